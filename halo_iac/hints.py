@@ -67,14 +67,14 @@ def joined(separator: str, texts: Iterable[str | Command | None]) -> Hint:
     return Hint(separator.join(["{}"] * len(parts)), *parts)
 
 
-MOST: Final = 20
+MAX_NAMES: Final = 20
 """How many schedules one command in a hint names."""
 
 
 def shared(hints: Iterable[str]) -> str | None:
     """Return one hint for all, such as "run `halo resume a b`"; ``None`` where what to do differs.
 
-    Hints that differ only in the schedule that `resume` names become one that names the first :data:`MOST`.
+    Hints that differ only in the schedule that `resume` names become one that names the first :data:`MAX_NAMES`.
     """
     found = [*dict.fromkeys(hints)]
     if len(found) <= 1:
@@ -98,4 +98,4 @@ def _shared_part(parts: Sequence[str | Command]) -> str | Command | None:
     words = [part.words for part in parts if isinstance(part, Command)]
     if any(len(each) != 2 or each[0] != "resume" for each in words):
         return None
-    return Command("resume", *(name for _, name in words[:MOST]))
+    return Command("resume", *(name for _, name in words[:MAX_NAMES]))

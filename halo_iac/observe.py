@@ -79,7 +79,7 @@ class Observation:
             return work()
         except PlatformError as error:
             if error.ends_the_run:
-                self._reader.give_up()
+                self._reader.cancel()
             raise
 
 

@@ -186,11 +186,11 @@ def apply_plan(
     retry: Retry,
     concurrency: int,
     recorder: Recorder,
-    looks: Sequence[float],
+    check_after: Sequence[float],
 ) -> Iterator[Event]:
     """Carry out a plan that was not refused and yield its events.
 
-    ``recorder`` keeps every write before it is sent; ``looks`` is when a lost create is looked for, in seconds.
+    ``recorder`` keeps every write before it is sent; ``check_after`` is when a lost create is looked for, in seconds.
     """
     from halo_iac.apply import apply
 
@@ -202,5 +202,5 @@ def apply_plan(
         retry=retry,
         concurrency=concurrency,
         recorder=recorder,
-        looks=looks,
+        check_after=check_after,
     )

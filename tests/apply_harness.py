@@ -131,7 +131,7 @@ class Harness:
             ),
             concurrency=concurrency,
             recorder=recorder,
-            looks=(0.0, 0.0, 0.0),
+            check_after=(0.0, 0.0, 0.0),
             grace=grace,
         )
 

@@ -108,14 +108,14 @@ class Caller:
 
 def saved(sandbox: Sandbox) -> bytes:
     """Return all that a sandbox in memory holds."""
-    with sandbox._store._borrowed() as connection:  # noqa: SLF001 - for tests alone: no user copies a sandbox in memory
+    with sandbox._store._connection_lease() as connection:  # noqa: SLF001 - for tests alone: no user copies a sandbox in memory
         content: bytes = connection.serialize()
         return content
 
 
 def restore(sandbox: Sandbox, content: bytes) -> None:
     """Let a sandbox in memory hold what another did; its clock, faults and requests stay its own."""
-    with sandbox._store._borrowed() as connection, closing(sqlite3.connect(":memory:")) as other:  # noqa: SLF001 - likewise
+    with sandbox._store._connection_lease() as connection, closing(sqlite3.connect(":memory:")) as other:  # noqa: SLF001 - likewise
         other.deserialize(content)
         other.backup(connection)
 

@@ -68,7 +68,7 @@ class SandboxServer:
             if comes_back:
                 self.open()
 
-        patience = RetryPolicy(RequestLimits(read=read), ATTEMPTS, THROTTLED, looks=(0.0, 0.0, 0.0), sleep=sleep)
+        patience = RetryPolicy(RequestLimits(read=read), ATTEMPTS, THROTTLED, check_after=(0.0, 0.0, 0.0), sleep=sleep)
         env = {"INF_API_URL": f"http://127.0.0.1:{self.port}", "INF_API_KEY": demo.DEMO_KEY, "INF_PROJECT_ID": PROJECT}
         return replace(self.halo, env=self.halo.env | env, patience=patience)(*argv)
 

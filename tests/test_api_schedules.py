@@ -195,7 +195,7 @@ def test_agents_are_read_as_far_as_they_can_be() -> None:
         Agent("2", None),
         Agent("3", None),
     )
-    assert reader_of(script).agents_as_sent(PROJECT, "7d") == sent
+    assert reader_of(script).raw_agents(PROJECT, "7d") == sent
     assert [value["timeRange"] for _, _, value in script.asked] == ["90d", "7d"]
 
 
@@ -301,14 +301,14 @@ def test_a_rejection_passes_through_unchanged() -> None:
 def test_a_reader_only_asks_queries() -> None:
     calls = {
         "agents": (PROJECT,),
-        "agents_as_sent": (PROJECT,),
+        "raw_agents": (PROJECT,),
         "schedules": (PROJECT,),
         "schedule": ("a",),
         "eligible_models": (),
         "eligible_summarization_models": (),
         "auth_context": (),
         "projects": (),
-        "give_up": (),
+        "cancel": (),
     }
     public = {name for name, _ in inspect.getmembers(Reader, inspect.isfunction) if not name.startswith("_")}
     assert public == set(calls)
@@ -316,14 +316,14 @@ def test_a_reader_only_asks_queries() -> None:
         script = Script(schedule("a") | page())
         with suppress(Unreadable):
             getattr(reader_of(script), name)(*arguments)
-        assert {kind for _, kind, _ in script.asked} == ({"query"} if name != "give_up" else set())
+        assert {kind for _, kind, _ in script.asked} == ({"query"} if name != "cancel" else set())
 
 
 def test_a_reader_that_gives_up_repeats_nothing() -> None:
     busy = Rejected("busy", procedure="p", delivery=Delivery.REFUSED, status=503, is_transient=True)
     script = Script(busy, schedule("a"))
     reader = reader_of(script)
-    reader.give_up()
+    reader.cancel()
     with pytest.raises(Rejected):
         reader.schedule("a")
     assert len(script.asked) == 1

@@ -82,7 +82,7 @@ def test_looks_are_at_once_and_after_two_eight_and_twenty_seconds(one: Harness) 
             Writer(one.transport),
             stop_signal=one.stop_signal,
             retry=Retry(stop=one.stop_signal.interrupted),
-            looks=(2.0, 8.0, 20.0),
+            check_after=(2.0, 8.0, 20.0),
         )
     )
     assert (waits, summarize([change], events).exit_code) == ([2.0, 6.0, 12.0], 0)

@@ -103,7 +103,7 @@ def test_a_create_that_was_not_sent_is_repeated(one: Harness) -> None:
                 Writer(nobody),
                 stop_signal=one.stop_signal,
                 retry=Retry(attempts=3, sleep=one.waits.append, chance=lambda: 0.0),
-                looks=(0.0,),
+                check_after=(0.0,),
             )
         )
     summary = summarize([events[0].change], events)

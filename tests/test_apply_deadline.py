@@ -53,7 +53,7 @@ def applied(one: Harness, change: Change) -> tuple[Noting, Status]:
     noting = Noting(one.transport)
     reader, writer = Reader(noting, Retry(attempts=1)), Writer(noting)
     retry = Retry(attempts=3, sleep=lambda _: None)
-    events = list(apply(plan_of(change), reader, writer, stop_signal=one.stop_signal, retry=retry, looks=()))
+    events = list(apply(plan_of(change), reader, writer, stop_signal=one.stop_signal, retry=retry, check_after=()))
     return noting, events[-1].status
 
 

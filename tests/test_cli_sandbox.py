@@ -24,7 +24,7 @@ from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.run_state import ENDINGS
 from halo_iac.sandbox.store import Key
-from halo_iac.sandbox.store.schema import STEPS
+from halo_iac.sandbox.store.schema import MIGRATIONS
 
 PROJECT = """\
 version: 1
@@ -75,7 +75,7 @@ def test_every_sandbox_has_a_key_of_its_own_and_keeps_it(folder: Path) -> None:
 
 def test_no_sandbox_takes_the_key_that_all_of_them_once_had(halo: CommandLine, folder: Path) -> None:
     with closing(sqlite3.connect(folder / "old.db")) as old:
-        for step in STEPS[:2]:
+        for step in MIGRATIONS[:2]:
             old.executescript(step)
         old.execute("INSERT INTO keys VALUES (?, 1, 1, 1)", (demo.DEMO_KEY,))
         old.execute("PRAGMA user_version = 2")

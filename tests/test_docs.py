@@ -207,7 +207,7 @@ def test_the_bounds_of_answers_are_those_of_the_client() -> None:
     assert told["a receipt"].startswith(size(MAX_RECEIPT_BYTES))
     retries = section("semantics.md", "Retries")
     assert f"up to {DEFAULT.attempts} attempts" in " ".join(retries.split())
-    looks = ", ".join(f"{each:.0f}" for each in DEFAULT.looks[:-1]) + f" and {DEFAULT.looks[-1]:.0f} s"
+    looks = ", ".join(f"{each:.0f}" for each in DEFAULT.check_after[:-1]) + f" and {DEFAULT.check_after[-1]:.0f} s"
     assert looks in " ".join(section("semantics.md", "Creates").split())
 
 

@@ -80,7 +80,7 @@ class World:
             retry=Retry(stop=stop_signal.interrupted, attempts=2, sleep=lambda _: None, chance=lambda: 0.0),
             concurrency=concurrency,
             recorder=recorder,
-            looks=(0.0, 0.0),
+            check_after=(0.0, 0.0),
         )
         return summarize(plan.changes, list(events), is_interrupted=stop_signal.interrupted.is_set())
 

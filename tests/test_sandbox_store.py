@@ -20,7 +20,7 @@ from halo_iac.sandbox.demo import checkout, research, support_bot
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import SandboxError, ServerFailure
 from halo_iac.sandbox.store import Key, Store
-from halo_iac.sandbox.store.schema import STEPS
+from halo_iac.sandbox.store.schema import MIGRATIONS
 
 
 def test_a_file_opened_again_has_everything(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "version: 1\n" * 100
 
 
-@pytest.mark.parametrize("version", [0, 1, len(STEPS), 99])
+@pytest.mark.parametrize("version", [0, 1, len(MIGRATIONS), 99])
 def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path, version: int) -> None:
     path = tmp_path / "photos.db"
     make_database(path, "CREATE TABLE photos (name)", f"PRAGMA user_version = {version}")
@@ -323,7 +323,7 @@ def test_a_closed_sandbox_answers_that_it_is_closed() -> None:
 def test_a_file_of_the_version_before_runs_is_brought_up_to_date(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     connection = sqlite3.connect(path)
-    connection.executescript(STEPS[0])
+    connection.executescript(MIGRATIONS[0])
     connection.execute("INSERT INTO projects VALUES (?, 'Sandbox', '2026-11-01T00:00:00.000Z')", (PROJECT,))
     connection.execute("INSERT INTO keys VALUES (?, 1, 1, 1)", (demo.DEMO_KEY,))
     agent = "INSERT INTO agents (project_id, id, wire) VALUES (?, ?, ?)"

@@ -27,17 +27,17 @@ class RequestLimits(NamedTuple):
 
 
 class RetryPolicy(NamedTuple):
-    """What one command has: bounds of an attempt, how many of them a call gets, and when a lost create is looked for.
+    """How one command retries: the limits of an attempt, the attempts of a call, and when creates are checked.
 
-    ``throttled`` is how many seconds a run waits in all while the platform throttles, ``looks`` are seconds after the
-    last create, rising. ``sleep`` waits so many seconds between two attempts and may return early; where there is none,
-    a wait lasts until it is over or the command is told to stop.
+    ``throttled`` is the most seconds that a run waits in total while the platform throttles. ``check_after`` are the
+    seconds after the last create at which the list is read again, ascending. ``sleep`` waits between two attempts, in
+    seconds, and may return early; without it, a wait ends when it is over or the command is stopped.
     """
 
     bounds: RequestLimits = RequestLimits()
     attempts: int = 6
     throttled: float = 600.0
-    looks: tuple[float, ...] = (2.0, 8.0, 20.0)
+    check_after: tuple[float, ...] = (2.0, 8.0, 20.0)
     sleep: Callable[[float], None] | None = None
 
 

@@ -39,9 +39,9 @@ class Reader:
 
     def agents(self, project_id: str, time_range: str = WIDEST_WINDOW) -> tuple[Agent, ...]:
         """Return the agents seen in the window (``1h`` … ``90d``), in the platform's order."""
-        return tuple(parse_agent(value, _AGENTS) for value in self.agents_as_sent(project_id, time_range))
+        return tuple(parse_agent(value, _AGENTS) for value in self.raw_agents(project_id, time_range))
 
-    def agents_as_sent(self, project_id: str, time_range: str = WIDEST_WINDOW) -> list[Any]:
+    def raw_agents(self, project_id: str, time_range: str = WIDEST_WINDOW) -> list[Any]:
         """Return the same in the platform's own field names, for ``--json``."""
         return parse_list(self._read(_AGENTS, {"projectId": project_id, "timeRange": time_range}), _AGENTS)
 
@@ -79,7 +79,7 @@ class Reader:
         """Return the projects as sent: their shape was never observed."""
         return self._read(_PROJECTS)
 
-    def give_up(self) -> None:
+    def cancel(self) -> None:
         """Repeat nothing any more: waits end, and what fails from now on has failed."""
         self._retry.stop.set()
 

@@ -12,7 +12,7 @@ MASK: Final = "***"
 _BACKSLASH: Final = r"\\|&#92;(?:<wbr>)?"
 _WORD: Final = re.compile("[A-Za-z0-9]+")
 _ELLIPSES: Final = ("…", "...", r"\u2026")
-_TELLING: Final = 8
+_SHOWN_LENGTH: Final = 8
 """How many of a key's first characters, cut off there, are no more than every key begins with."""
 _SANDBOX_WORD: Final = "sandbox"
 _LONGEST_ESCAPE: Final = len("&quot;")
@@ -44,7 +44,7 @@ class Secret:
         # No format escapes a letter or digit, so most texts, plans of many megabytes among them, are done with here.
         if self._text and self._word in text:
             text = re.sub("".join(_patterns(self._text)), MASK, text)
-        return self._hide_beginnings(text) if len(self._text) > _TELLING else text
+        return self._hide_beginnings(text) if len(self._text) > _SHOWN_LENGTH else text
 
     def _hide_beginnings(self, text: str) -> str:
         """Look at what stands before each ellipsis: the pattern is too slow for a whole text."""
@@ -59,8 +59,10 @@ class Secret:
     def _beginnings(self) -> re.Pattern[str]:
         if self._beginning is None:
             patterns = _patterns(self._text)
-            optional = "".join(f"(?:{pattern}" for pattern in patterns[_TELLING:]) + ")?" * len(patterns[_TELLING:])
-            self._beginning = re.compile("".join(patterns[:_TELLING]) + optional + r"\Z")
+            optional = "".join(f"(?:{pattern}" for pattern in patterns[_SHOWN_LENGTH:]) + ")?" * len(
+                patterns[_SHOWN_LENGTH:]
+            )
+            self._beginning = re.compile("".join(patterns[:_SHOWN_LENGTH]) + optional + r"\Z")
         return self._beginning
 
     def __repr__(self) -> str:

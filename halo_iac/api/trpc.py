@@ -40,7 +40,7 @@ _UNESCAPED: Final = "!~*'()"
 """What JavaScript's encodeURIComponent leaves alone beyond Python's own list, so that our URLs equal the client's."""
 
 _TRANSIENT: Final = frozenset({408, 425, 429})
-_MAYBE_DONE: Final = frozenset({408, 409})
+_AMBIGUOUS_CODES: Final = frozenset({408, 409})
 
 
 class Answer(NamedTuple):
@@ -62,7 +62,7 @@ class UnexpectedShape(StrEnum):
     OTHER = "answered with text that is not JSON"
 
 
-_A_GATEWAY_S: Final = frozenset({UnexpectedShape.HTML, UnexpectedShape.OTHER})
+_GATEWAY_CODES: Final = frozenset({UnexpectedShape.HTML, UnexpectedShape.OTHER})
 """What the platform itself, which speaks JSON, does not fail with."""
 
 
@@ -90,7 +90,7 @@ _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 
 def delivery_of(status: int) -> Delivery:
     """Say what a request answered with this status may have done (docs/semantics.md#creates)."""
-    refused = 400 <= status < 500 and status not in _MAYBE_DONE
+    refused = 400 <= status < 500 and status not in _AMBIGUOUS_CODES
     return Delivery.REFUSED if refused else Delivery.AMBIGUOUS
 
 
@@ -147,7 +147,7 @@ def _non_trpc_failure(answer: Answer, context: Context) -> Unreadable:
         return _unreadable(answer, context, f"blocked by {gateway}, which {shape}", hint)
     if answer.status == 404:
         return _unreadable(answer, context, shape, advice.wrong_url(context.url_origin))
-    if shape in _A_GATEWAY_S:
+    if shape in _GATEWAY_CODES:
         gateway, _ = advice.blocked_by_gateway(answer.headers)
         reason = f"{_reason_phrase(answer.status)}, from {gateway}, which {shape}"
         return _unreadable(answer, context, reason, advice.is_gateway_response(answer.status, context.key_origin))

@@ -11,7 +11,7 @@ from functools import partial
 
 from halo_iac.api.pagination import PROCEDURE, Listing
 from halo_iac.api.schedules import create_input
-from halo_iac.apply.confirm_creates import Confirmation, misplaced, project_elsewhere
+from halo_iac.apply.confirm_creates import Confirmation, created_elsewhere, project_elsewhere
 from halo_iac.apply.context import ApplyContext
 from halo_iac.apply.modify import mismatch_of
 from halo_iac.apply.worker_pool import ChangeTask, EventSink, ShutdownTimeoutError, WorkerPool
@@ -27,7 +27,7 @@ from halo_iac.workers import StopSignal
 class Creates:
     """One run's creates; ``project_id`` is where they go.
 
-    ``looks`` are when lost ones are looked for, and what was made as long as it is not listed, in seconds, rising.
+    ``check_after`` are the seconds, ascending, after which the list is read again for lost and unlisted creates.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Creates:
         pool: WorkerPool,
         stop_signal: StopSignal,
         project_id: str,
-        looks: Sequence[float],
+        check_after: Sequence[float],
     ) -> None:
         self._context = context
         self._pool = pool
         self._stop_signal = stop_signal
         self._project_id = project_id
-        self._looks = looks
+        self._looks = check_after
         self._intents: dict[int, WriteIntent] = {}
         """What is kept of each create, by the identity of its change."""
         self._lost: list[Change] = []
@@ -135,7 +135,7 @@ class Creates:
             return Event(change, Status.RETRYING, None, f"{error.message}; checking whether it was created")
         elsewhere = project_elsewhere(answer, self._project_id)
         if elsewhere is not None:
-            return misplaced(Event(change, Status.FAILED, answer.id), elsewhere)
+            return created_elsewhere(Event(change, Status.FAILED, answer.id), elsewhere)
         event = _created(change, answer)
         self._made[answer.id] = event
         return event

@@ -37,7 +37,7 @@ def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
     retry: Retry,
     concurrency: int = CONCURRENCY,
     recorder: Recorder | None = None,
-    looks: Sequence[float] = DEFAULT.looks,
+    check_after: Sequence[float] = DEFAULT.check_after,
     grace: float = GRACE,
 ) -> Iterator[Event]:
     """Carry out a plan and yield every event; :func:`~halo_iac.model.apply_result.summarize` folds them.
@@ -53,7 +53,7 @@ def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
     try:
         if plan.changes and not pool.start():
             raise HaloError("the system permits no more threads; nothing was started", hint=_MORE_THREADS)
-        yield from _Run(plan, pool, context).phases(stop_signal, looks)
+        yield from _Run(plan, pool, context).phases(stop_signal, check_after)
     finally:
         pool.shutdown()
 
@@ -68,12 +68,12 @@ class _Run:
         self._last: dict[int, Event] = {}
         self._holders = {change.before.title: change for change in plan.changes if _is_rename(change) and change.before}
 
-    def phases(self, stop_signal: StopSignal, looks: Sequence[float]) -> Iterator[Event]:
+    def phases(self, stop_signal: StopSignal, check_after: Sequence[float]) -> Iterator[Event]:
         """Carry out phase after phase."""
         changes = self._plan.changes
         for wave in _waves(changes):
             yield from self._noted(self._existing(wave))
-        creates = Creates(self._context, self._pool, stop_signal, self._plan.host.project_id, looks)
+        creates = Creates(self._context, self._pool, stop_signal, self._plan.host.project_id, check_after)
         yield from self._noted(
             self._free(_with_action(changes, lambda change: change.action is Action.CREATE), creates.run)
         )

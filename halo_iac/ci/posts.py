@@ -20,29 +20,29 @@ def marker(what: str, name: str, files: Sequence[str]) -> str:
     return f"{_MARKER}{what} {digest[:16]} -->"
 
 
-def keep(posts: Posts, mark: str, page: str, *, may_add: bool = True) -> bool:
+def upsert(posts: Posts, mark: str, page: str, *, may_add: bool = True) -> bool:
     """Write a page over the post with this marker, or as a new one; return whether the page is now shown."""
     text = f"{mark}\n{page}"
-    mine = _mine(posts, mark)
-    if mine is not None:
-        if mine.text != text:
-            posts.change(mine.number, text)
+    own = _own_post(posts, mark)
+    if own is not None:
+        if own.text != text:
+            posts.change(own.number, text)
     elif may_add:
         posts.add(text)
-    return mine is not None or may_add
+    return own is not None or may_add
 
 
 def close(posts: Posts, mark: str, page: str) -> bool:
     """Write a page over the post with this marker and close it; return whether there was one."""
-    mine = _mine(posts, mark)
-    if mine is None:
+    own = _own_post(posts, mark)
+    if own is None:
         return False
-    posts.change(mine.number, f"{mark}\n{page}")
-    posts.close(mine.number)
+    posts.change(own.number, f"{mark}\n{page}")
+    posts.close(own.number)
     return True
 
 
-def offer(posts: Posts, mark: str, shown: str, page: Callable[[], str], since: str) -> bool:
+def show_in_issue(posts: Posts, mark: str, shown: str, page: Callable[[], str], since: str) -> bool:
     """Show a page in the open issue with this marker, or in a new one; return whether an issue was written.
 
     ``shown`` is the line that says what the page is about; the page is made only where it is needed. An issue that
@@ -51,28 +51,28 @@ def offer(posts: Posts, mark: str, shown: str, page: Callable[[], str], since: s
     """
     authors = posts.authors()
 
-    def ours(found: Iterable[Post]) -> Iterator[Post]:
+    def own_posts(found: Iterable[Post]) -> Iterator[Post]:
         return (each for each in found if each.author in authors and _line(each.text, 0) == mark)
 
-    mine = next(ours(posts.all()), None)
-    if mine is None:
-        if any(_line(each.text, 1) == shown for each in ours(posts.closed(since))):
+    own = next(own_posts(posts.all()), None)
+    if own is None:
+        if any(_line(each.text, 1) == shown for each in own_posts(posts.closed(since))):
             return False
         posts.add(f"{mark}\n{shown}\n{page()}")
         return True
-    if _line(mine.text, 1) == shown:
+    if _line(own.text, 1) == shown:
         return False
-    posts.change(mine.number, f"{mark}\n{shown}\n{page()}")
+    posts.change(own.number, f"{mark}\n{shown}\n{page()}")
     return True
 
 
-def about(what: str) -> str:
+def content_marker(what: str) -> str:
     """Return the hidden line that says what a post is about."""
     digest = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()
     return f"<!-- halo-shows: {digest[:16]} -->"
 
 
-def _mine(posts: Posts, mark: str) -> Post | None:
+def _own_post(posts: Posts, mark: str) -> Post | None:
     authors = posts.authors()
     return next((each for each in posts.all() if each.author in authors and _line(each.text, 0) == mark), None)
 

@@ -22,7 +22,7 @@ from halo_iac.cli.project_files.options import check_single_file
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import GitError, ProjectError, ProjectNotFound, SettingsError, UsageError
 from halo_iac.paths import PRIVATE_FOLDER, SANDBOX_FILE, resolve_path
-from halo_iac.storage.outputs import check_way
+from halo_iac.storage.outputs import check_links
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from halo_iac.observe import Observation
     from halo_iac.sandbox.platform import Sandbox
 
-_A_MOMENT: Final = 0.5
+_DROP_TIMEOUT: Final = 0.5
 """Seconds that reads of the platform have to end where bad files have made them pointless."""
 
 
@@ -309,7 +309,7 @@ class CommandContext:
         if self.choice.sandbox_file is not None:
             if not self.choice.sandbox_file.strip():
                 raise UsageError("--sandbox-file is empty", hint="give it a path, or use --sandbox")
-            check_way(Path(self.choice.sandbox_file), self.cwd)
+            check_links(Path(self.choice.sandbox_file), self.cwd)
             return self.cwd / self.choice.sandbox_file
         named = self.console.env.get("HALO_SANDBOX")
         if not named:
@@ -319,7 +319,7 @@ class CommandContext:
                 "HALO_SANDBOX and INF_API_KEY are both set, so it is not clear which platform is meant",
                 hint="unset one of them, or pass --sandbox",
             )
-        check_way(Path(named), self.cwd)
+        check_links(Path(named), self.cwd)
         return self.cwd / named
 
     @property
@@ -338,7 +338,7 @@ class CommandContext:
     def _folder_for_state(self) -> Path:
         """Return the project file's folder; an error where a link in the checkout makes it one outside of it."""
         folder = self.folder
-        check_way(folder, self.cwd)
+        check_links(folder, self.cwd)
         return folder
 
     @cached_property
@@ -384,7 +384,7 @@ class CommandContext:
     def drop_observation(self) -> None:
         """Give early reads a moment to end, and ignore their results."""
         if self._early is not None:
-            self._early.drop(_A_MOMENT)
+            self._early.drop(_DROP_TIMEOUT)
 
     def begin_observing(self) -> None:
         """Start reading the platform for the loaded project, unless that has begun."""

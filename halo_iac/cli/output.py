@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from halo_iac.render.view import ProjectPlan
 
 
-Draw = Callable[[View], str]
+Renderer = Callable[[View], str]
 """Draws one result, given what draws its format."""
 
 
@@ -76,13 +76,13 @@ class OutputWriter:
         """Return whether standard output gets one document at the end instead of text during the run."""
         return self.format is not ReviewFormat.TEXT
 
-    def write(self, draw: Draw, *, rest: str | None = None) -> None:
+    def write(self, draw: Renderer, *, rest: str | None = None) -> None:
         """Write the result; ``rest`` replaces it on standard output if the beginning was written already."""
         self._has_result = True
         try:
             self._write_copies(draw)
         finally:
-            self._console.print(self._drawn(draw, self.format, self._console.out_style) if rest is None else rest)
+            self._console.print(self._rendered(draw, self.format, self._console.out_style) if rest is None else rest)
 
     def write_plans(self, plans: Sequence[ProjectPlan]) -> None:
         """Write the plan of a project file, or those of a list."""
@@ -100,13 +100,13 @@ class OutputWriter:
             (one,) = plans
             self.write(lambda view: view.applied(one.planned, one.outcome), rest=rest)
 
-    def _drawn(self, draw: Draw, format: ReviewFormat, style: Style) -> str:  # noqa: A002 - the option's name
+    def _rendered(self, draw: Renderer, format: ReviewFormat, style: Style) -> str:  # noqa: A002 - the option's name
         prefix, identity = partial(_path_prefix, self._context), partial(_page_identity, self._context, self._page)
         return draw(open_view(format, RenderContext(style, self._console.clock(), prefix, identity)))
 
-    def _write_copies(self, draw: Draw) -> None:
+    def _write_copies(self, draw: Renderer) -> None:
         for copy in self._copies:
-            text = self._console.redacted(self._drawn(draw, copy.format, Style(spell=self._console.spell)))
+            text = self._console.redacted(self._rendered(draw, copy.format, Style(spell=self._console.spell)))
             write_output(copy.path, self._context.cwd, *_known(copy.format), text)
             self._console.log(f"Wrote {copy.path}")
 
@@ -124,7 +124,7 @@ class OutputWriter:
                 another, exit_code=error.exit_code
             )  # how the command ended is the first one's to say
         if self.format.publishes_errors:
-            self._console.print(self._drawn(draw, self.format, self._console.out_style))
+            self._console.print(self._rendered(draw, self.format, self._console.out_style))
 
 
 def _path_prefix(context: CommandContext) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from halo_iac.model.plan import Plan
     from halo_iac.model.remote import PlatformState
 
-MOST: Final = 100
+MAX_LISTED: Final = 100
 """How many findings of one rule are listed, the rest counted: a reader fixes the first ones before reading more."""
 
 _WHOLE_FILE: Final = (1, 1)
@@ -31,7 +31,7 @@ _NAMED: Final = 3
 def run_rules(project: Project, concerned: Collection[str] = ()) -> tuple[Finding, ...]:
     """Return the findings of the declared schedules, file by file and line by line.
 
-    Of one rule, :data:`MOST` are listed, and all those of the ``concerned`` entries.
+    Of one rule, :data:`MAX_LISTED` are listed, and all those of the ``concerned`` entries.
     """
     switching = [entry for entry in project.entries if entry.switches]
     whole: RuleInput | None = None
@@ -125,10 +125,10 @@ def _findings(
         else:
             shown += [(entry, violation) for entry in violation.entries]
     rest: list[tuple[Entry, Violation]] = []
-    if len(shown) > MOST + 1:
+    if len(shown) > MAX_LISTED + 1:
         shown.sort(key=lambda one: one[0].key)
-        rest = [one for one in shown[MOST:] if one[0].key not in concerned]
-        shown = [*shown[:MOST], *(one for one in shown[MOST:] if one[0].key in concerned)]
+        rest = [one for one in shown[MAX_LISTED:] if one[0].key not in concerned]
+        shown = [*shown[:MAX_LISTED], *(one for one in shown[MAX_LISTED:] if one[0].key in concerned)]
     for entry, violation in shown:
         yield make_finding(rule, violation, project, entry)
     if rest:

@@ -73,7 +73,7 @@ def _check_names(named: Iterable[str], eligible: Sequence[RemoteSchedule], sched
 Fields = dict[str, Any]
 Entries = dict[str, Fields]
 
-_SAID_ALWAYS: Final = tuple(name for name in BUILT_IN if name != "enabled")
+_ALWAYS_WRITTEN: Final = tuple(name for name in BUILT_IN if name != "enabled")
 _LONGEST_KEY: Final = 48
 _PLAIN_NAME: Final = re.compile(r"(?![0-9a-fA-F]{8}-)[A-Za-z0-9][A-Za-z0-9_.:/@-]*(?: [A-Za-z0-9_.:/@-]+)*")
 """Names that need no thought; an agent called otherwise, or like a UUID, is written as its UUID."""
@@ -158,7 +158,7 @@ def _entry(remote: RemoteSchedule, names: Mapping[str, str], *, is_pinned: bool)
     spec = remote.spec()
     if isinstance(spec, UnreadableSchedule):
         return spec
-    fields = {name: value for name in _SAID_ALWAYS if (value := getattr(spec, name)) is not None}
+    fields = {name: value for name in _ALWAYS_WRITTEN if (value := getattr(spec, name)) is not None}
     entry = {**head, "agent": names.get(spec.agent, spec.agent), **_cadence(spec), **fields}
     # While the platform has paused a schedule, what its operator wants is unknown.
     return entry if remote.is_paused_by_platform else {**entry, "enabled": spec.enabled}

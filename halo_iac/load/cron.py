@@ -30,7 +30,7 @@ SPANS: Final = {
 }
 
 
-SPLIT: Final = "split them into several entries"
+SPLIT_HINT: Final = "split them into several entries"
 """The hint for times that are not hours × minutes."""
 
 
@@ -52,7 +52,7 @@ def from_times(times: Sequence[str]) -> Parts:
     if added:
         raise InexpressibleCron(
             f"`at` combines every hour with every minute, so these times would also fire at {', '.join(added)}",
-            SPLIT,
+            SPLIT_HINT,
         )
     return {"hours": hours, "minutes": minutes}
 

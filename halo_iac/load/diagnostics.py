@@ -158,7 +158,7 @@ def to_problems(
     broken = set()
     for found in error.errors(include_url=False, include_context=False):
         location = found["loc"]
-        if found["type"] == "missing" and location[-1] in hints.meant_fields(values, allowed):
+        if found["type"] == "missing" and location[-1] in hints.likely_fields(values, allowed):
             continue
         if location and found["type"] != "missing":
             broken.add(str(location[0]))
@@ -247,7 +247,7 @@ def _as_written(value: object, document: Document, place: Location) -> object:
 def _expectation(found: Found, field: str) -> Wording:
     value = found["input"]
     if field in hints.RULES:
-        return "expected error, warning or off", hints.suggest_switch(value)
+        return "expected error, warning or off", hints.suggest_severity(value)
     if field in _WORDS:
         return f"expected {_WORDS[field]}", hints.suggest_value(field, value)
     return _EXPECTATIONS.get(found["type"], _shape)(field, value)

@@ -176,7 +176,7 @@ def _cadence(entry: WrittenEntry) -> Parts:
             return from_cron(given["cron"])
     except InexpressibleCron as error:
         hint = hints.suggest_expression(given["cron"]) or error.hint
-        entry.place_of("cron").add_problem("cron", error.message, hint)
+        entry.field_place("cron").add_problem("cron", error.message, hint)
         return {}
     if _WHOLE.isdisjoint(written):
         message = "`frequency` is missing"
@@ -186,22 +186,22 @@ def _cadence(entry: WrittenEntry) -> Parts:
     try:
         times = from_times(given["at"]) if "at" in given else {}
     except InexpressibleCron as error:
-        entry.place_of("at").add_problem("at", error.message, error.hint)
+        entry.field_place("at").add_problem("at", error.message, error.hint)
         return {}
     _check_parts(entry)
-    return times if entry.override is None else {**times, **entry.over_times}
+    return times if entry.override is None else {**times, **entry.overridden_times}
 
 
 def _check_over_cron(entry: WrittenEntry) -> None:
     """Report an override of one part of a cadence that the entry gives as a whole."""
-    part = entry.part_over_cron
+    part = entry.part_overriding_cron
     if part is None:
         return
     document = entry.place.document
     line, _ = document.place((*entry.place.location, "cron"), at_key=True)
     message = f"{quote(part)} cannot replace a part of the entry's `cron` ({document.path}:{line})"
     hint = "write `cron`, or `frequency` and its times, which replace the whole cadence"
-    entry.place_of(part).add_problem(part, message, hint, at_key=True)
+    entry.field_place(part).add_problem(part, message, hint, at_key=True)
 
 
 def _check_parts(entry: WrittenEntry) -> None:
@@ -213,7 +213,7 @@ def _check_parts(entry: WrittenEntry) -> None:
         key = "at" if part == "hours" and "at" in written else part
         if (key in written) == (part in relevant):
             continue
-        place = entry.place_of(key)
+        place = entry.field_place(key)
         if part in relevant:
             message = f"{quote(part)} is missing: {frequency} needs it"
             entry.cadence_place.add_missing_problem(message, _EXAMPLES[part])

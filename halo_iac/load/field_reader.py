@@ -229,7 +229,7 @@ class FieldReader:
         try:
             given["prompt"] = self._prompts.text(place.folder, name)
         except FileUnreadable as error:
-            if not error.is_said:
+            if not error.is_repeated:
                 hint = "`prompt_file` cannot contain variables" if "${" in name else suggest_quotes(name)
                 place.add_problem("prompt_file", f"{quote(name)}: {error.reason}", hint or error.hint)
 

@@ -21,14 +21,14 @@ from halo_iac.text import quote
 class FileUnreadable(Exception):  # noqa: N818 - names the reason; the caller knows which line named the file
     """A file that cannot be read, and the reason.
 
-    ``is_said`` is true for repeated errors of a project-wide limit: one problem is enough.
+    ``is_repeated`` is true for repeated errors of a project-wide limit: one problem is enough.
     """
 
-    def __init__(self, reason: str, hint: str | None = None, *, is_said: bool = False) -> None:
+    def __init__(self, reason: str, hint: str | None = None, *, is_repeated: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
-        self.is_said = is_said
+        self.is_repeated = is_repeated
 
 
 class NotCheckedOut(FileUnreadable):
@@ -301,7 +301,7 @@ class ProjectFiles:
         self._tree = tree
         self._bound = bound
         self._folders: dict[str, str] = {}
-        self._said: set[str] = set()
+        self._reported: set[str] = set()
         self._files = 0
         self._bytes = 0
         self._names = 0
@@ -385,9 +385,9 @@ class ProjectFiles:
 
     def _too_much(self, reason: str) -> FileUnreadable:
         """Return the error for exceeding a project-wide limit, which is reported once."""
-        is_said = reason in self._said
-        self._said.add(reason)
-        return FileUnreadable(reason, is_said=is_said)
+        is_repeated = reason in self._reported
+        self._reported.add(reason)
+        return FileUnreadable(reason, is_repeated=is_repeated)
 
 
 class _Reasons:

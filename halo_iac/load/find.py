@@ -96,7 +96,7 @@ def read_included(
             except NotCheckedOut:
                 unread.append(name)
             except FileUnreadable as error:
-                if not error.is_said:
+                if not error.is_repeated:
                     message = f"{quote(name)}: {error.reason}"
                     project.document.add_problem(("include", position), message, error.hint)
 
@@ -107,7 +107,7 @@ def _matches(reader: ProjectFiles, project: SourceFile, position: int, glob: str
     try:
         found = reader.matches(project.folder, glob, INCLUDE_SUFFIXES)
     except FileUnreadable as error:
-        if error.is_said:
+        if error.is_repeated:
             return []
         found, reason, hint = [], error.reason, error.hint
     if not found:

@@ -103,7 +103,7 @@ class WrittenEntry(NamedTuple):
         written = {*override.written, *(key for key in self.written if key not in replaced)}
         return WrittenEntry(self.place, {**kept, **override.layer.fields}, written, override)
 
-    def place_of(self, key: str) -> FieldLocation:
+    def field_place(self, key: str) -> FieldLocation:
         """Return the mapping that sets a field."""
         override = self.override
         return override.place if override is not None and key in override.layer.raw else self.place
@@ -121,7 +121,7 @@ class WrittenEntry(NamedTuple):
         return self.place.problem_count + of_override
 
     @property
-    def over_times(self) -> Fields:
+    def overridden_times(self) -> Fields:
         """Return the hours or minutes of an override that replace those of the entry's ``at``."""
         override = self.override
         if override is None or "at" in override.written:
@@ -129,7 +129,7 @@ class WrittenEntry(NamedTuple):
         return {part: override.layer.fields[part] for part in ("hours", "minutes") if part in override.layer.fields}
 
     @property
-    def part_over_cron(self) -> str | None:
+    def part_overriding_cron(self) -> str | None:
         """Return the key of an override that sets one part of a cadence which the entry sets as ``cron``."""
         override = self.override
         if override is None or override.replaces_cadence or "cron" not in self.written:
@@ -177,7 +177,7 @@ class EntryOrigins:
 
 def written_fields(raw: Fields, given: Fields, allowed: Collection[str]) -> set[str]:
     """Return the fields that a mapping sets in any form, or that its unknown keys most likely stand for."""
-    return {*raw, *given, *hints.meant_fields(raw, allowed)}
+    return {*raw, *given, *hints.likely_fields(raw, allowed)}
 
 
 _Form = tuple[Check, Collection[str]]
@@ -251,10 +251,10 @@ def check_override_keys(overrides: Mapping[str, Override], declared: Collection[
     for number, (key, override) in enumerate(overrides.items()):
         if key not in declared:
             hint = (
-                is_close(key, declared) if number < _MOST else None
+                is_close(key, declared) if number < _MAX_SUGGESTED else None
             ) or "the keys are those under `schedules:` here and in the included files"
             override.place.add_missing_problem(f"no entry has the key {quote(key)}", hint)
 
 
-_MOST: Final = 20
+_MAX_SUGGESTED: Final = 20
 """For how many overrides the closest key is suggested: with 10,000 entries each takes a tenth of a second."""

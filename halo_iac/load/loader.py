@@ -63,7 +63,7 @@ def read_policy(source: SourceFile, fields: FieldReader) -> PolicyReader:
     document = source.document
     root = document.root or {}
     values = _checked(document, {key: value for key, value in root.items() if _is_policy(key)})
-    if not {"schedules", "include"}.intersection(root.keys() | hints.meant_fields(root, hints.PROJECT_KEYS)):
+    if not {"schedules", "include"}.intersection(root.keys() | hints.likely_fields(root, hints.PROJECT_KEYS)):
         message = "`schedules` is missing"
         document.add_problem((), message, "for no schedules, write `schedules: {}`")
     if document.has_dollars:

@@ -12,7 +12,7 @@ from typing import Final
 
 from halo_iac.load.suggest_cron import suggest_cron
 from halo_iac.load.suggest_days import (
-    meant_days,
+    parse_days,
     read_days_of_month,
     suggest_day_of_month,
     suggest_days,
@@ -20,8 +20,15 @@ from halo_iac.load.suggest_days import (
     suggest_other_week,
 )
 from halo_iac.load.suggest_duration import DAY, HOUR, MINUTE, Duration, read_duration, suggest_lookback
-from halo_iac.load.suggest_times import APART, is_product, listed, read_times, suggest_numbers, suggest_times
-from halo_iac.load.suggest_timezone import meant_zone
+from halo_iac.load.suggest_times import (
+    NOT_A_PRODUCT_HINT,
+    is_product,
+    listed,
+    read_times,
+    suggest_numbers,
+    suggest_times,
+)
+from halo_iac.load.suggest_timezone import zone_for_name
 from halo_iac.load.suggest_words import read_in_english
 from halo_iac.text import LONGEST
 
@@ -47,13 +54,13 @@ _FREQUENCIES: Final = {
     Duration(7 * DAY): "weekly",
     Duration(0, 1): "monthly",
 }
-_EVEN: Final = (
+_EVEN_INTERVALS: Final = (
     *(n * MINUTE for n in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)),
     *(n * HOUR for n in (2, 3, 4, 6, 8, 12)),
 )
 """Intervals, in seconds, that divide an hour or a day."""
 
-_OFTEN: Final = r"(once|twice|([0-9]{1,4}) ?(?:times|x)),? ?(?:a |an |per |each |every |/ ?)?([a-z]+)"
+_TIMES_A_DAY: Final = r"(once|twice|([0-9]{1,4}) ?(?:times|x)),? ?(?:a |an |per |each |every |/ ?)?([a-z]+)"
 _NUMBER_UNITS: Final = (("seconds", 1), ("minutes", MINUTE), ("hours", HOUR), ("days", DAY))
 _CLOCK: Final = (
     r"(?:[0-9]{1,2}(?:[:.][0-9]{2}(?::00)?|h(?:[0-9]{2})?)?(?: ?[ap]\.?m\.?| hours| o'clock)?|noon|midnight)"
@@ -99,13 +106,13 @@ def suggest_cadence(value: object) -> str | None:
 
 
 def _suggest_text(text: str) -> str | None:
-    interval = _ADVERBS.get(re.sub("[-_ @]", "", text.lower())) or read_duration(text) or _shared(text.lower())
+    interval = _ADVERBS.get(re.sub("[-_ @]", "", text.lower())) or read_duration(text) or _times_per_day(text.lower())
     return _suggest_interval(interval) if interval else _suggest_sentence(" ".join(text.lower().split()))
 
 
-def _shared(text: str) -> Duration | None:
+def _times_per_day(text: str) -> Duration | None:
     """Return the interval of texts such as ``twice a day``, if it can be expressed."""
-    found = re.fullmatch(_OFTEN, text)
+    found = re.fullmatch(_TIMES_A_DAY, text)
     whole = None if found is None else _ADVERBS.get(found[3], read_duration(found[3]))
     if found is None or whole is None:
         return None
@@ -117,15 +124,17 @@ def _shared(text: str) -> Duration | None:
 def _suggest_number(count: int) -> str | None:
     """Return what a number without a unit may mean: 3600 are seconds, 2 is ambiguous."""
     readings = [(unit, Duration(count * seconds)) for unit, seconds in _NUMBER_UNITS]
-    suggestions = [f"{_code(interval)} for {count} {unit}" for unit, interval in readings if _is_exact(interval)]
+    suggestions = [
+        f"{_interval_line(interval)} for {count} {unit}" for unit, interval in readings if _is_exact(interval)
+    ]
     return f"write {', or '.join(suggestions)}" if suggestions else None
 
 
 def _is_exact(interval: Duration) -> bool:
-    return interval in _FREQUENCIES or (interval.seconds in _EVEN and not interval.months)
+    return interval in _FREQUENCIES or (interval.seconds in _EVEN_INTERVALS and not interval.months)
 
 
-def _code(interval: Duration) -> str:
+def _interval_line(interval: Duration) -> str:
     """Return the line for an interval that can be expressed."""
     frequency = _FREQUENCIES.get(interval)
     if frequency is not None:
@@ -140,7 +149,7 @@ def _suggest_interval(interval: Duration) -> str:
     """Return how a file writes a schedule with an interval, or that it cannot and which ones come closest."""
     seconds, months = interval
     if _is_exact(interval):
-        return f"write {_code(interval)}"
+        return f"write {_interval_line(interval)}"
     if months:
         return f"every {months} months cannot be expressed; `frequency: monthly` fires {months} times as often"
     if seconds % DAY == 0:
@@ -151,10 +160,10 @@ def _suggest_interval(interval: Duration) -> str:
             f"{name} cannot be expressed: days are those of a week or of a month; "
             f"`frequency: monthly` with `days_of_month: [{dates}]` comes nearest"
         )
-    nearest = max((even for even in (*_EVEN, DAY) if even < seconds), default=MINUTE)
+    nearest = max((even for even in (*_EVEN_INTERVALS, DAY) if even < seconds), default=MINUTE)
     return (
         "this interval cannot be expressed, since it must divide an hour or a day evenly; "
-        f"{_code(Duration(nearest))} comes nearest"
+        f"{_interval_line(Duration(nearest))} comes nearest"
     )
 
 
@@ -164,7 +173,7 @@ def _suggest_sentence(text: str) -> str | None:
     found = re.search(_AT, rest) or re.search(_PLAIN_AT, rest)
     times = None if found is None else read_times((found["at"] or found["near"]).replace("@", ""))
     if found is not None and (times is None or not is_product(times)):
-        return APART if times else None
+        return NOT_A_PRODUCT_HINT if times else None
     phrase = re.sub(
         r"^on | on$|,$", "", " ".join(f"{rest[: found.start()]} {rest[found.end() :]}".split()) if found else rest
     )
@@ -174,10 +183,10 @@ def _suggest_sentence(text: str) -> str | None:
         return nth if nth is None or "cannot" in nth else None
     at = listed([f'"{time}"' for time in times or ()], is_one_of_several=False)
     written = [*lines, *([f"at: {at}"] if times else []), *([f"timezone: {zone}"] if zone else [])]
-    return None if zone and not times else f"write {in_words(written)}"
+    return None if zone and not times else f"write {format_lines(written)}"
 
 
-def in_words(lines: Sequence[str]) -> str:
+def format_lines(lines: Sequence[str]) -> str:
     """Return lines in the wording of a hint: the first, then the others."""
     first, *others = (f"`{line}`" for line in lines)
     together = " and ".join(filter(None, (", ".join(others[:-1]), *others[-1:])))
@@ -187,7 +196,7 @@ def in_words(lines: Sequence[str]) -> str:
 def _split_zone(text: str) -> tuple[str | None, str]:
     """Return the zone at the end of a text, if there is one, and the text before it."""
     found = re.fullmatch(_AT_ZONE, text)
-    zone = None if found is None or meant_days(found[2]) is not None else meant_zone(found[2])
+    zone = None if found is None or parse_days(found[2]) is not None else zone_for_name(found[2])
     return (None, text) if found is None or zone is None else (zone, found[1])
 
 
@@ -198,7 +207,7 @@ def _day_lines(phrase: str, *, is_timed: bool) -> list[str] | None:
     if phrase in {"weekly", "every week", "monthly", "every month"}:
         return [f"frequency: {'weekly' if 'week' in phrase else 'monthly'}"]
     plain = re.sub(r"^(?:weekly|every week),? (?:on )?|\*-\*-\*$", "", phrase)
-    days = meant_days(plain) if len(plain) > 2 and not re.search("[0-9]", plain) else None
+    days = parse_days(plain) if len(plain) > 2 and not re.search("[0-9]", plain) else None
     if days:
         return ["frequency: weekly", f"days_of_week: [{', '.join(days)}]"]
     is_monthly = "month" in phrase

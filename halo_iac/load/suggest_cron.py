@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from halo_iac.load.cron import NICKNAMES, SPANS, InexpressibleCron, from_cron
-from halo_iac.load.suggest_days import say_last_day, say_near_weekday, say_nth_day
-from halo_iac.load.suggest_timezone import meant_zone
+from halo_iac.load.suggest_days import suggest_last_day, suggest_near_weekday, suggest_nth_weekday
+from halo_iac.load.suggest_timezone import zone_for_name
 from halo_iac.model.schedule import DAYS
 from halo_iac.text import LONGEST
 
@@ -38,17 +38,17 @@ def suggest_cron(expression: str) -> str | None:
     suggestion = _suggest(text.split(), is_aws=aws is not None) if is_expression else suggestion
     if zone is None or suggestion is None or not suggestion.startswith("write "):
         return suggestion
-    name = meant_zone(zone[1])
+    name = zone_for_name(zone[1])
     return f"{suggestion} with `timezone: {name}`" if name else None
 
 
 def _suggest(fields: Sequence[str], *, is_aws: bool) -> str | None:
-    found = _five(fields, is_aws=is_aws)
+    found = _five_fields(fields, is_aws=is_aws)
     if found is None:
         return None
     five, note = found
-    suggestion = _unsayable(five)
-    expression = " ".join(_repaired(field, name) for field, name in zip(five, SPANS, strict=True))
+    suggestion = _inexpressible(five)
+    expression = " ".join(_normalized(field, name) for field, name in zip(five, SPANS, strict=True))
     if suggestion is None and not _is_accepted(expression):
         in_all = " ".join([*expression.split()[:3], "*", *expression.split()[4:]])
         which = "in every month" if not _END_OF_MONTH.search(five[2]) else "in every month that has the day"
@@ -64,7 +64,7 @@ def _is_accepted(expression: str) -> bool:
     return True
 
 
-def _five(fields: Sequence[str], *, is_aws: bool) -> tuple[list[str], str] | None:
+def _five_fields(fields: Sequence[str], *, is_aws: bool) -> tuple[list[str], str] | None:
     """Return minute to day of the week, and a remark on dropped fields; ``None`` if those carry meaning."""
     if len(fields) == 5:
         return [*fields], ""
@@ -79,15 +79,15 @@ def _five(fields: Sequence[str], *, is_aws: bool) -> tuple[list[str], str] | Non
     return five, note
 
 
-def _repaired(field: str, name: str) -> str:
+def _normalized(field: str, name: str) -> str:
     """Return a field with ``*`` for ``?``, three-letter names, and a range past the end split in two."""
     low, high, names = SPANS[name]
     starred = "sat" if (field, names) == ("l", DAYS) else field.replace("?", "*")
     spelt = re.sub("[a-z]{4,}", lambda word: word[0][:3], starred) if names else starred
-    return ",".join(_within(part, low, 6 if names == DAYS else high, names) for part in spelt.split(","))
+    return ",".join(_in_range(part, low, 6 if names == DAYS else high, names) for part in spelt.split(","))
 
 
-def _within(part: str, low: int, high: int, names: Sequence[str]) -> str:
+def _in_range(part: str, low: int, high: int, names: Sequence[str]) -> str:
     found = re.fullmatch("([a-z0-9]+)-([a-z0-9]+)", part)
     ends = [] if found is None else [names.index(end) + low if end in names else end for end in found.groups()]
     if not all(str(end).isdecimal() for end in ends) or not ends or int(ends[0]) <= int(ends[1]):
@@ -96,29 +96,29 @@ def _within(part: str, low: int, high: int, names: Sequence[str]) -> str:
     return f"{first},{low}-{ends[1]}" if int(ends[1]) > low else f"{first},{low}"
 
 
-_Say = Callable[[re.Match[str], Callable[..., str]], str]
+_Remark = Callable[[re.Match[str], Callable[..., str]], str]
 
 
-def _say_nth(found: re.Match[str], line: Callable[..., str]) -> str:
+def _remark_on_nth(found: re.Match[str], line: Callable[..., str]) -> str:
     day = DAYS.index(found[1][:3]) if found[1][:3] in DAYS else int(found[1]) % 7
-    return say_nth_day(int(found[2] or 0), day, line)
+    return suggest_nth_weekday(int(found[2] or 0), day, line)
 
 
-_UNSAYABLE: Final[Sequence[tuple[int, str, _Say]]] = (
-    (2, "l(?:-[0-9]+)?|l?w|wl", lambda _, line: say_last_day(line)),
-    (2, "([0-9]+)w|w([0-9]+)", lambda found, line: say_near_weekday(found[1] or found[2], line)),
-    (4, rf"([0-7]|(?:{_NAME})[a-z]*?)(?:#([1-5])|l)", _say_nth),
+_INEXPRESSIBLE: Final[Sequence[tuple[int, str, _Remark]]] = (
+    (2, "l(?:-[0-9]+)?|l?w|wl", lambda _, line: suggest_last_day(line)),
+    (2, "([0-9]+)w|w([0-9]+)", lambda found, line: suggest_near_weekday(found[1] or found[2], line)),
+    (4, rf"([0-7]|(?:{_NAME})[a-z]*?)(?:#([1-5])|l)", _remark_on_nth),
 )
 """A pattern of a field, the program or feature it belongs to, and the remark."""
 
 
-def _unsayable(five: Sequence[str]) -> str | None:
+def _inexpressible(five: Sequence[str]) -> str | None:
     """Return what a schedule cannot express, and the closest lines."""
 
     def line(month_day: str = "*", week_day: str = "*") -> str:
         return f'`cron: "{five[0]} {five[1]} {month_day} * {week_day}"`'
 
-    for index, form, say in _UNSAYABLE:
+    for index, form, say in _INEXPRESSIBLE:
         found = re.fullmatch(form, five[index])
         if found is not None:
             return say(found, line)

@@ -66,13 +66,13 @@ def suggest_days(value: object, beside: Sequence[object]) -> str | None:
     if word in _ANY_DAY:
         return "write `frequency: daily` instead"
     is_one_of_several = bool(beside)
-    days = meant_days(value) or _translated(value, beside)
+    days = parse_days(value) or _translated(value, beside)
     if days:
         return f"write `{listed(days, is_one_of_several=is_one_of_several)}`"
     nth = suggest_other_week(word) or suggest_nth_day(word) or read_in_english(word, suggest_nth_day)
     found = re.fullmatch(_HASH, word)
     if found is not None and (day := _day(found[1].replace("7", "0"))) is not None:
-        nth = say_nth_day(int(found[2] or 0), day)
+        nth = suggest_nth_weekday(int(found[2] or 0), day)
     slip = closest_match(word, [name for name in DAY_NAMES if name[:1] == word[:1]]) if word.isalpha() else None
     return nth or (f"did you mean `{slip[:3]}`?" if slip else None)
 
@@ -80,7 +80,7 @@ def suggest_days(value: object, beside: Sequence[object]) -> str | None:
 def suggest_other_week(text: str) -> str | None:
     """Return that every other Monday cannot be expressed, and what comes closest."""
     found = re.fullmatch(_OTHER_WEEK, text)
-    days = meant_days(found[1] or found[2] or found[3]) if found else None
+    days = parse_days(found[1] or found[2] or found[3]) if found else None
     line = f"`frequency: weekly` with `days_of_week: [{', '.join(days or ())}]`"
     return f"every second week cannot be expressed; {line} fires twice as often" if days else None
 
@@ -90,14 +90,14 @@ def _translated(value: str, beside: Sequence[object]) -> list[str] | None:
     others = [other for other in beside if isinstance(other, str) and other != value and len(other) <= LONGEST]
 
     def days(english: str) -> str | None:
-        found = [meant_days(part) for part in english.split("|")]
+        found = [parse_days(part) for part in english.split("|")]
         return " ".join(found[0] or ()) if all(found) else None
 
     english = read_in_english(" | ".join([value, *others[:7]]), days)
     return english.split() if english else None
 
 
-def meant_days(text: str) -> list[str] | None:
+def parse_days(text: str) -> list[str] | None:
     """Return the days that a text names, such as ``mon-fri`` or ``Mondays and Thursdays``; ``None`` if it says more."""
     if re.search("[0-9]", text) and re.search("[^-0-9,; ]", text):
         return None  # a number with words may well be a time
@@ -130,7 +130,7 @@ def suggest_day_of_month(value: object, *, is_one_of_several: bool) -> str | Non
     """Guess the days of the month of a value, or return that it cannot be expressed."""
     word = normalize(value) if isinstance(value, str) and len(value) <= LONGEST else value
     if word in _LAST:
-        return say_last_day(_date)
+        return suggest_last_day(_date)
     if not isinstance(value, str) or len(value) > LONGEST:
         return None
     text = folded(value.strip())
@@ -138,7 +138,7 @@ def suggest_day_of_month(value: object, *, is_one_of_several: bool) -> str | Non
         return "write `frequency: daily` instead"
     near = re.fullmatch(_NEAR_WEEKDAY, text)
     if near is not None or text.isdecimal():
-        return say_near_weekday(near[1] or near[2], _date) if near else None
+        return suggest_near_weekday(near[1] or near[2], _date) if near else None
     suggestion = suggest_nth_day(text, _date) or read_in_english(text, lambda english: suggest_nth_day(english, _date))
     days = None if re.fullmatch("[0-9]+/[0-9]+", text) else read_days_of_month(text)  # `1/15` may be two days or a date
     return suggestion or (f"write `{listed(days, is_one_of_several=is_one_of_several)}`" if days else None)
@@ -161,12 +161,12 @@ def suggest_nth_day(text: str, line: Line = _lines) -> str | None:
         return None
     count = int(found[1][0]) if found[1][0].isdecimal() else _ORDINALS.index(found[1])
     if found[2] == "day":
-        return f"write {line(month_day=str(count))}" if count else say_last_day(line)
+        return f"write {line(month_day=str(count))}" if count else suggest_last_day(line)
     day = _day(found[2])
-    return None if day is None else say_nth_day(count, day, line)
+    return None if day is None else suggest_nth_weekday(count, day, line)
 
 
-def say_last_day(line: Line = _lines) -> str:
+def suggest_last_day(line: Line = _lines) -> str:
     """Return what comes closest to the last day of a month; ``line`` returns the line of a file for a day."""
     inside, past = line(month_day="28"), line(month_day="31")
     return (
@@ -174,12 +174,12 @@ def say_last_day(line: Line = _lines) -> str:
     )
 
 
-def say_near_weekday(day: str, line: Line = _lines) -> str:
+def suggest_near_weekday(day: str, line: Line = _lines) -> str:
     """Return what comes closest to the weekday nearest to a day of the month."""
     return f"the weekday nearest to a day cannot be expressed; {line(month_day=day)} fires on that day, weekday or not"
 
 
-def say_nth_day(count: int, day: int, line: Line = _lines) -> str:
+def suggest_nth_weekday(count: int, day: int, line: Line = _lines) -> str:
     """Return what comes closest to the nth weekday of a month, the last one if ``count`` is 0."""
     name, month_day = DAY_NAMES[day].capitalize(), str(min(7 * count - 6, 28) if count else 28)
     return (

@@ -70,7 +70,7 @@ _TOOLS: Final = (
 )
 _OF_A_DAG: Final = frozenset({"default_args", "schedule", "schedule_interval"})
 _CRON: Final = re.compile(r"(?:[0-9*/,-]+[ ]+){2}(?:[0-9A-Za-z*/,-]+[ ]+){2}[0-9A-Za-z*/,-]+")
-_RHYTHMS: Final = frozenset({"cron", "schedule", "schedule_interval"})
+_CADENCE_KEYS: Final = frozenset({"cron", "schedule", "schedule_interval"})
 _DEEPEST: Final = 8
 _PYTHON: Final = re.compile(r"(?m)^(?:from|import) (airflow|prefect|dagster)\b")
 _CRONTAB: Final = re.compile(rf"(?m)^{_CRON.pattern}[ \t]+[^\s#:]")
@@ -86,7 +86,7 @@ def how_to_start(root: Mapping[str, Any]) -> str:
 def _crons(node: object, depth: int) -> Iterator[str]:
     children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for key, value in children if depth < _DEEPEST else ():
-        if isinstance(value, str) and key in _RHYTHMS and _CRON.fullmatch(value):
+        if isinstance(value, str) and key in _CADENCE_KEYS and _CRON.fullmatch(value):
             yield value
         else:
             yield from _crons(value, depth + 1)

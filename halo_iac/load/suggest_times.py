@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from halo_iac.load.cron import InexpressibleCron, from_times, numbers
-from halo_iac.load.suggest_timezone import fixed_zone, meant_zone
+from halo_iac.load.suggest_timezone import zone_for_name, zone_for_offset
 from halo_iac.load.suggest_words import read_in_english
 from halo_iac.text import LONGEST
 
-APART: Final = "`at` combines every hour with every minute: write an entry for each of these times"
+NOT_A_PRODUCT_HINT: Final = "`at` combines every hour with every minute: write an entry for each of these times"
 """The hint for times such as 09:00 and 17:30."""
 
 _NAMED: Final = {"noon": "12:00", "midday": "12:00", "midnight": "00:00"}
@@ -43,7 +43,7 @@ def _suggest(text: str, is_one_of_several: bool) -> str | None:
     if times is None:
         return None
     if not is_product(times):
-        return APART
+        return NOT_A_PRODUCT_HINT
     quoted = listed([f'"{time}"' for time in times], is_one_of_several=is_one_of_several)
     note = ": 24:00 is the start of the next day" if "24" in re.findall("[0-9]+", text) else ""
     return f"write `{quoted}`{note}"
@@ -55,10 +55,10 @@ def _suggest_in_zone(text: str, is_one_of_several: bool) -> str | None:
     suggestion = None if found is None else _suggest(re.sub(_DATED, "", found[1]), is_one_of_several)
     if found is None or suggestion is None or (found[2][0] in "+-\u2212" and ":" not in found[1]):
         return None
-    zone = meant_zone(found[2])
+    zone = zone_for_name(found[2])
     if zone is not None:
         return f"{suggestion} with `timezone: {zone}`"
-    fixed = fixed_zone(found[2])
+    fixed = zone_for_offset(found[2])
     if fixed is None or _is_range(found[1], found[2]):
         return None
     return f"{suggestion} with `timezone: {fixed}`" + (

@@ -130,7 +130,7 @@ def suggest_zone(name: object) -> str | None:
     return f"write `{known}`" if known else None
 
 
-def fixed_zone(offset: str) -> str | None:
+def zone_for_offset(offset: str) -> str | None:
     """Return the zone of an offset such as ``+02:00``, in lower case; ``None`` if no zone has it."""
     found = re.fullmatch(_OFFSET, offset)
     sign, hours, minutes = ("", "0", "") if found is None else found.groups(default="")
@@ -140,7 +140,7 @@ def fixed_zone(offset: str) -> str | None:
     return "UTC" if int(hours) == 0 else zone if zone in zone_names() else None
 
 
-def meant_zone(name: str) -> str | None:
+def zone_for_name(name: str) -> str | None:
     """Return the zone of a name or abbreviation, in a file's spelling; ``None`` for an offset other than 0."""
     word = _folded(name)
     return _place(word) or _spelt(word)

@@ -32,7 +32,7 @@ PROJECT_KEYS: Final = frozenset(PROJECT_FIELDS)
 SCOPE_KEYS: Final = frozenset(SCOPE_FIELDS)
 RULES: Final = frozenset(RULE_LINES)
 
-_MEANS: Final = {
+_SYNONYMS: Final = {
     "name": "title",
     "displayname": "title",
     "agentuuid": "agent",
@@ -112,7 +112,7 @@ _MEANS: Final = {
     "runcost": "cost_per_run",
     "priceperrun": "cost_per_run",
 }
-_RHYTHMS: Final = frozenset(
+_CADENCE_KEYS: Final = frozenset(
     {"every", "interval", "schedule", "scheduleinterval", "cadence", "repeat", "repeats", "rate", "rrule", "freq"}
     | {"recurrence", "period", "runevery", "timetable"}
 )
@@ -161,7 +161,7 @@ _VALUES: Final = {
     "state": ("active", "archived"),
     OVERRIDES_STATE: ("archived",),
 }
-_VALUE_MEANS: Final = {
+_VALUE_SYNONYMS: Final = {
     ("undeclared", "delete"): "`archive`",
     ("undeclared", "prune"): "`archive`",
     ("undeclared", "ignore"): "`report`",
@@ -180,7 +180,7 @@ _VALUE_MEANS: Final = {
     (OVERRIDES_STATE, "active"): "`state: active` below `schedules` and the keys of those that run",
     (OVERRIDES_STATE, "retired"): "`archived`",
 }
-_SWITCH_MEANS: Final = {
+_SEVERITY_SYNONYMS: Final = {
     **dict.fromkeys(("true", "on", "yes", "enabled", "warn", "info", "notice"), "warning"),
     **dict.fromkeys(("false", "no", "none", "never", "disabled", "disable", "ignore", "skip", "allow"), "off"),
     **dict.fromkeys(("fail", "fatal", "critical", "deny", "refuse", "failure"), "error"),
@@ -190,44 +190,44 @@ _SWITCH_MEANS: Final = {
 def suggest_key(key: str, value: object, allowed: Collection[str]) -> str | None:
     """Guess which of the allowed keys of its mapping an unknown key was meant to be."""
     word = normalize(key)
-    if word in _RHYTHMS and "frequency" in allowed:
+    if word in _CADENCE_KEYS and "frequency" in allowed:
         from halo_iac.load.suggest_cadence import suggest_cadence
 
         if isinstance(value, dict) and len(value) > 1 and not ENTRY_KEYS.isdisjoint(value):
             return "set its keys in the entry itself"
         is_clock = word != "schedule" and isinstance(value, str) and re.fullmatch("[0-9:]+", value.strip()) is not None
         return (None if is_clock else suggest_cadence(value)) or "did you mean `frequency` or `cron`?"
-    hint = _other_words(word, value, allowed)
+    hint = _split_words(word, value, allowed)
     if hint is not None:
         return hint
     for known in sorted(allowed):
         if normalize(known) == word:
-            return _renamed(known, value)
+            return _suggest_renamed(known, value)
     return _misplaced_key(key, allowed) or is_close(key, allowed)
 
 
-_MOST: Final = 50
+_MAX_SUGGESTED: Final = 50
 """For how many unknown keys of one mapping the closest key is searched, which takes a millisecond each."""
 
 
-def meant_fields(keys: Iterable[str], allowed: Collection[str]) -> set[str]:
+def likely_fields(keys: Iterable[str], allowed: Collection[str]) -> set[str]:
     """Return the fields that the unknown keys most likely stand for."""
-    unknown = islice((key for key in keys if key not in allowed), _MOST)
-    return {meant for key in unknown if (meant := _meant_field(key, allowed)) is not None}
+    unknown = islice((key for key in keys if key not in allowed), _MAX_SUGGESTED)
+    return {meant for key in unknown if (meant := _likely_field(key, allowed)) is not None}
 
 
-def _meant_field(key: str, allowed: Collection[str]) -> str | None:
+def _likely_field(key: str, allowed: Collection[str]) -> str | None:
     """Return the field that an unknown key most likely stands for; words for cadences stand for ``frequency``."""
     word = normalize(key)
-    if word in _RHYTHMS and "frequency" in allowed:
+    if word in _CADENCE_KEYS and "frequency" in allowed:
         return "frequency"
-    meant = "state" if word in _RETIRED else _MEANS.get(word)
+    meant = "state" if word in _RETIRED else _SYNONYMS.get(word)
     if meant in allowed:
         return meant
     return next((known for known in allowed if normalize(known) == word), None) or closest_match(key, allowed)
 
 
-def _other_words(word: str, value: object, allowed: Collection[str]) -> str | None:
+def _split_words(word: str, value: object, allowed: Collection[str]) -> str | None:
     if word in _SWITCHES and "enabled" in allowed:
         return _suggest_enabled(_flag(value), is_opposite=_SWITCHES[word])
     for words, field, on, off in _LINES:
@@ -239,8 +239,8 @@ def _other_words(word: str, value: object, allowed: Collection[str]) -> str | No
         return _suggest_for_date(value)
     if word in {"day", "days"} and "days_of_month" in allowed and _are_numbers(value):
         return _suggest_for_days(value)
-    meant = _MEANS.get(word)
-    return _renamed(meant, value, _LOOKBACKS.get(word)) if meant is not None and meant in allowed else None
+    meant = _SYNONYMS.get(word)
+    return _suggest_renamed(meant, value, _LOOKBACKS.get(word)) if meant is not None and meant in allowed else None
 
 
 def _suggest_enabled(flag: bool | None, *, is_opposite: bool) -> str:
@@ -273,7 +273,7 @@ def _suggest_for_date(value: object) -> str:
     return found or "a schedule has no dates: it fires from its first apply on; `state: archived` ends it"
 
 
-def _renamed(meant: str, value: object, unit: str | None = None) -> str:
+def _suggest_renamed(meant: str, value: object, unit: str | None = None) -> str:
     """Return the hint that names the right key, with the value if that is written differently too.
 
     ``unit`` is the unit of a number, if its key names one.
@@ -286,10 +286,10 @@ def _renamed(meant: str, value: object, unit: str | None = None) -> str:
 def _suggest_line(field: str, value: object) -> str | None:
     """Guess the whole line for a field; its value may be a list."""
     from halo_iac.load.suggest_cadence import FIELDS, suggest_part
-    from halo_iac.load.suggest_timezone import meant_zone
+    from halo_iac.load.suggest_timezone import zone_for_name
 
     if field == "timezone":
-        zone = meant_zone(value) if isinstance(value, str) and len(value) <= LONGEST else None
+        zone = zone_for_name(value) if isinstance(value, str) and len(value) <= LONGEST else None
         return f"write `timezone: {zone}`" if zone is not None and zone != value else None
     if field in _VALUES and field not in FIELDS:
         return (
@@ -314,7 +314,7 @@ def _line_of(code: str, field: str) -> str:
     return code if re.match("`[a-z_]+: ", code) else f"`{field}: {code[1:]}"
 
 
-_MOVES: Final = (
+_MISPLACED: Final = (
     (OVERRIDABLE_KEYS, OVERRIDES_KEYS, "set it in each entry, or for single ones below `schedules` and their keys"),
     (ENTRY_KEYS, OVERRIDES_KEYS, "set it in each entry"),
     (ENTRY_KEYS, DEFAULTS_KEYS, "set it in each entry"),
@@ -326,7 +326,7 @@ _MOVES: Final = (
 
 
 def _misplaced_key(key: str, allowed: Collection[str]) -> str | None:
-    for keys, there, hint in _MOVES:
+    for keys, there, hint in _MISPLACED:
         if key in keys and allowed == there:
             return hint
     is_of_project = key in PROJECT_KEYS and allowed != PROJECT_KEYS
@@ -338,7 +338,7 @@ def suggest_value(field: str, value: object) -> str | None:
     if not isinstance(value, str) or field not in _VALUES:
         return None
     word = normalize(value.rstrip(" ,;"))
-    meant = _VALUE_MEANS.get((field, word))
+    meant = _VALUE_SYNONYMS.get((field, word))
     if meant is not None:
         return f"write {meant}"
     if word.endswith(_VALUES[field]) and word not in _VALUES[field]:
@@ -355,10 +355,10 @@ def suggest_rule(name: str) -> str:
     return guess or f"the rules are {', '.join(sorted(RULES))}"
 
 
-def suggest_switch(value: object) -> str | None:
+def suggest_severity(value: object) -> str | None:
     """Guess which severity of a rule was meant."""
     word = normalize(str(value))
-    meant = _SWITCH_MEANS.get(word, word)
+    meant = _SEVERITY_SYNONYMS.get(word, word)
     return f"write `{meant}`" if meant in WORDS else is_close(word, WORDS)
 
 

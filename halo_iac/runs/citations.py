@@ -16,13 +16,13 @@ from typing import Final, NamedTuple
 from halo_iac.model.evidence import ELLIPSIS, TRACE_DIGITS, Citation, Citations, Place
 from halo_iac.runs.report_lines import LIST_MARK, OTHER, PLATFORM, SPAN, TRACE, Line, label, lines
 
-_JOINING: Final = {
+_CONNECTIVES: Final = {
     *("and", "or", "id", "ids", "e", "g", "eg", "i", "ie", "like", "as", "such", "is", "are", "was", "were"),
     *("for", "example", "examples", "instance", "named", "called"),
 }
 """Words after which an id is still what the label before them says."""
 _TOKEN: Final = re.compile(r"(?:…|\.{3})?[0-9A-Za-z][0-9A-Za-z_-]*(?:(?:…|\.{3})[0-9A-Za-z]*)?")
-_WORTHWHILE: Final = re.compile(r"[0-9A-Fa-f]{4}|…|\.{3}|[Tt]race|TRACE")
+_MAY_HOLD_ID: Final = re.compile(r"[0-9A-Fa-f]{4}|…|\.{3}|[Tt]race|TRACE")
 """What a line has that cites anything; most have nothing of it."""
 _ENDING: Final = re.compile(r"[.;!?]\s|[{}]")
 """What stands between two words that do not belong together."""
@@ -88,7 +88,7 @@ def _add(found: dict[str, Citation], mention: _Mention, place: Place) -> Citatio
 def _of_line(line: Line) -> Iterator[_Mention]:
     has_whole = False  # beside a whole trace id, fewer digits are a span's
     for text, above in line.cells:
-        if above is None and not _WORTHWHILE.search(text):
+        if above is None and not _MAY_HOLD_ID.search(text):
             continue
         near: str | None = None
         end = 0
@@ -107,7 +107,7 @@ def _of_line(line: Line) -> Iterator[_Mention]:
                 has_whole |= mention.kind == TRACE and len(mention.id) >= TRACE_DIGITS
             elif said := label(word):
                 near = said
-            elif word.lower() not in _JOINING:
+            elif word.lower() not in _CONNECTIVES:
                 near = None
 
 

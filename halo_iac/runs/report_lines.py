@@ -31,7 +31,7 @@ _HEADING: Final = re.compile(r" {0,3}#{1,6}(?=[ \t]|$)")
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 LIST_MARK: Final = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]")
 """What an element of a list begins with."""
-_SAYING: Final = re.compile("trace|span|observation", re.IGNORECASE)
+_LABEL: Final = re.compile("trace|span|observation", re.IGNORECASE)
 _MARKUP: Final = re.compile(r"[`*_#\\]+")
 _LONGEST_HEADING: Final = 200
 
@@ -61,7 +61,7 @@ def _label_in(text: str) -> str | None:
 
 def _trace_or_span(text: str) -> str | None:
     """Return what a heading, or the line before a list, says: anything else in it is more likely about the matter."""
-    found = _label_in(text) if _SAYING.search(text) else None
+    found = _label_in(text) if _LABEL.search(text) else None
     return found if found in {TRACE, SPAN} else None
 
 

@@ -151,11 +151,11 @@ class Sandbox:
         given, flaw = _input(request)
         self._recent.add(name, request)
         taken = self.faults.take(name, given)
-        answer = self._spoiled(None, [fault for fault in taken if not fault.is_late], name)
+        answer = self._with_fault(None, [fault for fault in taken if not fault.is_late], name)
         if answer is not None:
             return answer
         answer = self._handled(request, name, given, flaw)
-        return self._spoiled(answer, [fault for fault in taken if fault.is_late], name) or answer
+        return self._with_fault(answer, [fault for fault in taken if fault.is_late], name) or answer
 
     def _own_key(self, *, is_in_memory: bool) -> str:
         with self._store.reading() as tables:  # opening a sandbox to read it takes no write lock
@@ -292,7 +292,7 @@ class Sandbox:
         with self._store.reading() as tables:
             return tables.schedules()
 
-    def _spoiled(self, answer: Answer | None, faults: Iterable[Fault], name: str) -> Answer | None:
+    def _with_fault(self, answer: Answer | None, faults: Iterable[Fault], name: str) -> Answer | None:
         for fault in faults:
             match fault.effect:
                 case Latency(seconds):

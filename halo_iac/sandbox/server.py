@@ -38,7 +38,7 @@ _ANOTHER_HOST: Final = RequestRefused(
     "FORBIDDEN",
     "The sandbox answers to localhost alone; `halo sandbox serve --host NAME` lets it answer to another name.",
 )
-_A_MOMENT: Final = 0.05
+_ACCEPT_PAUSE: Final = 0.05
 _NO_THREAD: Final = "can't start new thread"
 _MOST_CONNECTIONS: Final = 256
 _DESCRIPTORS: Final = 4
@@ -86,7 +86,7 @@ class Server(ThreadingHTTPServer):
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
-    def is_meant(self, host: str) -> bool:
+    def is_own_host(self, host: str) -> bool:
         """Say whether a ``Host`` header names this machine to itself, or what else the sandbox was told to answer to.
 
         A web page elsewhere can have its own name lead here, and would be answered like a page of this machine.
@@ -113,7 +113,7 @@ class Server(ThreadingHTTPServer):
         try:
             return super().get_request()
         except OSError:
-            time.sleep(_A_MOMENT)  # no descriptor is left, and the base class would ask again at once
+            time.sleep(_ACCEPT_PAUSE)  # no descriptor is left, and the base class would ask again at once
             raise
 
     def _end(self, connection: socket.socket) -> None:
@@ -175,7 +175,7 @@ class _Exchange(BaseHTTPRequestHandler):
         except CloseConnection as cut:
             self._cut(cut)
         except NeverReply:
-            self._keep_silent(server)
+            self._never_reply(server)
         else:
             self._send(answer)
 
@@ -188,7 +188,7 @@ class _Exchange(BaseHTTPRequestHandler):
             self._refuse(413)
             return None
         hosts = self.headers.get_all("Host", [])
-        if len(hosts) != 1 or not cast("Server", self.server).is_meant(hosts[0]):
+        if len(hosts) != 1 or not cast("Server", self.server).is_own_host(hosts[0]):
             self._refuse(403, fail(_ANOTHER_HOST, self.path[1:]).body)
             return None
         body = self.rfile.read(int(length))
@@ -226,7 +226,7 @@ class _Exchange(BaseHTTPRequestHandler):
             self.connection.close()  # before the base class can say goodbye
         self.close_connection = True
 
-    def _keep_silent(self, server: Server) -> None:
+    def _never_reply(self, server: Server) -> None:
         """Hold the connection until the client, which sends nothing meanwhile, closes it, or the sandbox closes."""
         self.close_connection = True
         server.note(self.connection, is_busy=False)

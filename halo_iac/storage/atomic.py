@@ -33,7 +33,7 @@ def read_start(path: Path, length: int, *, takes_pipe: bool = False) -> bytes:
     try:
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or (takes_pipe and not stat.S_ISDIR(mode))):
-            raise no_file(path)
+            raise not_a_file_error(path)
         with path.open("rb") as file:
             return file.read(length)
     except FileNotFoundError:
@@ -42,7 +42,7 @@ def read_start(path: Path, length: int, *, takes_pipe: bool = False) -> bytes:
         raise FileError(f"{path}: {error.strerror}", hint="check the path and its permissions") from None
 
 
-def no_file(path: Path) -> FileError:
+def not_a_file_error(path: Path) -> FileError:
     """Return the error for a path that is not a regular file."""
     return FileError(
         f"{path}: {'a directory' if path.is_dir() else 'not a regular file'}", hint="use the path of a file"
@@ -57,7 +57,7 @@ def write_atomically(path: Path, text: str | Iterable[str], *, mode: int = 0o666
     """
     path, named = resolve_path(path), path
     if path.exists() and not path.is_file():
-        raise no_file(named)
+        raise not_a_file_error(named)
     with _writing(named), _temp_sibling(path, text, mode) as temporary:
         if is_exact_mode:
             temporary.chmod(mode)

@@ -13,23 +13,23 @@ from typing import Final
 from halo_iac.errors import FileError
 from halo_iac.paths import resolve_path
 
-PATIENCE: Final = 60.0
+TIMEOUT: Final = 60.0
 """Seconds to wait for the lock: an edit takes about one."""
 _PAUSE: Final = 0.02
 _LOCK: Final = ".halo-lock"
 
 
 @contextmanager
-def folder_lock(path: Path, patience: float = PATIENCE) -> Iterator[None]:
+def folder_lock(path: Path, timeout: float = TIMEOUT) -> Iterator[None]:
     """Lock the folder of ``path``, links followed, against edits by other commands.
 
     The folder is locked rather than the file, which an edit replaces. The system releases the lock of a process that
-    ends for any reason. Raises :class:`~halo_iac.errors.FileError` after ``patience`` seconds.
+    ends for any reason. Raises :class:`~halo_iac.errors.FileError` after ``timeout`` seconds.
     """
     folder = resolve_path(path).parent
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     try:
-        while (descriptor := _attempt(folder)) is None:
+        while (descriptor := _try_lock(folder)) is None:
             if time.monotonic() > deadline:
                 message = f"{path} was not changed: another command is still editing files in {folder}"
                 raise FileError(message, hint="wait for that command to end, then run this one again")
@@ -43,7 +43,7 @@ def folder_lock(path: Path, patience: float = PATIENCE) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _attempt(folder: Path) -> int | None:
+def _try_lock(folder: Path) -> int | None:
     """Return a descriptor that holds the lock until it is closed; ``None`` if another process holds it."""
     if sys.platform == "win32":  # Windows cannot lock a folder, but deletes a file with the process that made it
         with suppress(FileExistsError, PermissionError):

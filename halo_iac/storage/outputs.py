@@ -16,7 +16,7 @@ from typing import Final
 from halo_iac.checkout import find_checkout
 from halo_iac.errors import FileError
 from halo_iac.paths import resolve_path
-from halo_iac.storage.atomic import no_file, read_start, write_atomically
+from halo_iac.storage.atomic import not_a_file_error, read_start, write_atomically
 
 _ELSEWHERE: Final = "use another file name"
 PLAN_STARTS: Final = (
@@ -38,7 +38,7 @@ DOCUMENT_STARTS: Final = (
 _STANDARD: Final = {1: "standard output", 2: "standard error"}
 
 
-def check_way(path: Path, cwd: Path) -> None:
+def check_links(path: Path, cwd: Path) -> None:
     """Raise if a path in the checkout or the working directory leads out of it, into ``.git``, or nowhere."""
     folder = find_checkout(cwd / "any") or resolve_path(cwd)
     written, real = Path(os.path.abspath(cwd / path)), resolve_path(cwd / path)  # noqa: PTH100 - the path as typed
@@ -57,13 +57,13 @@ def check_output(path: Path, cwd: Path, what: str, starts: tuple[bytes, ...]) ->
 
     ``what`` names the kind of file in the message.
     """
-    check_way(path, cwd)
+    check_links(path, cwd)
     try:
         found = path.stat()
     except OSError:  # it does not exist, or writing reports the reason better
         return
     if not stat.S_ISREG(found.st_mode):
-        raise no_file(path)
+        raise not_a_file_error(path)
     for descriptor, name in _STANDARD.items():
         with suppress(OSError):
             if os.path.samestat(found, os.fstat(descriptor)):

@@ -40,7 +40,7 @@ from halo_iac.model.schedule import Spec
 from halo_iac.paths import make_private_folder, reject_symlink
 from halo_iac.render.document import escape_control
 from halo_iac.storage.atomic import read_bytes
-from halo_iac.storage.outputs import check_way
+from halo_iac.storage.outputs import check_links
 
 if TYPE_CHECKING:
     from halo_iac.model.remote import PlatformTarget
@@ -218,7 +218,7 @@ class ReceiptFile:
         return self._written > MAX_RECEIPT_BYTES
 
     @property
-    def is_kept(self) -> bool:
+    def has_writes(self) -> bool:
         """Return whether the receipt records anything."""
         return self._intents > 0
 
@@ -337,13 +337,13 @@ def new_receipt(
     )
     path = Path(named) if named is not None else private_folder / "receipts"
     if named is not None:
-        check_way(path, cwd)
+        check_links(path, cwd)
     try:
         if named is None:
             _make_folders(path)
         elif in_folder:
             path.mkdir(mode=0o700, exist_ok=True)
-            check_way(path / "receipt", cwd)
+            check_links(path / "receipt", cwd)
         if named is None or in_folder:
             path = path / f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z-{secrets.token_hex(3)}.jsonl"
         return ReceiptFile(path, header, redact)

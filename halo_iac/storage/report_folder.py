@@ -26,7 +26,7 @@ from halo_iac.render.report import (
 from halo_iac.render.report_index import INDEX, MARK, Subfolder, index_text
 from halo_iac.storage.atomic import check_writable, read_start, write_atomically, write_new
 from halo_iac.storage.file_lock import folder_lock
-from halo_iac.storage.outputs import check_way
+from halo_iac.storage.outputs import check_links
 
 if TYPE_CHECKING:
     from halo_iac.model.runs import Report
@@ -42,7 +42,7 @@ class ReportFolder:
     """
 
     def __init__(self, path: Path, cwd: Path, redact: Callable[[str], str], *, is_flat: bool = False) -> None:
-        check_way(path, cwd)
+        check_links(path, cwd)
         self._path = path
         self._cwd = cwd
         self._redact = redact
@@ -87,7 +87,7 @@ class ReportFolder:
             return [each.path / INDEX for each in folders if each.needs_index and not self._write_index(each)]
 
     def _write(self, path: Path, text: str) -> bool:
-        check_way(path, self._cwd)  # a link committed by a branch may lead anywhere
+        check_links(path, self._cwd)  # a link committed by a branch may lead anywhere
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):

@@ -28,7 +28,7 @@ _DEEPEST: Final = 4
 _LONGEST_FRONT: Final = 20_000
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _NAMED: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)Z--")
-_TELLING: Final = ("run", "conversation", "schedule", "schedule_id")
+_IDENTIFYING_KEYS: Final = ("run", "conversation", "schedule", "schedule_id")
 """A report's front matter has at least one of these keys."""
 
 
@@ -80,7 +80,7 @@ def _front(folder: Path, path: Path) -> StoredReport | None:
     name = path.relative_to(folder).as_posix()
     written, markdown = split_front(text)
     front = parse_text(written, name).root if written else None
-    if not isinstance(front, Mapping) or not any(_text(front.get(each)) for each in _TELLING):
+    if not isinstance(front, Mapping) or not any(_text(front.get(each)) for each in _IDENTIFYING_KEYS):
         return None
     is_whole = len(content) <= _LONGEST_FRONT
     return StoredReport(name, markdown if is_whole else None, **_facts(front, path.name))
@@ -103,7 +103,7 @@ def _read(folder: Path, report: StoredReport) -> StoredReport:
 
 
 def _facts(front: Mapping[str, Any], name: str) -> dict[str, Any]:
-    texts = {key: _text(front.get(key)) for key in (*_TELLING, "title", "status")}
+    texts = {key: _text(front.get(key)) for key in (*_IDENTIFYING_KEYS, "title", "status")}
     window = front.get("window")
     ends = window if isinstance(window, Mapping) else {}
     named = _NAMED.match(name)

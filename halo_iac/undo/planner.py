@@ -34,7 +34,7 @@ from halo_iac.resolve import Catalog
 from halo_iac.undo.history import History, ScheduleState, histories
 
 
-def by_hand(id_: str | None) -> Hint:
+def inspect_hint(id_: str | None) -> Hint:
     """Return the hint for a schedule that halo leaves alone."""
     return Hint("run `{}` to inspect it, and change it by hand if necessary", Command("schedule", "get", id_ or "ID"))
 
@@ -67,23 +67,25 @@ class UndoPlanner:
 
     def decide(self, history: History) -> UndoDecision:
         """Return the change that undoes the run for one schedule, or why there is none."""
-        remote = None if history.has_no_effect else self._found(history)
+        remote = None if history.has_no_effect else self._current(history)
         if not isinstance(remote, RemoteSchedule):
             return remote
         spec = remote.spec()
         if isinstance(spec, UnreadableSchedule):
-            return self._blocked(history, f"schedule {remote.id} is not changed: {spec.reason}", by_hand(remote.id))
+            return self._blocked(
+                history, f"schedule {remote.id} is not changed: {spec.reason}", inspect_hint(remote.id)
+            )
         if history.is_undone(remote, spec):
             return None
-        if (blocked := self._kept_out(history, remote)) is not None:
+        if (blocked := self._out_of_scope(history, remote)) is not None:
             return blocked
         end = history.end(remote, spec)
         if end is not None:
             return self._inverse(history, end, remote, spec)
         reason = f"schedule {remote.id} has changed since the run: {_moved(history, remote, spec)}"
-        return self._blocked(history, reason, by_hand(remote.id))
+        return self._blocked(history, reason, inspect_hint(remote.id))
 
-    def _kept_out(self, history: History, remote: RemoteSchedule) -> Blocked | None:
+    def _out_of_scope(self, history: History, remote: RemoteSchedule) -> Blocked | None:
         """Say why a schedule must not, or cannot, be taken back whatever it is now."""
         if not self._policy.covers(remote.agent_id, remote.title):
             hint = "widen `scope:`, or run `halo undo` with a project file whose scope includes it"
@@ -92,10 +94,10 @@ class UndoPlanner:
             reason = (
                 f"the receipt does not hold a redacted credential of schedule {remote.id}, so it cannot be restored"
             )
-            return self._blocked(history, reason, by_hand(remote.id))
+            return self._blocked(history, reason, inspect_hint(remote.id))
         return None
 
-    def _found(self, history: History) -> RemoteSchedule | Blocked | None:
+    def _current(self, history: History) -> RemoteSchedule | Blocked | None:
         """Return the schedule; one without an id for sure is looked for by its title and values."""
         if history.id in self._schedules:
             return self._schedules[history.id]
@@ -103,16 +105,16 @@ class UndoPlanner:
             reason = f"the project holds no schedule with the id {history.id}"
             return self._blocked(history, reason, "check that it is the right receipt")
         title = history.writes[0].intent.title
-        named = [(remote, remote.spec()) for remote in self._nameless if remote.title == title]
+        named = [(remote, remote.spec()) for remote in self._without_title if remote.title == title]
         found = [remote for remote, spec in named if isinstance(spec, Spec) and history.end(remote, spec) is not None]
         if len(found) > 1:
             ids = ", ".join(sorted(remote.id for remote in found))
             reason = f"{len(found)} schedules match the one that was created: {ids}"
-            return self._blocked(history, reason, by_hand(found[0].id))
+            return self._blocked(history, reason, inspect_hint(found[0].id))
         return found[0] if found else None
 
     @property
-    def _nameless(self) -> Iterator[RemoteSchedule]:
+    def _without_title(self) -> Iterator[RemoteSchedule]:
         return (remote for id_, remote in self._schedules.items() if id_ not in self._named)
 
     def _inverse(self, history: History, end: ScheduleState, remote: RemoteSchedule, spec: Spec) -> UndoDecision:
@@ -126,10 +128,12 @@ class UndoPlanner:
             if getattr(end.spec, name) is not None and getattr(end.spec, name) != getattr(origin.spec, name)
         ]
         after = replace(spec, **{name: getattr(origin.spec, name) for name in names})
-        trouble = self._unwritable(after, names)
+        trouble = self._unrestorable(after, names)
         if trouble is not None:
             return self._blocked(
-                history, f"the earlier state of schedule {remote.id} cannot be restored: {trouble}", by_hand(remote.id)
+                history,
+                f"the earlier state of schedule {remote.id} cannot be restored: {trouble}",
+                inspect_hint(remote.id),
             )
         line = _line(history)
         fields = tuple(FieldChange(name, getattr(spec, name), getattr(after, name), line) for name in names)
@@ -147,7 +151,7 @@ class UndoPlanner:
             origin=line,
         )
 
-    def _unwritable(self, after: Spec, names: Sequence[str]) -> str | None:
+    def _unrestorable(self, after: Spec, names: Sequence[str]) -> str | None:
         """Say why values from the receipt may not be written."""
         for name in names:
             if getattr(after, name) is None:
@@ -279,7 +283,11 @@ def _with_free_titles(verdicts: Iterable[UndoDecision], actual: PlatformState) -
 
 
 def _held(change: Change, holder: str, archived: Collection[str]) -> Blocked:
-    hint = "run the same undo again: this one archives that schedule last" if holder in archived else by_hand(change.id)
+    hint = (
+        "run the same undo again: this one archives that schedule last"
+        if holder in archived
+        else inspect_hint(change.id)
+    )
     reason = f"its title was {change.title!r}, which now belongs to {holder}"
     return Blocked(change.name, reason, hint, change.origin, (change.id,) if change.id else ())
 
@@ -302,7 +310,7 @@ def _warnings(
     is_archiving = project.undeclared is UndeclaredPolicy.ARCHIVE
     specs = {pair.entry.key: pair.spec for pair in pairing.pairs}
     count = sum(
-        not _is_left(each, specs[each.key]) if each.key else is_archiving and each.action is Action.UNARCHIVE
+        not _remains_changed(each, specs[each.key]) if each.key else is_archiving and each.action is Action.UNARCHIVE
         for each in changes
     )
     if count:
@@ -317,7 +325,7 @@ def _warnings(
         )
 
 
-def _is_left(change: Change, declared: Spec | None) -> bool:
+def _remains_changed(change: Change, declared: Spec | None) -> bool:
     """Return whether the file leaves what a change sets as it is: an undone pause, where nothing says ``enabled``."""
     if declared is None or change.after is None or change.action is not Action.UPDATE:
         return False

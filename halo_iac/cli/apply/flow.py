@@ -200,7 +200,7 @@ def _execute_recorded(
             retry=replace(connection.retry(stop_signal.interrupted, is_run=True), on_retry=None),
             concurrency=min(options.concurrency, ceil(options.max_rps * _LONGEST_TURN)),
             recorder=receipt,
-            looks=context.console.retry_policy.looks,
+            check_after=context.console.retry_policy.check_after,
         )
         happening = map(kept, happening)
         told = log_events(happening, context.console, len(planned.changes), is_stopping=stop_signal.interrupted.is_set)

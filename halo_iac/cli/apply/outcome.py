@@ -29,7 +29,7 @@ def apply_outcome(
     trouble: HaloError | None,
 ) -> ApplyOutcome:
     """Return how a run ended, with the command that undoes it."""
-    if not receipt.is_kept:
+    if not receipt.has_writes:
         return ApplyOutcome(summary, commands, trouble=trouble)
     name = _display_name(receipt.path, context.cwd)
     if receipt.is_too_large:

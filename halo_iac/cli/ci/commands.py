@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from halo_iac.ci.posts import close, keep
+from halo_iac.ci.posts import close, upsert
 from halo_iac.cli.ci.changes import touches_project
 from halo_iac.cli.ci.fixes import fixes
 from halo_iac.cli.ci.job import PENDING, CiJob
@@ -37,13 +37,13 @@ def plan(job: CiJob) -> int:
     if not _touches_project(job):
         job.console.log("Only validated: no file of the project differs from the base.")
         code = validate(job)
-        job.post("plan", job.host.comments(), partial(keep, may_add=False))
+        job.post("plan", job.host.comments(), partial(upsert, may_add=False))
         return code
     job.prepare_folder()
     saved = {} if job.trigger.request else {"plan": job.folder / _PLAN}
     out = ["--out", str(saved["plan"])] if saved else []
     code = job.run("plan", *job.inputs.file_options, "--detailed-exitcode", *_permits(job), *out, *_formats(job))
-    job.post("plan", job.host.comments(), partial(keep, may_add=code != 0))
+    job.post("plan", job.host.comments(), partial(upsert, may_add=code != 0))
     job.report(code, **{name: path for name, path in saved.items() if path.is_file()})
     return 0 if code == PENDING else code
 
@@ -94,7 +94,7 @@ def drift(job: CiJob) -> int:
     job.report(code)
     if code == 0:
         job.post("drift", issues, close)
-    return 0 if code == PENDING and job.post("drift", issues, keep) else code
+    return 0 if code == PENDING and job.post("drift", issues, upsert) else code
 
 
 def report(job: CiJob) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from halo_iac.ci.posts import about, marker, offer
+from halo_iac.ci.posts import content_marker, marker, show_in_issue
 from halo_iac.cli.ci.job import CiJob
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from halo_iac.cli.connection import Connection
 
-_SINCE_EVER: Final = "1970-01-01T00:00:00Z"
+_EPOCH: Final = "1970-01-01T00:00:00Z"
 _ABOUT: Final = """\
 A coding agent or a person can take this issue: below is what to do, what has changed since the report before, the
 report, and the traces that it cites. A newer report replaces this text; comments stay. Close the issue when the report
@@ -114,8 +114,10 @@ class _Issues:
             self._written(schedule, report)
             return "no issue, since there is no token for one"
         mark = marker("report", f"{job.inputs.name}\0{schedule.key}", schedule.files)
-        since = report.conversation.created_at or _SINCE_EVER
-        is_new = offer(posts, mark, about(report.conversation.id), lambda: self._written(schedule, report), since)
+        since = report.conversation.created_at or _EPOCH
+        is_new = show_in_issue(
+            posts, mark, content_marker(report.conversation.id), lambda: self._written(schedule, report), since
+        )
         return "a new report is in its issue" if is_new else "nothing new"
 
     def _written(self, schedule: _Schedule, report: Report) -> str:

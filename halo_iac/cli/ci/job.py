@@ -18,7 +18,7 @@ from halo_iac.cli.main import main
 from halo_iac.cli.project_files.globs import find_projects
 from halo_iac.cli.project_files.options import split_files
 from halo_iac.errors import HostError
-from halo_iac.storage.outputs import check_way
+from halo_iac.storage.outputs import check_links
 
 PENDING: Final = 2
 """The exit code of a plan with changes, and of ``halo drift`` if there is drift."""
@@ -65,7 +65,7 @@ class CiJob:
 
     def prepare_folder(self, keeps: Sequence[str] = ()) -> None:
         """Make the job's folder, without what a branch may have committed there and what an earlier job has left."""
-        check_way(self.host.folder, self.cwd)  # a link of the branch would lead all that follows out of the checkout
+        check_links(self.host.folder, self.cwd)  # a link of the branch would lead all that follows out of the checkout
         if self.folder.is_symlink() or self.folder.is_file():
             self.folder.unlink()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

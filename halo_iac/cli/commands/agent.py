@@ -43,7 +43,7 @@ def list_agents(
     console = context.console
     connection = context.connect_for_reading()
     if console.wants_json:
-        console.print(document(connection.reader.agents_as_sent(connection.project.id, time_range.value)))
+        console.print(document(connection.reader.raw_agents(connection.project.id, time_range.value)))
         return 0
     agents = connection.reader.agents(connection.project.id, time_range.value)
     rows = [

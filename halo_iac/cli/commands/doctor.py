@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from halo_iac.model.project import Project
 
 
-_TO_SEE_AGENTS: Final = (
+_AGENTS_HINT: Final = (
     "send traces that set `agent.id` or `agent.name` to this project, or check that it is the right one; until then an "
     "entry can name an agent by its UUID alone"
 )
-_TO_WRITE: Final = "to apply, set INF_API_KEY to a key that may write; in CI, only in the job that applies"
+_WRITE_HINT: Final = "to apply, set INF_API_KEY to a key that may write; in CI, only in the job that applies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def _examine_connection(connection: Connection, env: Mapping[str, str]) -> Itera
         yield Check("reading", _format_error(error), is_fine=False)
         return
     seen = f"{counted(len(agents), 'agent')} in the last 90 days"
-    yield Check("reading", seen, is_fine=True) if agents else Check("reading", f"{seen}\nhint: {_TO_SEE_AGENTS}")
+    yield Check("reading", seen, is_fine=True) if agents else Check("reading", f"{seen}\nhint: {_AGENTS_HINT}")
 
 
 def _proxy(connection: Connection, env: Mapping[str, str]) -> Iterator[Check]:
@@ -185,7 +185,9 @@ def _examine_key(connection: Connection) -> Iterator[Check]:
     name = f" in {mine.name}" if mine.name else ""
     permits = " and ".join(mine.permissions) or "nothing"
     can_write = "write" in mine.permissions
-    verdict = f"permits {permits}{name}" + ("" if can_write else f"; enough for plan, not for apply\nhint: {_TO_WRITE}")
+    verdict = f"permits {permits}{name}" + (
+        "" if can_write else f"; enough for plan, not for apply\nhint: {_WRITE_HINT}"
+    )
     yield Check("key", verdict, is_fine="read" in mine.permissions)
 
 

@@ -16,7 +16,7 @@ from halo_iac.model.project import Scope
 from halo_iac.paths import display_path
 from halo_iac.render.view import RenderContext, ReviewFormat, open_view
 from halo_iac.render.yaml import scalar_text
-from halo_iac.storage.outputs import check_way
+from halo_iac.storage.outputs import check_links
 from halo_iac.storage.schema_files import write_schemas
 from halo_iac.text import counted
 
@@ -89,7 +89,7 @@ def _target(context: CommandContext) -> Path:
         path = Path(display_path(context.project_path, context.cwd))
     except ProjectNotFound:
         path = Path(context.named_file or FILE_NAME)
-    check_way(path, context.cwd)
+    check_links(path, context.cwd)
     if not path.parent.is_dir():
         raise FileError(f"{path.parent}: no such folder", hint="create it first")
     return path
@@ -100,7 +100,7 @@ def _included(context: CommandContext, path: Path, name: str | None) -> Path | N
     if name is None:
         return None
     into = Path(display_path(context.cwd / name, context.cwd))
-    check_way(into, context.cwd)
+    check_links(into, context.cwd)
     if not into.parent.is_dir():
         raise FileError(f"{into.parent}: no such folder", hint="create it first")
     return None if into.resolve() == path.resolve() else into

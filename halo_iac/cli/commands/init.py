@@ -17,7 +17,7 @@ from halo_iac.errors import FileError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.load.find import FILE_NAME
 from halo_iac.storage.atomic import write_new
-from halo_iac.storage.outputs import check_way
+from halo_iac.storage.outputs import check_links
 from halo_iac.storage.schema_files import write_schemas
 from halo_iac.text import lookback
 
@@ -76,7 +76,7 @@ def init(
     path = Path(context.named_file or FILE_NAME)
     if agent is not None and not agent.strip():
         raise UsageError("--agent is empty", hint=Hint("run `{}` to see the agents", Command("agent", "list")))
-    check_way(path, context.cwd)
+    check_links(path, context.cwd)
     if not (ci is not None and path.exists()):
         with context:
             _write_project(context, path, agent)

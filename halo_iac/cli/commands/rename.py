@@ -22,7 +22,7 @@ from halo_iac.match import title_cycles
 from halo_iac.render.json import document
 from halo_iac.storage.atomic import check_replaceable, read_bytes, replace_unchanged
 from halo_iac.storage.file_lock import folder_lock
-from halo_iac.storage.outputs import check_way
+from halo_iac.storage.outputs import check_links
 from halo_iac.yaml_edit import CannotEdit, rename_entry
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _check_former(project: Project, entry: Entry, former: str) -> None:
 def _edit(context: CommandContext, entry: Entry, title: str | None, former: str | None) -> Entry:
     """Write the file that holds the entry, once the project with it is known to be right; return the entry anew."""
     path = Path(entry.origins.entry.path or "")
-    check_way(path, context.cwd)
+    check_links(path, context.cwd)
     before = read_bytes(path, MAX_FILE)
     check_replaceable(path)
     try:

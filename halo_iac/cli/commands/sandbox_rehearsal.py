@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from halo_iac.sandbox.store.runs import NextEnding
 
 _LONGEST: Final = 24 * 60 * 60
-_MOST: Final = 1000
+_MAX_RUNS: Final = 1000
 
 
 class Ending(StrEnum):
@@ -46,7 +46,7 @@ def next_run(
     ] = None,
     times: Annotated[
         int | None,
-        typer.Option("--times", metavar="N", min=1, max=_MOST, help="How many runs end like that; default: 1."),
+        typer.Option("--times", metavar="N", min=1, max=_MAX_RUNS, help="How many runs end like that; default: 1."),
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="First remove earlier settings.")] = False,
     file: options.File = None,

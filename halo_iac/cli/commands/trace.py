@@ -79,7 +79,7 @@ _VIEWS: Final[dict[TraceView, Drawing]] = {
 }
 
 
-_SAYING_NOTHING: Final = frozenset({TraceView.SPANS, TraceView.THREAD})
+_VIEWS_WITHOUT_COUNT: Final = frozenset({TraceView.SPANS, TraceView.THREAD})
 """Views that say nothing of spans that were not read."""
 
 
@@ -154,8 +154,8 @@ def get_trace(
         return 0
     lines = _VIEWS[view](trace, spans_in(stream), console.out_style, TraceOptions(span, is_whole=no_fold))
     console.print_parts(f"{line}\n" for line in lines)
-    is_said = view not in _SAYING_NOTHING and trace.span_count is not None
-    if stream.last.next_cursor is not None and not is_said:
+    shows_count = view not in _VIEWS_WITHOUT_COUNT and trace.span_count is not None
+    if stream.last.next_cursor is not None and not shows_count:
         every = Command("trace", "get", trace.id, "--view", view, "--all")
         console.log(Hint("Only {} were read; `{}` reads them all.", counted(stream.row_count, "span"), every))
     return 0

@@ -16,7 +16,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.errors import HaloError
 from halo_iac.paths import resolve_path
 from halo_iac.storage.atomic import write_new
-from halo_iac.storage.outputs import check_way
+from halo_iac.storage.outputs import check_links
 from halo_iac.version import commit, repository
 
 
@@ -71,7 +71,7 @@ def write_pipeline(context: CommandContext, host: CiHost, project: Path) -> Pipe
     kept: list[str] = []
     for name, text in texts.items():
         path = root / name
-        check_way(path, context.cwd)
+        check_links(path, context.cwd)
         path.parent.mkdir(parents=True, exist_ok=True)
         (written if write_new(path, text) else kept).append(name)
     steps = [

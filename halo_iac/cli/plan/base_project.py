@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from halo_iac.git.objects import Objects
 
 _YAML: Final = (".yaml", ".yml")
-_TELLING: Final = frozenset({"schedules", "undeclared", "scope", "protect"})
+_IDENTIFYING_KEYS: Final = frozenset({"schedules", "undeclared", "scope", "protect"})
 """Keys that, with a version, only project files have."""
 _NO_REPOSITORY: Final = "remove --base and --require-head outside a git repository"
 
@@ -198,4 +198,4 @@ def _is_gone(path: Path, context: CommandContext) -> bool:
 def _is_project(content: bytes) -> bool:
     """Return whether a YAML file is a project file by its keys, whatever its name and whether it has problems."""
     keys = (parse(content, "").root or {}).keys()
-    return "version" in keys and not keys.isdisjoint(_TELLING)
+    return "version" in keys and not keys.isdisjoint(_IDENTIFYING_KEYS)

@@ -17,7 +17,7 @@ from halo_iac.model.apply_result import Summary
 from halo_iac.model.project import Source
 from halo_iac.storage.atomic import check_replaceable, read_bytes, replace_unchanged
 from halo_iac.storage.file_lock import folder_lock
-from halo_iac.storage.outputs import check_way
+from halo_iac.storage.outputs import check_links
 from halo_iac.yaml_edit import CannotEdit, override_enabled, set_enabled
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class EnabledFile:
         entries = [*self._differing(project, keys)]
         if not entries:
             return None
-        check_way(path, self._context.cwd)
+        check_links(path, self._context.cwd)
         before = read_bytes(path, MAX_FILE)
         check_replaceable(path)
         text = before.decode("utf-8-sig")

@@ -15,7 +15,7 @@ from halo_iac.render.report import file_name, neutralize_markdown, report_file
 from halo_iac.render.text.report import on_screen
 from halo_iac.render.text.table import table
 from halo_iac.storage.atomic import check_writable, write_new
-from halo_iac.storage.outputs import check_way
+from halo_iac.storage.outputs import check_links
 
 if TYPE_CHECKING:
     from halo_iac.model.runs import Report, Run
@@ -50,7 +50,7 @@ class ReportSink:
         if not output.strip():
             raise UsageError("--output is empty", hint="give it a file or a folder, or remove it")
         path = Path(output)
-        check_way(path, Path.cwd())
+        check_links(path, Path.cwd())
         self._is_folder = path.is_dir() or output.endswith(("/", os.sep))
         if not self._is_folder:
             _check_suffix(path)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from halo_iac.model.runs import StartedRun
     from halo_iac.runs.polling import RunSnapshot
 
-SECOND_THOUGHT: Final = 5.0
+CANCEL_WINDOW: Final = 5.0
 """Seconds after Ctrl-C during which a second one cancels the runs."""
 
 Attempt = Callable[["RunWriter"], "StartedRun"]
@@ -175,8 +175,8 @@ def _detach(session: RunSession, going: Sequence[str]) -> InterruptedRun:
     if going and console.shows_progress:
         many = "The run goes" if len(going) == 1 else f"{len(going)} runs go"
         try:
-            console.log(f"{many} on. Press Ctrl-C again within {SECOND_THOUGHT:.0f} s to cancel.")
-            threading.Event().wait(SECOND_THOUGHT)
+            console.log(f"{many} on. Press Ctrl-C again within {CANCEL_WINDOW:.0f} s to cancel.")
+            threading.Event().wait(CANCEL_WINDOW)
         except KeyboardInterrupt:
             return _cancelled(session, going)
     return interrupted_runs(going)

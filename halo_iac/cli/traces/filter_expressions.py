@@ -128,7 +128,7 @@ def field_filters(expressions: Sequence[str], *, of_spans: bool) -> tuple[list[S
     texts: list[Sent] = []
     for expression in expressions:
         wrong = _Wrong("--filter", expression)
-        parts = _taken_apart(expression, wrong, partial(_check_field, wrong=wrong, of_spans=of_spans))
+        parts = _split_expression(expression, wrong, partial(_check_field, wrong=wrong, of_spans=of_spans))
         if parts.name in _NUMBERS:
             numbers.append(_number_filter(parts, wrong))
         else:
@@ -141,7 +141,7 @@ def attribute_filters(expressions: Sequence[str], option: str, scope: str) -> li
     filters = []
     for expression in expressions:
         wrong = _Wrong(option, expression)
-        parts = _taken_apart(expression, wrong, lambda _: None)
+        parts = _split_expression(expression, wrong, lambda _: None)
         filters.append({"key": parts.name, **_comparison(parts, _OF_ATTRIBUTES, wrong), "scope": scope})
     return filters
 
@@ -156,7 +156,7 @@ class _Wrong(NamedTuple):
         return UsageError(f"{self.option} {quote(self.expression, longest=120)}: {reason}", hint=hint)
 
 
-def _taken_apart(expression: str, wrong: _Wrong, check_name: Callable[[str], None]) -> _Parts:
+def _split_expression(expression: str, wrong: _Wrong, check_name: Callable[[str], None]) -> _Parts:
     found = _PARTS.fullmatch(expression.strip())
     if found is None:
         name, *others = expression.split(maxsplit=1) or [""]

@@ -63,7 +63,7 @@ class Failures:
             group.elsewhere += trace.passes_on(span) and not trace.passes_on_own(span)
             group.time += trace.own_time(span)
             group.tool = min(filter(None, (group.tool, span.tool)), default=None)
-            group.example.add(span.start, trace.id, span.span_id, _said(span))
+            group.example.add(span.start, trace.id, span.span_id, _failure_message(span))
         for key, count in seen.items():
             self._groups[key].affected += 1
             self._groups[key].cited.add(trace.id, count)
@@ -94,7 +94,7 @@ def _rank(group: ErrorGroup) -> tuple[int, int, str, str, str]:
     return (group.above - group.count, -group.count, group.name, group.kind, group.message)
 
 
-def _said(span: Span) -> str:
+def _failure_message(span: Span) -> str:
     """Return a failure in its own words; SDKs often keep the cause in the output and a commonplace in the message."""
     said = (" ".join(text.split()) for text in (span.message[:_KEPT], span.output_excerpt or ""))
     return " — ".join(filter(None, said))

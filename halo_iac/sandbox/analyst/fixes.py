@@ -74,8 +74,8 @@ _NOT_STEPS: Final = frozenset({"AGENT", "CHAIN", "LLM", "SPAN"})
 """Kinds that are slow because of what is in them, or, as models, by nature."""
 _SLOW_SHARE: Final = 25
 _SLOW: Final = 2_000_000_000
-_DEAR_SHARE: Final = 50
-_DEAR_CALLS: Final = 25
+_EXPENSIVE_SHARE: Final = 50
+_EXPENSIVE_CALLS: Final = 25
 _MANY_ATTEMPTS: Final = 4
 
 
@@ -202,7 +202,11 @@ def _expensive_model(figures: Figures) -> Iterator[Fix]:
     priced = [use for use in figures.models if use.cost]
     whole, calls = sum((use.cost for use in priced), Decimal(0)), sum(use.calls for use in priced)
     for use in priced:
-        if len(priced) > 1 and 100 * use.cost >= _DEAR_SHARE * whole and 100 * use.calls <= _DEAR_CALLS * calls:
+        if (
+            len(priced) > 1
+            and 100 * use.cost >= _EXPENSIVE_SHARE * whole
+            and 100 * use.calls <= _EXPENSIVE_CALLS * calls
+        ):
             yield _expensive_model_fix(use, round(100 * use.cost / whole), share(use.calls, calls))
 
 

@@ -34,7 +34,7 @@ _LISTS: Final = {
 _TEXT_FIELDS: Final = tuple(field for field in store.TEXT_FIELDS if field != "agent_id")
 _ATTRIBUTE_OPS: Final = ("eq", "neq", "contains", "does_not_contain", "is_empty", "is_not_empty")
 _SCOPES: Final = ("root", "entrypoint")
-_MOST: Final = 1000
+_MAX_LIST: Final = 1000
 """Filters of one kind, and values of one filter."""
 
 _DATES: Final = ("startDate", "endDate")
@@ -166,8 +166,8 @@ class _Reader:
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or len(value) > _MOST:
-        raise InvalidInput("must be a list of strings" if not isinstance(value, list) else f"has more than {_MOST}")
+    if not isinstance(value, list) or len(value) > _MAX_LIST:
+        raise InvalidInput("must be a list of strings" if not isinstance(value, list) else f"has more than {_MAX_LIST}")
     return tuple(rules.text(each) for each in value)
 
 
@@ -181,8 +181,8 @@ def _kinds(value: object) -> tuple[str, ...]:
 def _objects(value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise InvalidInput("must be a list of objects")
-    if len(value) > _MOST:
-        raise InvalidInput(f"has more than {_MOST} filters")
+    if len(value) > _MAX_LIST:
+        raise InvalidInput(f"has more than {_MAX_LIST} filters")
     return value
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from halo_iac.paths import PRIVATE_FOLDER, make_private_folder, restrict_permissions
 from halo_iac.sandbox.protocol import SandboxError, ServerFailure
-from halo_iac.sandbox.store.schema import STEPS
+from halo_iac.sandbox.store.schema import MIGRATIONS
 from halo_iac.sandbox.store.span_bodies import add_functions
 from halo_iac.sandbox.store.tables import Tables
 
@@ -32,7 +32,7 @@ def version_of(connection: sqlite3.Connection) -> int | None:
     """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     found = _objects(connection)
-    if version > len(STEPS):
+    if version > len(MIGRATIONS):
         return version if _names(found) >= _names(_expected(1)) else None
     return version if version >= 0 and found == _expected(version) else None
 
@@ -41,7 +41,7 @@ def version_of(connection: sqlite3.Connection) -> int | None:
 def _expected(version: int) -> _Objects:
     """Return what a sandbox's database of a version holds."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        for step in STEPS[:version]:
+        for step in MIGRATIONS[:version]:
             connection.executescript(step)
         return _objects(connection)
 
@@ -60,7 +60,7 @@ def _objects(connection: sqlite3.Connection) -> _Objects:
     )
 
 
-_TROUBLES: Final = {
+_ERROR_MESSAGES: Final = {
     sqlite3.SQLITE_NOTADB: ServerFailure.CONTENT,
     sqlite3.SQLITE_CORRUPT: ServerFailure.CONTENT,
     sqlite3.SQLITE_FULL: ServerFailure.SPACE,
@@ -90,7 +90,7 @@ class Store:
         if path is not None:
             _create_parent(path)
         try:
-            with translate_sqlite_errors(path), self._borrowed() as connection:
+            with translate_sqlite_errors(path), self._connection_lease() as connection:
                 _prepare(connection, path)
         except BaseException:
             self.close()  # the caller never gets it
@@ -99,13 +99,21 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Tables]:
         """Give the tables as they are at one moment."""
-        with translate_sqlite_errors(self._path), self._borrowed() as connection, _transaction(connection, "DEFERRED"):
+        with (
+            translate_sqlite_errors(self._path),
+            self._connection_lease() as connection,
+            _transaction(connection, "DEFERRED"),
+        ):
             yield Tables(connection)
 
     @contextmanager
     def writing(self) -> Iterator[Tables]:
         """Give the tables to change; one at a time, and nothing of it remains if the block raises."""
-        with translate_sqlite_errors(self._path), self._borrowed() as connection, _transaction(connection, "IMMEDIATE"):
+        with (
+            translate_sqlite_errors(self._path),
+            self._connection_lease() as connection,
+            _transaction(connection, "IMMEDIATE"),
+        ):
             yield Tables(connection)
 
     def close(self) -> None:
@@ -117,7 +125,7 @@ class Store:
             connection.close()
 
     @contextmanager
-    def _borrowed(self) -> Iterator[sqlite3.Connection]:
+    def _connection_lease(self) -> Iterator[sqlite3.Connection]:
         with self._turns:
             with self._guard:
                 if self._is_closed:
@@ -155,7 +163,7 @@ def translate_sqlite_errors(path: Path | None) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what SQLite adds to it in the higher bits
         message = f"{path or 'The sandbox in memory'}: SQLite says: {error}"
-        raise SandboxError(message, _TROUBLES.get(code)) from error
+        raise SandboxError(message, _ERROR_MESSAGES.get(code)) from error
 
 
 def _connected(path: Path | None) -> sqlite3.Connection:
@@ -183,7 +191,7 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
     connection.execute(_PAGE_SIZE)
     _share(connection)
     with _transaction(connection, "IMMEDIATE"):
-        _update(connection, _known_version(connection, path))
+        _migrate(connection, _known_version(connection, path))
 
 
 def _share(connection: sqlite3.Connection) -> None:
@@ -217,22 +225,22 @@ def _empty_sandbox() -> bytes:
     """Return an empty sandbox as SQLite keeps it: a copy takes a twentieth of the time that all steps take."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.execute(_PAGE_SIZE)
-        _update(connection, 0)
+        _migrate(connection, 0)
         return connection.serialize()
 
 
-def _update(connection: sqlite3.Connection, version: int) -> None:
-    for step in STEPS[version:]:
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    for step in MIGRATIONS[version:]:
         for statement in step.split(";"):
             connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
 def _known_version(connection: sqlite3.Connection, path: Path) -> int:
     version = version_of(connection)
     if version is None:
         raise SandboxError(f"{path} is a database, but not a sandbox", ServerFailure.CONTENT)
-    if version > len(STEPS):
+    if version > len(MIGRATIONS):
         raise SandboxError(f"{path} is a sandbox from a later version of halo", ServerFailure.CONTENT)
     return version
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-STEPS: Final = (
+MIGRATIONS: Final = (
     """
     CREATE TABLE projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE keys (
