@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from sandbox_calls import PROJECT
 
 from halo_iac.model.receipt import Header, Line, Receipt, RunEnd, WriteIntent, WriteOutcome
-from halo_iac.storage.receipt_file import read_receipt, receipt_line
+from halo_iac.storage.receipt_file import receipt_line
+from halo_iac.storage.receipt_reader import read_receipt
 
 NAME = "receipt.jsonl"
 HEADER = Header(

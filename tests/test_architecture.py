@@ -94,7 +94,7 @@ HOMES = {
     "markupsafe": "render/html/*",
     "mcp": "mcp/server",
     "mcp_types": "mcp/server",
-    "pydantic": "load/json_schema mcp/* model/receipt render/json storage/receipt_file",  # our own documents
+    "pydantic": "load/json_schema mcp/* render/json storage/receipt_reader",  # our own documents
     "pydantic_core": "api/trpc api/inf_config load/* render/json sandbox/*",  # checks what people write; reads JSON
     "rich": "cli/* render/text/*",
     "ruamel": "yaml_edit/edits load/yaml_builder load/yaml_events load/yaml_parser load/yaml_pure render/yaml",

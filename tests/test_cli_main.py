@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +23,7 @@ from loopback import Recorder, Reply, Request, failure, serving
 from typer.core import TyperGroup, TyperOption
 
 from halo_iac.cli import app
-from halo_iac.cli.app import command_line
+from halo_iac.cli.app import built_command, command_line, read_by_typer, read_value
 from halo_iac.cli.console import Console
 from halo_iac.cli.main import main
 from halo_iac.version import full_version
@@ -83,6 +83,26 @@ def process(*argv: str, **options: object) -> subprocess.Popen[str]:
 )
 def test_wrong_usage_is_told_with_where_to_look(halo: CommandLine, argv: list[str], message: str, command: str) -> None:
     assert halo(*argv) == CommandResult(64, "", f"error: {message}\nhint: run `{command} --help` for usage\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["8", "08", "65", "0", "8.0", "2.5", "0.05", "-1", "1e1", " 8", "1_0", "٣", "9" * 30, "nan", "", "json", "JSON"],
+)
+@pytest.mark.parametrize("option", ["--concurrency", "--max-rps", "--allow-archive", "--format"])
+def test_a_number_is_read_without_typer_as_typer_reads_it(option: str, text: str) -> None:
+    command = built_command("apply").commands["apply"]
+    (parameter,) = (each for each in command.params if option in each.opts)
+    with command.make_context("apply", [], resilient_parsing=True) as context:
+        assert _read(read_value, parameter, context, text) == _read(read_by_typer, parameter, context, text)
+
+
+def _read(read: Callable[..., object], *given: object) -> object:
+    try:
+        value = read(*given)
+    except typer.BadParameter as refused:
+        return refused.format_message()
+    return type(value), value
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sandbox_calls import PROJECT, Caller
 from sandbox_server import serve_sandbox
 
 from halo_iac.sandbox.faults import Cut, Effect, Pass, Refuse
-from halo_iac.storage.receipt_file import load_receipt
+from halo_iac.storage.receipt_reader import load_receipt
 
 UPDATE = "haloSchedule.update"
 FILE = """\

@@ -23,7 +23,8 @@ from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.server import serve
 from halo_iac.storage import receipt_file as receipts
-from halo_iac.storage.receipt_file import ReceiptFile, load_receipt
+from halo_iac.storage.receipt_file import ReceiptFile
+from halo_iac.storage.receipt_reader import load_receipt
 
 ROOT = Path(__file__).parent.parent
 PROJECT_FILE = """\

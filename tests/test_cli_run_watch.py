@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from halo_iac.cli.progress import RunTable, line_of
+from halo_iac.cli.runs.progress import RunTable, line_of
 from halo_iac.errors import Delivery, Rejected
 from halo_iac.model.runs import Run, RunDetails, RunEvent
 from halo_iac.render.style import PLAIN, Style

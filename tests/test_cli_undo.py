@@ -20,7 +20,7 @@ from halo_iac.sandbox.faults import Fault, NoReply
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import Answer, Request
 from halo_iac.sandbox.server import serve
-from halo_iac.storage.receipt_file import load_receipt
+from halo_iac.storage.receipt_reader import load_receipt
 
 ROOT = Path(__file__).parent.parent
 PROJECT_FILE = """\

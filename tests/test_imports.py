@@ -132,12 +132,17 @@ def test_a_preview_needs_no_platform_and_draws_what_it_is_asked_for(project: Pat
     assert not modules & {"halo_iac.render.json", "halo_iac.pipeline", "halo_iac.sandbox.platform"}
 
 
+NETWORK = {"h11", "httpcore", "httpx", "idna", "ruamel.yaml", "ssl"}
+
+
 def test_a_plan_without_changes_neither_compares_field_by_field_nor_draws(project: Path) -> None:
     with Sandbox.open(None) as sandbox, serve(sandbox) as server:
         env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": DEMO_PROJECT_ID}
-        loaded(project, "apply", "--yes", **env)
+        applied = loaded(project, "apply", "--yes", "--concurrency", "4", "--max-rps", "20", "--format", "text", **env)
         modules = loaded(project, "plan", **env)
-    assert heavy(modules) == {"h11", "httpcore", "httpx", "idna", "ruamel.yaml", "ssl"}
+    assert heavy(modules) == NETWORK
+    assert heavy(applied) == {*NETWORK, "cronsim"}  # its receipt is only written
+    assert not applied & {"halo_iac.model.runs", "halo_iac.storage.receipt_reader"}
     assert not modules & {
         *("halo_iac.apply", "halo_iac.render.json", "halo_iac.render.text.apply"),
         *("halo_iac.model.runs", "halo_iac.sandbox.platform", "halo_iac.sandbox.protocol", "sqlite3"),

@@ -26,7 +26,7 @@ from halo_iac.model.receipt import Result, RunEnd, WriteIntent, WriteOutcome
 from halo_iac.plan import plan
 from halo_iac.render.json import document, plan_json, read_plan
 from halo_iac.resolve import resolve
-from halo_iac.storage.receipt_file import read_receipt
+from halo_iac.storage.receipt_reader import read_receipt
 
 PROSE: Final = ("prompt", "title", "before", "after", "message", "hint", "reason")
 ODD: Final = "\\\"/\b\n\tu0aenr#&;%'\x7f é😀"

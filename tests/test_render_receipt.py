@@ -17,7 +17,8 @@ from halo_iac.errors import DocumentError
 from halo_iac.load.json_schema import receipt_schema
 from halo_iac.model.plan import Action
 from halo_iac.model.receipt import Line, Receipt, Result, RunEnd, Write, WriteIntent, WriteOutcome
-from halo_iac.storage.receipt_file import MAX_RECEIPT_BYTES, read_receipt, receipt_line
+from halo_iac.storage.receipt_file import MAX_RECEIPT_BYTES, receipt_line
+from halo_iac.storage.receipt_reader import read_receipt
 
 AFTER = replace(BASE, title="Daily review")
 CREATE = WriteIntent(
@@ -188,9 +189,9 @@ def forged(**changes: object) -> bytes:
 
 
 def _signed(body: bytes, digest: str) -> bytes:
-    from halo_iac.storage.receipt_file import _digest
+    from halo_iac.storage.receipt_file import digest_of
 
-    return body + b',"digest":"' + _digest(body, digest).encode() + b'"}\n'
+    return body + b',"digest":"' + digest_of(body, digest).encode() + b'"}\n'
 
 
 @pytest.mark.parametrize(

@@ -295,6 +295,8 @@ def _moved_message(names: Iterable[str]) -> str:
 
 def mismatch_of(sent: Spec, answer: RemoteSchedule) -> str | None:
     """Return in what the platform's answer is not what was sent; ``None`` where it is."""
+    if answer.matches(sent):
+        return None
     spec = answer.spec()
     if isinstance(spec, UnreadableSchedule):
         return f"the platform's answer cannot be read: {spec.reason}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
+from enum import EnumType
 from functools import cache, partial
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -58,6 +61,7 @@ IDS: Final = {"ID", "ID|KEY", "KEY|ID", "CONVERSATION", "TRACE", "SPAN"}
 
 _ONE_FILE: Final = "run the command once for each file; validate, plan, drift, preview, page and apply take several"
 _HELPING: Final = {"-h", "--help"}
+_FIGURES: Final = re.compile("[0-9]{1,9}(?:[.][0-9]{1,9})?")
 
 _HELP: Final = """HALO schedules as code: declare them in YAML, review the plan, apply it.
 
@@ -133,7 +137,7 @@ read_by_typer: Final = TyperOption.process_value
 
 
 def read_value(parameter: Any, ctx: Any, value: Any) -> Any:  # noqa: ANN401 - typer's own, of options and arguments
-    """Return a text, a default and what is left out as they are; let typer read the rest.
+    """Return a text, a default, a plain number or choice and what is left out; let typer read the rest, or refuse it.
 
     Typer 0.29 has pydantic compile a validator for every parameter of a command, given or not, which takes longer than
     to build the command.
@@ -144,10 +148,23 @@ def read_value(parameter: Any, ctx: Any, value: Any) -> Any:  # noqa: ANN401 - t
     elif is_several:
         is_read = kind == list[str] and bool(value)
     else:
+        value = _plain(parameter, value) if isinstance(value, str) else value
         is_read = isinstance(kind, type) and isinstance(value, kind)
     if not is_read:
         return read_by_typer(parameter, ctx, value)
     return value if parameter.callback is None else parameter.callback(ctx, parameter, value)
+
+
+def _plain(parameter: Any, value: str) -> object:  # noqa: ANN401 - typer's own
+    """Return a choice as it is spelled, or a number in figures within its bounds; any other text stays one."""
+    kind = parameter.type_descriptor.annotation
+    if isinstance(kind, EnumType):
+        return kind(value) if value in kind._value2member_map_ else value
+    if kind not in (int, float) or not _FIGURES.fullmatch(value):
+        return value
+    number = float(value)
+    is_within = (parameter.min or 0) <= number <= (inf if parameter.max is None else parameter.max)
+    return kind(number) if is_within and (kind is float or number.is_integer()) else value
 
 
 TyperArgument.display_type_rich = _no_type  # type: ignore[method-assign, assignment]

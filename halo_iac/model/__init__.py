@@ -13,9 +13,16 @@ D = TypeVar("D")
 
 
 class Described(NamedTuple):
-    """What a field of a document is, for its JSON Schema: pydantic's ``Field``, without importing pydantic."""
+    """What a field of a document is, for its JSON Schema: pydantic's ``Field``, without importing pydantic.
+
+    ``least`` is the smallest number that it may hold.
+    """
 
     description: str
+    least: int | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, schema_of: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:  # noqa: ANN401 - pydantic's
+        return schema_of(source) if self.least is None else {**schema_of(source), "ge": self.least}
 
     def __get_pydantic_json_schema__(self, form: Any, schema_of: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:  # noqa: ANN401 - pydantic's
         return {**schema_of(form), "description": self.description}

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
-from pydantic import ConfigDict, Field
-
+from halo_iac.model import Described
 from halo_iac.model.plan import Action
 from halo_iac.model.schedule import Spec
 
@@ -32,37 +31,37 @@ class Result(StrEnum):
 class Header:
     """The first line: which run this is the receipt of."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid", title="HALO receipt: its first line")
+    __pydantic_config__: ClassVar = {"extra": "forbid", "title": "HALO receipt: its first line"}
 
-    kind: Annotated[Literal["receipt"], Field(description="What the line is.")] = "receipt"
-    version: Annotated[Literal[1], Field(description="The version of this document's format.")]
-    halo: Annotated[str, Field(description="The version of halo that wrote it.")]
-    at: Annotated[str, Field(description="When the run began, in UTC.")]
-    base_url: Annotated[str, Field(description="The platform's base URL.")]
-    project_id: Annotated[str, Field(description="The project's id.")]
-    reason: Annotated[str | None, Field(description="Why, as `halo pause --reason` says; null without one.")] = None
+    kind: Annotated[Literal["receipt"], Described("What the line is.")] = "receipt"
+    version: Annotated[Literal[1], Described("The version of this document's format.")]
+    halo: Annotated[str, Described("The version of halo that wrote it.")]
+    at: Annotated[str, Described("When the run began, in UTC.")]
+    base_url: Annotated[str, Described("The platform's base URL.")]
+    project_id: Annotated[str, Described("The project's id.")]
+    reason: Annotated[str | None, Described("Why, as `halo pause --reason` says; null without one.")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteIntent:
     """One write that is about to be sent; ``before`` is absent for a create, ``after`` where no field is written."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid", title="HALO receipt: an intent")
+    __pydantic_config__: ClassVar = {"extra": "forbid", "title": "HALO receipt: an intent"}
 
-    kind: Annotated[Literal["intent"], Field(description="What the line is.")] = "intent"
+    kind: Annotated[Literal["intent"], Described("What the line is.")] = "intent"
     number: Annotated[
-        int, Field(description="The number of the write within the run; its outcome has the same number.", ge=1)
+        int, Described("The number of the write within the run; its outcome has the same number.", least=1)
     ]
-    action: Annotated[Action, Field(description="create, update, unarchive or archive.")]
-    key: Annotated[str | None, Field(description="The entry's key; null where no file declares the schedule.")]
-    id: Annotated[str | None, Field(description="The platform's id; null for a create.")]
-    title: Annotated[str, Field(description="The schedule's title.")]
-    is_archived: Annotated[bool, Field(description="Whether the schedule is archived before the write.")]
-    before: Annotated[Spec | None, Field(description="The schedule as last read from the platform.")]
-    after: Annotated[Spec | None, Field(description="The fields after the write; a null field is not managed.")]
-    is_veiled: Annotated[
-        bool, Field(description="Whether a credential was redacted, so that the line is not complete.")
-    ] = False
+    action: Annotated[Action, Described("create, update, unarchive or archive.")]
+    key: Annotated[str | None, Described("The entry's key; null where no file declares the schedule.")]
+    id: Annotated[str | None, Described("The platform's id; null for a create.")]
+    title: Annotated[str, Described("The schedule's title.")]
+    is_archived: Annotated[bool, Described("Whether the schedule is archived before the write.")]
+    before: Annotated[Spec | None, Described("The schedule as last read from the platform.")]
+    after: Annotated[Spec | None, Described("The fields after the write; a null field is not managed.")]
+    is_veiled: Annotated[bool, Described("Whether a credential was redacted, so that the line is not complete.")] = (
+        False
+    )
 
     @property
     def is_complete(self) -> bool:
@@ -75,30 +74,29 @@ class WriteIntent:
 class WriteOutcome:
     """The outcome of one write; if a number has several outcomes, the last one counts."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid", title="HALO receipt: an outcome")
+    __pydantic_config__: ClassVar = {"extra": "forbid", "title": "HALO receipt: an outcome"}
 
-    kind: Annotated[Literal["outcome"], Field(description="What the line is.")] = "outcome"
-    number: Annotated[int, Field(description="The number of the intent.", ge=1)]
-    result: Annotated[Result, Field(description="done, not done or unknown.")]
-    id: Annotated[str | None, Field(description="The platform's id; null if it is not known.")] = None
-    message: Annotated[str, Field(description="Why it was not done, or why the outcome is unknown.")] = ""
+    kind: Annotated[Literal["outcome"], Described("What the line is.")] = "outcome"
+    number: Annotated[int, Described("The number of the intent.", least=1)]
+    result: Annotated[Result, Described("done, not done or unknown.")]
+    id: Annotated[str | None, Described("The platform's id; null if it is not known.")] = None
+    message: Annotated[str, Described("Why it was not done, or why the outcome is unknown.")] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
     """The last line: the run ended and sent no more requests."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid", title="HALO receipt: its last line")
+    __pydantic_config__: ClassVar = {"extra": "forbid", "title": "HALO receipt: its last line"}
 
-    kind: Annotated[Literal["end"], Field(description="What the line is.")] = "end"
-    writes: Annotated[int, Field(description="Number of intents.", ge=0)]
+    kind: Annotated[Literal["end"], Described("What the line is.")] = "end"
+    writes: Annotated[int, Described("Number of intents.", least=0)]
 
 
 Line = Header | WriteIntent | WriteOutcome | RunEnd
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """An intent with what came of it; ``line`` is where the intent stands, from 1."""
 
     intent: WriteIntent
@@ -116,8 +114,7 @@ class Write:
         return self.intent.id or (self.outcome.id if self.outcome else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """A receipt that was read; ``name`` is what messages call it.
 
     ``gap`` says what is missing at its end, where the run was killed or the file is cut off.

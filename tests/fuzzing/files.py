@@ -30,7 +30,7 @@ from halo_iac.render.style import PLAIN
 from halo_iac.render.text.problems import error_text
 from halo_iac.sandbox.ingest import read_spans
 from halo_iac.sandbox.trace_files import BadLine
-from halo_iac.storage.receipt_file import read_receipt
+from halo_iac.storage.receipt_reader import read_receipt
 
 _ODD_ANCHOR: Final = re.compile(r"[&*][^\s,\[\]{}]*[^\w\s,\[\]{}-]")
 """An anchor's name that YAML 1.2 allows and libyaml, which knows letters, digits, - and _ only, ends half-way."""

@@ -14,7 +14,7 @@ from halo_iac.cli.ci.job import PENDING, CiJob
 from halo_iac.errors import FileError, GitError, ProjectError, RefusedError, UsageError
 from halo_iac.load import load
 from halo_iac.render.report import is_report_name
-from halo_iac.storage.receipt_file import load_receipt
+from halo_iac.storage.receipt_reader import load_receipt
 
 _PLAN: Final = "plan.json"
 _RECEIPTS: Final = "receipts"

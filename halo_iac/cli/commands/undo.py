@@ -15,7 +15,7 @@ from halo_iac.cli.plan.request import ProjectRun, hide_credentials
 from halo_iac.pipeline import plan_undo
 from halo_iac.plan import Overrides
 from halo_iac.render.view import ReviewFormat
-from halo_iac.storage.receipt_file import load_receipt
+from halo_iac.storage.receipt_reader import load_receipt
 from halo_iac.text import counted
 from halo_iac.undo import check_same_target
 

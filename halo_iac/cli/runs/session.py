@@ -18,8 +18,8 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.runs import RunReader, RunWriter
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.progress import log_runs
 from halo_iac.cli.reports.output import fields_of
+from halo_iac.cli.runs.progress import log_runs
 from halo_iac.cli.runs.started import CostlyCall, StartedRuns, interrupted_runs
 from halo_iac.cli.signals import Handler, handling_signals, is_repeated_by_itself
 from halo_iac.errors import HaloError, InterruptedRun, PlatformError
