@@ -40,6 +40,13 @@ class Observation:
         self._reader = reader
         self._schedules = _Future(lambda: self._read(lambda: reader.schedules(project_id)))
         self._agents = _Future(lambda: self._read(lambda: reader.agents(project_id)))
+        self._catalogs: dict[str, _Future[ModelCatalog]] = {}
+
+    def read_models(self, fields: Iterable[str]) -> None:
+        """Begin to read the models for each field, the project's that name any, unless that has begun."""
+        for field in fields:
+            if field not in self._catalogs:
+                self._catalogs[field] = _Future(partial(self._catalog, _MODELS[field]))
 
     def result(self, model_fields: Iterable[str] = ()) -> PlatformState:
         """Wait for both, then return what they found or raise the error of one.
@@ -49,16 +56,16 @@ class Observation:
         Both, so that no request outlives the result and the same error is told every time: one that ends the run
         before any other, since the other read may have failed only because it was not repeated any more.
         """
-        catalogs = {field: _Future(partial(self._catalog, _MODELS[field])) for field in model_fields}
+        self.read_models(model_fields)
         self._schedules.wait()
         self._agents.wait()
-        for catalog in catalogs.values():
+        for catalog in self._catalogs.values():
             catalog.wait()
         errors = [error for error in (self._schedules.error, self._agents.error) if error is not None]
         if errors:
             raise next(filter(_ends_the_run, errors), errors[0])
         listing = self._schedules.result()
-        models = {field: catalog.result() for field, catalog in catalogs.items()}
+        models = {field: catalog.result() for field, catalog in self._catalogs.items()}
         return PlatformState(listing.schedules, self._agents.result(), listing.gap, models)
 
     def drop(self, patience: float) -> None:

@@ -11,7 +11,7 @@ import pytest
 from halo_iac.errors import ProjectError
 from halo_iac.load import files as globs
 from halo_iac.load import files as reader
-from halo_iac.load import load
+from halo_iac.load import load, load_head
 from halo_iac.load.files import DiskFiles
 from halo_iac.model import schedule as defaults
 from halo_iac.model.project import Origin, Project, Scope, Source, UndeclaredPolicy
@@ -434,3 +434,46 @@ def test_a_project_says_what_an_entry_means_that_says_nothing(tmp_path: Path) ->
     layers = "version: 1\nschedules: {}\ndefaults: {agent: x, lookback: 2d, max_turns: 9}\noverrides: {max_turns: 8}\n"
     expected = {**defaults.BUILT_IN, "agent": "x", "lookback_hours": 48, "max_turns": 8}
     assert loaded(tmp_path, layers).fallback == expected
+
+
+UUID = "2f6c1c5e-0000-4000-8000-00000000000a"
+HEADS = {
+    "plain": ("version: 1\nproject: 2f6c1c5e\nschedules: {}\n", "2f6c1c5e"),
+    "capitals": (f"project: {UUID.upper()}\nschedules: {{}}\n", UUID),
+    "in quotes, with CR and a comment": ('# x\r\n"project": "2f6c1c5e" # y\r\nschedules:\r\n', "2f6c1c5e"),
+    "includes alone": ("version: 1\ninclude: [a.yaml]\nproject: 2f6c1c5e\n", "2f6c1c5e"),
+    "other problems are told later": ("version: 9\nproject: 2f6c1c5e\nscope: 3\nschedules: {a: 1}\n", "2f6c1c5e"),
+    "unreadable schedules": ("version: 1\nproject: 2f6c1c5e\nschedules: {a: [}\n", "2f6c1c5e"),
+    "missing": ("version: 1\nschedules: {}\n", None),
+    "below the schedules": ("version: 1\nschedules: {}\nproject: 2f6c1c5e\n", None),
+    "in a text": ("version: 1\ndefaults:\n  prompt: |\n    project: 2f6c1c5e\nschedules: {}\n", None),
+    "twice": ("project: 2f6c1c5e\nproject: 2f6c1c5f\nschedules: {}\n", None),
+    "a number": ("project: 12\nschedules: {}\n", None),
+    "a list": ("project: [2f6c1c5e]\nschedules: {}\n", None),
+    "a variable": ("project: ${HALO_VAR_PROJECT}\nschedules: {}\n", None),
+    "broken": ("project: 2f6c1c5e\nscope: {\nschedules: {}\n", None),
+    "cut in a text in quotes": ("project: 2f6c1c5e\ndefaults: {prompt: 'a\nschedules: b'}\n", None),
+    "a list at the top": ("- project: 2f6c1c5e\n", None),
+    "empty": ("", None),
+    "too far down": (f"project: 2f6c1c5e\n#{'x' * 70_000}\nschedules: {{}}\n", None),
+    "far down, and short": (f"project: 2f6c1c5e\nschedules: {{}}\n#{'x' * 70_000}\n", "2f6c1c5e"),
+}
+
+
+@pytest.mark.parametrize(("text", "project"), HEADS.values(), ids=HEADS)
+def test_which_project_is_meant_is_known_before_the_schedules_are_read(
+    tmp_path: Path, text: str, project: str | None
+) -> None:
+    path = tmp_path / "halo.yaml"
+    path.write_bytes(text.encode())
+    assert load_head(path, cwd=tmp_path, checkout=None) == Project("halo.yaml", (), project)
+
+
+def test_a_head_that_cannot_be_read_names_no_project(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.yaml"
+    outside.write_text("project: 2f6c1c5e\nschedules: {}\n")
+    (tmp_path / "checkout").mkdir()
+    (tmp_path / "checkout" / "link.yaml").symlink_to(outside)
+    for name in ("link.yaml", "missing.yaml", "."):
+        path = tmp_path / "checkout" / name
+        assert load_head(path, cwd=tmp_path, checkout=tmp_path / "checkout").project_id is None

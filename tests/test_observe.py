@@ -152,3 +152,20 @@ def test_models_are_asked_for_where_an_entry_names_one_and_only_then(listed: Rep
     with reading(list_models) as (platform, reader):
         assert start_observing(reader, PROJECT).result(["model_id"]) == EXPECTED._replace(models={"model_id": catalog})
         assert len(platform.requests) == 5
+
+
+def test_models_may_be_asked_for_before_the_result_is_and_then_are_not_asked_for_again() -> None:
+    arrived = threading.Event()
+
+    def list_models(request: Request) -> Reply:
+        if request.path != "/haloSchedule.listEligibleModels":
+            return answer(request)
+        arrived.set()
+        return result(["large"])
+
+    with reading(list_models) as (platform, reader):
+        observation = start_observing(reader, PROJECT)
+        observation.read_models(["model_id"])
+        assert arrived.wait(5)
+        assert observation.result(["model_id"]).models == {"model_id": ModelCatalog({"large": ""})}
+        assert len(platform.requests) == 5

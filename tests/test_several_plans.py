@@ -13,7 +13,11 @@ from command_line import CommandLine, assert_golden, tree
 from render_samples import every_section
 from repositories import Git, repository
 
+from halo_iac.cli.connection import Connection
+from halo_iac.cli.context import CommandContext
 from halo_iac.model.plan import Plan
+from halo_iac.model.project import Project
+from halo_iac.observe import Observation
 from halo_iac.render.json import read_plan
 from halo_iac.render.markdown.parts import LIMIT
 from halo_iac.render.markdown.several import plans_markdown
@@ -252,6 +256,48 @@ def test_several_projects_are_asked_at_once_over_a_served_platform(halo: Command
         ended = halo("plan", *BOTH, "--json", **env)
     assert ended.code == 0, ended.err
     assert [plan["host"]["project_id"] for plan in ended.json["projects"]] == [ONE, TWO]
+
+
+def test_all_are_asked_before_any_file_is_parsed(
+    halo: CommandLine, two_projects: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    start, load = Connection.start_observing, CommandContext.load_file
+
+    def started(connection: Connection) -> Observation:
+        steps.append(connection.project.id)
+        return start(connection)
+
+    def loaded(context: CommandContext, path: Path) -> Project:
+        steps.append("a file is read")
+        return load(context, path)
+
+    monkeypatch.setattr(Connection, "start_observing", started)
+    monkeypatch.setattr(CommandContext, "load_file", loaded)
+    with Sandbox.open(two_projects / "served.db", any_project=True) as sandbox, serve(sandbox, port=0) as server:
+        env = {"INF_API_URL": server.url, "INF_API_KEY": sandbox.key}
+        assert halo("plan", *BOTH, **env).code == 0
+        assert steps == [ONE, TWO, "a file is read", "a file is read"]
+        steps.clear()
+        assert halo("plan", "-f", A, **env).code == 0
+        assert steps == [ONE, "a file is read"]
+
+
+def test_a_file_that_has_changed_since_its_project_was_asked_is_planned_for_the_one_it_says(
+    halo: CommandLine, two_projects: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = CommandContext.load_file
+
+    def changed(context: CommandContext, path: Path) -> Project:
+        write(two_projects / A, TWO, entry("daily", "Daily"))
+        return load(context, path)
+
+    with Sandbox.open(two_projects / "served.db", any_project=True) as sandbox, serve(sandbox, port=0) as server:
+        env = {"INF_API_URL": server.url, "INF_API_KEY": sandbox.key}
+        assert halo("apply", "--yes", "-f", B, **env).code == 0
+        monkeypatch.setattr(CommandContext, "load_file", changed)
+        ended = halo("plan", "-f", A, "--json", **env)
+    assert (ended.json["host"]["project_id"], ended.json["changes"]) == (TWO, [])
 
 
 def test_an_error_of_the_platform_names_the_file(halo: CommandLine, two_projects: Path) -> None:

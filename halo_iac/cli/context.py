@@ -18,7 +18,7 @@ from halo_iac.cli.console import Console
 from halo_iac.cli.home_folder import check_paths, home
 from halo_iac.cli.local_timezone import local_zone
 from halo_iac.cli.plan.tightening import Tightening
-from halo_iac.cli.project_files.options import check_single_file
+from halo_iac.cli.project_files.options import AT_ONCE, check_single_file
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import GitError, ProjectError, ProjectNotFound, SettingsError, UsageError
 from halo_iac.paths import PRIVATE_FOLDER, SANDBOX_FILE, resolve_path
@@ -108,8 +108,7 @@ class CommandContext:
         """Return the context of one file of the list, which is closed with this one and opens no sandbox twice."""
         each = CommandContext(self.console, self.choice._replace(file=path), self.cwd)
         each.closing, each._opened, each._sandboxes = self.closing, self._opened, self._sandboxes
-        each._tightening = self._tightening
-        each._is_listed = True
+        each._tightening, each._is_listed = self._tightening, True
         return each
 
     # Files ----------------------------------------------------------------------------------------------------------
@@ -366,20 +365,26 @@ class CommandContext:
             return self.cwd / Path(self.named_file or "").parent
 
     def observe_early(self) -> None:
-        """Ask the platform first of all, where it is known already which project can be meant.
+        """Ask the platform before all else, where it is known already which project can be meant.
 
-        That is the one of ``--project``, else of ``INF_PROJECT_ID``: a file that names another is an error. What makes
-        a plan is imported, and the files are parsed, while the answer is on its way. Not in the sandbox, which has
-        nothing to wait for: bad files should leave no trace of one.
+        By ``--project``, else by ``INF_PROJECT_ID`` (a file that names another is an error), else by what each file
+        says above its schedules. Not in the sandbox: bad files should leave no trace of one.
         """
-        if self.is_list or self.sandbox_path is not None:
-            return  # each file of a list says its project
-        self._unsaid = []
-        if self.choice.project:
-            self._early = self.connect().start_observing()
-        elif self.console.env.get("INF_PROJECT_ID"):
-            with suppress(SettingsError):  # what is wrong with the files is told first
-                self._early = self.connect().start_observing()
+        if self.is_list:
+            for each in self.projects[:AT_ONCE]:
+                each.observe_early()
+        elif self.sandbox_path is None:
+            self._unsaid = []
+            with suppress(SettingsError, ProjectNotFound):  # what is wrong with the files is told first
+                variable = None if self._is_listed else self.console.env.get("INF_PROJECT_ID")
+                head = None if self.choice.project or variable else self._head()
+                if head is None or head.project_id is not None:
+                    self._early = self.connect(head).start_observing()
+
+    def _head(self) -> Project:
+        from halo_iac.load import load_head
+
+        return load_head(self.project_path, cwd=self.cwd, checkout=self.checkout_of(self.project_path))
 
     def drop_observation(self) -> None:
         """Give early reads a moment to end, and ignore their results."""
@@ -392,11 +397,13 @@ class CommandContext:
             self.host(self.load())
             self._unsaid = []
             self._early = self.observed.start_observing()
+        self._early.read_models(self.load().model_fields)
 
     def observe(self, project: Project) -> tuple[PlatformTarget, PlatformState]:
         """Return the platform as it is, and which one it is; the form :mod:`halo_iac.pipeline` wants."""
-        host = self.host(project)
-        observation = self._early or self.observed.start_observing()
+        host, observation = self.host(project), self._early
+        if observation is None or observation.project_id != host.project_id:  # the file has changed since
+            observation = self.observed.start_observing()
         waits, self._unsaid = self._unsaid, None
         for wait in waits or ():
             self.log_wait(wait)

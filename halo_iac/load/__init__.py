@@ -15,6 +15,6 @@ from __future__ import annotations
 
 from halo_iac.load.files import DiskFiles
 from halo_iac.load.find import find_project
-from halo_iac.load.loader import load, load_policy
+from halo_iac.load.loader import load, load_head, load_policy
 
-__all__ = ["DiskFiles", "find_project", "load", "load_policy"]
+__all__ = ["DiskFiles", "find_project", "load", "load_head", "load_policy"]

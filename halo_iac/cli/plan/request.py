@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac.api.secret import Secret
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.project_files.several import AT_ONCE, display_name, read_list
+from halo_iac.cli.project_files.options import AT_ONCE
+from halo_iac.cli.project_files.several import display_name, read_list
 from halo_iac.errors import PlatformError, RefusedError
 from halo_iac.findings import credentials_of
 from halo_iac.findings.today import find_clock_change_today

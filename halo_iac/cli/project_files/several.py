@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from halo_iac.cli.project_files.options import AT_ONCE
 from halo_iac.errors import Problem, ProjectError, ProjectNotFound, SettingsError
 from halo_iac.load.siblings import shared_claims, with_siblings
 from halo_iac.paths import display_path
@@ -16,9 +17,6 @@ from halo_iac.paths import display_path
 if TYPE_CHECKING:
     from halo_iac.cli.context import CommandContext
     from halo_iac.model.project import Project
-
-AT_ONCE: Final = 16
-"""How many projects are looked at at once."""
 
 
 def display_name(context: CommandContext) -> str:
