@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import chain, repeat
 from pathlib import Path
 from time import monotonic
@@ -204,21 +204,99 @@ def test_an_answer_that_stops_half_way_is_ambiguous() -> None:
     assert error.reason == "the answer stopped halfway"
 
 
-def test_something_that_does_not_speak_http_is_ambiguous() -> None:
-    listener = socket.create_server(("127.0.0.1", 0))
+@contextmanager
+def answering(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """Serve these bytes, one after the other to each request, over as many connections as are opened in turn."""
+    received: list[bytes] = []
 
-    def greet() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(b"220 mail.example ESMTP\r\n")
+    def serve() -> None:
+        left = [*answers]
+        while left:
+            connection, _ = listener.accept()
+            with connection, suppress(ConnectionError):
+                while left and (request := whole(connection)):
+                    received.append(request)
+                    connection.sendall(left.pop(0))
 
-    thread = threading.Thread(target=greet)
-    thread.start()
-    error = failed_call(f"http://127.0.0.1:{listener.getsockname()[1]}")
-    thread.join()
-    listener.close()
+    def whole(connection: socket.socket) -> bytes:
+        """Return a mutation, which ends with its input, a mapping; nothing once the connection is closed."""
+        request = b""
+        while not request.endswith(b"}"):
+            more = connection.recv(65536)
+            if not more:
+                return b""
+            request += more
+        return request
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", received
+        thread.join()
+
+
+ODD = {
+    "another protocol": b"220 mail.example ESMTP\r\n\r\n",
+    "TLS": b"\x15\x03\x03\x00\x02\x02\x46\r\n\r\n",
+    "no status": b"HTTP/1.1 99 Odd\r\n\r\n",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 21\r\n\r\n",
+    "a negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+    "headers without end": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_something_that_does_not_speak_http_is_ambiguous(odd: bytes) -> None:
+    with answering(odd) as (url, _):
+        error = failed_call(url)
     assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert (error.reason, "INF_API_URL" in (error.hint or "")) == ("the answer is not valid HTTP", True)
+
+
+SEVEN = b'HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{"result":{"data":7}}'
+STOLEN = SEVEN.replace(b"7", b"8")
+CHUNKED = (
+    b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n15\r\n{"result":{"data":7}}\r\n0\r\nX-Trailer: x\r\n\r\n'
+)
+MORE = {
+    "a second answer": SEVEN + STOLEN,
+    "one after chunks": CHUNKED + STOLEN,
+    "one after no body": b"HTTP/1.1 204 No Content\r\n\r\n" + STOLEN,
+    "one after a redirect": b"HTTP/1.1 304 Not Modified\r\n\r\n" + STOLEN,
+    "one after an error": b"HTTP/1.1 500 Odd\r\nContent-Length: 0\r\n\r\n" + STOLEN,
+    "half of one": SEVEN + STOLEN[:30],
+    "more than was announced": SEVEN.replace(b"21", b"11"),
+    "a line end": SEVEN + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("is_proxied", [False, True])
+@pytest.mark.parametrize("more", MORE.values(), ids=MORE)
+def test_what_comes_beyond_an_answer_is_never_taken_for_the_next(
+    more: bytes, is_proxied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(more, SEVEN) as (url, received):
+        monkeypatch.setenv("HTTP_PROXY", url)
+        with calling("http://halo.invalid" if is_proxied else url) as transport:
+            with suppress(PlatformError):
+                transport.call("a.b", "mutation", {"number": 1})
+            assert transport.call("a.b", "mutation", {"number": 2}) == 7
+    assert [each.partition(b"\r\n\r\n")[2] for each in received] == [b'{"number":1}', b'{"number":2}']
+
+
+FRAMED = {
+    "chunks and trailers": CHUNKED,
+    "an early hint": b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + SEVEN,
+    "a folded header": SEVEN.replace(b"\r\n", b"\r\nX: a\r\n  b\r\n", 1),
+    "a body up to the end of the connection": b'HTTP/1.0 200 OK\r\n\r\n{"result":{"data":7}}',
+}
+
+
+@pytest.mark.parametrize("framed", FRAMED.values(), ids=FRAMED)
+def test_an_answer_may_be_framed_in_any_way(framed: bytes) -> None:
+    with answering(framed) as (url, _), calling(url) as transport:
+        assert transport.call("a.b", "mutation", {}) == 7
 
 
 # --- not tRPC ------------------------------------------------------------------------------------------------------

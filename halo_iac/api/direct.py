@@ -58,7 +58,7 @@ class DirectTransport(httpx.BaseTransport):
 
     def _usable(self, origin: httpcore.Origin) -> httpcore.HTTPConnection:
         known = self._connection
-        if known is not None and known.is_available() and not known.has_expired():
+        if known is not None and known.is_available() and not known.has_expired() and not _holds_more(known):
             return known
         self.close()
         made = httpcore.HTTPConnection(
@@ -66,6 +66,29 @@ class DirectTransport(httpx.BaseTransport):
         )
         self._connection = made
         return made
+
+
+class ProxiedTransport(httpx.HTTPTransport):
+    """What httpx sends requests with through a proxy, but over no connection that holds more than was asked for."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and return the response, its body not read yet."""
+        for connection in self._pool.connections:
+            if connection.is_idle() and _holds_more(connection):
+                connection.close()
+        return super().handle_request(request)
+
+
+def _holds_more(connection: object) -> bool:
+    """Return whether more has arrived over an idle connection than the answers to its requests, or that is not known.
+
+    h11 keeps it, and would take it for the answer to the next request before that is even sent; httpcore does not
+    look.
+    """
+    while (inner := getattr(connection, "_connection", None)) is not None:  # of a tunnel, and of a lazy connection
+        connection = inner
+    state = getattr(connection, "_h11_state", None)
+    return state is None or state.trailing_data[0] != b""
 
 
 class _Body(httpx.SyncByteStream):

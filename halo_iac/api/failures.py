@@ -151,10 +151,13 @@ def _unreadable(procedure: str) -> Unreadable:
 
 
 def _unanswered(error: Exception, procedure: str, *, has_answer_begun: bool) -> Unanswered:
+    suspect = "the network"
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         reason = "the answer stopped halfway" if has_answer_begun else "timed out waiting for an answer"
     elif has_answer_begun:
         reason = "the connection broke in the middle of the answer"
+    elif any(type(link).__module__.startswith("h11.") for link in _chain(error)):
+        reason, suspect = "the answer is not valid HTTP", "INF_API_URL"
     else:
         reason = "the connection was closed before an answer arrived"
     return Unanswered(
@@ -162,7 +165,7 @@ def _unanswered(error: Exception, procedure: str, *, has_answer_begun: bool) -> 
         procedure=procedure,
         delivery=Delivery.AMBIGUOUS,
         is_transient=True,
-        hint="Try again: the request may have arrived. If it fails again, check the network and the proxy.",
+        hint=f"Try again: the request may have arrived. If it fails again, check {suspect} and the proxy.",
     )
 
 

@@ -142,7 +142,9 @@ def service_client(base_url: str, headers: Mapping[str, str]) -> httpx.Client:
 
 
 def _pooled(base_url: str, proxy: Proxy | None) -> httpx.HTTPTransport:
-    return httpx.HTTPTransport(verify=_context(base_url), trust_env=False, proxy=_as_httpx(proxy))
+    from halo_iac.api.direct import ProxiedTransport
+
+    return ProxiedTransport(verify=_context(base_url), trust_env=False, proxy=_as_httpx(proxy))
 
 
 def _context(base_url: str) -> ssl.SSLContext:
