@@ -145,6 +145,7 @@ HEAVY = {
     ("api/transport", "halo_iac.api.direct"): "httpcore, which the network alone needs",
     ("cli/context", "halo_iac.cli.connection halo_iac.cli.sandbox_link"): "offline nothing is asked",
     ("cli/app", "halo_iac.model.ids"): "help that lists commands has no id to read",
+    ("cli/app", "halo_iac.cli.usage"): "only wrong usage takes it",
     (
         "cli/commands/apply cli/commands/drift cli/commands/plan",
         "halo_iac.cli.*",

@@ -155,7 +155,7 @@ def test_without_a_project_file_ids_and_agents_do(
         (("A",), 64, "halo.yaml declares no schedule 'A'\nhint: did you mean 'a'?"),
         (("alpha",), 64, "halo.yaml declares no schedule 'alpha'\nhint: did you mean 'a'?"),
         (("--agent", "CHECKOUT"), 1, "hint: did you mean 'checkout'?"),
-        ((), 64, "name schedules by key or --id, or pass --agent or --all, and only one of these"),
+        ((), 64, "only one of these\nhint: run `halo pause --help` for examples\n"),
         (("a", "--all"), 64, "name schedules by key or --id, or pass --agent or --all, and only one of these"),
         (("a", "--agent", "checkout"), 64, "name schedules by key"),
         (("--id", ""), 64, "a key, --id or --agent is empty"),

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from enum import EnumType
 from functools import cache, partial
 from importlib import import_module
+from itertools import pairwise
 from math import inf
 from pathlib import Path
 from typing import Any, Final, cast
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.exceptions import TyperException
 from typer.main import get_command
 
 from halo_iac.cli.home_folder import from_home
@@ -59,6 +61,10 @@ PATHS: Final = {"FILE", "PATH", "DIR", "FILE|DIR", "FORMAT=FILE", "PLAN", "RECEI
 IDS: Final = {"ID", "ID|KEY", "KEY|ID", "CONVERSATION", "TRACE", "SPAN"}
 """What help calls a value that may be an id of the platform, which is compared in one spelling."""
 
+_NEW_FILE: Final = {"--out", "--output"}
+_FORMATS: Final = {"github", "json", "markdown", "name", "table", "text", "wide", "yaml"}
+"""What kubectl and others take in place of a file; ``./json`` is a file."""
+
 _ONE_FILE: Final = "run the command once for each file; validate, plan, drift, preview, page and apply take several"
 _HELPING: Final = {"-h", "--help"}
 _FIGURES: Final = re.compile("[0-9]{1,9}(?:[.][0-9]{1,9})?")
@@ -85,16 +91,22 @@ def _no_type(_argument: TyperArgument, ctx: object) -> None:
 
 
 def _parse(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[str]:
-    """Parse a command line as typer does, but for two things that hold for every command."""
-    if not ctx.resilient_parsing:  # a shell that asks for completions
-        _check_each_option_once(command, ctx, args)
+    """Parse a command line as typer does, but for what holds for every command."""
+    try:
+        if not ctx.resilient_parsing:  # a shell that asks for completions
+            _check_dashes(command, ctx, args)
+            _check_each_option_once(command, ctx, args)
+        rest = super(TyperCommand, command).parse_args(ctx, args)
+    except TyperException as error:
+        error.ctx = getattr(error, "ctx", None) or ctx  # type: ignore[attr-defined] # typer leaves some without it
+        raise
     from halo_iac.model.ids import canonical_id
 
-    rest = super(TyperCommand, command).parse_args(ctx, args)
     read: Callable[[str], str]
     for parameter in command.params:
         if parameter.metavar in PATHS and parameter.name in ctx.params:
             name = max(parameter.opts, key=len) if isinstance(parameter, TyperOption) else parameter.metavar
+            _check_no_format(command, name, ctx.params[parameter.name])
             read = partial(_from_home, name=name, is_pair="=" in parameter.metavar)
         elif parameter.metavar in IDS and parameter.name in ctx.params:
             read = canonical_id
@@ -102,6 +114,40 @@ def _parse(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[s
             continue
         ctx.params[parameter.name] = _each(read, ctx.params[parameter.name])
     return rest
+
+
+def _check_dashes(command: TyperCommand, ctx: typer.Context, args: list[str]) -> None:
+    """Refuse a long option with one dash, as Terraform writes it: typer would read it as letters."""
+    words = ["", *(args[: args.index("--")] if "--" in args else args)]
+    if ctx.ignore_unknown_options or not any(word[:1] == "-" and word[1:2] != "-" and word[2:] for word in words):
+        return
+    from halo_iac.cli.usage import option_with_one_dash, options_of
+
+    options = [each for each in command.params if isinstance(each, TyperOption)]
+    with_value = {name for each in options if not each.is_flag for name in each.opts}
+    for before, word in pairwise(words):
+        if word[:1] == "-" and word[1:2] != "-" and word[2:] and before not in with_value:
+            error = option_with_one_dash(ctx.command_path, word, options_of(command))
+            if error is not None:
+                raise error
+
+
+def _check_no_format(command: TyperCommand, name: str, value: object) -> None:
+    """Refuse a format where a new file is named."""
+    if name in _NEW_FILE and value in _FORMATS:
+        from halo_iac.cli.usage import format_for_file, options_of
+
+        raise format_for_file(name, str(value), options_of(command))
+
+
+def _find(group: TyperGroup, ctx: typer.Context, args: list[str]) -> Any:  # noqa: ANN401 - typer's own
+    """Find a group's command as typer does; of a word that is none, say what was meant."""
+    word = args[0]
+    if word in group.commands or word.startswith("-") or ctx.resilient_parsing:
+        return find_by_typer(group, ctx, args)
+    from halo_iac.cli.usage import unknown_command
+
+    raise unknown_command(ctx.command_path, args, group, _COMMANDS)
 
 
 def _each(read: Callable[[str], str], value: object) -> object:
@@ -133,6 +179,7 @@ def _check_each_option_once(command: TyperCommand, ctx: typer.Context, args: lis
             raise UsageError(f"{name} takes one value, but was given {count} times", hint=hint)
 
 
+find_by_typer: Final = TyperGroup.resolve_command
 read_by_typer: Final = TyperOption.process_value
 
 
@@ -168,6 +215,7 @@ def _plain(parameter: Any, value: str) -> object:  # noqa: ANN401 - typer's own
 
 
 TyperArgument.display_type_rich = _no_type  # type: ignore[method-assign, assignment]
+TyperGroup.resolve_command = _find  # type: ignore[method-assign, assignment]
 TyperCommand.parse_args = _parse  # type: ignore[method-assign, assignment]
 TyperArgument.process_value = TyperOption.process_value = read_value  # type: ignore[method-assign, assignment]
 

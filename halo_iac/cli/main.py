@@ -88,7 +88,7 @@ def _dispatch(argv: Sequence[str], console: Console) -> int:
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
-        ours = console.final_error(None if isinstance(error, KeyboardInterrupt) else to_halo_error(error))
+        ours = console.final_error(None if isinstance(error, KeyboardInterrupt) else to_halo_error(error, argv))
         try:
             console.print_error(ours)
         except KeyboardInterrupt:  # another one, in the middle of the message
@@ -114,27 +114,21 @@ def _asks_for_json(argv: Sequence[str]) -> bool:
     return bool({"--json", "--format=json"}.intersection(words)) or ("--format", "json") in pairwise(words)
 
 
-def to_halo_error(error: Exception) -> HaloError:
+def to_halo_error(error: Exception, argv: Sequence[str] = ()) -> HaloError:
     """Return whatever ended a command as an error with a message and an exit code."""
     from typer.exceptions import TyperException
 
-    from halo_iac.errors import HaloError, UsageError
+    from halo_iac.errors import HaloError
 
     if isinstance(error, HaloError):
         return error
     if isinstance(error, TyperException):
-        # "Value error, " is pydantic's, with which typer reads values.
-        message = error.format_message().rstrip(".").replace(": Value error, ", ": ")
-        return UsageError(message, hint=_usage_hint(error))
+        from halo_iac.cli.usage import usage_error
+
+        return usage_error(error, argv)
     if isinstance(error, MemoryError):
         return HaloError("out of memory", hint="free some memory, or raise its limit (`ulimit -v`), and run again")
     return _os_error(error) if isinstance(error, OSError) else _internal_error(error)
-
-
-def _usage_hint(error: Exception) -> str:
-    context = getattr(error, "ctx", None)
-    path = getattr(context, "command_path", None) or "halo"
-    return f"run `{path} --help` for usage"
 
 
 def _os_error(error: OSError) -> HaloError:

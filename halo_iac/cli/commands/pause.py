@@ -113,7 +113,7 @@ def resume(
 def _run(
     context: CommandContext, cause: Cause, chosen: Choice, writing: options.WriteOptions, *, includes_protected: bool
 ) -> int:
-    request = PauseRequest(cause, _selection(context, chosen), includes_protected, chosen.write)
+    request = PauseRequest(cause, _selection(context, PAUSING[cause], chosen), includes_protected, chosen.write)
     how = ApplyOptions(*writing, reason=_checked_reason(chosen.reason))
     console, deed = context.console, PAUSING[cause]
     style = console.out_style
@@ -135,12 +135,12 @@ def _run(
         return run_apply(context, results, runs, how)
 
 
-def _selection(context: CommandContext, chosen: Choice) -> Selection:
+def _selection(context: CommandContext, deed: str, chosen: Choice) -> Selection:
     """Return which schedules are meant; an unknown key is an error with near matches."""
     references, agents, is_all = chosen.references, chosen.agent, chosen.all
     named = [*(references or ()), *(chosen.id or ())]
     if bool(named) + bool(agents) + is_all != 1:
-        hint = "see `--help` for examples"
+        hint = f"run `halo {deed} --help` for examples"
         raise UsageError("name schedules by key or --id, or pass --agent or --all, and only one of these", hint=hint)
     if any(not each.strip() for each in (*named, *(agents or ()))):
         raise UsageError("a key, --id or --agent is empty", hint="give it a value, or remove it")
