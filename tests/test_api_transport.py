@@ -476,7 +476,7 @@ def test_a_page_of_cloudflare_is_a_blocked_request_not_a_bad_key(status: int) ->
     error = failed_answer(lambda _: Reply(status, PAGE, CLOUDFLARE))
     assert error.reason == "blocked by Cloudflare, which answered with an HTML page"
     assert error.hint == (
-        "This says nothing about the key: check the network, VPN and proxy in between."
+        "The key may be valid: check the network, VPN and proxy in between."
         " Quote Ray ID 8c0ffee-FRA when you ask about it."
     )
 

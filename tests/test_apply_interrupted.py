@@ -143,7 +143,7 @@ def test_what_shows_how_things_are_is_a_command_about_the_same_file(setting: Set
         in out
     )
     assert (
-        "  Run `halo plan --file other.yaml`: it finds what was created by its title, and plans only the rest.\n" in out
+        "  Run `halo plan --file other.yaml`: it matches created schedules by title and plans only the rest.\n" in out
     )
 
 
@@ -188,7 +188,7 @@ def test_a_second_signal_does_not_wait_for_what_hangs(setting: Setting, when: st
         "Not started: 2\n  b, c\n\n"
         f"{NEXT}"
         "  Run `halo schedule list` to see whether a create with an unknown outcome happened.\n"
-        "  Run `halo plan`: it finds what was created by its title, and plans only the rest.\n"
+        "  Run `halo plan`: it matches created schedules by title and plans only the rest.\n"
         "  Run `halo apply` again to continue where this run ended.\n\n"
         "Applied: nothing; 1 unknown, 2 not started.\n"
     )

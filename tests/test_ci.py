@@ -503,7 +503,7 @@ def test_fixes_keep_one_issue_a_schedule_with_its_latest_report(reported: Job) -
     mark, shown, rest = issue.body.split("\n", 2)
     assert mark.startswith("<!-- halo-ci: report ")
     assert shown.startswith("<!-- halo-shows: ")
-    assert "A coding agent or a person can take this issue" in rest
+    assert "This issue can be assigned to a person or a coding agent" in rest
     assert "# What the traces show" in rest
     assert "charge_card" in rest
     issue.body += "\n- [x] done by hand"

@@ -76,7 +76,7 @@ def test_what_the_platform_does_not_have_or_does_not_give_is_said(reported: Serv
     reported.sandbox.faults.add(Fault("traces.get", Refuse("NOT_FOUND")))
     ended = reported("report", "traces", "daily")
     assert ended.code == 0
-    assert "1 cited trace is not in this project, or no longer: " in ended.out
+    assert "1 cited trace is not found in this project: " in ended.out
     reported.sandbox.faults.add(Fault("traces.get", Refuse("BAD_REQUEST", "No.")))
     ended = reported("report", "traces", "daily")
     assert ended.code == 1

@@ -322,7 +322,7 @@ TWO = [{"id": "p", "name": "Shop", "permissions": ["read", "write"]}, {"id": "q"
         ),
         (
             "key",
-            "works, but for other projects than this one:\n  p  Shop\n  q  Bar",
+            "works, but not for this project; it works for:\n  p  Shop\n  q  Bar",
             "name one of them",
             None,
             {"P": "x"},

@@ -86,7 +86,7 @@ def test_a_one_off_report_has_none_before_it(halo_runs: Served) -> None:
 @pytest.mark.parametrize(
     ("argv", "code", "said"),
     [
-        (["one.md"], 64, "one.md is a file, which has no report before it"),
+        (["one.md"], 64, "one.md is a file, and a file has no earlier report"),
         (["one.md", "gone.md"], 1, "gone.md: no such file"),
         (["one.md", "./"], 1, "a directory"),
         (["one.md", "binary.md"], 1, "binary.md: not a text in UTF-8"),

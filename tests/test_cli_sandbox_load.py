@@ -75,7 +75,7 @@ def test_every_file_is_read_whatever_the_others_are(halo: CommandLine, traces: P
         f"traces/scores.jsonl:1: Langfuse scores: no spans in them ({hint})",
         "missing.json: No such file or directory (check the path and its permissions)",
         "error: 3 files of 5 could not be read to the end",
-        "hint: what the others hold was loaded",
+        "hint: the other files were loaded",
     ]
 
 
@@ -87,7 +87,7 @@ def test_a_cause_is_said_once_however_many_values_have_it(halo: CommandLine, fol
     assert ended.err.splitlines()[1:4] == [
         "t.jsonl:2: is not a JSON object; skipped, and 1 more for the same reason",
         "t.jsonl:3: OTLP logs: no spans in them; skipped, and 2,000 more for the same reason",
-        "t.jsonl:5: is no span in a format that is known; skipped",
+        "t.jsonl:5: is not a span in a known format; skipped",
     ]
 
 
@@ -98,9 +98,7 @@ def test_traces_that_name_no_agent_are_loaded_and_can_be_given_one(halo: Command
     (folder / "t.jsonl").write_bytes(written(*unnamed))
     (folder / "both.jsonl").write_bytes(written(*unnamed, named))
     ended = halo("sandbox", "load", "t.jsonl")
-    said = (
-        "t.jsonl: no span names an agent, so nothing of it can be analysed until one does; load it again with --agent"
-    )
+    said = "t.jsonl: no span names an agent, so it cannot be analysed; load it again with --agent"
     assert (ended.code, ended.err.splitlines()[1:]) == (0, [f"{said} NAME to name the agent"])
     loaded = halo("sandbox", "load", "both.jsonl", "--agent", "shop", "--json").json
     assert {each["identityValue"]: loaded[0]["added"] for each in loaded[0]["agents"]} == {"own": 1, "shop": 1}

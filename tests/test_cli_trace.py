@@ -318,13 +318,13 @@ def test_facets_are_a_table(halo: CommandLine) -> None:
         (("facets", "--search", "status"), "--search `status` is not FACET=TEXT"),
         (("facets", "--search", "foo=x"), "--search: `foo` is not one of "),
         (("facets", "--attribute-key", "span:"), "--attribute-key `span:` is neither span:KEY nor resource:KEY"),
-        (("search",), "there is nothing to search for"),
+        (("search",), "no search text was given"),
         (("search", "a", "--query", "b"), "TEXT and --query were both given"),
-        (("search", "a", "--filters", "[1]"), "--filters is JSON of another kind"),
-        (("search", "a", "--filters", "{}", "--agent", "x"), "--filters was given together with options that filter"),
+        (("search", "a", "--filters", "[1]"), "--filters has the wrong JSON type"),
+        (("search", "a", "--filters", "{}", "--agent", "x"), "--filters cannot be combined with other filter options"),
         (
             ("get-bodies", "--trace-id", "t", "--span-ids", "a"),
-            "--span-ids is no JSON: Expecting value: line 1 column 1",
+            "--span-ids is not valid JSON: Expecting value: line 1 column 1",
         ),
     ],
 )

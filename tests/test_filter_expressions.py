@@ -48,7 +48,7 @@ FORM = "write a name, an operator and a value, such as 'duration>500' or 'user_i
     [
         ("", "it is empty", FORM),
         (" ", "it is empty", FORM),
-        (">5", "no name stands before the operator", FORM),
+        (">5", "no name precedes the operator", FORM),
         ("foo>1", "`foo` is not a field", f"the {FIELDS}"),
         ("latency", "`latency` is not a field", f"did you mean `duration`? The {FIELDS}"),
         ("Total_Cost>5", "`Total_Cost` is not a field", f"did you mean `total_cost`? The {FIELDS}"),
@@ -74,7 +74,7 @@ FORM = "write a name, an operator and a value, such as 'duration>500' or 'user_i
         ("cost between:1", "between: takes two numbers, not 1", "write 'cost between:100,500'"),
         ("cost between:1,2,3", "between: takes two numbers, not 3", "write 'cost between:100,500'"),
         ("cost between:2,1", "the first number is larger than the second, so nothing can match", "swap them"),
-        ("user_id=", "no value follows `=`", "to find what has none, write 'user_id empty'"),
+        ("user_id=", "no value follows `=`", "to match missing values, write 'user_id empty'"),
         ("user_id~", "no value follows `~`", "write one after it"),
         ("user_id in:,", "no value follows `in:`", "write 'user_id in:A,B'"),
     ],
@@ -104,8 +104,8 @@ OF_ATTRIBUTES = "the operators of a are =  !=  ~  !~  empty  not-empty"
         ("a b=c", "`b=c` is not an operator with a value", OF_ATTRIBUTES),
         ("a in:b", "a is text, which in: does not compare", OF_ATTRIBUTES),
         ("a>1", "a is text, which > does not compare", OF_ATTRIBUTES),
-        ("a=", "no value follows `=`", "to find what has none, write 'a empty'"),
-        ("=x", "no name stands before the operator", FORM),
+        ("a=", "no value follows `=`", "to match missing values, write 'a empty'"),
+        ("=x", "no name precedes the operator", FORM),
     ],
 )
 def test_an_attribute_may_have_any_name_but_is_compared_as_text(expression: str, message: str, hint: str) -> None:

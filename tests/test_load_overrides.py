@@ -153,13 +153,13 @@ KEYS = "the keys are those under `schedules:` here and in the included files"
         ),
         (
             "  schedules: {daily: }\n",
-            "4:15: `daily` has no fields (indent what differs below `daily`, such as `state: active`)",
+            "4:15: `daily` has no fields (indent the overrides below `daily`, such as `state: active`)",
         ),
         (
             "  schedules: [daily]\n",
             (
                 "4:14: `overrides.schedules` must be keys and values "
-                "(write the key of an entry below it, and what differs below that)"
+                "(write the key of an entry below it, and its overrides below that)"
             ),
         ),
         (

@@ -177,7 +177,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
         "get_halo_report",
         {"schedule": ""},
         (
-            "error: nothing was named: get_halo_report takes one of `schedule` or `agent` or `run_id` or "
+            "error: an argument is missing: get_halo_report takes one of `schedule` or `agent` or `run_id` or "
             "`conversation_id`\nhint: call get_halo_report again with one of `schedule` or `agent` or `run_id` or "
             "`conversation_id`"
         ),
@@ -196,7 +196,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
         {"cursor": "me/etc"},
         (
             "error: `cursor` is not a cursor of this server\n"
-            "hint: use next_cursor of an earlier answer, with the same arguments as there; or leave it out to start "
+            "hint: pass next_cursor of an earlier answer with the same arguments, or omit it to start "
             "again"
         ),
     ),
@@ -356,7 +356,7 @@ def test_an_answer_that_takes_long_is_not_waited_for(slow: Served) -> None:
     slow.clock.advance(minutes=1)
     conversation = ask("get_halo_report", run_id=run).data["conversation_id"]
     asked = ask("ask_halo", conversation_id=conversation, question="Why?", wait_seconds=0)
-    assert asked.ours.startswith("The question was asked, and its run goes on: call get_halo_conversation later.")
+    assert asked.ours.startswith("The question was asked; its run is in progress. Call get_halo_conversation later.")
     assert "content" not in asked.data
     assert slow.paid == ["haloRun.create", "haloRun.createFollowUp"]
 

@@ -91,7 +91,7 @@ def test_every_fire_of_a_preview_is_on_it_in_its_zone_and_in_utc(halo: CommandLi
         ((entry("A"),), "1 schedule reviews 1 agent, about 30 times a month"),
         ((entry("A"), entry("B", agent="bot", enabled=False)), "1 schedule reviews 1 agent, about 30 times a month"),
         ((), "No schedule runs"),
-        ((entry("A", enabled=False),), "Not looked at: no schedule of this agent runs."),
+        ((entry("A", enabled=False),), "Not reviewed: no schedule of this agent runs."),
         ((entry("A", enabled=False),), "paused in the file"),
         ((entry("A", is_retired=True),), "Archived, so never running: A."),
         ((entry("A", lookback_hours=24),), "Every trace is looked at."),
@@ -195,7 +195,7 @@ def test_with_a_platform_it_says_how_that_differs(halo: CommandLine, folder: Pat
     assert "Missing: 2 schedules, declared, but not active on the platform" in text
     assert "missing on the platform" in text
     assert "No schedule runs" in text
-    assert "Not looked at: no schedule of this agent runs." in text
+    assert "Not reviewed: no schedule of this agent runs." in text
     halo("apply", "--sandbox", "--yes")
     halo("pause", "early", "--sandbox", "--yes")
     result = halo("page", "--sandbox", "--out", "a.html", "--json")
@@ -214,7 +214,7 @@ def test_past_runs_and_pulled_reports_stand_at_their_fires(halo_runs: Served, fo
     (folder / "reports/README.md").write_text("# Ours\n")
     result = halo_runs("page", "--reports", "reports")
     assert (result.code, result.out) == (0, "Wrote halo.html: 1 active schedule, 2 reports\n")
-    assert result.err.endswith("Not reports, so left out: `README.md`\n")
+    assert result.err.endswith("Skipped, because they are not reports: `README.md`\n")
     text = (folder / "halo.html").read_text()
     targets = {each[1:] for each in Elements(text).of("href") if each.startswith("#r")}
     assert targets == {"r1", "r2", "reports"} <= set(Elements(text).of("id"))

@@ -84,7 +84,7 @@ def test_json() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "last"),
     [
-        (BEFORE, BEFORE, "No difference but for ids, instants and small changes of durations."),
+        (BEFORE, BEFORE, "No differences except ids, instants and small changes of durations."),
         ("one thing", "another\nmatter\n", "The reports have nothing in common."),
         (
             "".join(f"a{place}\n" for place in range(30)) + "same",

@@ -131,7 +131,7 @@ def test_nothing_is_written_where_a_link_of_a_branch_leads(tmp_path: Path, link:
 def test_a_file_where_a_folder_has_to_be_is_an_error(tmp_path: Path) -> None:
     folder = opened(tmp_path)
     (tmp_path / "reports" / "d").write_text("mine")
-    with pytest.raises(FileError, match=r"reports/d: a file stands where a folder belongs"):
+    with pytest.raises(FileError, match=r"reports/d: a file is in the place of a folder"):
         folder.write(report(), "d")
 
 

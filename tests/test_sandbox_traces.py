@@ -265,7 +265,7 @@ def test_a_cursor_is_good_for_its_own_query_only(shared: Caller) -> None:
         ("traces.getSpans", {"traceId": "a"}),
     ]
     for procedure, given in others:
-        expected = (400, "cursor is of another query: repeat the query that returned it.")
+        expected = (400, "cursor belongs to another query; repeat the query that returned it.")
         assert refusal(shared, procedure, cursor=cursor, **given) == expected
     for odd in ("CUR", "", "é", "WzFd"):
         assert refusal(shared, "traces.list", cursor=odd, filters=RANGE) == (

@@ -141,21 +141,21 @@ def test_a_wrong_span_of_a_request_leaves_the_others() -> None:
     found = list(read_spans(io.BytesIO(written({}, request))))
     assert [each.span for each in found if not isinstance(each, BadLine)] == BOTH
     assert [each for each in found if isinstance(each, BadLine)] == [
-        BadLine(1, "is no span in a format that is known"),
+        BadLine(1, "is not a span in a known format"),
         BadLine(2, "has an OTLP span without traceId or spanId"),
-        *[BadLine(2, "has an OTLP span that is not as OTLP says")] * 3,
+        *[BadLine(2, "has an invalid OTLP span")] * 3,
     ]
 
 
 @pytest.mark.parametrize(
     ("part", "reason"),
     [
-        (7, "has resourceSpans that is no JSON object"),
-        ({"resource": 7}, "has a part that is not as OTLP says"),
-        ({"resource": {"attributes": [7]}}, "has a part that is not as OTLP says"),
+        (7, "has resourceSpans that is not a JSON object"),
+        ({"resource": 7}, "has a part that is not valid OTLP"),
+        ({"resource": {"attributes": [7]}}, "has a part that is not valid OTLP"),
         ({"scopeSpans": {}}, "has scopeSpans that are no list"),
-        ({"scopeSpans": [7]}, "has a part that is not as OTLP says"),
-        ({"scopeSpans": [{"scope": "s"}]}, "has a part that is not as OTLP says"),
+        ({"scopeSpans": [7]}, "has a part that is not valid OTLP"),
+        ({"scopeSpans": [{"scope": "s"}]}, "has a part that is not valid OTLP"),
         ({"scopeSpans": [{"spans": {}}]}, "has spans that are no list"),
         ({"scopeSpans": [{"spans": [otlp_span(name=7)]}]}, "has a name that is not text"),
         ({"scopeSpans": [{"spans": [otlp_span(status={"message": 7})]}]}, "has a status.message that is not text"),
@@ -493,7 +493,7 @@ def test_a_wrong_observation_of_a_langfuse_trace_leaves_the_others() -> None:
     found = list(read_spans(io.BytesIO(written(trace))))
     assert [each.span["span_id"] for each in found if not isinstance(each, BadLine)] == ["o1"]
     assert [each.reason for each in found if isinstance(each, BadLine)] == [
-        "has an observation that is no JSON object",
+        "has an observation that is not a JSON object",
         "lacks startTime",
     ]
 
@@ -591,7 +591,7 @@ JAEGER = {"data": [{"traceID": "t", "spans": [{"traceID": "t", "spanID": "s"}]}]
             {"data": [{"traceID": "t", "spans": [{"traceID": "t", "spanID": "s"}]}]},
             "Jaeger's JSON, which is not read; export OTLP as JSON",
         ),
-        ({"a": 1}, "is no span in a format that is known"),
+        ({"a": 1}, "is not a span in a known format"),
         ("text", "is not a JSON object"),
     ],
 )

@@ -169,7 +169,7 @@ def _check_header_value(setting: Setting[str], what: str) -> None:
     odd = [character for character in setting.value if not "!" <= character <= "~"]
     pasted = _PASTED.match(setting.value[:_NAME_LENGTH])
     if pasted is not None:
-        reason, hint = "more than the value", "Leave out what stands before it: a variable's or a header's name."
+        reason, hint = "more than the value", "Remove the name of the variable or header before it."
     elif not odd and not _HALF_QUOTED.search(setting.value):
         return
     elif not odd:

@@ -64,7 +64,7 @@ def blocked_by_gateway(headers: Mapping[str, str]) -> tuple[str, str]:
     ray = headers.get("cf-ray")
     who = "Cloudflare" if ray or "cloudflare" in headers.get("server", "").lower() else "a gateway or proxy"
     reference = f" Quote Ray ID {single_line(ray, limit=60)} when you ask about it." if ray else ""
-    return who, f"This says nothing about the key: check the network, VPN and proxy in between.{reference}"
+    return who, f"The key may be valid: check the network, VPN and proxy in between.{reference}"
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

@@ -188,7 +188,7 @@ def _event(env: Mapping[str, str]) -> Mapping[str, Any]:
 def _trigger(env: Mapping[str, str], event: Mapping[str, Any], cwd: Path) -> Trigger:
     name = env.get("GITHUB_EVENT_NAME", "")
     if name == "pull_request_target":  # the secrets are there, and a stranger's branch may be what is checked out
-        raise RefusedError("a workflow on pull_request_target gives a stranger's branch the secrets", hint=_ON)
+        raise RefusedError("a workflow on pull_request_target exposes its secrets to branches of forks", hint=_ON)
     if name == "merge_group":
         return Trigger(keyless="a merge queue")
     if name != _REQUESTS:

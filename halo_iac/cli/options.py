@@ -263,18 +263,20 @@ SpanLimit = Annotated[
 ]
 MaxSubagentDepth = Annotated[
     int | None,
-    typer.Option("--max-subagent-depth", metavar="N", min=1, max=5, help="1 to 5; default: the platform's, 1 today."),
+    typer.Option(
+        "--max-subagent-depth", metavar="N", min=1, max=5, help="1 to 5; default: the platform's (currently 1)."
+    ),
 ]
 MaxTurns = Annotated[
     int | None,
-    typer.Option("--max-turns", metavar="N", min=3, max=100, help="3 to 100; default: the platform's, 20 today."),
+    typer.Option("--max-turns", metavar="N", min=3, max=100, help="3 to 100; default: the platform's (currently 20)."),
 ]
 ReasoningEffort = Annotated[
     Effort | None,
     typer.Option(
         "--reasoning-effort",
         metavar="LEVEL",
-        help="none, minimal, low, medium, high or xhigh; default: the platform's, medium today.",
+        help="none, minimal, low, medium, high or xhigh; default: the platform's (currently medium).",
     ),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Ask the platform for detailed logs of the run.")]

@@ -47,9 +47,9 @@ MESSAGES: Final = {
     "lookback": "Write a number with h, d or w, such as 36h, 7d or 2w.",
     "model_id": f"Write the model's id, {_NAMED}.",
     "project": "Write the project's id: up to 200 letters, digits and signs, without spaces.",
-    "overrides.schedules": "Write keys of entries, each with what differs below it.",
+    "overrides.schedules": "Write keys of entries, each with its overrides below it.",
     "overrides.state": "Write archived.",
-    "prompt": "Write what the analysis is asked to do.",
+    "prompt": "Write the instructions for the analysis.",
     "prompt_file": f"Write the path of a .md or .txt file, {_PATH}.",
     "protect": "Write globs of 1 to 1,000 characters.",
     "renamed_from": "Write earlier titles.",
@@ -58,7 +58,7 @@ MESSAGES: Final = {
     "summarization_model_id": f"Write the model's id, {_NAMED}.",
     "timezone": "Write an IANA time zone, such as Europe/Berlin or UTC.",
     "title": "Write a title of 1 to 200 characters, in quotes where it looks like a number.",
-    "title_prefix": "Write how the titles begin.",
+    "title_prefix": "Write the prefix of the titles.",
     "undeclared": "Write report, archive or error.",
     "version": "Write 1.",
     **dict.fromkeys(RULES, "Write error, warning or off."),
@@ -90,7 +90,7 @@ SNIPPETS: Final[dict[str, Schema]] = {
     "schedules": {"label": "schedule", "description": "A schedule.", "body": {"${1:checkout}": _entry("daily")}},
     "overrides.schedules": {
         "label": "schedule",
-        "description": "What differs for one schedule.",
+        "description": "Overrides for one schedule.",
         "body": {"${1:checkout}": {"state": "active"}},
     },
     "at": {"label": '"09:00"', "description": "A time of day.", "body": '"${1:09:00}"'},
@@ -102,9 +102,9 @@ SNIPPETS: Final[dict[str, Schema]] = {
 """The text that completing a key inserts after it."""
 
 ENTRY_SNIPPETS: Final[list[Schema]] = [
-    {"label": "daily", "description": "What fires every day.", "body": _entry("daily")},
-    {"label": "weekly", "description": "What fires every week.", "body": _entry("weekly", days_of_week="${6:mon}")},
-    {"label": "monthly", "description": "What fires every month.", "body": _entry("monthly", days_of_month="${6:1}")},
+    {"label": "daily", "description": "A daily schedule.", "body": _entry("daily")},
+    {"label": "weekly", "description": "A weekly schedule.", "body": _entry("weekly", days_of_week="${6:mon}")},
+    {"label": "monthly", "description": "A monthly schedule.", "body": _entry("monthly", days_of_month="${6:1}")},
 ]
 """The snippets offered below a schedule's key; keys that are already there are not inserted again."""
 
@@ -226,7 +226,7 @@ def _zones() -> Schema:
         "anyOf": [
             {"type": "string", "pattern": rf"^(?:(?:{'|'.join(AREAS)})/[A-Za-z0-9_+/-]+|{older})$|{VARIABLE}"},
             {
-                "$comment": "Only offered: the pattern says what fits. A hover lists every value of an enum that fits.",
+                "$comment": "Completion only; the pattern decides. A hover lists every matching value of an enum.",
                 "title": "Time zones of places",
                 "enum": list(OFFERED),
                 "maxLength": 0,

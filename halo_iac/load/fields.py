@@ -239,7 +239,7 @@ OVERRIDES_FIELDS: Final[Fields] = {
     **SCHEDULE_FIELDS,
     "state": Field(
         literal_schema(["archived"]),
-        "archived, so that only what `schedules` below makes active again runs.",
+        "archived, so that only schedules made active under `schedules` run.",
     ),
     "schedules": Field(
         dict_schema(str_schema(pattern=KEY), _OVERRIDABLE),

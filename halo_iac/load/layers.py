@@ -223,7 +223,7 @@ def read_overrides_by_key(source: SourceFile, fields: FieldReader, state: str | 
     schedules = overrides.get("schedules", {}) if isinstance(overrides, dict) else {}
     if not isinstance(schedules, dict):
         message = "has no value" if schedules is None else "must be keys and values"
-        hint = "write the key of an entry below it, and what differs below that"
+        hint = "write the key of an entry below it, and its overrides below that"
         document.add_problem(_LOCATION, f"`overrides.schedules` {message}", hint)
         return {}
     astray = misplaced_keys(schedules)
@@ -239,7 +239,7 @@ def _override(source: SourceFile, fields: FieldReader, key: str, raw: object, st
     place = FieldLocation(source.document, source.folder, (*_LOCATION, key))
     if not isinstance(raw, dict):
         message = f"{quote(key)} {'has no fields' if raw is None else 'must be keys and values'}"
-        place.add_missing_problem(message, f"indent what differs below {quote(key)}, such as `state: active`")
+        place.add_missing_problem(message, f"indent the overrides below {quote(key)}, such as `state: active`")
         return None
     given, is_whole = fields.read(place, raw, check_override, hints.OVERRIDABLE_KEYS, state=state)
     written = written_fields(raw, given, hints.OVERRIDABLE_KEYS)

@@ -32,7 +32,7 @@ _AnId = AfterValidator(_id)
 
 Project = Annotated[
     str | None,
-    Field(description="Id of the project; left out: the one of the project file or of the settings, see whoami."),
+    Field(description="Project id; default: that of the project file or the settings (see whoami)."),
     _Optional,
     _AnId,
 ]
@@ -50,12 +50,12 @@ ATraceId = Annotated[str, Field(description="Id of a trace, as reports cite it."
 ASpanId = Annotated[str, Field(description="Id of a span of the trace.", min_length=1), _AnId]
 ProjectFile = Annotated[
     str | None,
-    Field(description="Path of the project file, absolute or from the server's folder; left out: the server's own."),
+    Field(description="Path of the project file, absolute or from the server's folder; default: the server's own."),
     _Optional,
 ]
 _Cursor = Annotated[
     str | None,
-    Field(description="next_cursor of the answer before, to go on after it; the other arguments stay the same."),
+    Field(description="next_cursor of the previous answer, to continue after it; keep the other arguments."),
     _Optional,
 ]
 
@@ -71,16 +71,16 @@ class Arguments(BaseModel):
 class Paged(Arguments):
     """The arguments of every tool that returns a list."""
 
-    limit: Annotated[int, Field(description="How many rows to return at most.", ge=1, le=_MOST_ROWS)] = 20
+    limit: Annotated[int, Field(description="Maximum number of rows.", ge=1, le=_MOST_ROWS)] = 20
     cursor: _Cursor = None
 
 
 class Long(Arguments):
     """The arguments of every tool that returns a long text."""
 
-    max_chars: Annotated[
-        int, Field(description="How many characters of text to return at most.", ge=1_000, le=100_000)
-    ] = MOST_CHARACTERS
+    max_chars: Annotated[int, Field(description="Maximum number of characters of text.", ge=1_000, le=100_000)] = (
+        MOST_CHARACTERS
+    )
     cursor: _Cursor = None
 
 
@@ -112,5 +112,5 @@ def exactly_one(tool: str, **given: str | None) -> None:
     named = [name for name, value in given.items() if value is not None]
     if len(named) != 1:
         names = " or ".join(f"`{name}`" for name in given)
-        what = f"both {' and '.join(f'`{name}`' for name in named)} were given" if named else "nothing was named"
+        what = f"both {' and '.join(f'`{name}`' for name in named)} were given" if named else "an argument is missing"
         raise ToolMisuse(f"{what}: {tool} takes one of {names}", hint=f"call {tool} again with one of {names}")

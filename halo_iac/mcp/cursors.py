@@ -13,7 +13,7 @@ from halo_iac.mcp.tool import MOST_CHARACTERS, Position, Result, ToolMisuse
 
 _MOST_PAGES: Final = 50
 """How many pages of the platform one call reads at most: some may have no matching rows."""
-_WRONG: Final = "use next_cursor of an earlier answer, with the same arguments as there; or leave it out to start again"
+_WRONG: Final = "pass next_cursor of an earlier answer with the same arguments, or omit it to start again"
 
 R = TypeVar("R", bound=Result)
 

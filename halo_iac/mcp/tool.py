@@ -101,4 +101,4 @@ class Tool(NamedTuple):
     asks: bool = True
 
 
-Total = Annotated[int, Field(description="How many there are in all.")]
+Total = Annotated[int, Field(description="Total number.")]

@@ -84,7 +84,7 @@ class Change(Document):
     key: Annotated[str | None, Described("The entry's key; null for an undeclared schedule.")]
     id: Annotated[str | None, Described("The platform's id; null for a create.")]
     title: Annotated[str, Described("The title after the change.")]
-    fields: Annotated[tuple[FieldChange, ...], Described("What differs, in the order of the file.")] = ()
+    fields: Annotated[tuple[FieldChange, ...], Described("The changed fields, in the order of the file.")] = ()
     before: Annotated[Spec | None, Described("The schedule on the platform.")] = None
     after: Annotated[Spec | None, Described("The schedule as declared.")] = None
     wave: Annotated[int, Described("Renames of a lower wave free the titles of a higher one.")] = 0
@@ -167,7 +167,7 @@ class PausedSchedule(Document):
     id: Annotated[str, Described("The platform's id.")]
     title: Annotated[str, Described("Its title on the platform.")]
     reason: Annotated[str | None, Described("Why the platform paused it; null if it was paused by hand.")]
-    hint: Annotated[str, Described("What resumes it.")]
+    hint: Annotated[str, Described("How to resume it.")]
     origin: Annotated[str, Described("File and line of the entry.")] = ""
 
 

@@ -39,7 +39,7 @@ class Header:
     at: Annotated[str, Described("When the run began, in UTC.")]
     base_url: Annotated[str, Described("The platform's base URL.")]
     project_id: Annotated[str, Described("The project's id.")]
-    reason: Annotated[str | None, Described("Why, as `halo pause --reason` says; null without one.")] = None
+    reason: Annotated[str | None, Described("The reason given with `halo pause --reason`; null without one.")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

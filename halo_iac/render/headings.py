@@ -149,12 +149,12 @@ def next_steps(summary: Summary, commands: NextCommands = HERE) -> Iterator[str]
     if any(event.change.cause in PAUSING for event in unknown):
         yield Hint("Run `{}` again: it reads every schedule first, and changes only what is left.", commands.again)
     elif unknown:
-        yield Hint("Run `{}`: it finds what was created by its title, and plans only the rest.", commands.plan)
+        yield Hint("Run `{}`: it matches created schedules by title and plans only the rest.", commands.plan)
     if summary.with_status(Status.CONFLICT):
         yield Hint(
             "Run `{}` to see the platform's state; decide whether the file or the platform is right.", commands.plan
         )
     if summary.with_status(Status.FAILED):
-        yield Hint("Fix what the reasons name, then run `{}` again; what is done stays done.", commands.again)
+        yield Hint("Fix the reported reasons, then run `{}` again; completed changes are kept.", commands.again)
     elif summary.with_status(Status.NOT_STARTED):
         yield Hint("Run `{}` again to continue where this run ended.", commands.again)

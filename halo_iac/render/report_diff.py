@@ -58,7 +58,7 @@ def diff_counts(diff: ReportDiff) -> str:
             return "The reports have nothing in common."
         return f"The reports have next to nothing in common: {diff.shared:,} of {compared}."
     if not diff.sections:
-        return "No difference but for ids, instants and small changes of durations."
+        return "No differences except ids, instants and small changes of durations."
     numbers = [(diff.count(kind), str(kind)) for kind in DiffKind] + [(diff.unchanged, "unchanged")]
     (first, kind), *others = [each for each in numbers if each[0]]
     return ", ".join([f"{counted(first, 'section')} {kind}", *(f"{number:,} {kind}" for number, kind in others)]) + "."

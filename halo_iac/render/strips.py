@@ -68,9 +68,9 @@ def legend(style: Style) -> str:
     """Return what the signs mean."""
     sign = _SIGNS[style.unicode]
     return (
-        f"Four weeks from today on, a sign a day: {sign.none} no run, {sign.one} one run, 2 to 9 runs, "
-        f"{sign.more} more; below it whether the day's traces are looked at: {sign.once} by one run, "
-        f"{sign.again} by several, {sign.gap} some of them by none."
+        f"Four weeks from today, one sign per day: {sign.none} no run, {sign.one} one run, 2 to 9 runs, "
+        f"{sign.more} more. The line below shows how many runs read the day's traces: {sign.once} one, "
+        f"{sign.again} several, {sign.gap} none for some of them."
     )
 
 

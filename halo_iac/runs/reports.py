@@ -81,7 +81,7 @@ def fetch_before(reader: RunReader, report: Report) -> Report:
     run = report.run
     if run is None or run.schedule_id is None:
         raise NoReport(
-            f"the report of conversation {report.conversation.id} is of no schedule, so there is none before it",
+            f"the report of conversation {report.conversation.id} belongs to no schedule, so it has no earlier report",
             hint="name the report to compare it with as well",
         )
     earlier = [

@@ -28,8 +28,8 @@ _TOOLS: Final = ("get_dataset_overview", "query_traces", "view_trace", "search_t
 """What the agent does in its turns: tools of HALO's engine."""
 _ERRORS: Final = {
     "incomplete": "The analysis ran out of turns before it had an answer.",
-    "failed": "The analysis failed, as asked for.",
-    "export_failed": "The traces could not be exported, as asked for.",
+    "failed": "The analysis failed, as requested.",
+    "export_failed": "The traces could not be exported, as requested.",
     "timed_out": "The run took longer than a run may take.",
     "no_traces": "The agent has no traces in this window.",
 }

@@ -36,7 +36,7 @@ _RESET: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 _ANOTHER_HOST: Final = RequestRefused(
     "FORBIDDEN",
-    "The sandbox answers to localhost alone; `halo sandbox serve --host NAME` lets it answer to another name.",
+    "The sandbox accepts only requests for localhost; `halo sandbox serve --host NAME` adds a host name.",
 )
 _ACCEPT_PAUSE: Final = 0.05
 _NO_THREAD: Final = "can't start new thread"

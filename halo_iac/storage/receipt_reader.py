@@ -117,7 +117,7 @@ def _writes(lines: Sequence[Line], name: str) -> tuple[Write, ...]:
             case RunEnd() if place == len(lines) + 1 and line.writes == len(writes):
                 pass
             case _:
-                raise _damaged(name, place, "it does not follow from the lines before it")
+                raise _damaged(name, place, "it does not match the lines before it")
     return tuple(writes.values())
 
 

@@ -92,7 +92,7 @@ class ReportFolder:
             path.parent.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             file = next((each for each in path.parents if each.exists() and not each.is_dir()), path.parent)
-            raise FileError(f"{file}: a file stands where a folder belongs", hint="rename the file") from None
+            raise FileError(f"{file}: a file is in the place of a folder", hint="rename the file") from None
         except OSError as error:
             raise FileError(f"{path.parent}: {error.strerror}", hint="check the folder and its permissions") from None
         return write_new(path, self._redact(text))

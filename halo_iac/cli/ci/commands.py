@@ -51,7 +51,9 @@ def plan(job: CiJob) -> int:
 def apply(job: CiJob) -> int:
     """Apply the saved plan."""
     if job.trigger.request or job.trigger.keyless:
-        raise RefusedError("a pull request is planned, not applied", hint="run this command on the branch it merges to")
+        raise RefusedError(
+            "a pull request can be planned, but not applied", hint="run this command on the branch it merges to"
+        )
     saved = job.folder / _PLAN
     if not saved.is_file():
         raise FileError(f"{saved}: no plan was saved", hint="run `halo ci plan` first, with the same HALO_CI_NAME")
@@ -70,7 +72,7 @@ def apply(job: CiJob) -> int:
 def undo(job: CiJob) -> int:
     """Undo an earlier run, its last project first."""
     if job.trigger.request or job.trigger.keyless:
-        raise RefusedError("a pull request undoes nothing", hint="run this command on the branch it merges to")
+        raise RefusedError("a pull request cannot undo a run", hint="run this command on the branch it merges to")
     job.prepare_folder()
     receipts = job.folder / _RECEIPTS
     receipts.mkdir(mode=0o700)

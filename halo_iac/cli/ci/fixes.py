@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 _EPOCH: Final = "1970-01-01T00:00:00Z"
 _ABOUT: Final = """\
-A coding agent or a person can take this issue: below is what to do, what has changed since the report before, the
-report, and the traces that it cites. A newer report replaces this text; comments stay. Close the issue when the report
-is dealt with: halo never closes it, and opens another one only for a newer report.
+This issue can be assigned to a person or a coding agent. It contains the task, the changes since the previous report,
+the report, and the traces that it cites. A newer report replaces this text; comments stay. Close the issue when the
+findings are resolved: halo never closes it, and opens another one only for a newer report.
 """
 
 
@@ -97,7 +97,7 @@ class _Issues:
             self._say(schedule.key, code(error.message, PLAIN), is_failed=True)
         except HostError as error:
             self.job.console.warn(error.message, error.hint or "run the job again")
-            self._say(schedule.key, "no issue, since the host refused it")
+            self._say(schedule.key, "no issue was written: the host refused it")
         else:
             self._say(schedule.key, result)
 
@@ -112,13 +112,13 @@ class _Issues:
         posts = job.host.issues(f"HALO report: {schedule.key}{name}")
         if posts is None or not job.inputs.comments:
             self._written(schedule, report)
-            return "no issue, since there is no token for one"
+            return "no issue was written: there is no token for it"
         mark = marker("report", f"{job.inputs.name}\0{schedule.key}", schedule.files)
         since = report.conversation.created_at or _EPOCH
         is_new = show_in_issue(
             posts, mark, content_marker(report.conversation.id), lambda: self._written(schedule, report), since
         )
-        return "a new report is in its issue" if is_new else "nothing new"
+        return "the new report was written to its issue" if is_new else "nothing new"
 
     def _written(self, schedule: _Schedule, report: Report) -> str:
         """Return the text of an issue, and write it into the job's folder."""

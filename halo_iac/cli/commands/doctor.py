@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 _AGENTS_HINT: Final = (
-    "send traces that set `agent.id` or `agent.name` to this project, or check that it is the right one; until then an "
-    "entry can name an agent by its UUID alone"
+    "send traces that set `agent.id` or `agent.name` to this project, or check that it is the right one; until then "
+    "entries can name agents only by UUID"
 )
 _WRITE_HINT: Final = "to apply, set INF_API_KEY to a key that may write; in CI, only in the job that applies"
 
@@ -177,7 +177,7 @@ def _examine_key(connection: Connection) -> Iterator[Check]:
             f"\n  {single_line(each.id)}  {single_line(each.name or '')}".rstrip() for each in access.scoped
         )
         hint = "name one of them: --project, `project:` in the project file, or INF_PROJECT_ID"
-        yield Check("key", f"works, but for other projects than this one:{others}\nhint: {hint}")
+        yield Check("key", f"works, but not for this project; it works for:{others}\nhint: {hint}")
         return
     if mine is None:
         yield Check("key", "works, but the platform did not report its permissions in this project", is_fine=None)

@@ -34,7 +34,7 @@ IncludeArchived = Annotated[
 Into = Annotated[
     str | None,
     typer.Option(
-        "--into", metavar="FILE", help="Add them to this new or existing file, which the project must include."
+        "--into", metavar="FILE", help="Add the entries to this new or existing file, which the project must include."
     ),
 ]
 PromptFiles = Annotated[bool, typer.Option("--prompt-files", help="Write multi-line prompts to files in prompts/.")]

@@ -61,7 +61,7 @@ def mcp(
     _log_to(console)
     host = McpHost(console, target, allows_runs=allow_runs)
     if console.is_interactive:
-        console.log("This is for a client that starts it, and waits for JSON-RPC on stdin; press Ctrl-C to stop it.")
+        console.log("An MCP client starts this command and sends JSON-RPC to its stdin; press Ctrl-C to stop it.")
     serve(host, _lines_of_client(), _stop_on_signals)
     host.finish(_LAST_ANSWER)
     return 0

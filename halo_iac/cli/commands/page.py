@@ -134,7 +134,7 @@ def _say(context: CommandContext, path: Path, found: Page) -> None:
     others = found.reports.others if found.reports is not None else ()
     if others:
         shown = first_of((quote(name) for name in others), len(others), _LISTED)
-        console.log(console.err_style.safe(f"Not reports, so left out: {shown}"))
+        console.log(console.err_style.safe(f"Skipped, because they are not reports: {shown}"))
     for schedule in found.schedules:
         if schedule.unread:
             hint = "the page says so; run the command again"

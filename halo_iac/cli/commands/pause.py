@@ -50,7 +50,9 @@ class Choice(NamedTuple):
         ),
     ] = None
     all: Annotated[bool, typer.Option("--all", help="All schedules in scope, including undeclared ones.")] = False
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; recorded in the receipt.")] = None
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="The reason; recorded in the receipt.")
+    ] = None
     write: Annotated[
         bool,
         typer.Option("--write", help="Also write `enabled` to the entries in the project file; comments are kept."),
@@ -90,7 +92,7 @@ def resume(
     context: CommandContext,
     chosen: Choice = Choice(),  # noqa: B008 - immutable
     include_protected: Annotated[
-        bool, typer.Option("--include-protected", help="Accepted as for `halo pause`; a resume needs no permission.")
+        bool, typer.Option("--include-protected", help="Accepted for consistency with `halo pause`; has no effect.")
     ] = False,
     writing: options.WriteOptions = options.WriteOptions(),  # noqa: B008 - likewise
 ) -> int:
@@ -145,7 +147,7 @@ def _selection(context: CommandContext, deed: str, chosen: Choice) -> Selection:
     if any(not each.strip() for each in (*named, *(agents or ()))):
         raise UsageError("a key, --id or --agent is empty", hint="give it a value, or remove it")
     if is_all and context.choice.project is None and context.project_if_any() is None:
-        message = "--all needs a project file, or --project: without either, a setting decides which project is meant"
+        message = "--all needs a project file or --project, so that no setting chooses the project"
         raise UsageError(message, hint="pass --project ID")
     keys: list[str] = []
     project: Project | None = context.project_if_any() if references else None

@@ -42,11 +42,11 @@ def next_run(
     ] = None,
     after: Annotated[
         str | None,
-        typer.Option("--after", metavar="DURATION", help="Time from start to end, such as 10s; default: as usual."),
+        typer.Option("--after", metavar="DURATION", help="Duration of the run, such as 10s; default: the usual one."),
     ] = None,
     times: Annotated[
         int | None,
-        typer.Option("--times", metavar="N", min=1, max=_MAX_RUNS, help="How many runs end like that; default: 1."),
+        typer.Option("--times", metavar="N", min=1, max=_MAX_RUNS, help="Number of runs; default: 1."),
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="First remove earlier settings.")] = False,
     file: options.File = None,

@@ -38,7 +38,7 @@ def load(
         list[str], typer.Argument(metavar="FILE", help="Files of traces, folders or globs; - for standard input.")
     ],
     agent: Annotated[
-        str | None, typer.Option("--agent", metavar="NAME", help="Name the agent of traces in which no span names one.")
+        str | None, typer.Option("--agent", metavar="NAME", help="Agent of the traces in which no span names one.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first value that is not a span.")] = False,
     project: options.Project = None,

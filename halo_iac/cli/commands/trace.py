@@ -130,7 +130,7 @@ def get_trace(
         int, typer.Option("--page-size", metavar="N", min=1, help="Spans of one request; at most 100.")
     ] = LARGEST_PAGE,
     cursor: options.PageCursor = None,
-    all_: Annotated[bool, typer.Option("--all", help="Read every span, whatever --limit says.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Read every span; overrides --limit.")] = False,
     output: options.JsonOutput = None,
 ) -> int:
     """Show a trace: its summary and the tree of its spans.
@@ -164,15 +164,17 @@ def get_trace(
 @platform_command
 def search_traces(
     context: CommandContext,
-    words: Annotated[str | None, typer.Argument(metavar="TEXT", help="What to look for.")] = None,
-    query: Annotated[str | None, typer.Option("--query", metavar="TEXT", help="The same, as an option.")] = None,
+    words: Annotated[str | None, typer.Argument(metavar="TEXT", help="Text to search for.")] = None,
+    query: Annotated[
+        str | None, typer.Option("--query", metavar="TEXT", help="Text to search for, instead of TEXT.")
+    ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", "-l", metavar="N", min=1, help="Maximum number; default: the platform's.")
     ] = None,
     cursor: options.PageCursor = None,
     json_filters: Annotated[
         str | None,
-        typer.Option("--filters", metavar="JSON", help="Filters as the platform takes them, as a JSON object."),
+        typer.Option("--filters", metavar="JSON", help="Filters in the platform's own format, as a JSON object."),
     ] = None,
     filters: FilterOptions = FilterOptions(),  # noqa: B008 - immutable
     project: options.ProjectId = None,
@@ -221,7 +223,7 @@ def _only_one(words: str | None, query: str | None) -> str:
         raise UsageError("TEXT and --query were both given", hint="pass one of them")
     text = words if words is not None else query
     if text is None or not text.strip():
-        raise UsageError("there is nothing to search for", hint="give a text, such as `halo trace search timeout`")
+        raise UsageError("no search text was given", hint="give a text, such as `halo trace search timeout`")
     return text
 
 
@@ -229,7 +231,7 @@ def _search_filters(given: str | None, options_: FilterOptions, context: Command
     if given is None:
         return None if options_ == FilterOptions() else filters_of(options_, context.now)
     if options_ != FilterOptions():
-        raise UsageError("--filters was given together with options that filter", hint="pass one kind of them")
+        raise UsageError("--filters cannot be combined with other filter options", hint="use one or the other")
     return json_option("--filters", given, dict)
 
 

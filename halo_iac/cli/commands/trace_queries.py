@@ -59,10 +59,10 @@ def json_option(option: str, given: str, kind: type[T]) -> T:
     try:
         value = json.loads(given)
     except ValueError as error:
-        raise UsageError(f"{option} is no JSON: {error}", hint="put it in single quotes") from None
+        raise UsageError(f"{option} is not valid JSON: {error}", hint="put it in single quotes") from None
     if not isinstance(value, kind):
         wanted = 'an object, such as \'{"status":"error"}\'' if kind is dict else 'a list, such as \'["a","b"]\''
-        raise UsageError(f"{option} is JSON of another kind", hint=f"write {wanted}")
+        raise UsageError(f"{option} has the wrong JSON type", hint=f"write {wanted}")
     return value
 
 

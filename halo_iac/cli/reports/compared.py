@@ -37,7 +37,7 @@ def compare_references(context: CommandContext, before: str, after: str | None) 
     references = [before] if after is None else [before, after]
     if after is None and _is_file(before):
         hint = "name the report to compare it with as well: a file, an id or a key"
-        raise UsageError(f"{before} is a file, which has no report before it", hint=hint)
+        raise UsageError(f"{before} is a file, and a file has no earlier report", hint=hint)
     files = {name: _read_file(name) for name in references if _is_file(name)}
     if len(files) == len(set(references)):
         return _compared(context.console, *(files[name] for name in references))

@@ -164,7 +164,7 @@ def unfinished_reason(seen: RunSnapshot, name: str | None = None) -> HaloError:
     run = f"run {seen.run_id}{f' of {name}' if name else ''}"
     if seen.trouble is not None and not seen.trouble.is_transient:
         return HaloError(f"{run} cannot be watched: {seen.trouble.message}", hint=seen.trouble.hint)
-    resume = Hint("run `{}` to go on waiting", Command("run", "poll", seen.run_id))
+    resume = Hint("run `{}` to keep waiting", Command("run", "poll", seen.run_id))
     if seen.trouble is not None:
         return HaloError(f"timed out waiting, and {run} cannot be read: {seen.trouble.message}", hint=resume)
     return HaloError(f"timed out waiting; {run} is still {seen.status} and continues", hint=resume)

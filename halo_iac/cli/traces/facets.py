@@ -25,7 +25,9 @@ class FacetOptions(NamedTuple):
     facet: Annotated[
         list[str] | None,
         typer.Option(
-            "--facet", metavar="FACET", help="Only this one, such as service_name; can be repeated or comma-separated."
+            "--facet",
+            metavar="FACET",
+            help="Only this facet, such as service_name; can be repeated or comma-separated.",
         ),
     ] = None
     search: Annotated[
@@ -37,7 +39,9 @@ class FacetOptions(NamedTuple):
     attribute_key: Annotated[
         str | None,
         typer.Option(
-            "--attribute-key", metavar="SCOPE:KEY", help="Count its values: span:tool.name or resource:host.name."
+            "--attribute-key",
+            metavar="SCOPE:KEY",
+            help="Count the values of this attribute: span:tool.name or resource:host.name.",
         ),
     ] = None
     limit: Annotated[

@@ -168,7 +168,7 @@ def _split_expression(expression: str, wrong: _Wrong, check_name: Callable[[str]
         )
         raise wrong(reason, _operators(wrong, name))
     if not found["name"]:
-        raise wrong("no name stands before the operator", _FORM)
+        raise wrong("no name precedes the operator", _FORM)
     check_name(found["name"])
     operator = found["sign"] or found["list"] or found["word"]
     return _Parts(found["name"], operator, found["value"].strip())
@@ -183,7 +183,7 @@ def _check_field(name: str, wrong: _Wrong, *, of_spans: bool) -> None:
     meant = _MEANT.get(name) or closest_match(name, {*numbers, *_TEXTS})
     known = f"{', '.join(numbers)} (numbers) and {', '.join(_TEXTS)} (texts)"
     raise wrong(
-        f"{_shown(name, 'what stands before the operator')} is not a field",
+        f"{_shown(name, 'the text before the operator')} is not a field",
         f"did you mean `{meant}`? The fields are {known}" if meant else f"the fields are {known}",
     )
 
@@ -206,7 +206,9 @@ def _comparison(parts: _Parts, known: Sequence[str], wrong: _Wrong) -> Sent:
             raise wrong(_missing(parts), f"write '{parts.label} {parts.operator}A,B'")
         return {"op": _LISTS[parts.operator], "values": values}
     if not parts.value:
-        hint = f"to find what has none, write '{parts.label} empty'" if parts.operator == "=" else "write one after it"
+        hint = (
+            f"to match missing values, write '{parts.label} empty'" if parts.operator == "=" else "write one after it"
+        )
         raise wrong(_missing(parts), hint)
     return {"op": _SIGNS[parts.operator], "value": parts.value}
 

@@ -132,7 +132,7 @@ def say_without_agent(console: Console, found: FileLoad) -> None:
     """Say that a file names no agent; nothing else finds its traces."""
     if found.loaded and found.loaded.spans and not found.loaded.agents:
         name = console.err_style.safe(found.name)
-        said = "no span names an agent, so nothing of it can be analysed until one does"
+        said = "no span names an agent, so it cannot be analysed"
         console.log(f"{name}: {said}; load it again with --agent NAME to name the agent")
 
 
@@ -171,4 +171,4 @@ def failure_of(found: list[FileLoad]) -> FileError | None:
     if len(found) == 1:
         return FileError(failed[0].failure, hint=failed[0].hint)
     which = "1 file" if len(failed) == 1 else f"{len(failed)} files"
-    return FileError(f"{which} of {len(found)} could not be read to the end", hint="what the others hold was loaded")
+    return FileError(f"{which} of {len(found)} could not be read to the end", hint="the other files were loaded")

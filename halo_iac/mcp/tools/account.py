@@ -22,7 +22,7 @@ _MOST_PERMISSIONS: Final = 10
 class AProject(Result):
     """A project that the key belongs to."""
 
-    project_id: Annotated[str, Field(description="Its id, to be passed as `project`.")]
+    project_id: Annotated[str, Field(description="Its id; pass it as `project`.")]
     name: Annotated[Line | None, Field(description="Its name.")] = None
     permissions: Annotated[list[Line], Field(description="Permissions of the key there: read, write.")]
 
@@ -31,7 +31,7 @@ class Account(Result):
     """The answer of whoami."""
 
     project_id: Annotated[str | None, Field(description="The project used by calls without `project`.")] = None
-    project_origin: Annotated[Line | None, Field(description="What names it.")] = None
+    project_origin: Annotated[Line | None, Field(description="Where the project is set.")] = None
     platform: Annotated[Line, Field(description="The platform's URL, or the sandbox.")]
     is_sandbox: Annotated[bool, Field(description="Whether it is a sandbox on this machine, where calls are free.")]
     team_id: Annotated[Line | None, Field(description="The team of the key.")] = None
@@ -85,9 +85,9 @@ class AgentRow(Result):
     """An agent."""
 
     agent_id: Annotated[str, Field(description="Its UUID.")]
-    agent: Annotated[Line | None, Field(description="Its name, to be passed as `agent`.")] = None
+    agent: Annotated[Line | None, Field(description="Its name; pass it as `agent`.")] = None
     source: Annotated[Line | None, Field(description="The trace attribute that identifies it.")] = None
-    executions: Annotated[int | None, Field(description="How often it ran in this time.")] = None
+    executions: Annotated[int | None, Field(description="Number of executions in this time range.")] = None
 
 
 class Agents(Result):
@@ -114,8 +114,8 @@ def _agent_row(found: Agent) -> AgentRow:
 WHOAMI: Final = Tool(
     "whoami",
     "Show project and key",
-    "Says which project, team and platform the other tools are about, what the key may do, and which projects it "
-    "belongs to. Use it first when a call fails for its key or project, or to find ids for `project`.",
+    "Shows the project, team and platform that the other tools use, the permissions of the key, and its projects. Use "
+    "it first when a call fails because of the key or project, or to find ids for `project`.",
     Arguments,
     Account,
     whoami,

@@ -73,7 +73,7 @@ def ask_halo(call: Call[AskHalo]) -> Answer:
     """Ask a question and wait for a while."""
     session, wanted = call.session, call.given
     if not wanted.question.strip():
-        raise ToolMisuse("`question` is empty", hint="ask something; nothing was sent")
+        raise ToolMisuse("`question` is empty", hint="pass a question; nothing was sent")
     before = session.platform.run_reader.conversation(wanted.conversation_id)
     last = max((message.sequence for message in before.messages), default=-1)
     started = session.ask(before.conversation.id, wanted.question)
@@ -81,11 +81,11 @@ def ask_halo(call: Call[AskHalo]) -> Answer:
     status = seen.status if seen is not None else "started"
     data = Answered(run_id=started.run_id, conversation_id=before.conversation.id, status=status)
     if seen is None or seen.details is None or not seen.is_over:
-        return Answer(data, "The question was asked, and its run goes on: call get_halo_conversation later.")
+        return Answer(data, "The question was asked; its run is in progress. Call get_halo_conversation later.")
     if not seen.details.run.is_completed:
         raise HaloError(
             f"run {started.run_id} ended as {status}: {seen.details.run.error or 'no reason was given'}",
-            hint="call get_halo_conversation to see what there is; asking again costs again",
+            hint="call get_halo_conversation to see its messages; asking again costs money again",
         )
     thread = session.platform.run_reader.conversation(before.conversation.id)
     answers = [message.content for message in thread.answers if message.sequence > last]

@@ -111,7 +111,7 @@ class PlannedChange(Result):
     schedule_id: Annotated[str | None, Field(description="Its id; left out for one that does not exist yet.")] = None
     title: Annotated[Line, Field(description="Its title after the change.")]
     origin: Annotated[Line, Field(description="File and line of its entry.")] = ""
-    fields: Annotated[list[PlannedField], Field(description="What differs.")]
+    fields: Annotated[list[PlannedField], Field(description="The changed fields.")]
 
 
 class Stop(Result):
@@ -156,7 +156,7 @@ def _summary(plan: Plan) -> str:
         summary += f"; {counted(len(plan.blocked), 'entry', 'entries')} blocked"
     if plan.blocking_violations:
         summary += "; an apply would be refused"
-    return f"{summary}. Applying is not for this server: a person or the pipeline runs `halo apply`."
+    return f"{summary}. This server never applies: a person or the pipeline runs `halo apply`."
 
 
 def _planned(plan: Plan, rows: list[PlannedChange], text: str | None) -> Planned:
@@ -222,8 +222,8 @@ VALIDATE_PROJECT: Final = Tool(
 PLAN_PROJECT: Final = Tool(
     "plan_project",
     "Plan the project file",
-    "Shows what applying the halo project file would change on the platform: text as people read it, and every change "
-    "field by field. It never applies anything. Use it after validate_project to check what an edit means.",
+    "Shows what applying the halo project file would change on the platform, as text and field by field. It never "
+    "applies anything. Use it after validate_project to check the effect of an edit.",
     PlanProject,
     Planned,
     plan_project,

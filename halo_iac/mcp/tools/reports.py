@@ -136,7 +136,7 @@ def get_conversation(call: Call[GetConversation]) -> Answer:
         total=len(thread.messages),
     )
     going = sum(not run.is_over for run in thread.runs)
-    wait = f" {counted(going, 'run')} not over yet: call again later for what is missing." if going else ""
+    wait = f" {counted(going, 'run')} in progress: call again later for the rest." if going else ""
     summary = f"A conversation with {counted(len(thread.messages), 'message')}, {len(found)} of them here.{wait}"
     return Answer(data, summary, rest)
 
@@ -184,7 +184,7 @@ class ReportPart(Result):
     schedule_id: Annotated[str | None, Field(description="The schedule that started the run.")] = None
     agent_id: Annotated[str | None, Field(description="UUID of the agent that it is about.")] = None
     window_start: Annotated[str | None, Field(description="Start of the window of traces.")] = None
-    window_end: Annotated[str | None, Field(description="Where they end.")] = None
+    window_end: Annotated[str | None, Field(description="End of the window of traces.")] = None
     model: Annotated[Line | None, Field(description="The model that wrote it.")] = None
     cited_traces: Annotated[
         list[CitedTrace] | None, Field(description="Traces that the whole report cites; only in the first part.")
@@ -196,7 +196,7 @@ class ReportPart(Result):
         list[RunRow] | None,
         Field(description="Later runs of the schedule that failed or are in progress; only in the first part."),
     ] = None
-    offset: Annotated[int, Field(description="Where in the report this part begins, in characters.")]
+    offset: Annotated[int, Field(description="Offset of this part in the report, in characters.")]
     total: Total
     report: Annotated[str, Field(description="The report, or this part of it; markdown.")]
 
@@ -299,8 +299,8 @@ LIST_CONVERSATIONS: Final = Tool(
 GET_CONVERSATION: Final = Tool(
     "get_halo_conversation",
     "Read a HALO conversation",
-    "Returns a whole HALO conversation: the question, the report, follow-up questions and answers, and how its runs "
-    "stand. Use it after ask_halo or start_halo_run, or to read follow-ups; for the report alone use get_halo_report.",
+    "Returns a whole HALO conversation: the question, the report, follow-up questions and answers, and its runs. Use "
+    "it after ask_halo or start_halo_run, or to read follow-ups; for the report alone use get_halo_report.",
     GetConversation,
     Thread,
     get_conversation,

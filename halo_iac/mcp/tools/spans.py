@@ -186,9 +186,8 @@ def _attributes(span: SpanDetail) -> tuple[dict[str, Any], int]:
 GET_SPAN: Final = Tool(
     "get_span",
     "Open a span",
-    "Opens one span of a trace with all that is held of it: how it failed, the files and lines that it names, stack "
-    "trace, arguments or messages, result and attributes. Use it on a failed step that get_trace names, to find the "
-    "code to change.",
+    "Opens one span of a trace: its error, the files and lines in its stack trace, arguments or messages, result and "
+    "attributes. Use it on a failed step of get_trace to find the code to change.",
     GetSpan,
     SpanFacts,
     get_span,

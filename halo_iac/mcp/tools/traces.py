@@ -249,8 +249,8 @@ LIST_TRACES: Final = Tool(
 GET_TRACE: Final = Tool(
     "get_trace",
     "Open a trace",
-    "Opens one trace: which steps failed and below what, then every span as a tree. Use it to verify what a report "
-    "says of a trace that it cites, then open a failed step with get_span.",
+    "Opens one trace: its failed steps with their ancestors, then every span as a tree. Use it to verify a trace that "
+    "a report cites, then open a failed step with get_span.",
     GetTrace,
     TraceDetail,
     get_trace,

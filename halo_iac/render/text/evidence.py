@@ -106,7 +106,7 @@ def _remarks(found: Sequence[Evidence], style: Style) -> Iterator[str]:
     if missing:
         verb, noun = ("is", "trace") if len(missing) == 1 else ("are", "traces")
         named = first_of(missing, len(missing), _MOST_NAMED)
-        yield style.safe(f"{len(missing):,} cited {noun} {verb} not in this project, or no longer: {named}.")
+        yield style.safe(f"{len(missing):,} cited {noun} {verb} not found in this project: {named}.")
     unread = sum(each.is_unread for each in found)
     if unread:
         verb, them = ("was", "it") if unread == 1 else ("were", "them")

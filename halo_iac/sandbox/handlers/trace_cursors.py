@@ -46,7 +46,7 @@ def resumed(query: Query, cursor: str | None) -> tuple[Filters, Position | None]
         raise RequestRefused("BAD_REQUEST", "cursor was not returned by this list.") from None
     now = query.filters
     if digest != query.digest or abs((now.start or 0) - (start or 0)) > _DAY:
-        raise RequestRefused("BAD_REQUEST", "cursor is of another query: repeat the query that returned it.")
+        raise RequestRefused("BAD_REQUEST", "cursor belongs to another query; repeat the query that returned it.")
     return replace(now, start=start, end=end), position
 
 

@@ -68,4 +68,4 @@ def _no_spans(value: Json) -> str:
     for keys, what in _WITHOUT_SPANS:
         if keys <= value.keys():
             return what if "," in what else f"{what}: no spans in them"
-    return "is no span in a format that is known"
+    return "is not a span in a known format"

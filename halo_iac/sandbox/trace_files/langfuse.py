@@ -264,5 +264,5 @@ def _as_text(value: object) -> str:
 
 def _object(found: object) -> Json:
     if not isinstance(found, dict):
-        raise NotASpanError("has an observation that is no JSON object")
+        raise NotASpanError("has an observation that is not a JSON object")
     return found

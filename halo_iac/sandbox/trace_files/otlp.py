@@ -56,7 +56,7 @@ def _as_far_as_right(spans: Iterator[Json | NotASpanError]) -> Iterator[Json | N
     try:
         yield from spans
     except _WRONG as error:
-        yield error if isinstance(error, NotASpanError) else NotASpanError("has a part that is not as OTLP says")
+        yield error if isinstance(error, NotASpanError) else NotASpanError("has a part that is not valid OTLP")
 
 
 def span_of(span: Json, resource: Json, scope: Json) -> Json:
@@ -85,7 +85,7 @@ def span_of(span: Json, resource: Json, scope: Json) -> Json:
     except _WRONG as error:
         if isinstance(error, NotASpanError):
             raise
-        raise NotASpanError("has an OTLP span that is not as OTLP says") from None
+        raise NotASpanError("has an invalid OTLP span") from None
     if not found["trace_id"] or not found["span_id"]:
         raise NotASpanError("has an OTLP span without traceId or spanId")
     return found
@@ -204,5 +204,5 @@ def _listed(found: Json, *keys: str) -> list[Any]:
 
 def _object(found: object, what: str) -> Json:
     if not isinstance(found, dict):
-        raise NotASpanError(f"has {what} that is no JSON object")
+        raise NotASpanError(f"has {what} that is not a JSON object")
     return found

@@ -136,7 +136,7 @@ class _Reader:
         if isinstance(found, list):
             return _pairs(found, "attributes")
         if not isinstance(found or {}, dict):
-            raise NotASpanError("has attributes that are no JSON object")
+            raise NotASpanError("has attributes that are not a JSON object")
         columns = {key[len(_COLUMN) :]: held for key, held in self._found.items() if key.startswith(_COLUMN)}
         both = {**(found or {}), **{key: held for key, held in columns.items() if held is not None}}
         return flat(both) if self._is_openinference else both
@@ -160,7 +160,7 @@ class _Reader:
     def _resource(self) -> Json:
         found = self._get("resource") or {}
         if not isinstance(found, dict):
-            raise NotASpanError("has a resource that is no JSON object")
+            raise NotASpanError("has a resource that is not a JSON object")
         inner = found.get("attributes", found)
         if isinstance(inner, dict):
             return found if inner is not found else {"attributes": found}
@@ -203,7 +203,7 @@ def _objects(found: object, what: str) -> list[Json]:
     if found is None:
         return []
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise NotASpanError(f"has {what} that are no list of JSON objects")
+        raise NotASpanError(f"has {what} that are not a list of JSON objects")
     return found
 
 

@@ -81,6 +81,6 @@ def _notes(conversation: Conversation) -> Iterator[str]:
     if not conversation.blocks:
         yield "No conversation: the spans that were read have neither input nor output."
     if conversation.has_repeats:
-        yield "What model calls and agents repeat is shown once."
+        yield "Messages repeated by model calls and agents are shown once."
     if conversation.left_out:
         yield f"Not shown: input and output of {counted(conversation.left_out, 'span')} of other kinds."
