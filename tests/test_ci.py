@@ -512,7 +512,7 @@ def test_fixes_keep_one_issue_a_schedule_with_its_latest_report(reported: Job) -
     fire_now(job.sandbox)
     assert job.on_branch("fixes").code == 0
     assert (len(job.host.issues), issue.body.startswith(mark), shown in issue.body) == (1, True, False)
-    assert ("What has changed since the report before" in issue.body, "What has changed" in rest) == (True, False)
+    assert ("Changes since the previous report" in issue.body, "Changes since" in rest) == (True, False)
 
 
 def test_only_people_close_an_issue_and_a_newer_report_opens_another(reported: Job) -> None:

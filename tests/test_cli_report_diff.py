@@ -79,7 +79,7 @@ def test_a_one_off_report_has_none_before_it(halo_runs: Served) -> None:
     halo_runs("report", "run", "checkout")
     (conversation,) = halo_runs("report", "list", "--json").json["conversations"]
     ended = halo_runs("report", "diff", conversation["id"])
-    assert (ended.code, "is of no schedule" in ended.err) == (1, True)
+    assert (ended.code, "belongs to no schedule" in ended.err) == (1, True)
     assert "name the report to compare it with as well" in ended.err
 
 

@@ -12,7 +12,7 @@ from render_samples import plan_of, update
 from strategies import BASE, entry, project
 
 from halo_iac.findings import RULES, find_in_plan, run_rules
-from halo_iac.findings.engine import MOST
+from halo_iac.findings.engine import MAX_LISTED
 from halo_iac.findings.today import find_clock_change_today
 from halo_iac.load import load
 from halo_iac.load.rule_settings import RULES as RULE_LINES
@@ -359,9 +359,9 @@ def many(count: int) -> list[Entry]:
 
 
 def test_findings_of_one_rule_beyond_a_hundred_are_counted_but_for_those_that_matter() -> None:
-    assert len(run_rules(project(*many(MOST + 1)))) == MOST + 1
-    found = run_rules(project(*many(MOST + 50)), {"k149"})
-    assert len(found) == MOST + 2
+    assert len(run_rules(project(*many(MAX_LISTED + 1)))) == MAX_LISTED + 1
+    found = run_rules(project(*many(MAX_LISTED + 50)), {"k149"})
+    assert len(found) == MAX_LISTED + 2
     (last,) = (finding for finding in found if "more entries" in finding.message)
     assert (last.key, last.message) == ("k100", "49 more entries have the same problem, starting with this one")
     assert "k149" in {finding.key for finding in found}

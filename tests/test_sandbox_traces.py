@@ -13,7 +13,7 @@ from sandbox_calls import PROJECT, Caller, Clock, Json, error
 from sandbox_traces import BEGIN, LINK, RANGE, SCOPE, SPANS, load, model_call, span
 
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.store.schema import STEPS
+from halo_iac.sandbox.store.schema import MIGRATIONS
 
 
 @pytest.fixture(scope="module")
@@ -462,7 +462,7 @@ NOTHING = (None,) * 6
 def test_spans_of_an_older_version_are_served_as_far_as_it_kept_them(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     with closing(sqlite3.connect(path)) as connection, connection:
-        for step in STEPS[:4]:
+        for step in MIGRATIONS[:4]:
             connection.executescript(step)
         connection.execute("PRAGMA user_version = 4")
         connection.execute("INSERT INTO projects VALUES (?, 'Sandbox', '2026-11-01T00:00:00.000Z')", (PROJECT,))

@@ -148,7 +148,7 @@ def held(sandbox: Sandbox) -> list[str]:
 
 
 REFUSED = Refuse("BAD_REQUEST", "no")
-QUICK = RetryPolicy(RequestLimits(), 2, 1.0, looks=(0.0, 0.0, 0.0), sleep=lambda _: None)
+QUICK = RetryPolicy(RequestLimits(), 2, 1.0, check_after=(0.0, 0.0, 0.0), sleep=lambda _: None)
 
 
 @pytest.mark.parametrize(
