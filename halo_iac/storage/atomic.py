@@ -87,7 +87,7 @@ def check_replaceable(path: Path) -> None:
 def replace_unchanged(path: Path, before: bytes, text: str) -> None:
     """Replace a file's text, which was ``before`` when it was read; raises an error if it has changed since.
 
-    Another command may write between the check and the rename; :func:`~halo_iac.cli.file_lock.folder_lock` prevents it.
+    :func:`~halo_iac.storage.file_lock.folder_lock` keeps other commands from writing between the check and the rename.
     """
     if read_start(path, len(before) + 1) != before:
         raise FileError(f"{path} changed in the meantime; it was not overwritten", hint="run the command again")
