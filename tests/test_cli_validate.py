@@ -123,7 +123,7 @@ AS_ROOT = pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this 
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (directory, "halo.yaml:1:1: a directory, not a file"),
+        (directory, "halo.yaml:1:1: a directory, not a file (name a file in it, such as halo.yaml/halo.yaml)"),
         (utf16, "halo.yaml:1:1: the file is UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)"),
         (too_large, "halo.yaml:1:1: larger than 5 MiB"),
         pytest.param(unreadable, "halo.yaml:1:1: cannot be read: Permission denied", marks=AS_ROOT),

@@ -661,7 +661,9 @@ def test_a_project_file_that_cannot_be_understood(tmp_path: Path, data: bytes, e
 
 def test_a_directory_is_no_project_file(tmp_path: Path) -> None:
     (tmp_path / "halo.yaml").mkdir()
-    assert problems(tmp_path, {}) == ["halo.yaml:1:1: a directory, not a file"]
+    assert problems(tmp_path, {}) == [
+        "halo.yaml:1:1: a directory, not a file (name a file in it, such as halo.yaml/halo.yaml)"
+    ]
 
 
 def test_a_project_file_that_is_a_link_is_read_within_its_folder_only(tmp_path: Path) -> None:

@@ -642,8 +642,8 @@ def test_a_key_that_may_not_read_is_told_as_the_platform_says_it(ask: Assistant,
 def test_a_schedule_that_is_not_there_is_told_with_what_to_call(ask: Assistant) -> None:
     assert "did you mean 'daily'?" in ask.failed("get_halo_report", schedule="dayly").ours
     none = ask.failed("get_halo_report", schedule="daily")
-    assert "has no completed run yet" in none.fenced
-    assert "hint: run `list_halo_runs` to see them all" in none.ours
+    assert "has no runs yet" in none.fenced
+    assert "to start one, which costs money" in none.ours
 
 
 def test_commands_in_hints_are_told_as_tools_that_there_are() -> None:

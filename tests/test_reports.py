@@ -185,11 +185,23 @@ def test_a_conversation_without_an_answer_says_why_and_what_to_do(status: str, m
     assert hint in str(raised.value.hint)
 
 
-def test_a_schedule_that_never_completed_a_run_says_how_its_latest_stands() -> None:
+@pytest.mark.parametrize(
+    ("status", "message", "hint"),
+    [
+        ("running", "its latest, r-1, is running", "run `halo run poll r-1` to wait for it"),
+        (
+            "no_traces",
+            "its latest, r-1, is no_traces",
+            "run `halo schedule runs s-1` to list its runs",
+        ),
+    ],
+)
+def test_a_schedule_without_a_report_says_how_its_latest_run_stands(status: str, message: str, hint: str) -> None:
     platform = Platform()
-    platform.add(1, "no_traces")
-    with pytest.raises(NoReport, match="schedule s-1 has no completed run yet; its latest, r-1, is no_traces"):
+    platform.add(1, status)
+    with pytest.raises(NoReport) as caught:
         fetch_of_schedule(reader(platform), "s-1")
+    assert (caught.value.message, caught.value.hint) == (f"schedule s-1 has no completed run yet; {message}", hint)
 
 
 def test_a_schedule_that_was_only_fired_by_hand_has_no_scheduled_report() -> None:

@@ -95,7 +95,10 @@ def test_files_that_cannot_be_meant(halo: CommandLine, envs: Path, name: str, co
 
 def test_a_directory_is_no_project_file(halo: CommandLine, envs: Path) -> None:
     ended = halo("validate", "-f", "envs/*")
-    assert (ended.code, "envs/prod:1:1: a directory, not a file\n" in ended.out) == (1, True)
+    assert (
+        ended.code,
+        "envs/prod:1:1: a directory, not a file (name a file in it, such as envs/prod/halo.yaml)\n" in ended.out,
+    ) == (1, True)
     assert envs.exists()
 
 

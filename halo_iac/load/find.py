@@ -17,6 +17,7 @@ from halo_iac.text import quote
 
 FILE_NAME: Final = "halo.yaml"
 HOW_TO_START: Final = Hint("run `{}` or `{}`", Command("init"), Command("import"))
+_STDIN: Final = "halo reads no project file from standard input; name a file"
 _ONE_FILE: Final = "HALO_FILE names one file; several, or a glob, are named with --file"
 
 
@@ -28,7 +29,7 @@ def find_project(start: Path, named: str | None, *, home: Path | None = None) ->
     if named is not None:
         path = start / named
         if not is_there(path):
-            hint = _ONE_FILE if any(sign in named for sign in "*?[") else HOW_TO_START
+            hint = _STDIN if named == "-" else _ONE_FILE if any(sign in named for sign in "*?[") else HOW_TO_START
             raise ProjectNotFound([Problem(named, 0, 0, "no such file")], hint=hint)
         return path
     for folder in _searched(start.absolute(), home if home is not None else _home()):
@@ -73,7 +74,8 @@ def read_project_file(reader: ProjectFiles, path: Path, cwd: Path) -> SourceFile
         return SourceFile(parse(reader.content(reader.located(where)), name), folder)
     except FileUnreadable as error:
         document = Document(name)
-        document.add_document_problem(error.reason, error.hint)
+        inside = f"name a file in it, such as {name}/{FILE_NAME}" if path.is_dir() else None
+        document.add_document_problem(error.reason, error.hint or inside)
         return SourceFile(document, folder)
 
 

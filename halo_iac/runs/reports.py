@@ -68,12 +68,20 @@ def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool
                 "run `{}` to print the report of the latest run fired by hand", Command("report", "get", by_hand.id)
             ),
         )
-    latest = max(runs, key=lambda run: run.age, default=None)
-    stands = f"; its latest, {latest.id}, is {latest.status}" if latest is not None else ""
-    raise NoReport(
-        f"schedule {schedule_id} has no completed run yet{stands}",
-        hint=Hint("run `{}` to see them all", Command("schedule", "runs", schedule_id)),
-    )
+    raise _has_no_report(schedule_id, max(runs, key=lambda run: run.age, default=None))
+
+
+def _has_no_report(schedule_id: str, latest: Run | None) -> NoReport:
+    """Return why a schedule of which no run has completed has no report, and what to do."""
+    if latest is None:
+        return NoReport(
+            f"schedule {schedule_id} has no runs yet",
+            hint=Hint("run `{}` to start one, which costs money", Command("schedule", "fire", schedule_id)),
+        )
+    message = f"schedule {schedule_id} has no completed run yet; its latest, {latest.id}, is {latest.status}"
+    if not latest.is_over:
+        return NoReport(message, hint=Hint("run `{}` to wait for it", Command("run", "poll", latest.id)))
+    return NoReport(message, hint=Hint("run `{}` to list its runs", Command("schedule", "runs", schedule_id)))
 
 
 def fetch_before(reader: RunReader, report: Report) -> Report:
@@ -92,7 +100,7 @@ def fetch_before(reader: RunReader, report: Report) -> Report:
     if not earlier:
         raise NoReport(
             f"schedule {run.schedule_id} has no completed run before {run.id}",
-            hint=Hint("run `{}` to see them all", Command("schedule", "runs", run.schedule_id)),
+            hint=Hint("run `{}` to list its runs", Command("schedule", "runs", run.schedule_id)),
         )
     return _fetch_of_listed(reader, max(earlier, key=lambda each: each.age))
 
