@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from sandbox_calls import PROJECT
 
 from halo_iac.model.receipt import Header, Line, Receipt, RunEnd, WriteIntent, WriteOutcome
-from halo_iac.storage.receipt_file import receipt_line
+from halo_iac.storage.receipt_file import receipt_lines
 from halo_iac.storage.receipt_reader import read_receipt
 
 NAME = "receipt.jsonl"
@@ -54,8 +54,4 @@ class RecordedWrites:
 
 def written(*lines: Line, redact: Callable[[str], str] = str) -> bytes:
     """Return a receipt of any lines, with digests that hold."""
-    document, digest = b"", ""
-    for line in lines:
-        text, digest = receipt_line(line, digest, redact)
-        document += text
-    return document
+    return receipt_lines(lines, "", redact)[0]

@@ -17,7 +17,7 @@ from halo_iac.errors import DocumentError
 from halo_iac.load.json_schema import receipt_schema
 from halo_iac.model.plan import Action
 from halo_iac.model.receipt import Line, Receipt, Result, RunEnd, Write, WriteIntent, WriteOutcome
-from halo_iac.storage.receipt_file import MAX_RECEIPT_BYTES, receipt_line
+from halo_iac.storage.receipt_file import MAX_RECEIPT_BYTES, receipt_lines
 from halo_iac.storage.receipt_reader import read_receipt
 
 AFTER = replace(BASE, title="Daily review")
@@ -83,8 +83,11 @@ def test_every_line_is_as_the_schema_says() -> None:
 
 
 def test_what_is_redacted_is_not_in_the_file() -> None:
-    line, _ = receipt_line(replace(CREATE, title="sk-secret-1"), "", lambda text: text.replace("sk-secret-1", "***"))
+    intents = [replace(CREATE, title="sk-secret-1"), ARCHIVE]
+    document, _ = receipt_lines(intents, "", lambda text: text.replace("sk-secret-1", "***"))
+    line, other = document.splitlines()
     assert (b"sk-secret-1" in line, b'"title":"***"' in line, b'"is_veiled":true' in line) == (False, True, True)
+    assert other.startswith(lines_of(written(ARCHIVE))[0].partition(b',"digest"')[0])
 
 
 # Whose end is missing -----------------------------------------------------------------------------------------------
@@ -182,8 +185,8 @@ def test_lines_that_do_not_follow_from_each_other_are_refused(what: str) -> None
 
 def forged(**changes: object) -> bytes:
     """Return a receipt whose second line has other fields, with digests that hold."""
-    first, digest = receipt_line(HEADER, "")
-    body = {**json.loads(receipt_line(CREATE, "")[0]), **changes}
+    first, digest = receipt_lines([HEADER], "")
+    body = {**json.loads(receipt_lines([CREATE], "")[0]), **changes}
     body.pop("digest")
     return first + _signed(json.dumps(body, separators=(",", ":")).encode()[:-1], digest)
 
@@ -203,7 +206,7 @@ def _signed(body: bytes, digest: str) -> bytes:
         {"action": "delete"},
         {"is_archived": 0},
         {"after": {}},
-        {"after": {**json.loads(receipt_line(CREATE, "")[0])["after"], "hours": ["9"]}},
+        {"after": {**json.loads(receipt_lines([CREATE], "")[0])["after"], "hours": ["9"]}},
         {"kind": "secret"},
     ],
     ids=str,

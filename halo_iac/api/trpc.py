@@ -85,7 +85,7 @@ def mutation_body(value: Json) -> bytes:
     return _compact(value).encode()
 
 
-_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 def delivery_of(status: int) -> Delivery:

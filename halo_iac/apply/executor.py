@@ -51,7 +51,7 @@ def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
     pool = WorkerPool(concurrency, stop_signal, grace=grace)
     context = ApplyContext(reader, writer, retry, stop_signal.stop, recorder or NullRecorder())
     try:
-        if plan.changes and not pool.start():
+        if plan.changes and not pool.start(len(plan.changes)):
             raise HaloError("the system permits no more threads; nothing was started", hint=_MORE_THREADS)
         yield from _Run(plan, pool, context).phases(stop_signal, check_after)
     finally:

@@ -72,9 +72,9 @@ class WorkerPool:
         """Return whether nothing new may be started."""
         return self._stop_signal.stopping.is_set()
 
-    def start(self) -> bool:
-        """Start the first thread, and say whether there is one: without any, nothing can be begun."""
-        self._start_workers(1)
+    def start(self, tasks: int) -> bool:
+        """Start the threads for so many tasks, and say whether there is one: without any, nothing can be begun."""
+        self._start_workers(tasks)
         return bool(self._threads)
 
     def shutdown(self) -> None:

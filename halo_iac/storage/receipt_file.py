@@ -47,19 +47,33 @@ _NAMES: Final = {
 _VALUES: Final = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 
 
-def receipt_line(line: Line, before: str, redact: Callable[[str], str] = str) -> tuple[bytes, str]:
-    """Return a line's text and its digest; ``before`` is the digest of the previous line."""
+def receipt_lines(lines: Sequence[Line], before: str, redact: Callable[[str], str] = str) -> tuple[bytes, str]:
+    """Return the text of lines and the digest of the last; ``before`` is the digest of the previous line."""
+    whole = escape_control("\n".join(map(_encoded, lines)))
+    is_clean = redact(whole) == whole
+    documents = whole.split("\n") if is_clean else [_redacted(line, redact) for line in lines]
+    texts, digest = [], before
+    for document in documents:
+        body = document.encode("ascii").removesuffix(b"}")
+        digest = digest_of(body, digest)
+        texts.append(body + f',"digest":"{digest}"}}\n'.encode("ascii"))
+    return b"".join(texts), digest
+
+
+def _encoded(line: Line) -> str:
     # Not by pydantic, whose adapter takes longer to build than a hundred changes to write.
     document = _ENCODER.encode(line)
     if "\\ud" in document and not _is_unicode(document):
         raise DocumentError("the receipt cannot be written: a title or prompt in it is not valid Unicode")
-    document = escape_control(document)
+    return document
+
+
+def _redacted(line: Line, redact: Callable[[str], str]) -> str:
+    document = escape_control(_encoded(line))
     redacted = redact(document)
     if isinstance(line, WriteIntent) and redacted != document:
-        redacted = redact(escape_control(_ENCODER.encode(replace(line, is_veiled=True))))
-    body = redacted.encode("ascii").removesuffix(b"}")
-    digest = digest_of(body, before)
-    return body + f',"digest":"{digest}"}}\n'.encode("ascii"), digest
+        return redact(escape_control(_encoded(replace(line, is_veiled=True))))
+    return redacted
 
 
 def _is_unicode(document: str) -> bool:
@@ -76,7 +90,7 @@ def _plain(value: Line | Spec) -> dict[str, Any]:
     return dict(zip(_NAMES[kind], _VALUES[kind](value), strict=True))
 
 
-_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), default=_plain)
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), default=_plain, check_circular=False)
 
 
 def digest_of(body: bytes, before: str) -> str:
@@ -189,11 +203,7 @@ class ReceiptFile:
 
     def _write(self, *lines: Line) -> None:
         """Write lines. All are serialized first, so that an error leaves no partial line."""
-        made, digest = [], self._digest
-        for line in lines:
-            document, digest = receipt_line(line, digest, self._redact)
-            made.append(document)
-        rest, self._digest = b"".join(made), digest
+        rest, self._digest = receipt_lines(lines, self._digest, self._redact)
         while rest:
             count = os.write(self._descriptor, rest)
             self._written += count
