@@ -17,7 +17,7 @@ CHANGES: Final = 1_000
 RPS: Final = 100
 """What the platform's gateway takes; the client's default is half of it."""
 FAILING: Final = 0.05
-MOST_RUNS: Final = 5
+MAX_RUNS: Final = 5
 
 _UNKNOWN: Final = 5
 _CONVERGED: Final = (0, _UNKNOWN)
@@ -51,7 +51,7 @@ def creating(bench: Bench) -> Iterator[Line]:
         cost = run(_apply(bench, server), codes=_CONVERGED)
         while set(server.seen().held.values()) != {1} or len(server.seen().held) < HELD:
             runs += 1
-            if runs > MOST_RUNS:
+            if runs > MAX_RUNS:
                 break
             run(_apply(bench, server), codes=_CONVERGED)
         seen = server.seen()

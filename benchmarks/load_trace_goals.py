@@ -14,8 +14,8 @@ from measure import Cost, run
 from trace_formats import write_langfuse, write_otlp
 from traces import write_traces
 
-MOST_MIB: Final = 80
-MOST_STORED: Final = 1.5
+MAX_MIB: Final = 80
+MAX_STORED: Final = 1.5
 """Times the size of the file."""
 
 _PARSE: Final = "import sys, json\nfor line in open(sys.argv[1], 'rb'): json.loads(line)"
@@ -42,9 +42,9 @@ def loading(goal: str, name: str, write: _Write, bound: float) -> Callable[[Benc
             goal, f"sandbox load of {count:,} spans of {name} / json.loads of each line", wall / parsed, bound, detail
         )
         detail = f"{part.cost.peak:.1f} MiB for {count // 10:,}"
-        yield Line(goal, "the same, peak memory", whole.cost.peak, MOST_MIB, detail, " MiB")
+        yield Line(goal, "the same, peak memory", whole.cost.peak, MAX_MIB, detail, " MiB")
         detail = f"{whole.stored:.0f} MiB / {whole.size:.0f} MiB"
-        yield Line(goal, "the same, the database / the file", whole.stored / whole.size, MOST_STORED, detail)
+        yield Line(goal, "the same, the database / the file", whole.stored / whole.size, MAX_STORED, detail)
 
     return measure
 

@@ -73,7 +73,7 @@ def _managed(spec: Spec, remote: RemoteSchedule, actual: Spec) -> Spec:
 
 def _changed_fields(spec: Spec, actual: Spec, origins: Origins) -> tuple[FieldChange, ...]:
     """Return the managed fields in which two specs differ, with the origin of each declared value."""
-    desired = spec.over(actual)
+    desired = spec.filled_from(actual)
     return tuple(
         FieldChange(name, before, after, str(origins.of(name)))
         for name, before, after in ((name, getattr(actual, name), getattr(desired, name)) for name in FIELDS)

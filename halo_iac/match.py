@@ -167,7 +167,7 @@ class _Claims:
         self.claimed_ids.add(remote.id)
 
     def block(self, entry: Entry, reason: str, hint: str, remotes: Iterable[RemoteSchedule] = ()) -> None:
-        ids = tuple(remote.id for remote in sorted(remotes, key=lambda remote: remote.age))
+        ids = tuple(remote.id for remote in sorted(remotes, key=lambda remote: remote.creation_order))
         self.claimed_ids.update(ids)
         self.remotes.pop(entry.key, None)
         self.blocked[entry.key] = Blocked(entry.key, reason, hint, str(entry.origins.entry), ids)
@@ -305,7 +305,7 @@ def _claim_one(entry: Entry, candidates: Sequence[RemoteSchedule], claims: _Clai
     if len(candidates) == 1:
         claims.claim(entry, candidates[0])
         return
-    ids = [remote.id for remote in sorted(candidates, key=lambda remote: remote.age)]
+    ids = [remote.id for remote in sorted(candidates, key=lambda remote: remote.creation_order)]
     reason = f"{len(ids)} active schedules match this entry: {', '.join(ids)}"
     claims.block(entry, reason, f"pin the right one: `id: {ids[0]}`", candidates)
 
@@ -319,4 +319,4 @@ def _claim_archived_titles(loose: Iterable[Entry], actual: PlatformState, claims
     )
     for entry in loose:
         if claims.is_open(entry) and entry.title in archived:
-            claims.claim(entry, max(archived[entry.title], key=lambda remote: remote.retirement))
+            claims.claim(entry, max(archived[entry.title], key=lambda remote: remote.retirement_order))

@@ -16,7 +16,7 @@ from halo_iac.model.plan import Blocked, Match, MatchResult, PlanWarning
 from halo_iac.model.project import Project
 from halo_iac.model.remote import Agent, PlatformState
 
-_MOST_GUESSES, _MOST_KNOWN = 20, 2_000
+_MAX_GUESSES, _MAX_KNOWN = 20, 2_000
 """For how many names a similar one is looked for, and among how many: each comparison takes some 20 µs."""
 
 _TO_WIDEN: Final = "widen `scope:` or move the entry"
@@ -121,9 +121,9 @@ class Catalog:
 
     def _near(self, name: str) -> str:
         self._guesses += 1
-        known = sorted({*self._by_identity, *self._aliases} - {name}) if self._guesses <= _MOST_GUESSES else []
-        same = [each for each in known[:_MOST_KNOWN] if each.casefold() == name.casefold()]
-        near = same or get_close_matches(name, known[:_MOST_KNOWN], n=3, cutoff=0.5)
+        known = sorted({*self._by_identity, *self._aliases} - {name}) if self._guesses <= _MAX_GUESSES else []
+        same = [each for each in known[:_MAX_KNOWN] if each.casefold() == name.casefold()]
+        near = same or get_close_matches(name, known[:_MAX_KNOWN], n=3, cutoff=0.5)
         if near:
             return "did you mean " + " or ".join(map(repr, near)) + "?"
         return Hint("run `{}` to see the agents, or use a UUID", LIST_AGENTS)
@@ -171,7 +171,7 @@ def _resolve_pair(
         return _block(
             pair, f"its agent {found} is outside the project's scope", "widen `scope: agents:` or move the entry"
         )
-    return pair if found == pair.spec.agent else Match(pair.entry, pair.remote, pair.spec.of_agent(found), pair.wave)
+    return pair if found == pair.spec.agent else Match(pair.entry, pair.remote, pair.spec.with_agent(found), pair.wave)
 
 
 def _outside_scope(

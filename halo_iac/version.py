@@ -11,7 +11,7 @@ from halo_iac import __version__
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib would double the time
 _COMMIT_LENGTHS = {40, 64}
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 """As much of a file is read; a larger list of packed references is not searched to its end."""
 
 
@@ -80,6 +80,6 @@ def _packed(references: str, branch: str) -> str | None:
 def _read(path: str) -> str:
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - likewise
-            return file.read(_MOST_BYTES).decode("utf-8", "replace")
+            return file.read(_MAX_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""

@@ -31,7 +31,7 @@ def seen(run_id: str, status: str, *events: str, is_final: bool = False, is_trou
             seen("r-1", "running", is_final=True),
             "checkout  running  r-1  (timed out waiting; the run continues)",
         ),
-        (RunSnapshot("r-1", trouble=TROUBLE), "checkout  unknown  r-1  (p (HTTP 503): no; retrying)"),
+        (RunSnapshot("r-1", read_error=TROUBLE), "checkout  unknown  r-1  (p (HTTP 503): no; retrying)"),
     ],
 )
 def test_a_sighting_is_a_line(sighting: RunSnapshot, line: str) -> None:

@@ -154,14 +154,14 @@ def test_no_more_than_the_limit_is_asked_for_and_guesses_come_last() -> None:
 
 def test_what_cannot_be_read_is_told_and_what_ends_everything_is_raised() -> None:
     evidence = found(Platform([A, B], refused={A: 500}), f"{A} {B}")
-    assert [(bool(each.trace), each.trouble is not None) for each in evidence] == [(False, True), (True, False)]
+    assert [(bool(each.trace), each.read_error is not None) for each in evidence] == [(False, True), (True, False)]
     with pytest.raises(Rejected):
         found(Platform([A], refused={A: 401}), A)
 
 
 def test_a_trace_is_shown_though_what_failed_in_it_cannot_be_read() -> None:
     [one] = evidence = found(Platform([A], failing={A}, refused={f"spans of {A}": 500}), A)
-    assert (one.trace is not None, one.failed, one.trouble is not None) == (True, (), True)
+    assert (one.trace is not None, one.failed, one.read_error is not None) == (True, (), True)
     assert f"{A}: what failed in it could not be read: " in evidence_text(evidence, (), Style())
 
 

@@ -151,25 +151,25 @@ def test_the_hour_when_clocks_go_back_is_told_of_where_that_is_asked_for(
     fields: Mapping[str, object], lacking: int
 ) -> None:
     odd = entry("A", **fields)
-    found = [each for each in run_rules(project(odd, switches=DST)) if each.rule == "coverage-gap-dst"]
+    found = [each for each in run_rules(project(odd, rule_severities=DST)) if each.rule == "coverage-gap-dst"]
     hours = {1: "1 hour", 2: "2 hours"}.get(lacking)
     assert [(each.message, each.hint) for each in found] == (
         [(f"`key-A` leaves out up to {hours} a year, when clocks go back", f"look back {hours} longer")] * bool(lacking)
     )
     assert odd.spec is not None
     longer = entry("A", **{**fields, "lookback_hours": odd.spec.lookback_hours + lacking})
-    assert "coverage-gap-dst" not in {rule for rule, _ in rules_of(project(longer, switches=DST)) if lacking}
+    assert "coverage-gap-dst" not in {rule for rule, _ in rules_of(project(longer, rule_severities=DST)) if lacking}
 
 
 def test_the_hour_when_clocks_go_back_is_said_once_of_all() -> None:
-    (found,) = run_rules(project(entry("A", **TROLL), entry("B", agent="b", **LOS_ANGELES), switches=DST))
+    (found,) = run_rules(project(entry("A", **TROLL), entry("B", agent="b", **LOS_ANGELES), rule_severities=DST))
     assert found.message == "`key-A` and `key-B` leave out up to 2 hours a year, when clocks go back"
 
 
 @pytest.mark.parametrize("hours", [23, 72])
 def test_a_hint_has_the_hour_when_clocks_go_back_where_its_rule_is_on(hours: int) -> None:
     odd = entry("A", **LOS_ANGELES, lookback_hours=hours)
-    (found,) = run_rules(project(odd, switches=DST))
+    (found,) = run_rules(project(odd, rule_severities=DST))
     assert found.hint == "set `lookback: 25h`"
 
 
@@ -232,7 +232,7 @@ def test_a_spread_of_many_names_some_and_says_how_it_goes_on() -> None:
 
 def test_only_those_that_meet_on_one_day_are_a_crowd() -> None:
     days = [crowd(9, **WEEKDAYS, lookback_hours=48)[:4], crowd(9, **FIRST, lookback_hours=31 * 24)[4:8]]
-    some = [each._replace(switches={"coverage-gap": None}) for each in (*days[0], *days[1])]
+    some = [each._replace(rule_severities={"coverage-gap": None}) for each in (*days[0], *days[1])]
     assert run_rules(project(*some, *crowd(10)[8:])) == ()
     met = run_rules(project(*some, *crowd(11)[8:]))
     assert [finding.rule for finding in met] == ["crowded-minute"]
@@ -309,20 +309,20 @@ FAILS: dict[str, Severity | None] = {"coverage-gap": Severity.ERROR}
 def test_an_entry_s_switch_is_stronger_than_the_project_s_and_both_than_the_rule_s(
     by_project: dict[str, Severity | None], by_entry: dict[str, Severity | None], expected: list[Severity]
 ) -> None:
-    odd = entry("A", lookback_hours=1)._replace(switches=by_entry)
-    found = run_rules(project(odd, switches=by_project))
+    odd = entry("A", lookback_hours=1)._replace(rule_severities=by_entry)
+    found = run_rules(project(odd, rule_severities=by_project))
     assert [finding.severity for finding in found] == expected
 
 
 def test_who_switches_a_rule_off_is_nobody_s_twin() -> None:
     off = {"declared-twice": None}
-    assert run_rules(project(entry("A"), entry("B")._replace(switches=off))) == ()
-    assert len(run_rules(project(entry("A"), entry("B")._replace(switches=off), entry("C")))) == 2
+    assert run_rules(project(entry("A"), entry("B")._replace(rule_severities=off))) == ()
+    assert len(run_rules(project(entry("A"), entry("B")._replace(rule_severities=off), entry("C")))) == 2
 
 
 def test_several_together_are_an_error_if_they_are_one_for_any() -> None:
     several = crowd(11)
-    several[4] = several[4]._replace(switches={"crowded-minute": Severity.ERROR})
+    several[4] = several[4]._replace(rule_severities={"crowded-minute": Severity.ERROR})
     (found,) = run_rules(project(*several))
     assert found.severity is Severity.ERROR
 
@@ -334,8 +334,8 @@ def test_switches_are_read_by_either_parser(tmp_path: Path, monkeypatch: pytest.
     )
     for _ in range(2):
         read = load(Path("halo.yaml"), variables={}, cwd=tmp_path)
-        assert read.switches == {"coverage-gap": None, "paid-twice": Severity.ERROR}
-        assert read.entries[0].switches == {"missing-day": None, "paid-twice": Severity.WARNING}
+        assert read.rule_severities == {"coverage-gap": None, "paid-twice": Severity.ERROR}
+        assert read.entries[0].rule_severities == {"missing-day": None, "paid-twice": Severity.WARNING}
         assert (read.max_runs_per_month, read.origin("max_runs_per_month").line) == (50, 2)
         monkeypatch.setitem(__import__("sys").modules, "_ruamel_yaml", None)
 
@@ -413,7 +413,7 @@ def test_a_change_may_skip_or_double_a_fire_of_today(
     declared = project(entry("A", key="a"))
     found = find_clock_change_today(plan_of(update("a", old, new)), declared, NOON)
     assert [finding.rule for finding in found] == ([expected] if expected else [])
-    switched = declared._replace(switches={rule.name: None for rule in RULES})
+    switched = declared._replace(rule_severities={rule.name: None for rule in RULES})
     assert find_clock_change_today(plan_of(update("a", old, new)), switched, NOON) == ()
 
 
@@ -463,7 +463,7 @@ def test_a_text_that_a_comment_cuts_short_is_told(
 ) -> None:
     (tmp_path / "halo.yaml").write_text(CUT + lines)
     loaded = load(tmp_path / "halo.yaml", variables={})
-    assert [(cut.field, cut.value, cut.at.line, cut.at.column) for cut in loaded.cuts] == expected
+    assert [(cut.field, cut.value, cut.at.line, cut.at.column) for cut in loaded.truncated_texts] == expected
     told = [finding for finding in run_rules(loaded) if finding.rule == "cut-by-comment"]
     assert [(finding.key, finding.line, finding.column) for finding in told] == [("a", *each[2:]) for each in expected]
 
@@ -489,7 +489,7 @@ def test_a_text_that_a_comment_cuts_short_is_told_through_an_alias(
 ) -> None:
     (tmp_path / "halo.yaml").write_text(top + CUT + lines)
     loaded = load(tmp_path / "halo.yaml", variables={})
-    assert [(cut.field, cut.value, cut.at.line, cut.at.column) for cut in loaded.cuts] == expected
+    assert [(cut.field, cut.value, cut.at.line, cut.at.column) for cut in loaded.truncated_texts] == expected
     told = [finding for finding in run_rules(loaded) if finding.rule == "cut-by-comment"]
     assert [(finding.key, finding.line, finding.column) for finding in told] == [("a", *each[2:]) for each in expected]
 

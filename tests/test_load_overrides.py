@@ -248,5 +248,7 @@ def test_what_lies_over_an_entry_is_what_the_same_keys_in_it_would_say(
 def test_a_text_of_an_override_that_a_comment_cuts_is_of_its_entry(tmp_path: Path) -> None:
     lines = ("  schedules:", "    daily:", "      prompt: See issue #12", "    weekly:", "      prompt: >")
     project = loaded(tmp_path, "\n".join((*lines, "        Look at", "        - a", "")))
-    assert [(cut.key, cut.field, str(cut.at)) for cut in project.cuts] == [("daily", "prompt", "halo.yaml:6")]
-    assert [(fold.key, str(fold.at)) for fold in project.folds] == [("weekly", "halo.yaml:10")]
+    assert [(cut.key, cut.field, str(cut.at)) for cut in project.truncated_texts] == [
+        ("daily", "prompt", "halo.yaml:6")
+    ]
+    assert [(fold.key, str(fold.at)) for fold in project.folded_items] == [("weekly", "halo.yaml:10")]

@@ -29,7 +29,7 @@ from halo_iac.mcp.arguments import read_arguments
 from halo_iac.mcp.cursors import decode, encode
 from halo_iac.mcp.prompts import APPLY_FIXES
 from halo_iac.mcp.schemas import input_schema, output_schema
-from halo_iac.mcp.tool import MOST_CHARACTERS, Position, Result, ToolMisuse
+from halo_iac.mcp.tool import MAX_CHARACTERS, Position, Result, ToolMisuse
 from halo_iac.mcp.tools import COSTLY, READING, tools
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Fault, Refuse
@@ -221,7 +221,7 @@ def test_arguments_that_make_no_sense_are_told_and_nothing_is_asked(halo_runs: S
 def test_ids_are_taken_in_any_spelling_and_empty_texts_as_left_out() -> None:
     id_ = "5A4DB0C5-A000-4000-8000-000000000001"
     read = read_arguments(TOOLS["get_halo_report"], {"run_id": f" {id_}", "agent": "", "project": " ", "limit": None})
-    assert read.model_dump(exclude_none=True) == {"max_chars": MOST_CHARACTERS, "run_id": id_.lower()}
+    assert read.model_dump(exclude_none=True) == {"max_chars": MAX_CHARACTERS, "run_id": id_.lower()}
 
 
 # Answers ------------------------------------------------------------------------------------------------------------
@@ -409,7 +409,7 @@ def test_a_long_thread_comes_in_parts_that_join_to_the_whole(halo: CommandLine) 
         assert message["is_continued"] is (message["sequence"] in joined)
         joined[message["sequence"]] = joined.get(message["sequence"], "") + message["content"]
     assert joined == {1: "word " * 10_000, 2: "short", 3: "é" * 30_000}
-    assert all(sum(len(message["content"]) for message in page) <= MOST_CHARACTERS for page in pages)
+    assert all(sum(len(message["content"]) for message in page) <= MAX_CHARACTERS for page in pages)
 
 
 def test_rows_of_long_words_are_cut_and_an_answer_holds_no_more_than_it_may(halo: CommandLine) -> None:
@@ -419,7 +419,7 @@ def test_rows_of_long_words_are_cut_and_an_answer_holds_no_more_than_it_may(halo
         pages = [*ask.pages("list_halo_conversations", limit=100)]
     found = [row for page in pages for row in page.data["conversations"]]
     assert [row["conversation_id"] for row in found] == [row["id"] for row in rows]
-    assert all(len(page.outcome.text) < MOST_CHARACTERS + 2_000 for page in pages)
+    assert all(len(page.outcome.text) < MAX_CHARACTERS + 2_000 for page in pages)
 
 
 HUGE = "x" * 100_000

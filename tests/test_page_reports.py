@@ -21,7 +21,7 @@ from halo_iac.page.history import past_runs
 from halo_iac.render.html import page_html
 from halo_iac.render.html.report import report_html
 from halo_iac.report_diff import report_diff
-from halo_iac.storage.stored_reports import LONGEST, MOST_BYTES, read_reports
+from halo_iac.storage.stored_reports import LONGEST, MAX_BYTES, read_reports
 
 FRONT = """\
 ---
@@ -119,7 +119,7 @@ def test_a_long_report_is_cut_and_the_oldest_of_many_have_no_room(tmp_path: Path
     assert found[0].is_cut
     assert len(found[0].markdown or "") < LONGEST
     held = [each for each in found if each.markdown is not None]
-    assert sum(len(each.markdown or "") for each in held) <= MOST_BYTES
+    assert sum(len(each.markdown or "") for each in held) <= MAX_BYTES
     assert found[: len(held)] == tuple(held)
     assert all(not each.is_cut for each in held[1:])
 

@@ -223,14 +223,14 @@ def pulled(
 ) -> dict[str, list[str]]:
     """Return the conversations by what became of them."""
     wanted = [PullRequest(f"key-{schedule}", schedule) for schedule in schedules]
-    found: dict[str, list[str]] = {"report": [], "absence": [], "trouble": [], "present": []}
+    found: dict[str, list[str]] = {"report": [], "absence": [], "read_error": [], "present": []}
     for each in pull(reader(platform), "p", wanted, there.__contains__, since=since, at_once=3):
         found[_kind(each)].append(each.conversation.id if each.conversation is not None else each.wanted.key)
     return {kind: sorted(ids) for kind, ids in found.items() if ids}
 
 
 def _kind(each: PulledReport) -> str:
-    return next((kind for kind in ("report", "absence", "trouble") if getattr(each, kind) is not None), "present")
+    return next((kind for kind in ("report", "absence", "read_error") if getattr(each, kind) is not None), "present")
 
 
 def test_every_page_is_read_and_what_is_there_is_not_asked_for(platform: Platform) -> None:
@@ -279,7 +279,7 @@ def test_several_schedules_are_pulled_side_by_side() -> None:
 
 def test_what_cannot_be_read_is_told_and_the_rest_is_read(platform: Platform) -> None:
     platform.failing["c-1"] = rejected(503)
-    assert pulled(platform, schedules=["s-1"]) == {"report": ["c-2", "c-4"], "absence": ["c-3"], "trouble": ["c-1"]}
+    assert pulled(platform, schedules=["s-1"]) == {"report": ["c-2", "c-4"], "absence": ["c-3"], "read_error": ["c-1"]}
 
 
 def test_nothing_goes_on_where_nothing_can_succeed(platform: Platform) -> None:

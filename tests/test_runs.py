@@ -20,7 +20,7 @@ ONCE = Retry(attempts=1)
 STARTED = StartedRun({"runId": "r"}, "r", "c")
 
 
-def trouble(
+def platform_error(
     status: int, delivery: Delivery, *, is_transient: bool = True, retry_after: float | None = None
 ) -> PlatformError:
     return Rejected(
@@ -28,9 +28,9 @@ def trouble(
     )
 
 
-BUSY = trouble(503, Delivery.AMBIGUOUS)
-LATER = trouble(429, Delivery.REFUSED, retry_after=40)
-FORBIDDEN = trouble(403, Delivery.REFUSED, is_transient=False)
+BUSY = platform_error(503, Delivery.AMBIGUOUS)
+LATER = platform_error(429, Delivery.REFUSED, retry_after=40)
+FORBIDDEN = platform_error(403, Delivery.REFUSED, is_transient=False)
 LOST = Unanswered("gone", procedure="haloRun.create", delivery=Delivery.AMBIGUOUS, is_transient=True)
 UNSENT = Unreachable("no such host", procedure="haloRun.create", delivery=Delivery.NOT_SENT, is_transient=True)
 
@@ -56,14 +56,16 @@ def started(attempts: Attempts) -> StartedRun:
     return start(attempts, Retry(sleep=lambda _: None), what="a run of checkout", look="halo report list")
 
 
-@pytest.mark.parametrize("errors", [[], [UNSENT, UNSENT], [trouble(429, Delivery.REFUSED)], [UNSENT, LATER]])
+@pytest.mark.parametrize("errors", [[], [UNSENT, UNSENT], [platform_error(429, Delivery.REFUSED)], [UNSENT, LATER]])
 def test_what_surely_did_nothing_is_tried_again(errors: list[PlatformError]) -> None:
     attempts = Attempts(*errors)
     assert started(attempts) is STARTED
     assert attempts.made == len(errors) + 1
 
 
-@pytest.mark.parametrize("error", [LOST, BUSY, trouble(408, Delivery.AMBIGUOUS), trouble(409, Delivery.AMBIGUOUS)])
+@pytest.mark.parametrize(
+    "error", [LOST, BUSY, platform_error(408, Delivery.AMBIGUOUS), platform_error(409, Delivery.AMBIGUOUS)]
+)
 def test_a_lost_answer_is_never_tried_again_and_names_the_command_that_looks(error: PlatformError) -> None:
     attempts = Attempts(error)
     with pytest.raises(UnknownOutcome, match="a run of checkout may or may not have been started") as raised:
@@ -123,7 +125,7 @@ def paced(clock: Clock, *, timeout: float = 1800, stop: threading.Event | None =
 
 def watched(platform: Platform, clock: Clock, *, timeout: float = 1800) -> list[tuple[str, str | None, bool]]:
     seen = poll(RunReader(platform, ONCE), "r", paced(clock, timeout=timeout))
-    return [(each.status, str(each.trouble.status) if each.trouble else None, each.is_final) for each in seen]
+    return [(each.status, str(each.read_error.status) if each.read_error else None, each.is_final) for each in seen]
 
 
 def test_a_run_is_looked_at_every_interval_and_told_when_it_changes() -> None:

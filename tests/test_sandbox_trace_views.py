@@ -202,7 +202,7 @@ def test_details_are_those_of_every_span(shared: Caller) -> None:
 def test_a_trace_with_more_spans_than_fit_is_gone_on_with_by_its_spans(
     shared: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("halo_iac.sandbox.handlers.trace_views._MOST_SPANS", 2)
+    monkeypatch.setattr("halo_iac.sandbox.handlers.trace_views._MAX_SPANS", 2)
     for procedure in ("traces.getTree", "traces.getDetail"):
         found = ask(shared, procedure, traceId="a")
         assert [each["spanId"] for each in found["spans"]] == ["a-1", "a-2"]

@@ -19,7 +19,7 @@ from halo_iac.model.schedule import Spec
 from halo_iac.pipeline import plan_undo
 from halo_iac.plan import Overrides
 from halo_iac.undo import check_same_target
-from halo_iac.undo.history import MOST_WRITES
+from halo_iac.undo.history import MAX_WRITES
 
 NOTHING = Project("halo.yaml", ())
 BY_HAND = "run `halo schedule get s1` to inspect it, and change it by hand if necessary"
@@ -328,7 +328,7 @@ def test_renames_free_a_title_before_it_is_taken() -> None:
 
 
 def test_one_schedule_written_without_end_is_refused() -> None:
-    lines = [intent(Action.UPDATE, number) for number in range(1, MOST_WRITES + 2)]
+    lines = [intent(Action.UPDATE, number) for number in range(1, MAX_WRITES + 2)]
     with pytest.raises(DocumentError, match="more than 50 times"):
         planned(lines, remote("s1", "A"))
 

@@ -11,7 +11,7 @@ from halo_iac.text import single_line
 
 LARGEST_PAGE: Final = 100
 """The largest ``limit`` ever seen on the wire; the platform may refuse more."""
-_MOST_PAGES: Final = 10_000
+_MAX_PAGES: Final = 10_000
 """A platform that invents cursors for ever must end somewhere; far above 100,000 schedules in pages of 100."""
 
 Cursor = str | int
@@ -57,7 +57,7 @@ def pages(
         cursor = page.next_cursor
         if cursor is None:
             return
-        if cursor in seen or len(seen) >= _MOST_PAGES:
+        if cursor in seen or len(seen) >= _MAX_PAGES:
             reason = "repeated a cursor" if cursor in seen else "gave cursors without end"
             if note is None:
                 raise unreadable_response(procedure, reason)

@@ -14,7 +14,7 @@ from halo_iac.api.trpc import Json, RpcClient
 from halo_iac.errors import PlatformError
 from halo_iac.model.runs import ConversationDetails, Run, RunDetails, RunRequest, StartedRun
 
-USUAL_ROWS: Final = 50
+DEFAULT_ROWS: Final = 50
 """How many conversations or runs are shown by default, as by the official client."""
 
 _RUN: Final = "haloRun.getById"
@@ -53,7 +53,7 @@ class RunReader:
         wanted = {"limit": limit, "logLevel": log_level, "offset": offset}
         return self._read(_LOGS, {"runId": run_id, **_given(wanted)})
 
-    def schedule_runs(self, schedule_id: str, limit: int = USUAL_ROWS) -> tuple[Run, ...]:
+    def schedule_runs(self, schedule_id: str, limit: int = DEFAULT_ROWS) -> tuple[Run, ...]:
         """Return a schedule's most recent runs: ``limit``, or the largest page where the platform refuses so many."""
         try:
             answer = self._read(_SCHEDULE_RUNS, {"id": schedule_id, "limit": limit})
@@ -71,7 +71,7 @@ class RunReader:
         ``agent`` is a UUID, ``schedule`` an id. Without a limit none is sent, and fifty are enough.
         """
         found = self.conversation_pages(project_id, agent=agent, schedule=schedule, page_size=limit)
-        return take(limit or USUAL_ROWS, found)
+        return take(limit or DEFAULT_ROWS, found)
 
     def conversation_pages(
         self, project_id: str, *, agent: str | None = None, schedule: str | None = None, page_size: int | None = None

@@ -15,11 +15,11 @@ from halo_iac.model.traces import FACETS, Facets, Span, SpanDetail, SpanPage, Tr
 
 P = TypeVar("P", TracePage, SpanPage)
 
-USUAL_TRACES: Final = 25
+DEFAULT_TRACES: Final = 25
 """How many traces, or spans of several traces, are listed by default."""
-USUAL_SPANS: Final = 1000
+DEFAULT_SPANS: Final = 1000
 """How many spans of one trace are read by default."""
-USUAL_VALUES: Final = 50
+DEFAULT_VALUES: Final = 50
 """How many values of a facet are counted by default."""
 
 Filters = Mapping[str, Any]
@@ -128,7 +128,7 @@ class TraceReader:
         self,
         filters: Filters,
         *,
-        limit: int = USUAL_TRACES,
+        limit: int = DEFAULT_TRACES,
         cursor: Cursor | None = None,
         order: Order = NEWEST_FIRST,
     ) -> TracePage:
@@ -148,7 +148,7 @@ class TraceReader:
         self,
         filters: Filters,
         *,
-        limit: int = USUAL_TRACES,
+        limit: int = DEFAULT_TRACES,
         cursor: Cursor | None = None,
         order: Order = NEWEST_FIRST,
     ) -> SpanPage:
@@ -184,7 +184,7 @@ class TraceReader:
         facet_ids: Sequence[str] = FACETS,
         search: Mapping[str, str] | None = None,
         attribute: AttributeKey | None = None,
-        limit: int = USUAL_VALUES,
+        limit: int = DEFAULT_VALUES,
     ) -> Facets:
         """Return how the traces that match divide, or the spans; ``search`` narrows the values of a facet to a text."""
         procedure = "spans.facets" if of_spans else "traces.facets"

@@ -26,7 +26,7 @@ _PLAN_AGAIN = "plan again in a minute: it will be matched by its title if it was
 class Confirmation:
     """Checks what one run has created; ``read`` lists all schedules, ``check_after`` are seconds after the first check.
 
-    Afterwards ``schedules`` is the last list, and ``trouble`` the error if it could not be read.
+    Afterwards ``schedules`` is the last list, and ``read_error`` the error if it could not be read.
     """
 
     context: ApplyContext
@@ -36,7 +36,7 @@ class Confirmation:
     check_after: Sequence[float]
     read: Callable[[], Listing]
     schedules: list[RemoteSchedule] = field(default_factory=list)
-    trouble: PlatformError | None = None
+    read_error: PlatformError | None = None
 
     def run(self, made: Mapping[str, Event]) -> Iterator[Event]:
         """Look for the creates in ``made``, by id, and yield events for those that are not listed immediately.
@@ -44,7 +44,7 @@ class Confirmation:
         Raises an error that ends the run if the first check fails.
         """
         missing = self._missing(made)
-        late = missing if self.check_after and self.trouble is None else ()
+        late = missing if self.check_after and self.read_error is None else ()
         yield from (self._checking_event(made[id_]) for id_ in late)
         elapsed = 0.0
         for check_at in self.check_after if late else ():
@@ -54,7 +54,7 @@ class Confirmation:
                 missing = self._missing(made)
             except (ShutdownTimeoutError, Unsent):
                 break
-            if not missing or self.trouble is not None or self.stop_signal.interrupted.is_set():
+            if not missing or self.read_error is not None or self.stop_signal.interrupted.is_set():
                 break
         yield from (made[id_] for id_ in late if id_ not in missing)
         yield from self._confirm_each({id_: made[id_] for id_ in missing})
@@ -66,7 +66,7 @@ class Confirmation:
         except (ShutdownTimeoutError, Unsent):
             raise
         except PlatformError as error:
-            self.trouble = error
+            self.read_error = error
             return [*made]
         listed = {remote.id: remote for remote in self.schedules}
         return [id_ for id_, event in made.items() if not self._is_listed_as_sent(event, listed.get(id_))]
@@ -81,7 +81,7 @@ class Confirmation:
 
     def _confirm_each(self, missing: Mapping[str, Event]) -> Iterator[Event]:
         """Read each schedule by id, until that fails too: the others stay unknown."""
-        failure = self.trouble if self.trouble is not None and self.trouble.ends_the_run else None
+        failure = self.read_error if self.read_error is not None and self.read_error.ends_the_run else None
         for id_, event in missing.items():
             try:
                 found = self._read_schedule(id_) if failure is None else None
@@ -107,7 +107,7 @@ class Confirmation:
         otherwise = self._mismatch_event(event, found)
         if otherwise is not None:
             return otherwise
-        message = self._unchecked_message if self.trouble is not None else _NOT_LISTED
+        message = self._unchecked_message if self.read_error is not None else _NOT_LISTED
         return event._replace(message=joined("; ", (event.message, message)))
 
     def _mismatch_event(self, event: Event, found: RemoteSchedule) -> Event | None:
@@ -126,13 +126,13 @@ class Confirmation:
         return event._replace(status=Status.FAILED, message=message, hint="plan again", is_partial=True)
 
     def _unreadable_event(self, event: Event, failure: PlatformError) -> Event:
-        if self.trouble is None:
+        if self.read_error is None:
             return _unknown(event, f"it is not listed, and could not be read: {failure.message}")
         return event._replace(message="; ".join(filter(None, (event.message, self._unchecked_message))))
 
     @property
     def _unchecked_message(self) -> str:
-        why = "" if self.trouble is None else self.trouble.message
+        why = "" if self.read_error is None else self.read_error.message
         return f"could not check whether another run created the same schedule: {why}"
 
 

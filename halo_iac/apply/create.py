@@ -143,7 +143,7 @@ class Creates:
     # Lost answers ---------------------------------------------------------------------------------------------------
 
     def _find_lost(self, known: Collection[str]) -> Iterator[Event]:
-        elapsed, trouble = 0.0, "it has not appeared"
+        elapsed, read_error = 0.0, "it has not appeared"
         for look in self._looks:
             if not self._lost:
                 return
@@ -154,16 +154,16 @@ class Creates:
             except ShutdownTimeoutError:
                 break
             except PlatformError as error:
-                trouble = f"the search for it failed ({error.message})"
+                read_error = f"the search for it failed ({error.message})"
                 if error.ends_the_run:
                     break
                 continue  # the next look may succeed; if none does, the outcome stays unknown
-            trouble = "it has not appeared"
+            read_error = "it has not appeared"
             yield from self._recognised(schedules, known)
             if self._stop_signal.interrupted.is_set():
                 break
         hint = "plan again in a minute: it will be matched by its title if it was created"
-        message = f"the answer was lost and {trouble}; it may still be created"
+        message = f"the answer was lost and {read_error}; it may still be created"
         yield from (Event(change, Status.UNKNOWN, None, message, hint) for change in self._lost)
 
     def _recognised(self, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Iterator[Event]:
@@ -221,7 +221,9 @@ class Creates:
     def _twins(self, schedules: Iterable[RemoteSchedule]) -> Iterator[tuple[str, str]]:
         """Return the ids of what this run made later than another of the same title was made, and that other's."""
         first: dict[str, str] = {}
-        for remote in sorted(filter(lambda remote: remote.is_active, schedules), key=lambda remote: remote.age):
+        for remote in sorted(
+            filter(lambda remote: remote.is_active, schedules), key=lambda remote: remote.creation_order
+        ):
             older = first.setdefault(remote.title, remote.id)
             if older != remote.id and remote.id in self._made:
                 yield remote.id, older

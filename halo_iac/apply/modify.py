@@ -263,7 +263,7 @@ class _Step:
     def _shows_desired(self, remote: RemoteSchedule) -> bool:
         """Return whether the managed fields are as desired; raise where they are not as planned either."""
         spec = _readable(remote)
-        if self._desired.over(spec) == spec:
+        if self._desired.filled_from(spec) == spec:
             return True
         moved = self._moved(spec)
         if moved:
@@ -272,7 +272,7 @@ class _Step:
 
     def _moved(self, spec: Spec) -> tuple[str, ...]:
         """Return the managed fields that are neither as planned nor as desired; unmanaged ones may move freely."""
-        before, after = self._change.before, self._desired.over(spec)
+        before, after = self._change.before, self._desired.filled_from(spec)
         if before is None:
             return ()
         return tuple(
@@ -300,7 +300,7 @@ def mismatch_of(sent: Spec, answer: RemoteSchedule) -> str | None:
     spec = answer.spec()
     if isinstance(spec, UnreadableSchedule):
         return f"the platform's answer cannot be read: {spec.reason}"
-    differing = differing_fields(sent.over(spec), spec)
+    differing = differing_fields(sent.filled_from(spec), spec)
     return f"the platform answered with another {', '.join(differing)} than was sent" if differing else None
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _COMMAND: Final = re.compile(r"^(?=/)", re.MULTILINE)
 """Where a quick action may begin: GitLab obeys `/close` at the start of a line, older servers even in a fence."""
-_MOST_BYTES: Final = 64 << 20
+_MAX_BYTES: Final = 64 << 20
 """As much of a receipt is unpacked."""
 
 
@@ -63,7 +63,7 @@ class GitlabHost:
                 names = [PurePosixPath(each) for each in archive.namelist()]
                 for name in (each for each in names if each.parent.name == "receipts" and each.suffix == ".jsonl"):
                     with archive.open(str(name)) as member:
-                        text = member.read(_MOST_BYTES).decode("utf-8", "replace")
+                        text = member.read(_MAX_BYTES).decode("utf-8", "replace")
                     write_atomically(folder / name.name, text, mode=0o600)
         except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError):
             raise HostError(f"GitLab: the artifacts of job {run} cannot be read") from None

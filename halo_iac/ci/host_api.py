@@ -11,7 +11,7 @@ import httpx
 from halo_iac.api.transport import service_client
 from halo_iac.errors import HostError
 
-_MOST_PAGES: Final = 100
+_MAX_PAGES: Final = 100
 _PER_PAGE: Final = 100
 
 
@@ -37,7 +37,7 @@ class HostApi:
 
     def listed(self, path: str, **query: str) -> Iterator[Mapping[str, Any]]:
         """Yield the elements of a list, as many pages as it has."""
-        for page in range(1, _MOST_PAGES + 1):
+        for page in range(1, _MAX_PAGES + 1):
             numbered = httpx.QueryParams({**query, "per_page": str(_PER_PAGE), "page": str(page)})
             answer = self._send("GET", f"{path}?{numbered}", None)
             found = answer.json()

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 _FILE = "halo.yaml"
 _RECEIPTS = os.path.join(".halo", "receipts")
-_MOST_BYTES = 5 * 1024 * 1024
-_MOST_FILES = 20_000
-_MOST_RECEIPTS = 20
+_MAX_BYTES = 5 * 1024 * 1024
+_MAX_FILES = 20_000
+_MAX_RECEIPTS = 20
 
 _SAFE = re.compile(r"[\w@+./][\w@+./ -]*")
 """Names that no shell takes for anything else; others come from files that a branch may have written."""
@@ -47,7 +47,7 @@ class ProjectNames:
         """Return the latest receipts, from the last on."""
         folder = os.path.join(os.path.dirname(next(iter(self._files()), "")), _RECEIPTS)
         names = sorted(os.listdir(folder), reverse=True) if os.path.isdir(folder) else []
-        return _safe(os.path.join(folder, name) for name in names[:_MOST_RECEIPTS])
+        return _safe(os.path.join(folder, name) for name in names[:_MAX_RECEIPTS])
 
     def _files(self) -> list[str]:
         if self._named:
@@ -65,7 +65,7 @@ class ProjectNames:
                 for pattern in _items(project.get("include", ""))
                 for found in glob(os.path.join(folder, pattern), recursive=True)
             ]
-            yield from (_sections(_read(each)) for each in sorted(included)[:_MOST_FILES])
+            yield from (_sections(_read(each)) for each in sorted(included)[:_MAX_FILES])
 
 
 def _nearest(folder: str) -> Iterator[str]:
@@ -87,7 +87,7 @@ def _read(path: str) -> str:
     if not os.path.isfile(path):
         return ""
     with open(path, encoding="utf-8-sig", errors="replace") as file:
-        return file.read(_MOST_BYTES)
+        return file.read(_MAX_BYTES)
 
 
 def _sections(text: str) -> dict[str, str]:

@@ -92,12 +92,12 @@ class Connection:
             seconds=policy.bounds.operation,
             attempts=policy.attempts,
             stop=stop or self.closing,
-            on_retry=self._say_that_it_waits,
+            on_retry=self._log_wait,
             sleep=policy.sleep,
             gate=ThrottleGate(policy.throttled, sleep=policy.sleep) if is_run else None,
         )
 
-    def _say_that_it_waits(self, error: PlatformError, seconds: float, _attempt: int) -> None:
+    def _log_wait(self, error: PlatformError, seconds: float, _attempt: int) -> None:
         self.log_wait(f"{error.message}; trying again in {seconds:.1f} s")
 
     def single_attempt_reader(self) -> Reader:

@@ -33,13 +33,13 @@ def run_rules(project: Project, concerned: Collection[str] = ()) -> tuple[Findin
 
     Of one rule, :data:`MAX_LISTED` are listed, and all those of the ``concerned`` entries.
     """
-    switching = [entry for entry in project.entries if entry.switches]
+    switching = [entry for entry in project.entries if entry.rule_severities]
     whole: RuleInput | None = None
     found: list[Finding] = []
     for rule in RULES:
         if rule.check is None:
             continue
-        if any(rule.name in entry.switches for entry in switching):
+        if any(rule.name in entry.rule_severities for entry in switching):
             subject = rule_input(project, [entry for entry in project.entries if severity_of(rule, project, entry)])
         elif severity_of(rule, project):
             subject = whole = whole or rule_input(project, project.entries)
@@ -105,8 +105,8 @@ def find_undeclared(project: Project, plan: Plan) -> tuple[Finding, ...]:
 
 def severity_of(rule: Rule, project: Project, entry: Entry | None = None) -> Severity | None:
     """Return what a rule's findings do, by the entry's switch, the project's or the rule's own; ``None`` if nothing."""
-    by_project = project.switches.get(rule.name, rule.severity)
-    return by_project if entry is None else entry.switches.get(rule.name, by_project)
+    by_project = project.rule_severities.get(rule.name, rule.severity)
+    return by_project if entry is None else entry.rule_severities.get(rule.name, by_project)
 
 
 def make_finding(rule: Rule, violation: Violation, project: Project, entry: Entry) -> Finding:
@@ -153,8 +153,8 @@ def _counted(rule: Rule, rest: Sequence[Entry], project: Project) -> Finding:
 
 
 def _most_severe(rule: Rule, entries: Iterable[Entry], project: Project) -> Severity:
-    by_project = project.switches.get(rule.name, rule.severity)
-    is_error = any(entry.switches.get(rule.name, by_project) is Severity.ERROR for entry in entries)
+    by_project = project.rule_severities.get(rule.name, rule.severity)
+    is_error = any(entry.rule_severities.get(rule.name, by_project) is Severity.ERROR for entry in entries)
     return Severity.ERROR if is_error else Severity.WARNING
 
 

@@ -25,7 +25,7 @@ from halo_iac.model.schedule import Cadence, Frequency, Numbers
 from halo_iac.text import listed
 
 DAY: Final = 24 * 60
-MOST_SAVED: Final = 120
+MAX_CLOCK_CHANGE: Final = 120
 """By how many minutes clocks go back at most: two hours in Antarctica/Troll, an hour or less everywhere else."""
 
 _FIRST_YEAR: Final = 2026

@@ -10,7 +10,7 @@ from fractions import Fraction
 from heapq import nlargest
 from typing import Final, NamedTuple
 
-from halo_iac.findings.intervals import MOST_SAVED, busiest_minute, intervals, longest_gap, max_reads_per_trace
+from halo_iac.findings.intervals import MAX_CLOCK_CHANGE, busiest_minute, intervals, longest_gap, max_reads_per_trace
 from halo_iac.findings.prompts import credential_in, is_path, placeholder_in
 from halo_iac.findings.rule_input import RuleInput, Violation, spec_of
 from halo_iac.fire_times import run_rate
@@ -76,7 +76,7 @@ def _sufficient_lookback_hint(subject: RuleInput, cadence: Cadence) -> int:
 
     Where something fires by months that hour is left to its rule: to find it takes a millisecond for each cadence.
     """
-    is_off = subject.project.switches.get(_DST) is None
+    is_off = subject.project.rule_severities.get(_DST) is None
     if is_off or cadence.frequency == Frequency.MONTHLY:
         return hours_of(intervals(cadence).longest)
     return hours_of(longest_gap(cadence))
@@ -122,26 +122,28 @@ def unfinished_prompt(subject: RuleInput) -> Iterator[Violation]:
 def cut_by_comment(subject: RuleInput) -> Iterator[Violation]:
     """Find a text that ``#`` cuts short: of a title, that is another schedule."""
     entries = {entry.key: entry for entry in subject.entries}
-    for cut in subject.project.cuts:
-        what_now = "put the text on the next line" if cut.is_beginning else "quote the whole value"
+    for truncated in subject.project.truncated_texts:
+        what_now = "put the text on the next line" if truncated.is_beginning else "quote the whole value"
         hint = f"{what_now}, or add a space after the `#` if it is a comment"
-        now = "the prompt is cut short" if cut.field == "prompt" else f"`{cut.field}` is {cut.value!r}"
+        now = (
+            "the prompt is cut short" if truncated.field == "prompt" else f"`{truncated.field}` is {truncated.value!r}"
+        )
         message = f"{now}: ` #` begins a comment, so the rest of the line is not part of the value"
-        if cut.key is None:
-            yield Violation((), cut.field, message, hint, is_shared=True, at=cut.at)
-        elif cut.key in entries:
-            yield Violation([entries[cut.key]], cut.field, message, hint, at=cut.at)
+        if truncated.key is None:
+            yield Violation((), truncated.field, message, hint, is_shared=True, at=truncated.at)
+        elif truncated.key in entries:
+            yield Violation([entries[truncated.key]], truncated.field, message, hint, at=truncated.at)
 
 
 def folded_list(subject: RuleInput) -> Iterator[Violation]:
     """Find a prompt whose list ``>`` joins into one line, which is not what its author saw."""
     entries = {entry.key: entry for entry in subject.entries}
     message = "`prompt: >` joins lines, so the items of this list become one line"
-    for fold in subject.project.folds:
-        if fold.key is None:
-            yield Violation((), "prompt", message, "write `prompt: |`", is_shared=True, at=fold.at)
-        elif fold.key in entries:
-            yield Violation([entries[fold.key]], "prompt", message, "write `prompt: |`", at=fold.at)
+    for folded in subject.project.folded_items:
+        if folded.key is None:
+            yield Violation((), "prompt", message, "write `prompt: |`", is_shared=True, at=folded.at)
+        elif folded.key in entries:
+            yield Violation([entries[folded.key]], "prompt", message, "write `prompt: |`", at=folded.at)
 
 
 def credential_in_prompt(subject: RuleInput) -> Iterator[Violation]:
@@ -167,7 +169,7 @@ def coverage_gap_dst(subject: RuleInput) -> Iterator[Violation]:
     most = 0
     for (cadence, hours), entries in subject.looks.items():
         longest = intervals(cadence).longest
-        if not longest <= hours * 60 < longest + MOST_SAVED:
+        if not longest <= hours * 60 < longest + MAX_CLOCK_CHANGE:
             continue
         lacking = hours_of(longest_gap(cadence)) - hours
         if lacking > 0:
@@ -225,9 +227,9 @@ def too_many_runs(subject: RuleInput) -> Iterator[Violation]:
 
 def _counted_runs(project: Project) -> Fraction:
     """Return the runs a month of another file of the project, but for entries in which the rule is off."""
-    by_project = project.switches.get(_TOO_MANY, Severity.ERROR)
+    by_project = project.rule_severities.get(_TOO_MANY, Severity.ERROR)
     firing = (entry for entry in project.entries if entry.spec is not None and entry.spec.enabled is not False)
-    return run_rate(spec_of(entry) for entry in firing if entry.switches.get(_TOO_MANY, by_project) is not None)
+    return run_rate(spec_of(entry) for entry in firing if entry.rule_severities.get(_TOO_MANY, by_project) is not None)
 
 
 # The table ----------------------------------------------------------------------------------------------------------

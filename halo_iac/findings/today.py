@@ -51,7 +51,7 @@ def _moved(change: Change) -> tuple[Cadence, Cadence] | None:
     """Return when a schedule fires before and after, if it fires at all and at other times."""
     if change.action is not Action.UPDATE or change.before is None or change.after is None:
         return None
-    before, after = change.before, change.after.over(change.before)
+    before, after = change.before, change.after.filled_from(change.before)
     if before.cadence == after.cadence or before.enabled is False or after.enabled is False:
         return None
     if not is_valid(before.cadence) or any(map(_is_often, (before.cadence, after.cadence))):

@@ -17,7 +17,7 @@ _FOLDER: Final = "40000"
 _LINK: Final = "120000"
 _SUBMODULE: Final = "160000"
 
-_MOST_LINKS: Final = 40
+_MAX_LINKS: Final = 40
 """As many as Linux follows on one way."""
 _LONGEST_LINK: Final = 8192
 
@@ -140,7 +140,7 @@ class CommitTree:
     def _followed(self, link: _Node, folder: _Node) -> _Node:
         self._links += 1
         target = os.fsdecode(link.objects.content(link.id, _LONGEST_LINK))
-        if self._links > _MOST_LINKS or len(target) > _LONGEST_LINK:
+        if self._links > _MAX_LINKS or len(target) > _LONGEST_LINK:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), link.name)
         if target.startswith("/"):
             return self._node(os.path.normpath(target))

@@ -37,7 +37,7 @@ def _differs_from_default(name: str, value: object, base: Mapping[str, Any]) -> 
     return value != given
 
 
-_MOST_TIMES: Final = 6
+_MAX_TIMES: Final = 6
 """How many times of day are written out; more are easier to read as hours and minutes."""
 _LONGEST_LOOKBACK: Final = 999_999
 
@@ -49,7 +49,7 @@ def in_one_spelling(fields: Fields) -> Fields:
     for name, value in fields.items():
         if name == "lookback_hours" and value <= _LONGEST_LOOKBACK:
             written["lookback"] = lookback(value)
-        elif name in {"hours", "minutes"} and 0 < len(times) <= _MOST_TIMES:
+        elif name in {"hours", "minutes"} and 0 < len(times) <= _MAX_TIMES:
             written["at"] = times if len(times) > 1 else times[0]
         else:
             written[name] = value

@@ -9,7 +9,6 @@ from typing import Any, Final
 from pydantic_core import ValidationError
 
 from halo_iac.load import suggestions as hints
-from halo_iac.load.cuts import is_comment_instead
 from halo_iac.load.limits import (
     MAX_COLLECTED,
     MAX_COST,
@@ -21,6 +20,7 @@ from halo_iac.load.limits import (
     MAX_PROMPT,
 )
 from halo_iac.load.suggestions import DEFAULTS_KEYS, ENTRY_KEYS, RULES
+from halo_iac.load.text_pitfalls import is_comment_instead
 from halo_iac.load.yaml_builder import resolve
 from halo_iac.load.yaml_document import Document, Location, Node, Values
 from halo_iac.model.schedule import CADENCE_PARTS, MANAGED, NUMBERS

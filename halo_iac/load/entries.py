@@ -19,7 +19,7 @@ from halo_iac.load.cron import InexpressibleCron, Parts, from_cron, from_times
 from halo_iac.load.field_reader import TOO_LONG, FieldLocation, FieldReader, Fields, is_too_long
 from halo_iac.load.fields import check_entry
 from halo_iac.load.layers import EntryOrigins, Layer, Override, WrittenEntry, written_fields
-from halo_iac.load.rule_settings import rule_settings
+from halo_iac.load.rule_settings import read_severities
 from halo_iac.model.project import Entry
 from halo_iac.model.schedule import (
     BUILT_IN,
@@ -114,7 +114,7 @@ class EntryReader(NamedTuple):
             is_retired=is_retired,
             renamed_from=tuple(given.get("renamed_from", ())),
             id=given.get("id"),
-            switches=rule_settings(given.get("findings", {})),
+            rule_severities=read_severities(given.get("findings", {})),
         )
 
     def _refuse(self, place: FieldLocation, key: str, raw: object) -> None:

@@ -13,7 +13,6 @@ from halo_iac.checkout import find_checkout, git_folder
 from halo_iac.errors import Problem, ProjectError
 from halo_iac.load import diagnostics as slips
 from halo_iac.load import suggestions as hints
-from halo_iac.load.cuts import cuts, folds
 from halo_iac.load.diagnostics import INCLUDE_KEYS, to_problems, unknown_key
 from halo_iac.load.entries import EntryReader
 from halo_iac.load.field_reader import FieldLocation, FieldReader, Fields, Prompts
@@ -22,7 +21,8 @@ from halo_iac.load.files import CheckoutBound, DiskFiles, FileTree, FileUnreadab
 from halo_iac.load.find import SourceFile, read_included, read_project_file
 from halo_iac.load.layers import Layer, Override, check_override_keys, read_layer, read_overrides_by_key
 from halo_iac.load.limits import MAX_PROBLEMS, MAX_SCHEDULES
-from halo_iac.load.rule_settings import rule_settings
+from halo_iac.load.rule_settings import read_severities
+from halo_iac.load.text_pitfalls import folded_items, truncated_texts
 from halo_iac.load.yaml_document import Document, Location, Values
 from halo_iac.load.yaml_parser import parse
 from halo_iac.model.ids import canonical_id
@@ -179,9 +179,11 @@ def load(
     entries = _entries(sources, policy, fields, is_whole=is_whole and len(main.document.problems) == before)
     if any(source.document.problems for source in sources):
         raise _error(sources)
-    cut = tuple(each for source in sources for each in cuts(source.document))
-    fold = tuple(each for source in sources for each in folds(source.document))
-    return _project(display_path(path, cwd), entries, policy)._replace(unread=tuple(unread), cuts=cut, folds=fold)
+    truncated = tuple(each for source in sources for each in truncated_texts(source.document))
+    folded = tuple(each for source in sources for each in folded_items(source.document))
+    return _project(display_path(path, cwd), entries, policy)._replace(
+        unread=tuple(unread), truncated_texts=truncated, folded_items=folded
+    )
 
 
 def load_policy(path: Path, *, cwd: Path, checkout: Path, tree: FileTree) -> Project | None:
@@ -234,7 +236,7 @@ def _project(path: str, entries: tuple[Entry, ...], policy: PolicyReader) -> Pro
         protect=tuple(policy.values.get("protect", ())),
         aliases=policy.values.get("agents", {}),
         origins=policy.origins,
-        switches=rule_settings(policy.values.get("findings", {})),
+        rule_severities=read_severities(policy.values.get("findings", {})),
         max_runs_per_month=policy.values.get("max_runs_per_month"),
         cost_per_run=policy.values.get("cost_per_run"),
         fallback={**BUILT_IN, **policy.defaults.fields, **policy.overrides.fields},

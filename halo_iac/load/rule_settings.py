@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from halo_iac.model.finding import Severity, Switches
+from halo_iac.model.finding import RuleSeverities, Severity
 
 WORDS: Final = ("error", "warning", "off")
 
@@ -38,6 +38,6 @@ RULES: Final = {
 """Rule → what it reports."""
 
 
-def rule_settings(written: Mapping[str, str]) -> Switches:
+def read_severities(written: Mapping[str, str]) -> RuleSeverities:
     """Return the written settings in the form that the rules use."""
     return {rule: None if word == "off" else Severity(word) for rule, word in written.items()}

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from halo_iac.mcp.tool import MOST_CHARACTERS, Tool, ToolMisuse
+from halo_iac.mcp.tool import MAX_CHARACTERS, Tool, ToolMisuse
 from halo_iac.model.ids import canonical_id
 from halo_iac.text import closest_match, quote, single_line
 
-_MOST_ROWS: Final = 100
+_MAX_ROWS: Final = 100
 _LONGEST_ID: Final = 1_000
 """Characters of an id, a key or a name at most, so that no URL becomes too long to be sent."""
 
@@ -71,7 +71,7 @@ class Arguments(BaseModel):
 class Paged(Arguments):
     """The arguments of every tool that returns a list."""
 
-    limit: Annotated[int, Field(description="Maximum number of rows.", ge=1, le=_MOST_ROWS)] = 20
+    limit: Annotated[int, Field(description="Maximum number of rows.", ge=1, le=_MAX_ROWS)] = 20
     cursor: _Cursor = None
 
 
@@ -79,7 +79,7 @@ class Long(Arguments):
     """The arguments of every tool that returns a long text."""
 
     max_chars: Annotated[int, Field(description="Maximum number of characters of text.", ge=1_000, le=100_000)] = (
-        MOST_CHARACTERS
+        MAX_CHARACTERS
     )
     cursor: _Cursor = None
 

@@ -18,7 +18,7 @@ from halo_iac.mcp.tool import FIRST, PASSAGES, Answer, Call, Tool, ToolMisuse
 from halo_iac.mcp.untrusted import fenced, notice, shown, with_fences
 from halo_iac.text import Document, show_invisible
 
-_MOST_OF_AN_ERROR: Final = 4_000
+_MAX_ERROR_LENGTH: Final = 4_000
 
 
 class Outcome(NamedTuple):
@@ -81,4 +81,4 @@ def _failure(host: Host, error: HaloError, nonce: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_OF_AN_ERROR else f"{text[:_MOST_OF_AN_ERROR]}…"
+    return text if len(text) <= _MAX_ERROR_LENGTH else f"{text[:_MAX_ERROR_LENGTH]}…"

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
 from halo_iac.api.pagination import Cursor, Page
-from halo_iac.mcp.tool import MOST_CHARACTERS, Position, Result, ToolMisuse
+from halo_iac.mcp.tool import MAX_CHARACTERS, Position, Result, ToolMisuse
 
-_MOST_PAGES: Final = 50
+_MAX_PAGES: Final = 50
 """How many pages of the platform one call reads at most: some may have no matching rows."""
 _WRONG: Final = "pass next_cursor of an earlier answer with the same arguments, or omit it to start again"
 
@@ -59,14 +59,14 @@ def collect(
     cursor, skipped = position
     rows: list[R] = []
     size = 0
-    for _ in range(_MOST_PAGES):
+    for _ in range(_MAX_PAGES):
         page = read_page(cursor)
         for index, sent in enumerate(page.rows[skipped:], skipped):
             made = make(sent)
             if made is None:
                 continue
             size += len(made.model_dump_json(exclude_none=True))
-            if len(rows) == limit or (rows and size > MOST_CHARACTERS):
+            if len(rows) == limit or (rows and size > MAX_CHARACTERS):
                 return Rows(rows, (cursor, index))
             rows.append(made)
         if page.next_cursor is None or page.next_cursor == cursor:

@@ -11,7 +11,7 @@ from halo_iac.errors import HaloError
 from halo_iac.mcp.session import Session
 from halo_iac.text import single_line
 
-MOST_CHARACTERS: Final = 20_000
+MAX_CHARACTERS: Final = 20_000
 """The default length of an answer's data in characters; the rest gets a cursor."""
 LONGEST_LINE: Final = 300
 """Characters of a title, a name or a message that is one of many fields."""

@@ -93,7 +93,7 @@ class ApplyOutcome(NamedTuple):
     """How a run ended, and the commands that go on from there.
 
     ``receipt`` is what messages call the file, ``undo`` the command that takes back what was done, ``held`` a title
-    that ``protect:`` keeps from being taken back, and ``trouble`` what ended the run early, or why its receipt is not
+    that ``protect:`` keeps from being taken back, and ``failure`` what ended the run early, or why its receipt is not
     whole.
     """
 
@@ -101,13 +101,13 @@ class ApplyOutcome(NamedTuple):
     commands: NextCommands = HERE
     receipt: str | None = None
     undo: Command | None = None
-    trouble: HaloError | None = None
+    failure: HaloError | None = None
     held: str | None = None
 
     @property
     def exit_code(self) -> int:
         """Return the code of the run; one that went well but for its receipt has not gone well."""
-        return self.summary.exit_code or (4 if self.trouble else 0)
+        return self.summary.exit_code or (4 if self.failure else 0)
 
 
 def total_summary(summaries: Iterable[Summary]) -> Summary:

@@ -63,8 +63,8 @@ class Citations(NamedTuple):
 class Evidence:
     """One cited trace: as the platform has it, or why it cannot be shown.
 
-    With none of ``trace``, ``alike`` and ``trouble`` the platform has no such trace, unless ``is_unread``: it was more
-    than were to be read.
+    Without ``trace``, ``alike`` and ``read_error`` the platform has no such trace, unless ``is_unread``: it was beyond
+    the limit.
     """
 
     citation: Citation
@@ -73,7 +73,7 @@ class Evidence:
     """Its spans that failed and have none below them that did."""
     alike: tuple[str, ...] = ()
     """The ids that one which is cut short may mean."""
-    trouble: PlatformError | None = None
+    read_error: PlatformError | None = None
     """Why it could not be read; with ``trace``, why what failed in it could not."""
     is_unread: bool = False
 

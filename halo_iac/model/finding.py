@@ -21,7 +21,7 @@ class Severity(StrEnum):
     """It is shown."""
 
 
-Switches = Mapping[str, Severity | None]
+RuleSeverities = Mapping[str, Severity | None]
 """Rules by name → what their findings do, ``None`` for a rule that is off; one that is left out has its own default."""
 
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
 from halo_iac.model import schedule as defaults
-from halo_iac.model.finding import Switches
+from halo_iac.model.finding import RuleSeverities
 from halo_iac.model.schedule import MODEL_FIELDS, Spec
 
 
@@ -82,9 +82,9 @@ class Scope(NamedTuple):
 class Entry(NamedTuple):
     """One entry of ``schedules:``, defaults and overrides merged in.
 
-    ``spec`` is ``None`` where ``state: archived`` (``is_retired``), whose other fields are checked for form only;
-    ``title`` may then be ``None`` too if there is an ``id``. ``spec.agent`` is the reference as written. ``switches``
-    are the entry's own, stronger than the project's.
+    ``spec`` is ``None`` for ``state: archived`` (``is_retired``), whose other fields are only checked for their form;
+    ``title`` may then be ``None`` too if there is an ``id``. ``spec.agent`` is the reference as written.
+    ``rule_severities`` are the entry's own and override the project's.
     """
 
     key: str
@@ -94,13 +94,13 @@ class Entry(NamedTuple):
     is_retired: bool = False
     renamed_from: tuple[str, ...] = ()
     id: str | None = None
-    switches: Switches = _NOTHING
+    rule_severities: RuleSeverities = _NOTHING
 
 
-class Cut(NamedTuple):
-    """A text that ends where `` #`` begins a comment; ``key`` is its entry's, ``None`` where it is in no entry.
+class TruncatedText(NamedTuple):
+    """A text cut short by a `` #`` comment; ``key`` is its entry's, ``None`` outside entries.
 
-    ``is_beginning`` where the comment stands before the text, which begins on a line of its own.
+    ``is_beginning`` if the comment precedes the text, which begins on the next line.
     """
 
     key: str | None
@@ -110,8 +110,8 @@ class Cut(NamedTuple):
     is_beginning: bool = False
 
 
-class Fold(NamedTuple):
-    """A line that ``prompt: >`` joins to the line above it though it begins an item; ``key`` as in :class:`Cut`."""
+class FoldedItem(NamedTuple):
+    """A list item in a prompt that ``prompt: >`` joins to the line above; ``key`` as in :class:`TruncatedText`."""
 
     key: str | None
     at: Origin
@@ -137,12 +137,12 @@ class Project(NamedTuple):
     protect: tuple[str, ...] = ()
     aliases: Mapping[str, str] = _NOTHING
     origins: Mapping[str, Origin] = _NOTHING
-    switches: Switches = _NOTHING
+    rule_severities: RuleSeverities = _NOTHING
     max_runs_per_month: int | None = None
     cost_per_run: float | None = None
     fallback: Mapping[str, Any] = defaults.BUILT_IN
-    cuts: tuple[Cut, ...] = ()
-    folds: tuple[Fold, ...] = ()
+    truncated_texts: tuple[TruncatedText, ...] = ()
+    folded_items: tuple[FoldedItem, ...] = ()
     unread: tuple[str, ...] = ()
     protect_sources: Mapping[str, str] = _NOTHING
     siblings: tuple["Project", ...] = ()

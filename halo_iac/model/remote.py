@@ -96,14 +96,14 @@ class RemoteSchedule(NamedTuple):
         return "paused" if self.wire.get("enabled") is False else "active"
 
     @property
-    def age(self) -> tuple[str, str]:
+    def creation_order(self) -> tuple[str, str]:
         """Return what orders schedules from oldest to latest: creation instant, then id."""
         return (str(self.wire.get("createdAt") or ""), self.id)
 
     @property
-    def retirement(self) -> tuple[str, str, str]:
+    def retirement_order(self) -> tuple[str, str, str]:
         """Return what orders archived schedules from first to last archived."""
-        return (str(self.wire.get("archivedAt") or ""), *self.age)
+        return (str(self.wire.get("archivedAt") or ""), *self.creation_order)
 
     def spec(self) -> Spec | UnreadableSchedule:
         """Return the comparable form, or why there is none.
@@ -123,7 +123,7 @@ class RemoteSchedule(NamedTuple):
                 _declared_values(spec) == _wire_values(wire)
                 and [*map(list, _declared_parts(spec))] == [*_wire_parts(wire)]
                 and all(map(_is_chosen, _declared_choices(spec), _wire_choices(wire), _CHOICE_TYPES))
-                and _tells_whether_archived(wire)
+                and _has_readable_archived_at(wire)
             )
         except KeyError:
             return False
@@ -154,12 +154,12 @@ def _unreadable_reason(wire: Mapping[str, Any]) -> str | None:
             return f"the platform's answer has no readable {field.wire}"
     if wire["frequency"] not in _FREQUENCIES:
         return f"unknown frequency {wire['frequency']!r}"
-    if not _tells_whether_archived(wire):
+    if not _has_readable_archived_at(wire):
         return "the platform's answer has no readable archivedAt"
     return _invalid_part(wire)
 
 
-def _tells_whether_archived(wire: Mapping[str, Any]) -> bool:
+def _has_readable_archived_at(wire: Mapping[str, Any]) -> bool:
     """Return whether the platform tells if it is archived; otherwise an archived schedule would pass for active."""
     held = wire.get("archivedAt", False)
     return held is None or isinstance(held, str)

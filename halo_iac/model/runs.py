@@ -95,7 +95,7 @@ class Run:
         return _text(self.wire, "modelId")
 
     @property
-    def age(self) -> tuple[str, str]:
+    def creation_order(self) -> tuple[str, str]:
         """Return what orders runs from oldest to latest: the instant they were due or made, then the id."""
         return (_text(self.wire, "scheduledForAt") or _text(self.wire, "createdAt") or "", self.id)
 

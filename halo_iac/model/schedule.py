@@ -89,14 +89,14 @@ class Spec(Document):
         """Return when it fires."""
         return Cadence(self.frequency, self.days_of_week, self.days_of_month, self.hours, self.minutes, self.timezone)
 
-    def of_agent(self, agent: str) -> Spec:
-        """Return the same for an agent; every declared schedule passes here, and ``replace`` takes twice as long."""
+    def with_agent(self, agent: str) -> Spec:
+        """Return a copy with another agent; not ``replace``, which takes twice as long, for every declared schedule."""
         return Spec(self.title, agent, *_after_agent(self))
 
-    def over(self, actual: Spec) -> Spec:
-        """Fill what this spec leaves to others with what the platform has, so that equality means "as desired".
+    def filled_from(self, actual: Spec) -> Spec:
+        """Return a copy with unmanaged fields set to the platform's values, so that equality means "as desired".
 
-        Of two names of one time zone, the platform's stands: it may answer with another than it was sent.
+        Of two names of one time zone the platform's is used: it may answer with another than was sent.
         """
         choices: tuple[Value, ...] = _choices(self)
         if None not in choices and self.timezone == actual.timezone:

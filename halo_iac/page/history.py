@@ -55,7 +55,7 @@ def past_runs(runs: Iterable[Run], reports: Sequence[PageReport]) -> tuple[PastR
     found: list[PastRun] = []
     for run in runs:
         report = by_id.get(run.id) or by_conversation.get(run.conversation_id or "")
-        at = utc_instant(run.age[0]) or (report.report.at if report else None)
+        at = utc_instant(run.creation_order[0]) or (report.report.at if report else None)
         if at is not None:
             found.append(PastRun(at, _outcome(run.status), run.status, run.error, report))
     joined = {each.report.number for each in found if each.report is not None}

@@ -18,7 +18,7 @@ from halo_iac.findings.intervals import max_reads_per_trace
 from halo_iac.fire_times import Fire, is_forecastable, is_valid, runs_per_month
 from halo_iac.model.schedule import Cadence
 
-MOST_A_DAY: Final = 48
+MAX_FIRES_A_DAY: Final = 48
 """How many fires a day are told apart: more are drawn as one band, and reckoned with as evenly spread."""
 _DAYS_A_MONTH: Final = 31
 _DAY: Final = timedelta(days=1)
@@ -181,7 +181,7 @@ class Timeline:
 
     def _track(self, cadence: Cadence, hours: int) -> Track:
         period = self.period
-        if is_valid(cadence) and runs_per_month(cadence) > MOST_A_DAY * _DAYS_A_MONTH:
+        if is_valid(cadence) and runs_per_month(cadence) > MAX_FIRES_A_DAY * _DAYS_A_MONTH:
             whole = Stretch(period.start, period.end, max_reads_per_trace(cadence, hours))
             return Track(cadence, hours, None, Coverage((whole,)))
         if cadence not in self._fires:

@@ -34,7 +34,7 @@ def total_runs_per_month(readable: KnownRates, changes: Iterable[Change]) -> Run
     concerned = [change for change in changes if change.id not in paused]
     lost = run_rate(each.before for each in concerned if each.before and each.id in counted)
     firing = [(each.before, each.after) for each in concerned if each.after and each.action is not Action.ARCHIVE]
-    gained = run_rate(after.over(before) if before else after for before, after in firing)
+    gained = run_rate(after.filled_from(before) if before else after for before, after in firing)
     return RunRate(_rounded(before), _rounded(before - lost + gained))
 
 
@@ -50,7 +50,7 @@ def estimated_cost(per_run: float | None, total: RunRate, changes: Iterable[Chan
 def _rates(change: Change) -> tuple[float, float]:
     """Return the runs a month of a change's schedule, before and after."""
     before, after = change.before, change.after
-    will = None if after is None or change.action is Action.ARCHIVE else after.over(before) if before else after
+    will = None if after is None or change.action is Action.ARCHIVE else after.filled_from(before) if before else after
     was = None if change.action is Action.UNARCHIVE else before
     return float(run_rate([was] if was else ())), float(run_rate([will] if will else ()))
 

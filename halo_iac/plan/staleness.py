@@ -92,4 +92,4 @@ def _is_in_effect(change: Change, schedules: dict[str, RemoteSchedule], actual: 
 
 def _matches(remote: RemoteSchedule, after: Spec) -> bool:
     spec = remote.spec()
-    return remote.is_active and not isinstance(spec, UnreadableSchedule) and after.over(spec) == spec
+    return remote.is_active and not isinstance(spec, UnreadableSchedule) and after.filled_from(spec) == spec

@@ -77,7 +77,7 @@ def runs_of(change: Change, calendar: Calendar) -> tuple[float, float]:
     before = calendar.runs(_before(change)) if was_active else 0.0
     if change.after is None:
         return before, 0.0
-    return before, calendar.runs(change.after if change.before is None else change.after.over(change.before))
+    return before, calendar.runs(change.after if change.before is None else change.after.filled_from(change.before))
 
 
 def summary(
@@ -126,8 +126,8 @@ def _created(change: Change, fields: Fields, calendar: Calendar, style: Style) -
     spec = _after(change)
     for field in fields:
         if field.field == "frequency":
-            over = (each for each in fields if each.field in CADENCE_FIELDS and each.origin.endswith(_OVERRIDDEN))
-            yield Row("cadence", calendar.words(spec.cadence), origin=_origins((field, *over), style))
+            overridden = (each for each in fields if each.field in CADENCE_FIELDS and each.origin.endswith(_OVERRIDDEN))
+            yield Row("cadence", calendar.words(spec.cadence), origin=_origins((field, *overridden), style))
         elif field.field == "prompt":
             yield _new_prompt(field, style)
         elif field.field not in CADENCE_FIELDS and field.field != "title" and field.origin != _BUILT_IN:
@@ -282,4 +282,4 @@ def _after(change: Change) -> Spec:
 
 def _effective(change: Change) -> Spec:
     """Return the values after the change: the declared ones, and the present ones of fields left to the platform."""
-    return _after(change).over(_before(change))
+    return _after(change).filled_from(_before(change))

@@ -61,7 +61,7 @@ class Strips:
         is_firing = spec.enabled is not False
         track = timeline.track(spec.cadence, spec.lookback_hours) if is_firing else None
         coverage = timeline.together(()) if track is None else track.coverage
-        return fire_strip(track, timeline.period, self._style), look_strip(coverage, timeline.period, self._style)
+        return fire_strip(track, timeline.period, self._style), read_strip(coverage, timeline.period, self._style)
 
 
 def legend(style: Style) -> str:
@@ -86,7 +86,7 @@ def fire_strip(track: Track | None, period: Period, style: Style) -> str:
     return _by_weeks((shown.get(count, sign.more) for count in counts), period, style)
 
 
-def look_strip(coverage: Coverage, period: Period, style: Style) -> str:
+def read_strip(coverage: Coverage, period: Period, style: Style) -> str:
     """Return how often the traces of each day are analysed, by the least covered moment of the day."""
     sign = _SIGNS[style.unicode]
 

@@ -15,7 +15,7 @@ from halo_iac.text import counted, first_of
 _NONE: Final = "(none)"
 LISTED: Final = 20
 """How many names a list shows before it counts the rest."""
-_MOST_LINES: Final = 24
+_MAX_LINES: Final = 24
 _CUT_END: Final = re.compile(r"[!-~]{1,200}\Z")
 _CUT_WORD: Final = re.compile(r"[!-~]+\Z")
 
@@ -72,7 +72,7 @@ def money(amount: float) -> str:
 
 _UNITS: Final = ((1, "ns"), (1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s"))
 _AGES: Final = 10**19
-_MOST_DOLLARS: Final = 10**12
+_MAX_DOLLARS: Final = 10**12
 
 
 def elapsed(nanoseconds: int | None, style: Style) -> str:
@@ -109,7 +109,7 @@ def dollars(amount: float | None) -> str:
         return "-"
     if amount < 0:
         return f"-{dollars(-amount)}"
-    if amount >= _MOST_DOLLARS:
+    if amount >= _MAX_DOLLARS:
         return f"${amount:.2g}"
     return "<$0.01" if 0 < amount < 0.01 else f"${amount:,.2f}"
 
@@ -129,9 +129,9 @@ def beginning(text: str, most: int) -> tuple[str, int]:
 
     Of a word that is cut nothing near the cut is shown, for the reason that :func:`shortened` has.
     """
-    if len(text) <= most and text.count("\n") < _MOST_LINES:
+    if len(text) <= most and text.count("\n") < _MAX_LINES:
         return text, 0
-    lines = text[: most + 1].split("\n", _MOST_LINES)[:_MOST_LINES]
+    lines = text[: most + 1].split("\n", _MAX_LINES)[:_MAX_LINES]
     shown = "\n".join(lines)
     if len(shown) > most:
         shown = _CUT_END.sub("", shown[:most])

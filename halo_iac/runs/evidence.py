@@ -22,13 +22,13 @@ from halo_iac.model.traces import Trace
 from halo_iac.runs.citations import cited
 from halo_iac.workers import Task, run_concurrently
 
-USUAL_TRACES: Final = 50
+DEFAULT_TRACES: Final = 50
 """How many traces of a report are read by default."""
 AT_ONCE: Final = 8
 """How many requests are under way at the same time."""
-_MOST_SPANS: Final = 500
+_MAX_SPANS: Final = 500
 """Spans that are read of a trace which is opened."""
-_MOST_STEPS: Final = 2
+_MAX_STEPS: Final = 2
 """Failed steps that are read of one."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _AROUND: Final = timedelta(days=1)
@@ -51,7 +51,7 @@ def find_evidence(
     report: Report,
     now: datetime,
     *,
-    limit: int = USUAL_TRACES,
+    limit: int = DEFAULT_TRACES,
     at_once: int = AT_ONCE,
 ) -> list[Evidence]:
     """Return the traces that a report cites, each once, in its order; at most ``limit`` are asked for.
@@ -104,7 +104,7 @@ class _Search:
         except PlatformError as error:
             if error.ends_the_run:
                 raise
-            yield place, Evidence(citation, trouble=error)
+            yield place, Evidence(citation, read_error=error)
 
     def _found(self, citation: Citation) -> Evidence:
         for spelling in () if citation.is_cut else filter(None, (citation.id, _otherwise(citation.id))):
@@ -154,7 +154,7 @@ class _Search:
         except PlatformError as error:
             if error.ends_the_run:
                 raise
-            return Evidence(citation, trace, trouble=error)
+            return Evidence(citation, trace, read_error=error)
         above = {span.parent_id for span in spans}
         return Evidence(citation, trace, tuple(span for span in spans if span.id not in above))
 
@@ -198,8 +198,8 @@ def _opened(reader: TraceReader, place: int, found: Evidence) -> Iterator[tuple[
     trace = found.trace
     assert trace is not None  # noqa: S101 - no other is opened
     try:
-        spans = tuple(reader.spans(trace.id, _MOST_SPANS))
-        failing = [node.id for node in span_tree(spans).failing[:_MOST_STEPS]]
+        spans = tuple(reader.spans(trace.id, _MAX_SPANS))
+        failing = [node.id for node in span_tree(spans).failing[:_MAX_STEPS]]
         steps = tuple(reader.span(trace.id, id_) for id_ in failing)
     except PlatformError as error:
         if error.ends_the_run:

@@ -17,7 +17,7 @@ class RunHistory(NamedTuple):
 
     schedule_id: str
     runs: tuple[Run, ...] = ()
-    trouble: PlatformError | None = None
+    read_error: PlatformError | None = None
 
 
 def recent_runs(
@@ -34,4 +34,4 @@ def _read(reader: RunReader, schedule_id: str, count: int) -> Iterator[RunHistor
     except PlatformError as error:
         if error.ends_the_run:
             raise
-        yield RunHistory(schedule_id, trouble=error)
+        yield RunHistory(schedule_id, read_error=error)

@@ -28,7 +28,7 @@ _LONGEST_PAUSE: Final = 60.0
 _LAST_TRIES: Final = 3
 """How often the events of a run that is over are asked for in vain."""
 
-_MOST_WATCHED: Final = 64
+_MAX_WATCHED: Final = 64
 _EVENTS: Final = "haloRun.getEvents"
 
 
@@ -77,14 +77,14 @@ class Polling:
 class RunSnapshot:
     """The result of one poll: ``details`` are the last known, ``events`` those not seen before.
 
-    ``trouble`` is why this poll failed. A final snapshot is the run's last: it is over, or looking cannot succeed
-    (``trouble``), or the time is up (neither).
+    ``read_error`` is why this poll failed. A final snapshot is the run's last: it is over, or looking cannot succeed
+    (``read_error``), or the time is up (neither).
     """
 
     run_id: str
     details: RunDetails | None = None
     events: tuple[RunEvent, ...] = ()
-    trouble: PlatformError | None = None
+    read_error: PlatformError | None = None
     is_final: bool = False
 
     @property
@@ -107,7 +107,7 @@ def wait(
     """
     pace = pace or Polling()
     jobs = [Task(partial(poll, reader, run_id, pace, with_events=with_events)) for run_id in run_ids]
-    yield from run_concurrently(jobs, min(len(jobs), _MOST_WATCHED))
+    yield from run_concurrently(jobs, min(len(jobs), _MAX_WATCHED))
 
 
 def poll(reader: RunReader, run_id: str, pace: Polling, *, with_events: bool = False) -> Iterator[RunSnapshot]:
@@ -135,7 +135,7 @@ def stream_events(reader: RunReader, run_id: str, pace: Polling | None = None) -
 def _differs(seen: RunSnapshot, before: RunSnapshot | None) -> bool:
     if before is None or seen.events or seen.status != before.status:
         return True
-    return str(seen.trouble) != str(before.trouble)
+    return str(seen.read_error) != str(before.read_error)
 
 
 class _RunPoller:

@@ -40,7 +40,7 @@ class PulledReport:
     conversation: Conversation | None
     report: Report | None = None
     absence: NoReport | None = None
-    trouble: PlatformError | None = None
+    read_error: PlatformError | None = None
 
 
 def pull(
@@ -89,7 +89,7 @@ class _Pull:
         except PlatformError as error:
             if error.ends_the_run:
                 raise
-            yield PulledReport(wanted, None, trouble=error)
+            yield PulledReport(wanted, None, read_error=error)
 
     def fetch(self, wanted: PullRequest, conversation: Conversation) -> Iterator[PulledReport]:
         """Read one report."""
@@ -100,7 +100,7 @@ class _Pull:
         except PlatformError as error:
             if error.ends_the_run:
                 raise
-            yield PulledReport(wanted, conversation, trouble=error)
+            yield PulledReport(wanted, conversation, read_error=error)
 
     def _conversations(self, wanted: PullRequest) -> Iterator[Conversation]:
         """Yield each once: one that begins meanwhile comes first, and moves others to the next page again."""

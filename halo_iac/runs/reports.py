@@ -59,8 +59,8 @@ def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool
     runs = reader.schedule_runs(schedule_id, LARGEST_PAGE)
     wanted = [run for run in runs if run.is_completed and (run.is_scheduled or not is_scheduled)]
     if wanted:
-        return _fetch_of_listed(reader, max(wanted, key=lambda run: run.age))
-    by_hand = max((run for run in runs if run.is_completed), key=lambda run: run.age, default=None)
+        return _fetch_of_listed(reader, max(wanted, key=lambda run: run.creation_order))
+    by_hand = max((run for run in runs if run.is_completed), key=lambda run: run.creation_order, default=None)
     if by_hand is not None:
         raise NoReport(
             f"no scheduled run of schedule {schedule_id} has completed yet",
@@ -68,7 +68,7 @@ def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool
                 "run `{}` to print the report of the latest run fired by hand", Command("report", "get", by_hand.id)
             ),
         )
-    raise _has_no_report(schedule_id, max(runs, key=lambda run: run.age, default=None))
+    raise _has_no_report(schedule_id, max(runs, key=lambda run: run.creation_order, default=None))
 
 
 def _has_no_report(schedule_id: str, latest: Run | None) -> NoReport:
@@ -95,14 +95,16 @@ def fetch_before(reader: RunReader, report: Report) -> Report:
     earlier = [
         each
         for each in reader.schedule_runs(run.schedule_id, LARGEST_PAGE)
-        if each.is_completed and each.age < run.age and each.conversation_id != report.conversation.id
+        if each.is_completed
+        and each.creation_order < run.creation_order
+        and each.conversation_id != report.conversation.id
     ]
     if not earlier:
         raise NoReport(
             f"schedule {run.schedule_id} has no completed run before {run.id}",
             hint=Hint("run `{}` to list its runs", Command("schedule", "runs", run.schedule_id)),
         )
-    return _fetch_of_listed(reader, max(earlier, key=lambda each: each.age))
+    return _fetch_of_listed(reader, max(earlier, key=lambda each: each.creation_order))
 
 
 def missing_report_reason(run: Run, dataset: Dataset | None, agent: str | None = None) -> NoReport:

@@ -10,7 +10,11 @@ from halo_iac.sandbox.handlers import agents, schedules
 from halo_iac.sandbox.handlers import agents as projects
 from halo_iac.sandbox.protocol import Request, RequestRefused
 
-_USUAL: Final[dict[str, Procedure]] = {**agents.AGENT_PROCEDURES, **projects.PROJECT_PROCEDURES, **schedules.PROCEDURES}
+_PROCEDURES: Final[dict[str, Procedure]] = {
+    **agents.AGENT_PROCEDURES,
+    **projects.PROJECT_PROCEDURES,
+    **schedules.PROCEDURES,
+}
 _NOT_SERVED: Final = {
     "traces.exports.": "read whole spans with spans.get, or the file that they were loaded from",
     "traces.imports.": "load files of traces with `halo sandbox load`",
@@ -20,7 +24,7 @@ _METHODS: Final = {Kind.QUERY: "GET", Kind.MUTATION: "POST"}
 
 def procedure_named(request: Request, name: str) -> Procedure:
     """Return the procedure that a request names, or refuse."""
-    procedure = _USUAL.get(name) or _of_runs().get(name)
+    procedure = _PROCEDURES.get(name) or _of_runs().get(name)
     if procedure is None:
         instead = next((said for prefix, said in _NOT_SERVED.items() if name.startswith(prefix)), None)
         if instead is not None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from halo_iac.sandbox.protocol import Request, RequestRefused, input_of
 
-_MOST_REMEMBERED: Final = 10_000
+_MAX_REQUESTS: Final = 10_000
 _LARGEST_MEMORY: Final = 16 * 1024 * 1024
 
 
@@ -36,7 +36,7 @@ class RecentRequests:
         with self._guard:
             self._kept.append((name, replace(request, headers=_without_key(request))))
             self._size += _size(request)
-            while len(self._kept) > _MOST_REMEMBERED or self._size > _LARGEST_MEMORY:
+            while len(self._kept) > _MAX_REQUESTS or self._size > _LARGEST_MEMORY:
                 self._size -= _size(self._kept.popleft()[1])
 
     def seen(self) -> list[RecordedRequest]:

@@ -40,7 +40,7 @@ _ANOTHER_HOST: Final = RequestRefused(
 )
 _ACCEPT_PAUSE: Final = 0.05
 _NO_THREAD: Final = "can't start new thread"
-_MOST_CONNECTIONS: Final = 256
+_MAX_CONNECTIONS: Final = 256
 _DESCRIPTORS: Final = 4
 """What a connection may take: its socket, and SQLite's file and journals."""
 
@@ -275,9 +275,9 @@ def _most_connections() -> int:
     try:
         import resource
     except ImportError:
-        return _MOST_CONNECTIONS
+        return _MAX_CONNECTIONS
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MOST_CONNECTIONS if soft < 0 else max(2, min(_MOST_CONNECTIONS, soft // _DESCRIPTORS))
+    return _MAX_CONNECTIONS if soft < 0 else max(2, min(_MAX_CONNECTIONS, soft // _DESCRIPTORS))
 
 
 def _advance(sandbox: Sandbox, ended: threading.Event) -> None:

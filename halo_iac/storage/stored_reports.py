@@ -20,9 +20,9 @@ from halo_iac.storage.report_file import split_front
 
 LONGEST: Final = 200_000
 """The most bytes of one report that are read: as much as a page shows."""
-MOST_BYTES: Final = 3_000_000
+MAX_BYTES: Final = 3_000_000
 """The most bytes of all reports that are read; beyond that, only the front matter of the oldest is."""
-MOST_FILES: Final = 5_000
+MAX_FILES: Final = 5_000
 _DEEPEST: Final = 4
 """Levels of folders that are searched: schedules, months, and some created by the user."""
 _LONGEST_FRONT: Final = 20_000
@@ -35,7 +35,7 @@ _IDENTIFYING_KEYS: Final = ("run", "conversation", "schedule", "schedule_id")
 def read_reports(folder: Path) -> StoredReports:
     """Return the reports of a folder; files without a report's front matter are listed separately.
 
-    Raises :class:`~halo_iac.errors.FileError` for a folder that cannot be read or has more than :data:`MOST_FILES`
+    Raises :class:`~halo_iac.errors.FileError` for a folder that cannot be read or has more than :data:`MAX_FILES`
     files.
     """
     if not folder.is_dir():
@@ -43,9 +43,9 @@ def read_reports(folder: Path) -> StoredReports:
     reports: list[StoredReport] = []
     others: list[str] = []
     for number, path in enumerate(_files(folder)):
-        if number == MOST_FILES:
+        if number == MAX_FILES:
             hint = "name a folder with fewer reports, such as that of one schedule"
-            raise FileError(f"{folder}: more than {MOST_FILES:,} markdown files", hint=hint)
+            raise FileError(f"{folder}: more than {MAX_FILES:,} markdown files", hint=hint)
         report = _front(folder, path)
         if report is None:
             others.append(path.relative_to(folder).as_posix())
@@ -88,7 +88,7 @@ def _front(folder: Path, path: Path) -> StoredReport | None:
 
 def _with_texts(folder: Path, reports: Sequence[StoredReport]) -> Iterator[StoredReport]:
     """Yield the reports with their texts, until the later ones have used up the size limit."""
-    room = MOST_BYTES
+    room = MAX_BYTES
     for report in reports:
         read = report if report.markdown is not None or room <= 0 else _read(folder, report)
         size = len(read.markdown or "")

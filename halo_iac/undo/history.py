@@ -12,7 +12,7 @@ from halo_iac.model.receipt import Receipt, Result, Write, WriteIntent
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import FIELDS, Spec
 
-MOST_WRITES: Final = 50
+MAX_WRITES: Final = 50
 """How often a run writes one schedule at most, repetitions included; halo itself stays far below."""
 
 
@@ -25,7 +25,7 @@ class ScheduleState:
 
     def is_shown(self, remote: RemoteSchedule, spec: Spec, names: Sequence[str] = FIELDS) -> bool:
         """Return whether the platform shows it in the fields ``names``; ``spec`` is the schedule's comparable form."""
-        wanted = self.spec.over(spec)
+        wanted = self.spec.filled_from(spec)
         return self.is_archived != remote.is_active and all(
             getattr(wanted, name) == getattr(spec, name) for name in names
         )
@@ -111,10 +111,8 @@ def histories(receipt: Receipt) -> list[History]:
             found.setdefault((write.id, 0), []).append(write)
         elif write.result is Result.UNKNOWN:
             found.setdefault((None, write.intent.number), []).append(write)
-    if any(len(writes) > MOST_WRITES for writes in found.values()):
-        message = (
-            f"{receipt.name}: the receipt writes one schedule more than {MOST_WRITES} times, which halo never does"
-        )
+    if any(len(writes) > MAX_WRITES for writes in found.values()):
+        message = f"{receipt.name}: the receipt writes one schedule more than {MAX_WRITES} times, which halo never does"
         raise DocumentError(message)
     return [History(id_, tuple(writes)) for (id_, _), writes in found.items()]
 

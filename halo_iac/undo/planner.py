@@ -185,7 +185,7 @@ def _moved(history: History, remote: RemoteSchedule, spec: Spec) -> str:
     alike = [end for end in history.ends if end is not None and end.is_archived != remote.is_active]
     if not alike:
         return "it is active" if remote.is_active else "it is archived"
-    wanted = alike[-1].spec.over(spec)
+    wanted = alike[-1].spec.filled_from(spec)
     return f"{', '.join(name for name in FIELDS if getattr(wanted, name) != getattr(spec, name))} differs"
 
 
@@ -329,5 +329,5 @@ def _remains_changed(change: Change, declared: Spec | None) -> bool:
     """Return whether the file leaves what a change sets as it is: an undone pause, where nothing says ``enabled``."""
     if declared is None or change.after is None or change.action is not Action.UPDATE:
         return False
-    after, wanted = change.after, declared.over(change.after)
+    after, wanted = change.after, declared.filled_from(change.after)
     return all(getattr(after, field.field) == getattr(wanted, field.field) for field in change.fields)

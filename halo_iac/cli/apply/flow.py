@@ -119,14 +119,14 @@ def _execute_one(context: CommandContext, run: ProjectRun, options: ApplyOptions
         try:
             return _execute(context, run, options)
         except HaloError as error:  # before anything of it was sent; what the files before it have written is told
-            return ApplyOutcome(summarize(run.planned.changes, ()), _commands(options), trouble=error)
+            return ApplyOutcome(summarize(run.planned.changes, ()), _commands(options), failure=error)
 
 
 def _followed(outcome: ApplyOutcome, options: ApplyOptions) -> ApplyOutcome:
     try:
         options.then(outcome.summary)
     except HaloError as error:
-        return outcome._replace(trouble=outcome.trouble or error)
+        return outcome._replace(failure=outcome.failure or error)
     return outcome
 
 
@@ -165,15 +165,15 @@ def _execute(around: CommandContext, run: ProjectRun, options: ApplyOptions) -> 
         reason=options.reason,
         in_folder=around.is_list,
     )
-    trouble: HaloError | None = None
+    failure: HaloError | None = None
     try:
-        summary, trouble = _execute_recorded(context, planned, options, receipt)
+        summary, failure = _execute_recorded(context, planned, options, receipt)
     finally:
         try:
             receipt.close()
         except FileError as error:
-            trouble = error
-    return apply_outcome(context, planned, summary, receipt, _commands(options), trouble)
+            failure = error
+    return apply_outcome(context, planned, summary, receipt, _commands(options), failure)
 
 
 def _execute_recorded(
@@ -183,7 +183,7 @@ def _execute_recorded(
     stop_signal = StopSignal()
     connection = context.observed.rate_limited(RateLimiter(options.max_rps, stop_signal.stopping))
     events: list[Event] = []
-    trouble = None
+    failure = None
 
     def kept(event: Event) -> Event:
         """Keep an event before it is displayed, since the display may fail."""
@@ -208,10 +208,10 @@ def _execute_recorded(
             deque(told, maxlen=0)
         except Exception as error:  # noqa: BLE001 - what was written is told, whatever ends the run
             stop_signal.stop()
-            trouble = _early_end(error)
+            failure = _early_end(error)
             with suppress(Exception):
                 deque(happening, maxlen=0)  # what is under way comes to its end
-    return summarize(planned.changes, events, is_interrupted=stop_signal.interrupted.is_set()), trouble
+    return summarize(planned.changes, events, is_interrupted=stop_signal.interrupted.is_set()), failure
 
 
 def _early_end(error: Exception) -> HaloError:
@@ -258,7 +258,7 @@ def _finish(context: CommandContext, results: OutputWriter, ended: Sequence[Proj
     console = context.console
     outcomes = [each.outcome for each in ended if each.outcome is not None]
     has_written = any(outcome.summary.has_written for outcome in outcomes)
-    trouble: HaloError | None = None
+    failure: HaloError | None = None
     try:
         _write_result(context, results, ended)
     except BrokenPipeError:
@@ -266,12 +266,12 @@ def _finish(context: CommandContext, results: OutputWriter, ended: Sequence[Proj
     except (HaloError, OSError, MemoryError) as error:
         if not outcomes:
             raise
-        trouble = error if isinstance(error, HaloError) else FileError(f"the summary: {_reason(error)}")
+        failure = error if isinstance(error, HaloError) else FileError(f"the summary: {_reason(error)}")
     code = most_serious(map(_code, ended))
     code = 4 if has_written and code in {1, 3} else code
-    if outcomes and trouble is not None:
+    if outcomes and failure is not None:
         code = code or (4 if has_written else 1)
-        console.print_error(trouble, exit_code=code)
+        console.print_error(failure, exit_code=code)
     plans = [each.planned for each in ended]
     if any(plan.blocked for plan in plans):
         console.print_error(blocked_error(plans, code))
@@ -303,8 +303,8 @@ def _print_receipt(console: Console, outcome: ApplyOutcome | None, code: int) ->
     """Print the path of the receipt, which JSON output contains already."""
     if outcome is None:
         return
-    if outcome.trouble is not None:
-        console.print_error(outcome.trouble, exit_code=code)
+    if outcome.failure is not None:
+        console.print_error(outcome.failure, exit_code=code)
     if outcome.receipt is None or console.wants_json:
         return
     receipt, once = f"Receipt: {outcome.receipt}", ""

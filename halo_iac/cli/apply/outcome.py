@@ -26,11 +26,11 @@ def apply_outcome(
     summary: Summary,
     receipt: ReceiptFile,
     commands: NextCommands,
-    trouble: HaloError | None,
+    failure: HaloError | None,
 ) -> ApplyOutcome:
     """Return how a run ended, with the command that undoes it."""
     if not receipt.has_writes:
-        return ApplyOutcome(summary, commands, trouble=trouble)
+        return ApplyOutcome(summary, commands, failure=failure)
     name = _display_name(receipt.path, context.cwd)
     if receipt.is_too_large:
         context.console.log(
@@ -44,7 +44,7 @@ def apply_outcome(
         *(() if receipt.is_complete else ("--allow-incomplete",)),
     ]
     undo = Command("undo", name, *permits) if is_undoable else None
-    return ApplyOutcome(summary, commands, name, undo, trouble, _barred_reason(written, planned))
+    return ApplyOutcome(summary, commands, name, undo, failure, _barred_reason(written, planned))
 
 
 def _written(summary: Summary) -> Iterator[Change]:

@@ -80,7 +80,7 @@ class _Issues:
             pairing = match_entry(connection, project)
             for blocked in pairing.blocked:
                 if blocked.key in wanted:
-                    self._say(blocked.key, code(blocked.reason, PLAIN), is_failed=True)
+                    self._add_line(blocked.key, code(blocked.reason, PLAIN), is_failed=True)
             for pair in pairing.pairs:
                 if pair.remote is not None and pair.entry.spec is not None and pair.entry.key in wanted:
                     self._show(_Schedule(context, connection, pair.entry.key, pair.remote.id, files))
@@ -90,18 +90,18 @@ class _Issues:
             report = fetch_of_schedule(schedule.connection.run_reader, schedule.id)
             result = self._offer(schedule, report)
         except NoReport as absence:
-            self._say(schedule.key, code(absence.message, PLAIN))
+            self._add_line(schedule.key, code(absence.message, PLAIN))
         except PlatformError as error:
             if error.ends_the_run:
                 raise
-            self._say(schedule.key, code(error.message, PLAIN), is_failed=True)
+            self._add_line(schedule.key, code(error.message, PLAIN), is_failed=True)
         except HostError as error:
             self.job.console.warn(error.message, error.hint or "run the job again")
-            self._say(schedule.key, "no issue was written: the host refused it")
+            self._add_line(schedule.key, "no issue was written: the host refused it")
         else:
-            self._say(schedule.key, result)
+            self._add_line(schedule.key, result)
 
-    def _say(self, key: str, result: str, *, is_failed: bool = False) -> None:
+    def _add_line(self, key: str, result: str, *, is_failed: bool = False) -> None:
         self.lines.append(f"- {code(key, PLAIN)}: {result}")
         self.has_failed |= is_failed
 

@@ -34,7 +34,7 @@ _RUNS: Final = 20
 """How many of the latest runs of a schedule are shown."""
 _LISTED: Final = 5
 _WEEKS: Final = 4
-_MOST_WEEKS: Final = 13
+_MAX_WEEKS: Final = 13
 _STARTS: Final = (PAGE_START.encode(),)
 _NO_PAGE: Final = "not a page of halo"
 
@@ -47,7 +47,7 @@ def page(
         bool, typer.Option("--offline", help="Show only what the project file declares; contact no platform.")
     ] = False,
     weeks: Annotated[
-        int, typer.Option("--weeks", metavar="N", min=1, max=_MOST_WEEKS, help="How many coming weeks to show.")
+        int, typer.Option("--weeks", metavar="N", min=1, max=_MAX_WEEKS, help="How many coming weeks to show.")
     ] = _WEEKS,
     reports: Annotated[
         str | None,
@@ -85,7 +85,7 @@ def page(
     found = page_of(inputs, now, reader_timezone, ahead=weeks * 7, reports=stored)
     text = context.console.redacted(page_html(found, Style(spell=context.console.spell)))
     write_output(path, context.cwd, _NO_PAGE, _STARTS, text)
-    _say(context, path, found)
+    _print_summary(context, path, found)
     return int(any(each.unread for each in found.schedules))
 
 
@@ -116,11 +116,11 @@ def _observed(context: CommandContext) -> list[ProjectInput]:
 def _platform(context: CommandContext, seen: ObservedProject) -> PlatformInput:
     history = recent_runs(context.observed.run_reader, seen.ids.values(), _RUNS)
     by_key = {key: history[schedule_id] for key, schedule_id in seen.ids.items()}
-    unread = {key: found.trouble.message for key, found in by_key.items() if found.trouble is not None}
+    unread = {key: found.read_error.message for key, found in by_key.items() if found.read_error is not None}
     return PlatformInput(seen.drift, {key: found.runs for key, found in by_key.items()}, unread)
 
 
-def _say(context: CommandContext, path: Path, found: Page) -> None:
+def _print_summary(context: CommandContext, path: Path, found: Page) -> None:
     """Say what was written, with ``--json`` as a document, and what is missing in it."""
     console = context.console
     active = sum(each.track is not None for each in found.schedules)

@@ -84,7 +84,7 @@ def _rename(context: CommandContext, key: str, title: str | None, former: str | 
     with context.console.after(
         f"{entry.origins.entry.path} was edited" if renamed is not entry else "no file was edited"
     ):
-        _tell(context, entry, renamed, former)
+        _print_summary(context, entry, renamed, former)
     return 0
 
 
@@ -159,7 +159,7 @@ def _check_circle(project: Project, renamed: Entry) -> None:
         raise UsageError(f"renamed_from would form a cycle: {titles}", hint=hint)
 
 
-def _tell(context: CommandContext, before: Entry, after: Entry, former: str | None) -> None:
+def _print_summary(context: CommandContext, before: Entry, after: Entry, former: str | None) -> None:
     console, path = context.console, after.origins.entry.path
     if console.wants_json:
         renamed = {"key": after.key, "file": path, "title": after.title, "renamed_from": after.renamed_from}

@@ -100,7 +100,7 @@ def get_report(
     if console.wants_json:
         console.print(document({**report_fields(report), **extra}))
     elif output is None and console.out_is_terminal and not for_agent:
-        _say_how_to_go_on(console, report, id_)
+        _print_next_commands(console, report, id_)
     return 0
 
 
@@ -185,7 +185,7 @@ def _thread(connection: Connection, project: Project | None, reference: str) -> 
     return find_report(connection, project, reference)[0].thread
 
 
-def _say_how_to_go_on(console: Console, report: Report, reference: str) -> None:
+def _print_next_commands(console: Console, report: Report, reference: str) -> None:
     count = len(cited_in(report).traces)
     if count:
         cites = f"It cites {counted(count, 'trace')}. To show {'it' if count == 1 else 'them'} and what failed"

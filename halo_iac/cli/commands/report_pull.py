@@ -176,8 +176,8 @@ class _Pulling:
 
     def _write(self, pulled: PulledReport) -> None:
         key, took = pulled.wanted.key, self.took
-        if pulled.trouble is not None:
-            took.problems.append(f"{key}: {pulled.trouble.message}")
+        if pulled.read_error is not None:
+            took.problems.append(f"{key}: {pulled.read_error.message}")
         elif pulled.absence is not None:
             took.without.append({"schedule": key, "reason": pulled.absence.message})
         elif pulled.report is None:
@@ -192,7 +192,7 @@ class _Pulling:
         path, is_new = (there, False) if there is not None else self.folder.write(report, key)
         if is_new:
             self.took.written.append({"path": str(path), "schedule": key, **report.facts()})
-            self._say(path)
+            self._log_written(path)
         else:
             self.took.present += 1
         return path
@@ -209,9 +209,9 @@ class _Pulling:
         brief, is_new = self.folder.write_brief(path, text)
         if is_new:
             self.took.briefs.append(str(brief))
-            self._say(brief)
+            self._log_written(brief)
 
-    def _say(self, path: Path) -> None:
+    def _log_written(self, path: Path) -> None:
         console = self.context.console
         if not console.wants_json:
             console.print(console.out_style.safe(str(path)))

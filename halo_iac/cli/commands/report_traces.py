@@ -12,7 +12,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.reports.lookup import find_report
 from halo_iac.render.json import document
 from halo_iac.render.text.evidence import evidence_text, is_missing
-from halo_iac.runs.evidence import AT_ONCE, USUAL_TRACES, cited_in, find_evidence
+from halo_iac.runs.evidence import AT_ONCE, DEFAULT_TRACES, cited_in, find_evidence
 
 if TYPE_CHECKING:
     from halo_iac.model.evidence import Citation, Evidence, Place
@@ -26,7 +26,7 @@ def report_traces(
     ],
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=1, max=1000, help="Maximum number of traces to read.")
-    ] = USUAL_TRACES,
+    ] = DEFAULT_TRACES,
     concurrency: Annotated[
         int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Maximum number of concurrent requests.")
     ] = AT_ONCE,
@@ -54,12 +54,12 @@ def report_traces(
         console.print(document({**report.facts(), "traces": traces, "spans": spans}))
     else:
         console.print(evidence_text(found, citations.spans, console.out_style))
-    return int(any(each.trouble is not None for each in found))
+    return int(any(each.read_error is not None for each in found))
 
 
 def _trace_fields(found: Evidence) -> dict[str, Any]:
     """Return a cited trace for ``--json``: ``trace`` is as the platform sends it, ``null`` where it has none."""
-    trace, trouble = found.trace, found.trouble
+    trace, read_error = found.trace, found.read_error
     return {
         "traceId": trace.id if trace is not None else None,
         "cited": found.citation.id,
@@ -69,7 +69,7 @@ def _trace_fields(found: Evidence) -> dict[str, Any]:
         "isMissing": is_missing(found),
         "isUnread": found.is_unread,
         "alike": list(found.alike),
-        "error": None if trouble is None else {"code": trouble.code, "message": trouble.message},
+        "error": None if read_error is None else {"code": read_error.code, "message": read_error.message},
     }
 
 

@@ -111,8 +111,8 @@ def _follow(context: CommandContext, connection: Connection, run_id: str, interv
     pace = Polling(interval, timeout, pause=console.retry_policy.sleep)
     for seen in stream_events(RunReader(connection.transport, Retry(attempts=1)), run_id, pace):
         events += (event.wire for event in seen.events)
-        if seen.trouble is not None and not seen.is_final:
-            console.log(f"{console.err_style.safe(seen.trouble.message)}; retrying")
+        if seen.read_error is not None and not seen.is_final:
+            console.log(f"{console.err_style.safe(seen.read_error.message)}; retrying")
         if not console.wants_json and seen.events:
             console.print("\n".join(console.out_style.safe("  ".join(_cells(event))) for event in seen.events))
     if console.wants_json:

@@ -40,7 +40,7 @@ Examples:
 group = typer.Typer(name="sandbox", help=_HELP, rich_markup_mode=None)
 
 _PORT: Final = 8787
-_USUAL_SECONDS: Final = 3
+_DEFAULT_SECONDS: Final = 3
 """How long a run takes at the pace of 1, as --run-time's help says."""
 
 
@@ -75,7 +75,7 @@ def serve(
       halo sandbox serve --run-time 30s
     """
     console: Console = ctx.obj
-    pace = 1.0 if run_time is None else sandbox_rehearsal.duration(run_time, "--run-time") / _USUAL_SECONDS
+    pace = 1.0 if run_time is None else sandbox_rehearsal.duration(run_time, "--run-time") / _DEFAULT_SECONDS
     path = _path(console, file, sandbox_file)
     from halo_iac.sandbox.demo import DEMO_PROJECT_ID
 

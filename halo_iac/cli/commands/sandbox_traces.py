@@ -16,7 +16,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.runs.request import instant
 from halo_iac.cli.sandbox_link import error_hint, open_sandbox, start_empty
 from halo_iac.cli.target import TargetOptions
-from halo_iac.cli.traces.loading import FileLoad, at, failure_of, load_file, say_without_agent, summary
+from halo_iac.cli.traces.loading import FileLoad, at, failure_of, load_file, summary, warn_without_agent
 from halo_iac.cli.traces.sources import find_traces
 from halo_iac.errors import FileError, RefusedError, UsageError
 from halo_iac.hints import Command, Hint
@@ -74,11 +74,11 @@ def load(
     with opened(console, choice) as (platform, project_id, _):
         for name in names:
             found.append(load_file(console, platform, project_id, name, is_strict=strict, agent=agent))
-            _say_result(console, found[-1], is_only=len(names) == 1)
-            say_without_agent(console, found[-1])
+            _print_result(console, found[-1], is_only=len(names) == 1)
+            warn_without_agent(console, found[-1])
             if strict and found[-1].failure:
                 break
-        _say_how_to_analyse(CommandContext(console, choice), [each.loaded for each in found if each.loaded])
+        _print_next_command(CommandContext(console, choice), [each.loaded for each in found if each.loaded])
     if console.wants_json and any(each.loaded and each.loaded.spans for each in found):
         _out_json(console, [each.wire() for each in found])
     if failure := failure_of(found):
@@ -142,14 +142,14 @@ def opened(console: Console, choice: TargetOptions) -> Iterator[tuple[Sandbox, s
                 raise FileError(str(error), hint=hint) from None
 
 
-def _say_result(console: Console, found: FileLoad, *, is_only: bool) -> None:
+def _print_result(console: Console, found: FileLoad, *, is_only: bool) -> None:
     if not console.wants_json and (said := summary(console, found)):
         console.print(said)
     if found.failure and not is_only:
         console.log(f"{found.failure}{f' ({found.hint})' if found.hint else ''}")
 
 
-def _say_how_to_analyse(context: CommandContext, loaded: Sequence[Loaded]) -> None:
+def _print_next_command(context: CommandContext, loaded: Sequence[Loaded]) -> None:
     """Say how to analyse agents that were seen before the widest range of any list: no name finds them."""
     console, oldest = context.console, (context.console.clock() - _WIDEST).timestamp() * 10**9
     names = {agent_id: name for each in loaded for (_, name), agent_id in each.agents.items()}

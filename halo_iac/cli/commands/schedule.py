@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from halo_iac.api.pagination import LARGEST_PAGE
-from halo_iac.api.runs import USUAL_ROWS
+from halo_iac.api.runs import DEFAULT_ROWS
 from halo_iac.cli import options as run_options
 from halo_iac.cli.agents import agent_names
 from halo_iac.cli.command import platform_command
@@ -108,7 +108,7 @@ def get_schedule(
 def list_runs(
     context: CommandContext,
     schedule_id: ScheduleReference,
-    limit: run_options.Limit = USUAL_ROWS,
+    limit: run_options.Limit = DEFAULT_ROWS,
 ) -> int:
     """List the most recent runs of a schedule.
 
@@ -121,7 +121,7 @@ def list_runs(
     project = project_for(context, schedule_id)
     connection = context.connect_for_reading(project)
     found = require_schedule_id(connection, project, schedule_id)
-    limit = limit or USUAL_ROWS
+    limit = limit or DEFAULT_ROWS
     runs = connection.run_reader.schedule_runs(found, limit)
     if console.wants_json:
         console.print(document([run.wire for run in runs]))

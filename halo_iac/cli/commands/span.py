@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from halo_iac.api.traces import USUAL_TRACES, Order
+from halo_iac.api.traces import DEFAULT_TRACES, Order
 from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
@@ -65,7 +65,7 @@ _VIEWS: Final[dict[SpanView, Callable[[SpanDetail, Style], Iterator[str]]]] = {
 @platform_command
 def list_spans(
     context: CommandContext,
-    limit: options.RowLimit = USUAL_TRACES,
+    limit: options.RowLimit = DEFAULT_TRACES,
     cursor: options.PageCursor = None,
     sort: Annotated[
         SpanSort | None,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from halo_iac.api.pagination import LARGEST_PAGE
-from halo_iac.api.traces import USUAL_SPANS, USUAL_TRACES, Order
+from halo_iac.api.traces import DEFAULT_SPANS, DEFAULT_TRACES, Order
 from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.commands.trace_queries import add_to, json_option
@@ -86,7 +86,7 @@ _VIEWS_WITHOUT_COUNT: Final = frozenset({TraceView.SPANS, TraceView.THREAD})
 @platform_command
 def list_traces(
     context: CommandContext,
-    limit: options.RowLimit = USUAL_TRACES,
+    limit: options.RowLimit = DEFAULT_TRACES,
     cursor: options.PageCursor = None,
     sort: Annotated[
         TraceSort | None,
@@ -125,7 +125,7 @@ def get_trace(
         str | None, typer.Option("--span", metavar="SPAN", help="Open and mark this span in the tree or timeline.")
     ] = None,
     no_fold: Annotated[bool, typer.Option("--no-fold", help="Draw every span of a long tree or timeline.")] = False,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Maximum number of spans.")] = USUAL_SPANS,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Maximum number of spans.")] = DEFAULT_SPANS,
     page_size: Annotated[
         int, typer.Option("--page-size", metavar="N", min=1, help="Spans of one request; at most 100.")
     ] = LARGEST_PAGE,

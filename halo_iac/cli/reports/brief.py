@@ -13,7 +13,7 @@ from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.reports.compared import compare_reports
 from halo_iac.errors import NoReport
-from halo_iac.render.markdown.brief import LEAST_CHARS, USUAL_CHARS, Brief, brief_markdown
+from halo_iac.render.markdown.brief import DEFAULT_CHARS, LEAST_CHARS, Brief, brief_markdown
 from halo_iac.render.style import LOG_WIDTH, Style
 from halo_iac.render.text.report_diff import report_diff_text
 from halo_iac.runs.evidence import cited_in, find_evidence, open_evidence
@@ -28,7 +28,7 @@ MaxChars = Annotated[
         "--max-chars",
         metavar="N",
         min=LEAST_CHARS,
-        help=f"With --for-agent: maximum length of the document; default: {USUAL_CHARS}.",
+        help=f"With --for-agent: maximum length of the document; default: {DEFAULT_CHARS}.",
     ),
 ]
 
@@ -49,7 +49,7 @@ def brief_of(
         opened = open_evidence(connection.trace_reader, found)
     changes = _changes(context, connection, report, reference)
     brief = Brief(report, reference, schedule, len(cited), opened, changes)
-    return brief_markdown(brief, context.console.out_style, max_chars=max_chars or USUAL_CHARS)
+    return brief_markdown(brief, context.console.out_style, max_chars=max_chars or DEFAULT_CHARS)
 
 
 def _changes(context: CommandContext, connection: Connection, report: Report, name: str) -> str:

@@ -84,14 +84,14 @@ class ReportSink:
                 hint="run `halo report get` to read it again",
             )
         else:
-            self._say(f"Wrote {self._path}")
+            self._log(f"Wrote {self._path}")
 
     def _file(self, titled: NamedReport, schedule: str | None) -> None:
         assert self._path is not None  # noqa: S101 - only a folder gets here
         path, is_new = write_to_folder(self._console, self._path, titled.report, titled.name, schedule)
-        self._say(f"Wrote {path}" if is_new else f"{path} already exists; it was not overwritten")
+        self._log(f"Wrote {path}" if is_new else f"{path} already exists; it was not overwritten")
 
-    def _say(self, words: str) -> None:
+    def _log(self, words: str) -> None:
         self._console.log(self._console.err_style.safe(words))
 
 

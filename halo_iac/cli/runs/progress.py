@@ -47,9 +47,9 @@ def log_runs(sightings: Iterable[RunSnapshot], console: Console, names: Mapping[
 def line_of(seen: RunSnapshot, name: str, style: Style) -> str:
     """Return a snapshot as a line: name, status, run id, and error."""
     line = f"{style.safe(name)}  {_status(seen, style)}  {style.safe(seen.run_id)}"
-    if seen.trouble is not None:
+    if seen.read_error is not None:
         again = "" if seen.is_final else "; retrying"
-        line += f"  ({style.safe(seen.trouble.message)}{again})"
+        line += f"  ({style.safe(seen.read_error.message)}{again})"
     elif seen.is_final and not seen.is_over:
         line += "  (timed out waiting; the run continues)"
     return line
@@ -98,8 +98,8 @@ class RunTable:
         seen = self._seen.get(run_id)
         status = pad(self._style.safe(seen.status if seen is not None else "started"), _STATUS_WIDTH)
         elapsed = _clock_time(self._clock() - self._since)
-        trouble = "cannot be read, retrying" if seen is not None and seen.trouble is not None else ""
-        latest = trouble or self._style.safe(self._latest.get(run_id, ""))
+        read_error = "cannot be read, retrying" if seen is not None and seen.read_error is not None else ""
+        latest = read_error or self._style.safe(self._latest.get(run_id, ""))
         name = pad(
             self._style.safe(self._names[run_id]), max(map(columns, map(self._style.safe, self._names.values())))
         )

@@ -162,11 +162,11 @@ def wait_for_runs(
 def unfinished_reason(seen: RunSnapshot, name: str | None = None) -> HaloError:
     """Return why watching a run stopped before it ended; ``name`` is the run's name in messages."""
     run = f"run {seen.run_id}{f' of {name}' if name else ''}"
-    if seen.trouble is not None and not seen.trouble.is_transient:
-        return HaloError(f"{run} cannot be watched: {seen.trouble.message}", hint=seen.trouble.hint)
+    if seen.read_error is not None and not seen.read_error.is_transient:
+        return HaloError(f"{run} cannot be watched: {seen.read_error.message}", hint=seen.read_error.hint)
     resume = Hint("run `{}` to keep waiting", Command("run", "poll", seen.run_id))
-    if seen.trouble is not None:
-        return HaloError(f"timed out waiting, and {run} cannot be read: {seen.trouble.message}", hint=resume)
+    if seen.read_error is not None:
+        return HaloError(f"timed out waiting, and {run} cannot be read: {seen.read_error.message}", hint=resume)
     return HaloError(f"timed out waiting; {run} is still {seen.status} and continues", hint=resume)
 
 

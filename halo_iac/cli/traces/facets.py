@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from halo_iac.api.traces import USUAL_VALUES, AttributeKey
+from halo_iac.api.traces import DEFAULT_VALUES, AttributeKey
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.traces.filters import known_names
 from halo_iac.cli.traces.lists import facets_table
@@ -46,7 +46,7 @@ class FacetOptions(NamedTuple):
     ] = None
     limit: Annotated[
         int, typer.Option("--limit", "-l", metavar="N", min=1, help="Maximum number of values of one facet.")
-    ] = USUAL_VALUES
+    ] = DEFAULT_VALUES
 
 
 def show_facets(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from halo_iac.sandbox.platform import Sandbox
     from halo_iac.sandbox.trace_files import BadLine
 
-_MOST_CAUSES: Final = 20
+_MAX_CAUSES: Final = 20
 """How many causes are listed; a file of another kind has as many as it has lines."""
 
 
@@ -35,7 +35,7 @@ class Causes:
         """Count one in."""
         if bad.ends_file:
             self.end = bad
-        elif bad.reason in self.first or len(self.first) < _MOST_CAUSES:
+        elif bad.reason in self.first or len(self.first) < _MAX_CAUSES:
             line, count = self.first.get(bad.reason, (bad.number, 0))
             self.first[bad.reason] = (line, count + 1)
         else:
@@ -97,17 +97,17 @@ def load_file(
 
 def _judged(console: Console, name: str, causes: Causes, loaded: Loaded) -> FileLoad:
     if causes.end is not None:
-        _say(console, name, causes)
+        _print_causes(console, name, causes)
         failure = _where(console, name, causes.end.number, causes.end.reason)
         return FileLoad(name, causes, loaded, failure, "the spans before it were loaded" if loaded.spans else "")
     if loaded.spans:
-        _say(console, name, causes)
+        _print_causes(console, name, causes)
         return FileLoad(name, causes, loaded)
     hint = "see `halo sandbox load --help` for the formats that are read"
     if len(causes.first) == 1:
         [(reason, (line, _))] = causes.first.items()
         return FileLoad(name, causes, loaded, _where(console, name, line, reason), hint)
-    _say(console, name, causes)
+    _print_causes(console, name, causes)
     return FileLoad(name, causes, loaded, f"{name} contains no spans", hint)
 
 
@@ -120,7 +120,7 @@ def _opened(console: Console, name: str) -> Iterator[BinaryIO]:
             yield file
 
 
-def _say(console: Console, name: str, causes: Causes) -> None:
+def _print_causes(console: Console, name: str, causes: Causes) -> None:
     for reason, (line, count) in causes.first.items():
         more = f", and {count - 1:,} more for the same reason" if count > 1 else ""
         console.log(f"{_where(console, name, line, reason)}; skipped{more}")
@@ -128,7 +128,7 @@ def _say(console: Console, name: str, causes: Causes) -> None:
         console.log(f"{name}: {causes.others:,} more were skipped for other reasons")
 
 
-def say_without_agent(console: Console, found: FileLoad) -> None:
+def warn_without_agent(console: Console, found: FileLoad) -> None:
     """Say that a file names no agent; nothing else finds its traces."""
     if found.loaded and found.loaded.spans and not found.loaded.agents:
         name = console.err_style.safe(found.name)

@@ -15,8 +15,8 @@ from halo_iac.model.remote import Agent
 from halo_iac.text import counted
 from halo_iac.version import full_version
 
-_MOST_PROJECTS: Final = 50
-_MOST_PERMISSIONS: Final = 10
+_MAX_PROJECTS: Final = 50
+_MAX_PERMISSIONS: Final = 10
 
 
 class AProject(Result):
@@ -61,7 +61,7 @@ def whoami(call: Call[Arguments]) -> Answer:
         is_sandbox=platform.is_sandbox,
         team_id=access.team_id or (settings.team.value if settings.team else None),
         key_origin=settings.key.origin if settings.key else None,
-        projects=[_project(each) for each in known[:_MOST_PROJECTS]],
+        projects=[_project(each) for each in known[:_MAX_PROJECTS]],
         can_start_runs=session.allows_runs,
         version=full_version(),
     )
@@ -69,7 +69,7 @@ def whoami(call: Call[Arguments]) -> Answer:
 
 
 def _project(found: AccessibleProject) -> AProject:
-    return AProject(project_id=found.id, name=found.name, permissions=[*found.permissions][:_MOST_PERMISSIONS])
+    return AProject(project_id=found.id, name=found.name, permissions=[*found.permissions][:_MAX_PERMISSIONS])
 
 
 class ListAgents(Paged):

@@ -11,14 +11,14 @@ from halo_iac.errors import Problem
 from halo_iac.mcp.arguments import Paged, ProjectFile
 from halo_iac.mcp.cursors import collect_all
 from halo_iac.mcp.excerpts import excerpt
-from halo_iac.mcp.tool import MOST_CHARACTERS, Answer, Call, Line, Result, Tool, Total
+from halo_iac.mcp.tool import MAX_CHARACTERS, Answer, Call, Line, Result, Tool, Total
 from halo_iac.model.finding import Finding, Severity, errors
 from halo_iac.model.plan import Change, FieldChange, Plan
 from halo_iac.render.style import PLAIN
 from halo_iac.render.values import format_value
 from halo_iac.text import counted
 
-_MOST_IN_THE_WAY: Final = 5_000
+_MAX_BLOCKERS: Final = 5_000
 """How many characters of entries, guards or warnings are listed of each; the plan's text has all of them."""
 
 
@@ -146,7 +146,7 @@ def plan_project(call: Call[PlanProject]) -> Answer:
     session, wanted, start = call
     plan, text = session.plan(wanted.file, [wanted.schedule] if wanted.schedule else [])
     rows, rest = collect_all(plan.changes, _change, start, wanted.limit)
-    drawn = None if start[1] else excerpt(text, 0, MOST_CHARACTERS).text
+    drawn = None if start[1] else excerpt(text, 0, MAX_CHARACTERS).text
     return Answer(_planned(plan, rows, drawn), _summary(plan), rest)
 
 
@@ -182,7 +182,7 @@ def _fitting(found: Iterable[Stop]) -> list[Stop]:
     size = 0
     for each in found:
         size += len(each.model_dump_json())
-        if rows and size > _MOST_IN_THE_WAY:
+        if rows and size > _MAX_BLOCKERS:
             break
         rows.append(each)
     return rows

@@ -36,7 +36,7 @@ _LATER: Final = 10
 """How many of a schedule's latest runs are looked at for those after its report."""
 _LOOKED_AT: Final = 20
 """How many of an agent's latest conversations are looked at for a report."""
-_MOST_CITED: Final = 50
+_MAX_CITED: Final = 50
 NOTHING_CITED: Final = Citations((), ())
 
 
@@ -228,8 +228,8 @@ def _later_runs(session: Session, report: Report) -> list[RunRow]:
     if report.run is None or report.run.schedule_id is None:
         return []
     runs = session.platform.run_reader.schedule_runs(report.run.schedule_id, _LATER)
-    later = [run for run in runs if run.age > report.run.age and not run.is_completed]
-    return [RunRow.of(run) for run in sorted(later, key=lambda run: run.age, reverse=True)]
+    later = [run for run in runs if run.creation_order > report.run.creation_order and not run.is_completed]
+    return [RunRow.of(run) for run in sorted(later, key=lambda run: run.creation_order, reverse=True)]
 
 
 def _report_part(report: Report, text: str, offset: int, later: list[RunRow]) -> ReportPart:
@@ -248,12 +248,10 @@ def _report_part(report: Report, text: str, offset: int, later: list[RunRow]) ->
         model=facts["modelId"],
         cited_traces=[
             CitedTrace(trace_id=each.id, section=each.places[0].section)
-            for each in traces[:_MOST_CITED]
+            for each in traces[:_MAX_CITED]
             if not each.is_cut
         ],
-        cited_spans=[
-            CitedSpan(span_id=each.id, trace_id=each.trace) for each in spans[:_MOST_CITED] if not each.is_cut
-        ],
+        cited_spans=[CitedSpan(span_id=each.id, trace_id=each.trace) for each in spans[:_MAX_CITED] if not each.is_cut],
         later_runs=later or None,
         offset=offset,
         total=len(report.markdown),

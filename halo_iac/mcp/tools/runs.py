@@ -75,7 +75,7 @@ def list_runs(call: Call[ListRuns]) -> Answer:
     session, wanted, start = call
     if wanted.schedule is not None and wanted.agent is None:
         found = session.platform.run_reader.schedule_runs(session.schedule_id(wanted.schedule), LARGEST_PAGE)
-        latest = sorted(found, key=lambda run: run.age, reverse=True)
+        latest = sorted(found, key=lambda run: run.creation_order, reverse=True)
         rows, rest = collect_all(latest, RunRow.of, start, wanted.limit)
         summary = f"{counted(len(rows), 'run')} of the schedule, newest first."
         if rest is None and len(found) >= LARGEST_PAGE:

@@ -16,9 +16,9 @@ from halo_iac.mcp.tools.traces import milliseconds
 from halo_iac.model.traces import SpanDetail
 from halo_iac.text import counted
 
-_MOST_PLACES: Final = 20
+_MAX_PLACES: Final = 20
 _STACK_TRACE: Final = "exception.stacktrace"
-_MOST_ATTRIBUTES: Final = 8_000
+_MAX_ATTRIBUTES: Final = 8_000
 """How long the attributes of a span may be in all."""
 _SAID_ELSEWHERE: Final = ("input.value", "output.value", "llm.input_messages.", "llm.output_messages.", _STACK_TRACE)
 """Attributes of which the platform makes fields of their own, and stack traces, which are long."""
@@ -164,7 +164,7 @@ def _without_stack_trace(event: object) -> object:
 
 def _places(span: SpanDetail, texts: Sequence[tuple[str, str]]) -> Iterator[Place]:
     attributes = {**span.resource_attributes, **span.attributes}
-    for place in code_places(attributes, [text for name, text in texts if name == "stack trace"], _MOST_PLACES):
+    for place in code_places(attributes, [text for name, text in texts if name == "stack trace"], _MAX_PLACES):
         yield Place(file=place.file, line=place.line, function=place.function, is_library=place.is_library)
 
 
@@ -172,7 +172,7 @@ def _attributes(span: SpanDetail) -> tuple[dict[str, Any], int]:
     """Return the attributes that fit, but for those that are given in another way, and how many do not."""
     found: dict[str, Any] = {}
     wanted = {name: value for name, value in span.attributes.items() if not name.startswith(_SAID_ELSEWHERE)}
-    room = _MOST_ATTRIBUTES
+    room = _MAX_ATTRIBUTES
     for name, value in wanted.items():
         shown = value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)
         shown = shown[:LONGEST_WORDS] if isinstance(shown, str) else shown

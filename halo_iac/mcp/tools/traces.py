@@ -22,7 +22,7 @@ from halo_iac.text import counted
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _AT_ONCE: Final = 1_000
 """Of how many spans a tree is made: a longer trace comes as several, one after the other."""
-_MOST_FAILED: Final = 10
+_MAX_FAILED: Final = 10
 _NANOSECONDS: Final = 1_000_000
 
 TimeRange = Annotated[
@@ -175,7 +175,7 @@ def get_trace(call: Call[GetTrace]) -> Answer:
         spans, rest = _joined(pages)
         tree = span_tree(spans)
         if cursor is None:
-            failed.extend(map(_failed_step, tree.failing[:_MOST_FAILED]))
+            failed.extend(map(_failed_step, tree.failing[:_MAX_FAILED]))
         return Page(tuple(tree.walk()), rest)
 
     rows, rest = collect(read_page, _span_row, start, wanted.limit)
@@ -218,7 +218,7 @@ def _span_row(node: Node) -> SpanRow:
 
 def _failed_step(node: Node) -> FailedStep:
     path = [above.name for above in islice(node.ancestors(), _AT_ONCE)]
-    return FailedStep(span_id=node.id, name=node.name, message=node.message, path=path[::-1][-_MOST_FAILED:])
+    return FailedStep(span_id=node.id, name=node.name, message=node.message, path=path[::-1][-_MAX_FAILED:])
 
 
 def _failed_elsewhere(reader: TraceReader, trace_id: str, now: datetime) -> Sequence[FailedStep]:
@@ -229,7 +229,7 @@ def _failed_elsewhere(reader: TraceReader, trace_id: str, now: datetime) -> Sequ
         "traceId": trace_id,
         "status": "error",
     }
-    found = reader.span_list(filters, limit=_MOST_FAILED).spans
+    found = reader.span_list(filters, limit=_MAX_FAILED).spans
     return [
         FailedStep(span_id=span.id, name=span.name, message=span.status_message, path=[])
         for span in found

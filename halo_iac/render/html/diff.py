@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from halo_iac.model.report_diff import DiffKind, ReportDiff, SectionDiff, TableDiff, Words
 from halo_iac.text import counted
 
-MOST_LINES: Final = 40
+MAX_LINES: Final = 40
 """How many lines of one difference are shown; the rest is counted."""
 
 
@@ -35,7 +35,7 @@ def counts(diff: ReportDiff) -> str:
 def lines(diff: ReportDiff) -> tuple[list[DiffLine], int]:
     """Return the first lines, and how many more there are."""
     found = (line for section in diff.sections for line in _section(section))
-    shown = [*islice(found, MOST_LINES)]
+    shown = [*islice(found, MAX_LINES)]
     return shown, sum(1 for _ in found)
 
 

@@ -78,7 +78,7 @@ def _environment(style: Style) -> Environment:
         finalize=lambda value: style.safe(value) if _is_text(value) else value,
     )
     environment.filters |= {"number": number, "money": money, "day": day, "lookback": _lookback, "describe": describe}
-    environment.filters["say"] = lambda text: _say(text, style)
+    environment.filters["say"] = lambda text: _message_html(text, style)
     environment.globals |= {
         "counted": counted,
         "counted_findings": counted_findings,
@@ -99,7 +99,7 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and not isinstance(value, Markup)
 
 
-def _say(text: str, style: Style) -> Markup:
+def _message_html(text: str, style: Style) -> Markup:
     """Return a message with what stands in backticks as code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(style.safe(text)))))  # noqa: S704 - escaped above
 

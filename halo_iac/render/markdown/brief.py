@@ -24,7 +24,7 @@ from halo_iac.render.text.traces.thread import thread_lines
 from halo_iac.render.text.traces.views import trace_summary
 from halo_iac.text import counted
 
-USUAL_CHARS: Final = 40_000
+DEFAULT_CHARS: Final = 40_000
 """Characters of a brief by default: some ten thousand tokens."""
 LEAST_CHARS: Final = 4_000
 _OF_REPORT: Final = 0.6
@@ -75,7 +75,7 @@ class Brief(NamedTuple):
     changes: str = ""
 
 
-def brief_markdown(brief: Brief, style: Style, *, max_chars: int = USUAL_CHARS) -> str:
+def brief_markdown(brief: Brief, style: Style, *, max_chars: int = DEFAULT_CHARS) -> str:
     """Return the document, cut to a number of characters; each cut is marked."""
     plain = Style(width=_WIDTH, spell=style.spell)
     report = neutralize_markdown(brief.report.markdown).strip("\n")
@@ -201,9 +201,9 @@ def _tag(*texts: str) -> str:
     return tag
 
 
-_MOST_TICKS: Final = 40
+_MAX_TICKS: Final = 40
 """No run of backticks is longer, for the fence around it has to be longer still."""
-_TOO_MANY_TICKS: Final = re.compile(f"(`{{{_MOST_TICKS}}})`+")
+_TOO_MANY_TICKS: Final = re.compile(f"(`{{{_MAX_TICKS}}})`+")
 
 
 def _data(text: str, tag: str) -> str:

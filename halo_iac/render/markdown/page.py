@@ -34,7 +34,7 @@ def plan_markdown(
     was left out is counted.
     """
     style = style.unpainted()
-    scene = parts.page_context(plan, Calendar(now, style), style)
+    context = parts.page_context(plan, Calendar(now, style), style)
     head = [marker, parts.heading(plan, summary), parts.header(plan, style)]
     if summary is not None:
         head += [asides.not_done(summary, style), asides.next_lines(summary, commands, style)]
@@ -47,8 +47,8 @@ def plan_markdown(
         *parts.last_lines(plan, summary, style),
     ]
     room = parts.LIMIT - len(style.own(parts.joined([*head, *tail]))) - parts.NOTES
-    table = parts.summary_table([(scene, plan.changes)], room // 2)
-    blocks = parts.change_blocks(plan.changes, scene, room - len(table))
+    table = parts.summary_table([(context, plan.changes)], room // 2)
+    blocks = parts.change_blocks(plan.changes, context, room - len(table))
     return parts.page([*head, table, blocks, *tail], style)
 
 

@@ -84,8 +84,8 @@ def summary_table(plans: Sequence[tuple[PageContext, Sequence[Change]]], room: i
     if not changes:
         return ""
     rows = [table_head(plans[0][0])]
-    for index, (scene, change) in enumerate((scene, change) for scene, each in plans for change in each):
-        row = scene.style.own(table_row(change, scene))
+    for index, (context, change) in enumerate((context, change) for context, each in plans for change in each):
+        row = context.style.own(table_row(change, context))
         room -= len(row) + 1
         if room < 0:
             rows += ["", f"… and {more_changes(changes[index:])}; the JSON document has them all."]
@@ -94,11 +94,11 @@ def summary_table(plans: Sequence[tuple[PageContext, Sequence[Change]]], room: i
     return "\n".join(rows)
 
 
-def change_blocks(changes: Sequence[Change], scene: PageContext, room: int) -> str:
+def change_blocks(changes: Sequence[Change], context: PageContext, room: int) -> str:
     """Return the blocks of as many changes as fit, then as many of their prompts as still fit."""
     blocks: list[Block] = []
     for change in changes:
-        block = change_block(change, scene)
+        block = change_block(change, context)
         room -= len(block.short) + 2
         if room < 0:
             break
@@ -109,8 +109,8 @@ def change_blocks(changes: Sequence[Change], scene: PageContext, room: int) -> s
         shown.append(block.whole if gain <= room else block.short)
         room -= gain if gain <= room else 0
     without = sum(map(operator.ne, shown, (block.whole for block in blocks)))
-    notes = [message(legend(scene.style), scene.style)] if any("```text" in block for block in shown) else []
-    return joined([*shown, *notes, *_omitted_note(changes[len(blocks) :], without, scene.calendar)])
+    notes = [message(legend(context.style), context.style)] if any("```text" in block for block in shown) else []
+    return joined([*shown, *notes, *_omitted_note(changes[len(blocks) :], without, context.calendar)])
 
 
 def _omitted_note(dropped: Sequence[Change], without: int, calendar: Calendar) -> Iterator[str]:

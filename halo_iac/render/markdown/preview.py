@@ -10,7 +10,7 @@ from halo_iac.render.calendar import day, zone
 from halo_iac.render.markdown.escape import code, message, words
 from halo_iac.render.markdown.parts import LIMIT, NOTES, joined
 from halo_iac.render.markdown.sections import cells
-from halo_iac.render.strips import fire_strip, legend, look_strip
+from halo_iac.render.strips import fire_strip, legend, read_strip
 from halo_iac.render.style import Style
 from halo_iac.render.values import number
 from halo_iac.text import counted, lookback
@@ -53,7 +53,7 @@ def _rows(project: PageProject, page: Page, style: Style) -> Iterator[str]:
 
 
 def _agent(agent: PageAgent, page: Page, style: Style) -> str:
-    strip = look_strip(agent.coverage, page.period, style)
+    strip = read_strip(agent.coverage, page.period, style)
     return cells((f"**{words(agent.name, style)}**", "", number(agent.runs_per_month), f"`{strip}`"))
 
 
@@ -63,7 +63,7 @@ def _schedule(schedule: PageSchedule, page: Page, style: Style) -> str:
     when = message(describe(forecast.cadence), style) if forecast.cadence is not None else ""
     if track is None or schedule.spec is None:
         return cells((name, f"{when}<br>{forecast.status}", "0", ""))
-    strips = (fire_strip(track, page.period, style), look_strip(track.coverage, page.period, style))
+    strips = (fire_strip(track, page.period, style), read_strip(track.coverage, page.period, style))
     fire = schedule.next_fire
     coming = f"<br>next {day(fire.at)} {fire.at:%H:%M} {words(zone(fire.at), style)}" if fire is not None else ""
     looks = f"<br>looks back {lookback(track.lookback_hours)}"

@@ -47,26 +47,26 @@ class PageContext:
         return self.findings.get(change.key, ()) if change.key else ()
 
 
-def table_head(scene: PageContext) -> str:
+def table_head(context: PageContext) -> str:
     """Return the two lines above the rows of the summary."""
-    headers = (*(("file",) if scene.file else ()), *_HEADERS, *(("whose",) if scene.has_base else ()))
+    headers = (*(("file",) if context.file else ()), *_HEADERS, *(("whose",) if context.has_base else ()))
     return f"{cells(headers)}\n{cells(['---'] * len(headers))}"
 
 
-def table_row(change: Change, scene: PageContext) -> str:
+def table_row(change: Change, context: PageContext) -> str:
     """Return a change as a row of the summary."""
-    style = scene.style
-    short = ", ".join(_in_short(row, style) for row in summary(change, scene.calendar, style, scene.agents))
-    found = len(scene.beside(change))
+    style = context.style
+    short = ", ".join(_in_short(row, style) for row in summary(change, context.calendar, style, context.agents))
+    found = len(context.beside(change))
     row = (
-        *((code(scene.file, style),) if scene.file else ()),
+        *((code(context.file, style),) if context.file else ()),
         f"`{SIGNS[change.action]}`",
         change.action,
         code(change.key or change.id or "", style),
         words(change.title, style),
         f"{short}<br>**{counted(found, 'finding')}**" if found else short,
-        _runs(change, scene.calendar, style),
-        *((SHARES[change.share] if change.share else "",) if scene.has_base else ()),
+        _runs(change, context.calendar, style),
+        *((SHARES[change.share] if change.share else "",) if context.has_base else ()),
     )
     return cells(row)
 
@@ -95,24 +95,26 @@ class Block(NamedTuple):
         return f"{self.top}\n\n{self.prompts}\n\n{self.bottom}" if self.prompts else self.short
 
 
-def change_block(change: Change, scene: PageContext) -> Block:
+def change_block(change: Change, context: PageContext) -> Block:
     """Return the block of a change."""
-    style = scene.style
-    rows = change_rows(change, scene.calendar, style, scene.agents)
+    style = context.style
+    rows = change_rows(change, context.calendar, style, context.agents)
     headers = ("field", "before → after" if change.before else "value", "from")
     block = rows_block(_summary(change, style), headers, (change.id,) if change.id else (), rows, style)
-    block = block._replace(prompts="\n\n".join(filter(None, (_calendar(change, scene), block.prompts))))
-    findings = "\n".join(finding_line(finding, style) for finding in scene.beside(change))
+    block = block._replace(prompts="\n\n".join(filter(None, (_calendar(change, context), block.prompts))))
+    findings = "\n".join(finding_line(finding, style) for finding in context.beside(change))
     return block._replace(bottom=style.own(f"{findings}\n\n{block.bottom}")) if findings else block
 
 
-def _calendar(change: Change, scene: PageContext) -> str:
+def _calendar(change: Change, context: PageContext) -> str:
     """Return the strips of a schedule that is new, or whose days or look-back change."""
     if change.after is None or change.action is Action.ARCHIVE:
         return ""
     before = change.before if change.action is Action.UPDATE else None
-    after = change.after if change.before is None else change.after.over(change.before)
-    drawn = [(name, scene.strips.of(spec)) for name, spec in (("before", before), ("after", after)) if spec is not None]
+    after = change.after if change.before is None else change.after.filled_from(change.before)
+    drawn = [
+        (name, context.strips.of(spec)) for name, spec in (("before", before), ("after", after)) if spec is not None
+    ]
     if len({strips for _, strips in drawn}) < len(drawn):
         return ""  # it comes to fire at another time of the same days
     width = len("before") if before is not None else 0

@@ -34,23 +34,23 @@ def plans_markdown(plans: Sequence[ProjectPlan], style: Style, *, marker: str, n
     total = total_of([each.shown for each in plans])
     head = [marker, parts.heading(total, run, len(plans))]
     tail = [message(plan_counts(total, style), style), run_counts(run) if run else ""]
-    scenes = [parts.page_context(each.shown, calendar, each.styled(style), each.shown.file) for each in plans]
+    contexts = [parts.page_context(each.shown, calendar, each.styled(style), each.shown.file) for each in plans]
     room = parts.LIMIT - len(style.own(parts.joined([*head, *tail]))) - parts.NOTES
-    changes = [(scene, each.shown.changes) for scene, each in zip(scenes, plans, strict=True)]
+    changes = [(context, each.shown.changes) for context, each in zip(contexts, plans, strict=True)]
     table = parts.summary_table(changes, room // 3)
-    files = _files(plans, scenes, room - len(table))
+    files = _files(plans, contexts, room - len(table))
     return parts.page([*head, table, files, *tail], style)
 
 
-def _files(plans: Sequence[ProjectPlan], scenes: Sequence[PageContext], room: int) -> str:
+def _files(plans: Sequence[ProjectPlan], contexts: Sequence[PageContext], room: int) -> str:
     quiet = [each.shown for each in plans if not _is_telling(each)]
-    lines = (f"- {code(plan.file, scenes[0].style)}: {plan_counts(plan, scenes[0].style)}" for plan in quiet)
+    lines = (f"- {code(plan.file, contexts[0].style)}: {plan_counts(plan, contexts[0].style)}" for plan in quiet)
     listed = sections.section("No changes", lines, len(quiet), room=min(ROOM, room // 4))
     room -= len(listed) + 2
-    telling = [(each, scene) for each, scene in zip(plans, scenes, strict=True) if _is_telling(each)]
+    telling = [(each, context) for each, context in zip(plans, contexts, strict=True) if _is_telling(each)]
     drawn: list[str] = []
-    for number, (each, scene) in enumerate(telling):
-        part = scene.style.own(_file(each, scene, room // (len(telling) - number)))
+    for number, (each, context) in enumerate(telling):
+        part = context.style.own(_file(each, context, room // (len(telling) - number)))
         room -= len(part) + 2
         if room < 0:
             drawn.append(
@@ -68,9 +68,9 @@ def _is_telling(each: ProjectPlan) -> bool:
     return each.outcome is not None or any(notes)
 
 
-def _file(each: ProjectPlan, scene: PageContext, room: int) -> str:
+def _file(each: ProjectPlan, context: PageContext, room: int) -> str:
     """Return the part of one project file, cut to a number of characters."""
-    plan, outcome, style = each.shown, each.outcome, scene.style
+    plan, outcome, style = each.shown, each.outcome, context.style
     small = min(ROOM, room // _SECTIONS)
     head = [f"### {code(plan.file, style)}", parts.header(_unnamed(plan), style)]
     if outcome is not None:
@@ -85,7 +85,7 @@ def _file(each: ProjectPlan, scene: PageContext, room: int) -> str:
         *parts.last_lines(plan, outcome.summary if outcome else None, style),
     ]
     left = room - len(style.own(parts.joined([*head, *tail]))) - parts.NOTES
-    return parts.joined([*head, parts.change_blocks(plan.changes, scene, left), *tail])
+    return parts.joined([*head, parts.change_blocks(plan.changes, context, left), *tail])
 
 
 def _unnamed(plan: Plan) -> Plan:

@@ -15,9 +15,9 @@ from halo_iac.text import counted, first_of
 
 _WITH_SECTIONS: Final = 120
 """Columns of a screen that has room for the headings under which a trace is cited."""
-_MOST_FAILED: Final = 5
+_MAX_FAILED: Final = 5
 """For how many failed spans the commands that show them are printed."""
-_MOST_NAMED: Final = 5
+_MAX_NAMED: Final = 5
 
 
 def evidence_text(found: Sequence[Evidence], spans: Sequence[Citation], style: Style) -> str:
@@ -55,7 +55,7 @@ _CITED: Final = Columns[Evidence](
 )
 
 
-def where(places: Sequence[Place], *, most: int = _MOST_NAMED) -> str:
+def where(places: Sequence[Place], *, most: int = _MAX_NAMED) -> str:
     """Return where a trace is cited: ``Errors: line 24; Volume: lines 31, 40``."""
     parts = []
     for section, same in groupby(places[:most], key=lambda place: place.section):
@@ -67,7 +67,7 @@ def where(places: Sequence[Place], *, most: int = _MOST_NAMED) -> str:
 
 
 def _absence(found: Evidence) -> str:
-    if found.trouble is not None:
+    if found.read_error is not None:
         return "unreadable"
     if found.alike:
         return f"{len(found.alike):,} alike"
@@ -76,36 +76,36 @@ def _absence(found: Evidence) -> str:
 
 def _failed(found: Sequence[Evidence], style: Style) -> Iterator[str]:
     steps = [(each.trace.id, span) for each in found if each.trace is not None for span in each.failed]
-    for trace, span in steps[:_MOST_FAILED]:
+    for trace, span in steps[:_MAX_FAILED]:
         message = f": {span.status_message}" if span.status_message else ""
         said = f"{style.own('✗')} {style.safe((span.name or span.id) + message)}"
         yield from (style.paint(line, "failed") for line in folded([said], style))
         yield f"  {style.safe(Hint('{}', Command('span', 'get', trace, span.id)))}"
-    if len(steps) > _MOST_FAILED:
-        yield f"{counted(len(steps) - _MOST_FAILED, 'more step')} failed."
+    if len(steps) > _MAX_FAILED:
+        yield f"{counted(len(steps) - _MAX_FAILED, 'more step')} failed."
 
 
 def _spans(spans: Sequence[Citation], style: Style) -> Iterator[str]:
-    for each in spans[:_MOST_NAMED]:
+    for each in spans[:_MAX_NAMED]:
         yield from folded([style.safe(f"The report cites span {each.id}: {where(each.places)}")], style)
         if each.trace is not None and not each.is_cut:
             yield f"  {style.safe(Hint('{}', Command('span', 'get', each.trace, each.id)))}"
-    if len(spans) > _MOST_NAMED:
-        yield f"It cites {counted(len(spans) - _MOST_NAMED, 'more span')}."
+    if len(spans) > _MAX_NAMED:
+        yield f"It cites {counted(len(spans) - _MAX_NAMED, 'more span')}."
 
 
 def _remarks(found: Sequence[Evidence], style: Style) -> Iterator[str]:
     for each in found:
         if each.alike:
-            ids = first_of(each.alike, len(each.alike), _MOST_NAMED)
+            ids = first_of(each.alike, len(each.alike), _MAX_NAMED)
             yield style.safe(f"{each.citation.id} may be {ids}.")
-        if each.trouble is not None:
+        if each.read_error is not None:
             what = "" if each.trace is None else ": what failed in it"
-            yield style.safe(f"{each.citation.id}{what} could not be read: {each.trouble.message}")
+            yield style.safe(f"{each.citation.id}{what} could not be read: {each.read_error.message}")
     missing = [each.citation.id for each in found if is_missing(each)]
     if missing:
         verb, noun = ("is", "trace") if len(missing) == 1 else ("are", "traces")
-        named = first_of(missing, len(missing), _MOST_NAMED)
+        named = first_of(missing, len(missing), _MAX_NAMED)
         yield style.safe(f"{len(missing):,} cited {noun} {verb} not found in this project: {named}.")
     unread = sum(each.is_unread for each in found)
     if unread:
@@ -115,4 +115,4 @@ def _remarks(found: Sequence[Evidence], style: Style) -> Iterator[str]:
 
 def is_missing(found: Evidence) -> bool:
     """Return whether the platform has no trace of this id."""
-    return found.trace is None and not (found.alike or found.trouble or found.is_unread)
+    return found.trace is None and not (found.alike or found.read_error or found.is_unread)

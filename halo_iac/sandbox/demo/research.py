@@ -11,7 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from halo_iac.sandbox.demo.scene import Model, Scene
+from halo_iac.sandbox.demo.trace_builder import Model, TraceBuilder
 
 AGENT: Final = "research"
 EVERY: Final = 240
@@ -21,19 +21,19 @@ _OPUS: Final = Model("claude-opus-4-5", "anthropic", Decimal(15), Decimal(75))
 _SUBJECTS: Final = ("grid storage", "ferry routes", "soil sensors", "tidal power", "seed banks", "harbour dredging")
 
 
-def play(scene: Scene) -> None:
+def record(trace: TraceBuilder) -> None:
     """Write one trace. Every span names the agent, as exports from HALO do."""
-    subject = scene.rng.choice(_SUBJECTS)
+    subject = trace.rng.choice(_SUBJECTS)
     wish, memo = f"Write a memo on {subject}.", f"# {subject.capitalize()}\n\nWhat four pages on it agree on."
-    scene.hear("You read the web, one page after the other, and write a memo.", wish)
-    with scene.inside("AGENT", "research.memo", **{"input.value": wish, "output.value": memo}):
-        scene.ask(_HAIKU, "plan", 700, 120)
-        with scene.inside("CHAIN", "gather"):
+    trace.start_conversation("You read the web, one page after the other, and write a memo.", wish)
+    with trace.group("AGENT", "research.memo", **{"input.value": wish, "output.value": memo}):
+        trace.call_model(_HAIKU, "plan", 700, 120)
+        with trace.group("CHAIN", "gather"):
             for query in ("overview", "figures"):
                 question = {"query": f"{subject} {query}"}
-                scene.use("search_web", 300, 700, question, {"hits": scene.rng.randrange(5, 10)})
+                trace.call_tool("search_web", 300, 700, question, {"hits": trace.rng.randrange(5, 10)})
             for page in range(4):
                 address = {"url": f"https://example.org/{subject.replace(' ', '-')}/{page}"}
-                scene.use("fetch_page", 6_000, 14_000, address, f"Page {page} on {subject}. " * 40)
-                scene.ask(_HAIKU, "summarise", 2200, 150)
-        scene.ask(_OPUS, "write_memo", 5200, 700, says=memo)
+                trace.call_tool("fetch_page", 6_000, 14_000, address, f"Page {page} on {subject}. " * 40)
+                trace.call_model(_HAIKU, "summarise", 2200, 150)
+        trace.call_model(_OPUS, "write_memo", 5200, 700, says=memo)

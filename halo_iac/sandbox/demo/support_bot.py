@@ -12,7 +12,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from halo_iac.sandbox.demo.scene import Model, Scene, fail
+from halo_iac.sandbox.demo.trace_builder import Model, TraceBuilder, fail
 
 AGENT: Final = "support-bot"
 EVERY: Final = 60
@@ -26,32 +26,32 @@ _TURNS: Final = 4
 _TOPICS: Final = ("refund", "late parcel", "password", "invoice", "damaged item")
 
 
-def play(scene: Scene) -> None:
+def record(trace: TraceBuilder) -> None:
     """Write one trace. The topmost span names the agent, by its name."""
-    topic = scene.rng.choice(_TOPICS)
-    customer = scene.token("cus")
+    topic = trace.rng.choice(_TOPICS)
+    customer = trace.token("cus")
     question, answer = f"I need help with this: {topic}.", f"I have looked into your {topic}. {_NEXT}"
-    scene.context = {"session.id": f"session-{scene.number // _TURNS}", "user.id": customer}
-    scene.hear(_SYSTEM, question)
-    with scene.inside("AGENT", "support-bot.turn", **{"agent.name": AGENT, "input.value": question}) as top:
+    trace.context = {"session.id": f"session-{trace.number // _TURNS}", "user.id": customer}
+    trace.start_conversation(_SYSTEM, question)
+    with trace.group("AGENT", "support-bot.turn", **{"agent.name": AGENT, "input.value": question}) as top:
         top["attributes"]["output.value"] = answer
-        scene.step("GUARDRAIL", "tone_guardrail", 5, 15)
-        if scene.number % 6 != 2:
+        trace.step("GUARDRAIL", "tone_guardrail", 5, 15)
+        if trace.number % 6 != 2:
             found = {"input.value": topic, f"{_DOCUMENT}.id": f"help-{topic}", f"{_DOCUMENT}.content": _NEXT}
-            scene.step("RETRIEVER", "search_help_center", 120, 400, **found)
-        scene.ask(_SONNET, "messages.create", 1800, 80)
-        scene.use("lookup_account", 80, 200, {"customer": customer}, {"plan": "standard", "since": 2021})
-        if scene.number % 8 == 5:
-            _insist(scene, customer, topic)
-        elif scene.number % 4 == 0:
+            trace.step("RETRIEVER", "search_help_center", 120, 400, **found)
+        trace.call_model(_SONNET, "messages.create", 1800, 80)
+        trace.call_tool("lookup_account", 80, 200, {"customer": customer}, {"plan": "standard", "since": 2021})
+        if trace.number % 8 == 5:
+            _repeat_question(trace, customer, topic)
+        elif trace.number % 4 == 0:
             ticket = {"customer": customer, "topic": topic, "priority": "high"}
-            scene.use("create_ticket", 150, 300, ticket, {"ticket": scene.token("tic")})
-        scene.ask(_SONNET, "messages.create", 2400, 160, says=answer)
+            trace.call_tool("create_ticket", 150, 300, ticket, {"ticket": trace.token("tic")})
+        trace.call_model(_SONNET, "messages.create", 2400, 160, says=answer)
 
 
-def _insist(scene: Scene, customer: str, topic: str) -> None:
+def _repeat_question(trace: TraceBuilder, customer: str, topic: str) -> None:
     ticket = {"customer": customer, "topic": topic, "priority": "urgent"}
-    for _ in range(scene.rng.randrange(4, 7)):
-        refused = scene.use("create_ticket", 150, 300, ticket)
-        fail(refused, f"HTTP 422: priority must be one of low, normal, high (request {scene.token('req')})")
-        scene.ask(_SONNET, "messages.create", 2100, 40)
+    for _ in range(trace.rng.randrange(4, 7)):
+        refused = trace.call_tool("create_ticket", 150, 300, ticket)
+        fail(refused, f"HTTP 422: priority must be one of low, normal, high (request {trace.token('req')})")
+        trace.call_model(_SONNET, "messages.create", 2100, 40)

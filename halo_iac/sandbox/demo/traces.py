@@ -10,20 +10,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from halo_iac.sandbox.demo import checkout, research, support_bot
-from halo_iac.sandbox.demo.scene import Scene
+from halo_iac.sandbox.demo.trace_builder import TraceBuilder
 from halo_iac.sandbox.run_state import SECOND, nanoseconds
 
 _DAYS: Final = 7
 _DAY: Final = 24 * 3600 * SECOND
 
-_PLAYS: Final[Mapping[str, tuple[Callable[[Scene], None], int, Mapping[str, str]]]] = {
-    checkout.AGENT: (checkout.play, checkout.EVERY, {}),
-    support_bot.AGENT: (support_bot.play, support_bot.EVERY, {}),
-    research.AGENT: (research.play, research.EVERY, {"inference.agent_name": research.AGENT}),
+_RECORDERS: Final[Mapping[str, tuple[Callable[[TraceBuilder], None], int, Mapping[str, str]]]] = {
+    checkout.AGENT: (checkout.record, checkout.EVERY, {}),
+    support_bot.AGENT: (support_bot.record, support_bot.EVERY, {}),
+    research.AGENT: (research.record, research.EVERY, {"inference.agent_name": research.AGENT}),
 }
 """Per agent what it does, every how many minutes, and what its exporter puts on every span."""
 
-TRACED_AGENTS: Final = tuple(_PLAYS)
+TRACED_AGENTS: Final = tuple(_RECORDERS)
 
 
 def demo_spans(anchor: int, agent: str, days: int = _DAYS) -> Iterator[dict[str, Any]]:
@@ -38,23 +38,23 @@ def spans_between(since: int, until: int, agent: str) -> Iterator[dict[str, Any]
     """Yield the same of the slots that begin between two instants, as far as their traces have ended by the second."""
     slot = _slot(agent)
     for number in range(-(-since // slot), until // slot + 1):
-        scene = _played(agent, number)
-        if nanoseconds(scene.spans[0]["end_time"]) <= until:
-            yield from scene.spans
+        trace = _recorded(agent, number)
+        if nanoseconds(trace.spans[0]["end_time"]) <= until:
+            yield from trace.spans
 
 
 def ended_at(agent: str, number: int) -> int:
     """Return when the trace of an agent's slot ended, in nanoseconds."""
-    return nanoseconds(_played(agent, number).spans[0]["end_time"])
+    return nanoseconds(_recorded(agent, number).spans[0]["end_time"])
 
 
-def _played(agent: str, number: int) -> Scene:
-    play, _, stamp = _PLAYS[agent]
-    scene = Scene(agent, number, number * _slot(agent), stamp)
-    scene.pass_time(0, 120_000)
-    play(scene)
-    return scene
+def _recorded(agent: str, number: int) -> TraceBuilder:
+    record, _, stamp = _RECORDERS[agent]
+    trace = TraceBuilder(agent, number, number * _slot(agent), stamp)
+    trace.advance(0, 120_000)
+    record(trace)
+    return trace
 
 
 def _slot(agent: str) -> int:
-    return _PLAYS[agent][1] * 60 * SECOND
+    return _RECORDERS[agent][1] * 60 * SECOND

@@ -25,7 +25,7 @@ _HOURS: Final = {
     "90d": 2160,
 }
 # Left out, the window is what `inf` sends when its user names none; the platform's own default is not documented.
-_USUAL_RANGE: Final = "30d"
+_DEFAULT_RANGE: Final = "30d"
 
 _LIST: Final = {
     "projectId": rules.required(rules.identifier),
@@ -39,7 +39,7 @@ def list_for_project(call: Call) -> bytes:
     project_id = wanted["projectId"]
     call.check_project(project_id)
     now = datetime.fromisoformat(call.now)
-    since = now - timedelta(hours=_HOURS[wanted.get("timeRange", _USUAL_RANGE)])
+    since = now - timedelta(hours=_HOURS[wanted.get("timeRange", _DEFAULT_RANGE)])
     counts = _counts(call, project_id, since, now)
     listed = (_wire(agent, counts, instant(since)) for agent in call.tables.agents(project_id))
     return encoded([wire for wire in listed if wire is not None])

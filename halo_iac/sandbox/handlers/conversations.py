@@ -18,7 +18,7 @@ from halo_iac.sandbox.run_state import RunState, run_state
 from halo_iac.sandbox.store.runs import ConversationRow
 from halo_iac.sandbox.validation import Shape, nullable, optional, required
 
-_USUAL_LIMIT: Final = 50
+_DEFAULT_LIMIT: Final = 50
 _NEWEST: Final = ("~", 0)
 """Before this comes every instant, for all begin with a digit."""
 
@@ -36,7 +36,7 @@ def list_for_project(call: Call) -> bytes:
     """Return a page of conversations, newest first, each with its latest run."""
     wanted = rules.checked(call.input, _LIST)
     call.check_project(wanted["projectId"])
-    size = wanted.get("limit", _USUAL_LIMIT)
+    size = wanted.get("limit", _DEFAULT_LIMIT)
     rows = call.tables.runs.conversations(
         wanted["projectId"],
         before=_place(wanted.get("cursor")),

@@ -145,7 +145,7 @@ def _lifecycle(standing: RunState) -> str:
 _REPOSITORY: Final = [f"githubRepository{part}" for part in ("FullName", "Branch", "CommitSha", "Subpath")]
 """What a hosted run knows of the agent's code; the sandbox knows nothing of it."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_USUAL_LIMIT: Final = 50
+_DEFAULT_LIMIT: Final = 50
 _BY_ID: Final[Shape] = {"id": required(rules.identifier)}
 _TRACES: Final[Shape] = {**_BY_ID, "cursor": nullable(rules.text), "limit": optional(rules.integer(1, 100))}
 
@@ -161,7 +161,7 @@ def list_traces(call: Call) -> bytes:
     standing = _found(call, wanted["id"])
     chosen = standing.row.chosen if serialize_dataset(standing)["lifecycleStatus"] == "ready" else ()
     first = _place(wanted.get("cursor"))
-    last = first + wanted.get("limit", _USUAL_LIMIT)
+    last = first + wanted.get("limit", _DEFAULT_LIMIT)
     traces = [_trace(call, trace, standing.row.seen) for trace in chosen[first:last]]
     return encoded({"traces": traces, "nextCursor": f"after-{last}" if last < len(chosen) else None})
 

@@ -199,7 +199,7 @@ RUN_PROCEDURES: Final = {
 }
 
 
-_USUAL_LIMIT: Final = 50
+_DEFAULT_LIMIT: Final = 50
 _SCHEDULE_BY_ID: Final[Shape] = {"id": required(rules.identifier)}
 _RUNS: Final[Shape] = {**_SCHEDULE_BY_ID, "limit": optional(rules.integer(1, 100))}
 _FIRE: Final[Shape] = {
@@ -212,7 +212,7 @@ _FIRE: Final[Shape] = {
 def list_runs(call: Call) -> bytes:
     """Return the schedule's runs, newest first."""
     row = found(call, _RUNS)
-    limit = rules.checked(call.input, _RUNS).get("limit", _USUAL_LIMIT)
+    limit = rules.checked(call.input, _RUNS).get("limit", _DEFAULT_LIMIT)
     return encoded([serialize_run(run_state(run, call.now)) for run in call.tables.runs.of_schedule(row.id, limit)])
 
 

@@ -19,7 +19,7 @@ from halo_iac.sandbox.store.trace_facets import CATEGORIES, KEYS, NUMBERS, Count
 from halo_iac.sandbox.validation import InvalidInput, Shape, nullable, optional, required
 
 FACETS: Final = (*CATEGORIES, *NUMBERS, *KEYS)
-_USUAL_LIMIT: Final = 50
+_DEFAULT_LIMIT: Final = 50
 
 
 def _facets(value: object) -> list[str]:
@@ -65,7 +65,7 @@ def _counted(call: Call, *, of_spans: bool) -> bytes:
     if key is not None:
         values = table.values(wanted["projectId"], filters, key["scope"], key["key"], of_spans=of_spans)
         counts = counts._replace(values=values)
-    return written(_wire(counts, facets, key, wanted.get("facetSearch") or {}, wanted.get("limit", _USUAL_LIMIT)))
+    return written(_wire(counts, facets, key, wanted.get("facetSearch") or {}, wanted.get("limit", _DEFAULT_LIMIT)))
 
 
 def _attribute_key(given: object) -> dict[str, Any] | None:

@@ -21,8 +21,8 @@ from halo_iac.sandbox.store.trace_filters import Filters, TextFilter
 from halo_iac.sandbox.store.trace_queries import Order, Position, SessionRow, TraceRow
 from halo_iac.sandbox.validation import Shape, nullable, required
 
-_USUAL_LIMIT: Final = 25
-_MOST_SPANS: Final = 1000
+_DEFAULT_LIMIT: Final = 25
+_MAX_SPANS: Final = 1000
 _OLDEST: Final = Order("start_time", is_descending=False)
 
 _SESSIONS: Final[Shape] = {
@@ -48,7 +48,7 @@ def list_sessions(call: Call) -> bytes:
     wanted = checked(call, _SESSIONS)
     query = query_of("traces.listSessions", wanted, _of_agent(call, wanted))
     filters, after = resumed(query, wanted.get("cursor"))
-    limit, text = wanted.get("limit") or _USUAL_LIMIT, wanted.get("query") or ""
+    limit, text = wanted.get("limit") or _DEFAULT_LIMIT, wanted.get("query") or ""
     page = call.tables.traces.sessions(wanted["projectId"], filters, text, after, limit + 1)
     last = page[limit - 1] if len(page) > limit else None
     return written(
@@ -87,7 +87,7 @@ def get_session_tree(call: Call) -> bytes:
 
 def _traces(call: Call, wanted: dict[str, Any], query: Query) -> tuple[list[TraceRow], str | None]:
     filters, after = resumed(query, wanted.get("cursor"))
-    limit, tables = wanted.get("limit") or _USUAL_LIMIT, call.tables.traces
+    limit, tables = wanted.get("limit") or _DEFAULT_LIMIT, call.tables.traces
     page = tables.page_of_traces(wanted["projectId"], filters, _OLDEST, after, limit + 1)
     next_cursor = cursor_after(query, filters, page[limit - 1]) if len(page) > limit else None
     return tables.traces(places(page[:limit])), next_cursor
@@ -95,7 +95,7 @@ def _traces(call: Call, wanted: dict[str, Any], query: Query) -> tuple[list[Trac
 
 def _spans(call: Call, wanted: dict[str, Any], row: TraceRow) -> list[dict[str, Any]]:
     tables = call.tables.traces
-    page = tables.spans_of_trace(wanted["projectId"], row.trace_id, Filters(), None, _MOST_SPANS)
+    page = tables.spans_of_trace(wanted["projectId"], row.trace_id, Filters(), None, _MAX_SPANS)
     return [trace_rows.span_wire(span) for span in tables.spans(places(page), has_bodies=False)]
 
 

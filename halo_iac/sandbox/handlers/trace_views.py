@@ -27,10 +27,10 @@ from halo_iac.sandbox.store.trace_filters import Filters
 from halo_iac.sandbox.store.trace_queries import Order, SpanRow
 from halo_iac.sandbox.validation import InvalidInput, Shape, required
 
-_USUAL_LIMIT: Final = 25
+_DEFAULT_LIMIT: Final = 25
 _MATCHES: Final = 5
-_MOST_SPANS: Final = 10_000
-_MOST_BYTES: Final = 32 * 1024 * 1024
+_MAX_SPANS: Final = 10_000
+_MAX_BYTES: Final = 32 * 1024 * 1024
 _BODY: Final = 4000
 _NEWEST: Final = Order("start_time", is_descending=True)
 
@@ -39,8 +39,8 @@ _TREE: Final[Shape] = {**TRACE, **FILTERS}
 
 
 def _span_ids(value: object) -> list[str]:
-    if not isinstance(value, list) or not 1 <= len(value) <= _MOST_SPANS:
-        raise InvalidInput(f"must be a list of 1 to {_MOST_SPANS} span ids")
+    if not isinstance(value, list) or not 1 <= len(value) <= _MAX_SPANS:
+        raise InvalidInput(f"must be a list of 1 to {_MAX_SPANS} span ids")
     return [rules.text(each) for each in value]
 
 
@@ -53,7 +53,7 @@ def search(call: Call) -> bytes:
     asked = filters_of(wanted.get("filters"), of_spans=False, needs_range=False)
     query = query_of("traces.search", wanted, replace(asked, mentions=(*asked.mentions, wanted["query"])))
     filters, after = resumed(query, wanted.get("cursor"))
-    limit, project_id = wanted.get("limit") or _USUAL_LIMIT, wanted["projectId"]
+    limit, project_id = wanted.get("limit") or _DEFAULT_LIMIT, wanted["projectId"]
     page = call.tables.traces.page_of_traces(project_id, filters, _NEWEST, after, limit + 1)
     rows = call.tables.traces.traces(places(page[:limit]))
     traces = [
@@ -96,10 +96,10 @@ def _drawn(call: Call, wire: Callable[[SpanRow], dict[str, Any]], *, has_bodies:
     wanted = checked(call, _TREE)
     place, tables = place_of(call, wanted), call.tables.traces
     query = query_of("traces.getSpans", wanted, filters_of(wanted.get("filters"), of_spans=True, needs_range=False))
-    page = tables.spans_of_trace(wanted["projectId"], wanted["traceId"], query.filters, None, _MOST_SPANS + 1)
-    size = min(len(page), _MOST_SPANS)
+    page = tables.spans_of_trace(wanted["projectId"], wanted["traceId"], query.filters, None, _MAX_SPANS + 1)
+    size = min(len(page), _MAX_SPANS)
     if has_bodies:
-        size = fitting(tables.lengths(places(page[:size])), _MOST_BYTES)
+        size = fitting(tables.lengths(places(page[:size])), _MAX_BYTES)
     return written(
         {
             "trace": trace_rows.trace_wire(tables.traces([place])[0]),

@@ -23,8 +23,8 @@ from halo_iac.sandbox.protocol import RequestRefused
 from halo_iac.sandbox.store.trace_queries import SPAN_SORTS, TRACE_SORTS, Order, Position
 from halo_iac.sandbox.validation import Shape, nullable, required
 
-_USUAL_LIMIT: Final = 25
-_USUAL_SPANS: Final = 100
+_DEFAULT_LIMIT: Final = 25
+_DEFAULT_SPANS: Final = 100
 _PAGE_BYTES: Final = 4 * 1024 * 1024
 """Bytes of spans in a page, unless one alone has more."""
 _ORDERS: Final = ("asc", "desc")
@@ -56,7 +56,7 @@ def list_traces(call: Call) -> bytes:
     wanted = checked(call, _TRACES)
     query = query_of("traces.list", wanted, filters_of(wanted.get("filters"), of_spans=False))
     filters, after = resumed(query, wanted.get("cursor"))
-    limit = wanted.get("limit") or _USUAL_LIMIT
+    limit = wanted.get("limit") or _DEFAULT_LIMIT
     page = call.tables.traces.page_of_traces(wanted["projectId"], filters, _order(wanted), after, limit + 1)
     return written(
         {
@@ -79,7 +79,7 @@ def get_spans(call: Call) -> bytes:
     query = query_of("traces.getSpans", wanted, filters_of(wanted.get("filters"), of_spans=True, needs_range=False))
     filters, after = resumed(query, wanted.get("cursor"))
     place_of(call, wanted)
-    limit = wanted.get("limit") or _USUAL_SPANS
+    limit = wanted.get("limit") or _DEFAULT_SPANS
     page = call.tables.traces.spans_of_trace(wanted["projectId"], wanted["traceId"], filters, after, limit + 1)
     size = fitting(call.tables.traces.lengths(places(page[:limit])))
     rows = call.tables.traces.spans(places(page[:size]))
@@ -96,7 +96,7 @@ def list_spans(call: Call) -> bytes:
     wanted = checked(call, _SPANS)
     query = query_of("spans.list", wanted, filters_of(wanted.get("filters"), of_spans=True))
     filters, after = resumed(query, wanted.get("cursor"))
-    limit = wanted.get("limit") or _USUAL_LIMIT
+    limit = wanted.get("limit") or _DEFAULT_LIMIT
     page = call.tables.traces.page_of_spans(wanted["projectId"], filters, _order(wanted), after, limit + 1)
     return written(
         {

@@ -17,9 +17,9 @@ from typing import Final, NamedTuple
 
 from halo_iac.model.span_tree import Node, SpanTree
 
-MOST_DRAWN: Final = 50
+MAX_DRAWN: Final = 50
 """How many spans of a longer trace are drawn."""
-_MOST_FAILING: Final = 10
+_MAX_FAILING: Final = 10
 """To how many failed spans the path is opened."""
 _FIRST: Final = 10
 """How many spans below one are drawn before those further down get their turn."""
@@ -27,7 +27,7 @@ _OPENING: Final = 3
 """How many of those are the first; one is the last, and the others are the longest."""
 _BEGINNING: Final = 2
 """How many spans of a long way are drawn at its top."""
-MOST_GUIDES: Final = 64
+MAX_GUIDES: Final = 64
 """How many levels above a line are told apart; no screen has room for more."""
 
 
@@ -51,7 +51,7 @@ class Row(NamedTuple):
     """One line of a tree: a span or a fold.
 
     ``guides`` says of each level above it, and of its own at the end, whether more follows there; of many levels only
-    the last :data:`MOST_GUIDES`. ``hidden`` is how many spans below it are not drawn, ``failures`` how many of those
+    the last :data:`MAX_GUIDES`. ``hidden`` is how many spans below it are not drawn, ``failures`` how many of those
     failed.
     """
 
@@ -63,19 +63,19 @@ class Row(NamedTuple):
 
 
 def chosen(tree: SpanTree, deepest: int, focus: Node | None = None) -> set[Node]:
-    """Return the spans to draw of a trace, at most :data:`MOST_DRAWN` of one that has more.
+    """Return the spans to draw of a trace, at most :data:`MAX_DRAWN` of one that has more.
 
     A way down is drawn to ``deepest`` levels at most, its middle left out.
     """
     choice = _Choice(deepest)
     if focus is not None:
         choice.open(focus)
-        choice.add(focus.children[: MOST_DRAWN // 2])
-    for node in tree.failing[:_MOST_FAILING]:
+        choice.add(focus.children[: MAX_DRAWN // 2])
+    for node in tree.failing[:_MAX_FAILING]:
         if choice.open(node):
             choice.add(_neighbours(node))
             choice.add(node.children[:_FIRST])
-    for most in (_FIRST, MOST_DRAWN):
+    for most in (_FIRST, MAX_DRAWN):
         choice.fill(tree.roots, most)
     return choice.taken
 
@@ -104,7 +104,7 @@ class _Choice:
 
     @property
     def room(self) -> int:
-        return MOST_DRAWN - len(self.taken)
+        return MAX_DRAWN - len(self.taken)
 
     def add(self, nodes: Iterable[Node]) -> None:
         for node in nodes:
@@ -127,13 +127,13 @@ class _Choice:
         levels = deque([roots])
         while levels and self.room > 0:
             nodes = levels.popleft()
-            self.add(_telling(nodes, most))
+            self.add(_most_relevant(nodes, most))
             levels += [
                 node.children for node in nodes if node in self.taken and node.children and node.depth < self._deepest
             ]
 
 
-def _telling(nodes: Sequence[Node], most: int) -> Sequence[Node]:
+def _most_relevant(nodes: Sequence[Node], most: int) -> Sequence[Node]:
     """Return the most useful of sibling spans: the first, the last, and the longest."""
     if len(nodes) <= most:
         return nodes
@@ -224,4 +224,4 @@ def _from_last(
 ) -> Iterator[tuple[Node | Fold, Sequence[Node], int, tuple[bool, ...]]]:
     last = len(entries) - 1
     for place in range(last, -1, -1):
-        yield *entries[place], depth, (*guides, place < last)[-MOST_GUIDES:]
+        yield *entries[place], depth, (*guides, place < last)[-MAX_GUIDES:]

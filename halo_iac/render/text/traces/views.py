@@ -17,7 +17,7 @@ from halo_iac.render.text.traces.tree import TreeDrawing
 from halo_iac.render.values import beginning, dollars, elapsed
 from halo_iac.text import counted
 
-_MOST_FAILED: Final = 3
+_MAX_FAILED: Final = 3
 """For how many failed spans the commands that show them are printed."""
 _LONGEST_GIVEN: Final = LONGEST_GIVEN * 3 // 4
 """How many characters of the input of such a span are shown."""
@@ -103,7 +103,7 @@ def _facts(trace: Trace, tree: SpanTree, style: Style) -> list[tuple[str, str]]:
 
 
 def _failed(trace: Trace, tree: SpanTree, style: Style) -> Iterator[str]:
-    for node in tree.failing[:_MOST_FAILED]:
+    for node in tree.failing[:_MAX_FAILED]:
         message = f": {node.message}" if node.message else ""
         said = f"{style.own('✗')} {style.safe((node.name or node.id) + message)}"
         yield from (style.paint(line, "failed") for line in folded([said], style))
@@ -112,7 +112,7 @@ def _failed(trace: Trace, tree: SpanTree, style: Style) -> Iterator[str]:
             given = " ".join(shown.split()) + (style.own("…") if left_out else "")
             yield from folded(text_lines(given, style, lead=style.own("→ ")), style)
         yield f"  {style.safe(_command('span', 'get', trace.id, node.id))}"
-    more = len(tree.failing) - _MOST_FAILED
+    more = len(tree.failing) - _MAX_FAILED
     if more > 0:
         yield f"{counted(more, 'more step')} failed:"
         yield f"  {style.safe(_list_failed(trace))}"

@@ -36,7 +36,7 @@ class Model:
 
 
 @dataclass(slots=True)
-class Scene:
+class TraceBuilder:
     """One trace in the making. Steps taken one after the other move its clock; durations are milliseconds."""
 
     agent: str
@@ -61,33 +61,33 @@ class Scene:
         self.trace_id = f"{self.rng.getrandbits(128):032x}"
 
     @contextmanager
-    def inside(self, kind: str, name: str, **attributes: object) -> Iterator[Json]:
+    def group(self, kind: str, name: str, **attributes: object) -> Iterator[Json]:
         """Take a step that consists of the steps taken inside it; its span is what the caller may yet change."""
         span = self._span(kind, name, attributes)
         self._open.append(span)
         yield span
         self._open.pop()
-        self.pass_time(2, 6)
+        self.advance(2, 6)
         span["end_time"] = iso(self.clock)
 
     def step(self, kind: str, name: str, least: int, most: int, **attributes: object) -> Json:
         """Take a step of some random length."""
         span = self._span(kind, name, attributes)
-        self.pass_time(least, most)
+        self.advance(least, most)
         span["end_time"] = iso(self.clock)
         return span
 
-    def hear(self, system: str, user: str) -> None:
+    def start_conversation(self, system: str, user: str) -> None:
         """Begin the conversation that every model call from here on is given."""
         self._messages = [{"message.role": "system", "message.content": system}]
         self._messages.append({"message.role": "user", "message.content": user})
 
-    def ask(self, model: Model, name: str, prompt: int, completion: int, says: str = "") -> Json:
+    def call_model(self, model: Model, name: str, prompt: int, completion: int, says: str = "") -> Json:
         """Call a model with about as many tokens; the longer its answer, the longer it takes.
 
         It is given the conversation so far, and answers with what it ``says`` and the tools that are used next.
         """
-        read, written = self.around(prompt), self.around(completion)
+        read, written = self.about(prompt), self.about(completion)
         attributes = {
             "llm.provider": model.provider,
             "llm.model_name": model.name,
@@ -104,7 +104,7 @@ class Scene:
         self._messages.append(self._answer)
         return self._asked
 
-    def use(self, tool: str, least: int, most: int, arguments: Json, result: object = None) -> Json:
+    def call_tool(self, tool: str, least: int, most: int, arguments: Json, result: object = None) -> Json:
         """Call a tool, as the model asked for; without a result it gives none."""
         attributes: Json = {"tool.name": tool, "input.value": json.dumps(arguments)}
         text = "" if result is None else result if isinstance(result, str) else json.dumps(result)
@@ -123,11 +123,11 @@ class Scene:
         if self._asked:
             self._asked["attributes"].update(_flattened("llm.output_messages", [call]))
 
-    def pass_time(self, least: int, most: int) -> None:
+    def advance(self, least: int, most: int) -> None:
         """Let some milliseconds pass."""
         self.clock += self.rng.randrange(least * _MS, most * _MS)
 
-    def around(self, number: int) -> int:
+    def about(self, number: int) -> int:
         """Return about that many."""
         return round(number * self.rng.uniform(0.85, 1.15))
 

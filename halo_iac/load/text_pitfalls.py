@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from halo_iac.load.yaml_document import Document, Location, Node
-from halo_iac.model.project import Cut, Fold, Origin, Source
+from halo_iac.model.project import FoldedItem, Origin, Source, TruncatedText
 
 _TEXTS: Final = frozenset({"title", "prompt", "agent", "renamed_from", "protect", "agents", "title_prefix"})
 _IN_ENTRIES: Final = frozenset({"schedules", "defaults", "overrides"})
@@ -23,7 +23,7 @@ _INSTEAD: Final = re.compile(r"(?:[^\s#:]+[ \t]*:)?[ \t]*(?:&\S+)?[ \t]+#\S")
 """A comment in the place of a value, from its key on: parsers disagree about where a missing value begins."""
 
 
-def cuts(document: Document) -> Iterator[Cut]:
+def truncated_texts(document: Document) -> Iterator[TruncatedText]:
     """Yield the texts of a document that a `` #`` without a space after it cuts short."""
     text = document.text
     if not any(re.search(pattern, text) for pattern in _MAY_CUT):
@@ -32,12 +32,12 @@ def cuts(document: Document) -> Iterator[Cut]:
     anchors = {_anchor(text, document.marks[ordinal]): ordinal for ordinal in found}
     for location, ordinal, value in _texts(document, document.root, (), set()) if found else ():
         alias = _ALIAS.match(text, document.marks[ordinal])
-        cut = ordinal if alias is None else anchors.get(alias[1], ordinal)
-        end, words = found.get(cut), value.split()
-        if cut in found and words and (end is None or text[:end].endswith(words[-1])):
+        truncated = ordinal if alias is None else anchors.get(alias[1], ordinal)
+        end, words = found.get(truncated), value.split()
+        if truncated in found and words and (end is None or text[:end].endswith(words[-1])):
             key = _entry_of(location)
-            at = Origin(Source.ENTRY, document.path, *document.line_and_column(document.marks[cut]))
-            yield Cut(key, _field(location), value, at, is_beginning=end is None)
+            at = Origin(Source.ENTRY, document.path, *document.line_and_column(document.marks[truncated]))
+            yield TruncatedText(key, _field(location), value, at, is_beginning=end is None)
 
 
 _FOLDED: Final = re.compile(r"(?:&(\S{1,200})[ \t]+)?>[-+0-9]*[ \t]*(?:#[^\n]*)?\r?\n")
@@ -46,7 +46,7 @@ _ITEM: Final = re.compile(r" *(?:[-*+]|[0-9]{1,3}[.)]|#{1,6})[ \t]+\S")
 """The start of a list item or of a heading."""
 
 
-def folds(document: Document) -> Iterator[Fold]:
+def folded_items(document: Document) -> Iterator[FoldedItem]:
     """Yield the first line of each list item in a prompt that ``>`` joins to the line above it."""
     text = document.text
     if re.search(_MAY_FOLD, text) is None:
@@ -61,7 +61,7 @@ def folds(document: Document) -> Iterator[Fold]:
         index = None if start is None else _joined_item(text, start)
         if index is not None:
             key = _entry_of(location)
-            yield Fold(key, Origin(Source.ENTRY, document.path, *document.line_and_column(index)))
+            yield FoldedItem(key, Origin(Source.ENTRY, document.path, *document.line_and_column(index)))
 
 
 def _joined_item(text: str, index: int) -> int | None:
