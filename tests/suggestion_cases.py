@@ -11,7 +11,7 @@ from command_line import GOLDEN
 
 from halo_iac.errors import Problem, ProjectError
 from halo_iac.load import load
-from halo_iac.load.suggestions import ENTRY_KEYS
+from halo_iac.load.suggestions.keys import ENTRY_KEYS
 from halo_iac.model.schedule import CADENCE_PARTS, RELEVANT_PARTS
 
 TABLE: Final = "suggestions.txt"

@@ -175,7 +175,7 @@ HEAVY = {
     ("storage/plan_file", "halo_iac.render.json"): "likewise, which only a saved plan takes",
     ("diff", "deepdiff"): "0.1 s; only an unequal list takes it",
     ("fire_times sandbox/handlers/schedules", "cronsim"): "only a cron expression takes it",
-    ("load/*", "halo_iac.load.suggest_*"): "only a mistake in a file takes them",
+    ("load/*", "halo_iac.load.suggestions.*"): "only a mistake in a file takes them",
     ("load/yaml_events", "halo_iac.load.yaml_pure"): "only where the C parser is missing",
     (
         "pipeline",
@@ -425,7 +425,7 @@ def test_a_field_of_a_schedule_is_named_in_four_files_at_most(field: str) -> Non
     """What reads, compares, sends and imports schedules goes by the table; runs have options of the same names."""
     of_runs = {"model/runs", "api/runs", "cli/runs/request"}
     named = {module for module in modules() if re.search(rf"\b{field}\b", source(module))} - of_runs
-    assert named <= {"model/schedule", "load/fields", "load/suggestions", "render/values"}
+    assert named <= {"model/schedule", "load/fields", "load/suggestions/keys", "render/values"}
 
 
 def test_commands_do_not_import_each_other() -> None:

@@ -20,7 +20,7 @@ from test_json_schema import ENTRY, EXAMPLES, LEFT_OUT
 from halo_iac.errors import ProjectError
 from halo_iac.load import load
 from halo_iac.load.json_schema import schema_text
-from halo_iac.load.suggest_timezone import zone_names
+from halo_iac.load.suggestions.timezone import zone_names
 
 BASE = "x-base: &base {agent: checkout, frequency: weekly, hours: 9}\n"
 ACCEPTED = {

@@ -122,7 +122,7 @@ def test_files_are_checked_without_the_platform(project: Path) -> None:
     assert not {name for name in modules if name.startswith(("halo_iac.sandbox", "halo_iac.pipeline"))}
     assert not modules & {
         *("halo_iac.api.retry", "halo_iac.api.transport", "halo_iac.cli.connection"),
-        *("halo_iac.load.suggest_timezone", "halo_iac.model.plan", "halo_iac.model.remote"),
+        *("halo_iac.load.suggestions.timezone", "halo_iac.model.plan", "halo_iac.model.remote"),
     }
 
 

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from halo_iac.errors import ProjectError
 from halo_iac.load import load
 from halo_iac.load.json_schema import FILES, INVISIBLE, include_schema, plan_schema, project_schema, render
-from halo_iac.load.suggest_timezone import zone_names
+from halo_iac.load.suggestions.timezone import zone_names
 from halo_iac.load.zone_list import OFFERED
 from halo_iac.storage.schema_files import outdated_schemas
 from halo_iac.text import is_invisible

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from halo_iac.errors import ProjectError, ProjectNotFound
 from halo_iac.load import load
-from halo_iac.load.suggestions import ENTRY_KEYS, PROJECT_KEYS
+from halo_iac.load.suggestions.keys import ENTRY_KEYS, PROJECT_KEYS
 
 GOOD = {"title": "T", "agent": "x", "frequency": "daily", "hours": "9"}
 NO_GIT = "(the file is in no git repository; pass --checkout DIR to read other folders)"

@@ -11,7 +11,7 @@ from command_line import assert_golden
 from suggestion_cases import NO_HINT, TABLE, Case, cases, entry, followed, problems, suggestions
 
 from halo_iac.load.cron import from_cron
-from halo_iac.load.suggestions import ENTRY_KEYS, PROJECT_KEYS, suggest_key
+from halo_iac.load.suggestions.keys import ENTRY_KEYS, PROJECT_KEYS, suggest_key
 
 
 def hints(folder: Path, **fields: str | None) -> list[str | None]:

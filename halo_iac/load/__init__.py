@@ -8,7 +8,7 @@ their forms; ``field_reader`` checks one mapping (an entry, ``defaults``, ``over
 prompt files; ``entries`` merges the layers, ``cron`` derives the cadence, and ``loader`` puts sources, policy and
 entries together.
 
-``diagnostics`` and the ``suggest`` modules word the problems; ``json_schema`` exports the same rules as JSON Schema.
+``diagnostics`` and ``suggestions`` word the problems; ``json_schema`` exports the same rules as JSON Schema.
 """
 
 from __future__ import annotations

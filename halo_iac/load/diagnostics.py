@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from pydantic_core import ValidationError
 
-from halo_iac.load import suggestions as hints
 from halo_iac.load.limits import (
     MAX_COLLECTED,
     MAX_COST,
@@ -19,7 +18,8 @@ from halo_iac.load.limits import (
     MAX_PROBLEMS,
     MAX_PROMPT,
 )
-from halo_iac.load.suggestions import DEFAULTS_KEYS, ENTRY_KEYS, RULES
+from halo_iac.load.suggestions import keys as hints
+from halo_iac.load.suggestions.keys import DEFAULTS_KEYS, ENTRY_KEYS, RULES
 from halo_iac.load.text_pitfalls import is_comment_instead
 from halo_iac.load.yaml_builder import resolve
 from halo_iac.load.yaml_document import Document, Location, Node, Values
@@ -256,11 +256,11 @@ def _expectation(found: Found, field: str) -> Wording:
 def _intended(field: str, value: object, whole: object) -> str | None:
     """Guess what was meant in a field that has many spellings; ``whole`` is the field's value, maybe a list."""
     if field in {*CADENCE_PARTS, "frequency", "at", "cron", "lookback", "lookback_hours"}:
-        from halo_iac.load.suggest_cadence import suggest_part
+        from halo_iac.load.suggestions.cadence import suggest_part
 
         return suggest_part(field, value, whole if isinstance(whole, list) else ())
     if field == "timezone":
-        from halo_iac.load.suggest_timezone import suggest_zone
+        from halo_iac.load.suggestions.timezone import suggest_zone
 
         return suggest_zone(value)
     return None
@@ -282,7 +282,7 @@ def _text(field: str, value: object) -> Wording:
     if field == "lookback" and isinstance(value, int) and not isinstance(value, bool):
         return "expected text", _lookback(value)
     if isinstance(value, list):
-        from halo_iac.load.suggest_form import suggest_for_list
+        from halo_iac.load.suggestions.form import suggest_for_list
 
         return "expected text, not a list", suggest_for_list(field, value)
     is_scalar = isinstance(value, bool | int | float) and field not in _FORMED
@@ -310,7 +310,7 @@ def _mapping(field: str, value: object) -> Wording:
         return "expected keys and values", "remove the dashes: each key is on a line of its own"
     if field == "findings" or not isinstance(value, str):
         return "expected keys and values", "such as `findings: {coverage-gap: off}`" if field == "findings" else None
-    from halo_iac.load.suggest_yaml import suggest_colon
+    from halo_iac.load.suggestions.yaml_syntax import suggest_colon
 
     return "expected keys and values", suggest_colon(value)
 
@@ -326,7 +326,7 @@ def _number(field: str, value: object) -> Wording:
 
 
 def _without_brackets(value: object) -> str | None:
-    from halo_iac.load.suggest_form import suggest_for_list
+    from halo_iac.load.suggestions.form import suggest_for_list
 
     return suggest_for_list("", value) if isinstance(value, list) else None
 
@@ -341,7 +341,7 @@ def _empty(field: str, _: object) -> Wording:
 
 
 def _suggest_value(field: str) -> str:
-    from halo_iac.load.suggest_form import suggest_value
+    from halo_iac.load.suggestions.form import suggest_value
 
     return suggest_value(field)
 

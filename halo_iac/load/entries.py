@@ -14,12 +14,12 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import ValidationError
 
-from halo_iac.load import suggestions as hints
 from halo_iac.load.cron import InexpressibleCron, Parts, from_cron, from_times
 from halo_iac.load.field_reader import TOO_LONG, FieldLocation, FieldReader, Fields, is_too_long
 from halo_iac.load.fields import check_entry
 from halo_iac.load.layers import EntryOrigins, Layer, Override, WrittenEntry, written_fields
 from halo_iac.load.rule_settings import read_severities
+from halo_iac.load.suggestions import keys as hints
 from halo_iac.model.project import Entry
 from halo_iac.model.schedule import (
     BUILT_IN,
@@ -122,7 +122,7 @@ class EntryReader(NamedTuple):
         message = f"{quote(key)} {'has no fields' if raw is None else 'must be keys and values'}"
         hint = f"indent the fields of the schedule below {quote(key)}"
         if isinstance(raw, str):
-            from halo_iac.load.suggest_yaml import suggest_colon
+            from halo_iac.load.suggestions.yaml_syntax import suggest_colon
 
             colon = suggest_colon(raw)
             place.document.add_problem(place.location, message, colon or hint, at_key=colon is None)

@@ -11,7 +11,7 @@ from pydantic_core import ValidationError
 from halo_iac.load.diagnostics import to_problems
 from halo_iac.load.files import PROMPT_SUFFIXES, FileUnreadable, ProjectFiles
 from halo_iac.load.limits import MAX_PROBLEMS, MAX_PROMPT
-from halo_iac.load.suggestions import suggest_quotes
+from halo_iac.load.suggestions.keys import suggest_quotes
 from halo_iac.load.yaml_document import Document, Location
 from halo_iac.model.ids import canonical_id
 from halo_iac.model.schedule import NUMBERS, normalized_prompt
@@ -235,7 +235,7 @@ class FieldReader:
 
 
 def _suggest_other_zone(place: FieldLocation, name: str) -> None:
-    from halo_iac.load.suggest_timezone import suggest_near_zone, suggest_zone
+    from halo_iac.load.suggestions.timezone import suggest_near_zone, suggest_zone
 
     is_counted_only = place.problem_count > MAX_PROBLEMS  # finding the closest name takes milliseconds
     hint = suggest_zone(name) or (None if is_counted_only else suggest_near_zone(name))

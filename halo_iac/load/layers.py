@@ -11,11 +11,11 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import ValidationError
 
-from halo_iac.load import suggestions as hints
 from halo_iac.load.diagnostics import misplaced_keys, to_problems
 from halo_iac.load.field_reader import Check, FieldLocation, FieldReader, Fields
 from halo_iac.load.fields import check_defaults, check_override, check_overrides
 from halo_iac.load.find import SourceFile
+from halo_iac.load.suggestions import keys as hints
 from halo_iac.load.yaml_document import Document, Values
 from halo_iac.model.project import BUILT_IN_ORIGIN, Origin, Source
 from halo_iac.model.schedule import CADENCE_PARTS

@@ -12,7 +12,6 @@ from pydantic_core import ValidationError
 from halo_iac.checkout import find_checkout, git_folder
 from halo_iac.errors import Problem, ProjectError
 from halo_iac.load import diagnostics as slips
-from halo_iac.load import suggestions as hints
 from halo_iac.load.diagnostics import INCLUDE_KEYS, to_problems, unknown_key
 from halo_iac.load.entries import EntryReader
 from halo_iac.load.field_reader import FieldLocation, FieldReader, Fields, Prompts
@@ -22,6 +21,7 @@ from halo_iac.load.find import SourceFile, read_included, read_project_file
 from halo_iac.load.layers import Layer, Override, check_override_keys, read_layer, read_overrides_by_key
 from halo_iac.load.limits import MAX_PROBLEMS, MAX_SCHEDULES
 from halo_iac.load.rule_settings import read_severities
+from halo_iac.load.suggestions import keys as hints
 from halo_iac.load.text_pitfalls import folded_items, truncated_texts
 from halo_iac.load.yaml_document import Document, Location, Values
 from halo_iac.load.yaml_parser import parse
@@ -266,7 +266,7 @@ def _is_of_another_tool(document: Document, instead: str) -> bool:
     root = document.root or {}
     if "schedules" in root or ("version" in root and "include" in root) or root.keys() <= hints.PROJECT_KEYS:
         return False
-    from halo_iac.load.suggest_form import how_to_start, other_tool
+    from halo_iac.load.suggestions.form import how_to_start, other_tool
 
     tool = other_tool(root)
     if tool is None:

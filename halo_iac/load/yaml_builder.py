@@ -91,8 +91,8 @@ Take = Callable[[], Event]
 
 def _not_a_mapping(event: Event, text: str) -> Diagnostic:
     """Return the problem of a file whose top is a list or a text: another tool's, or with no space after a colon."""
-    from halo_iac.load.suggest_form import other_text
-    from halo_iac.load.suggest_yaml import suggest_colon
+    from halo_iac.load.suggestions.form import other_text
+    from halo_iac.load.suggestions.yaml_syntax import suggest_colon
 
     index = event.start_mark.index
     other = other_text(text)

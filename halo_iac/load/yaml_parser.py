@@ -165,8 +165,8 @@ def _syntax(error: YAMLError, text: str) -> Diagnostic:
 
 
 def _meant(error: MarkedYAMLError, text: str, index: int) -> Diagnostic | None:
-    from halo_iac.load.suggest_form import other_text
-    from halo_iac.load.suggest_yaml import explain
+    from halo_iac.load.suggestions.form import other_text
+    from halo_iac.load.suggestions.yaml_syntax import explain
 
     other = other_text(text)
     if other is not None:

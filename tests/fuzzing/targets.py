@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from wire_samples import WIRE
 
 from fuzzing import answers, files, seeds
-from halo_iac.load.suggestions import ENTRY_KEYS, PROJECT_KEYS, SCOPE_KEYS
+from halo_iac.load.suggestions.keys import ENTRY_KEYS, PROJECT_KEYS, SCOPE_KEYS
 
 
 class Target(NamedTuple):

@@ -12,7 +12,7 @@ from halo_iac.cli.commands.sandbox_traces import opened
 from halo_iac.cli.console import Console
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import UsageError
-from halo_iac.load.suggest_duration import read_duration
+from halo_iac.load.suggestions.duration import read_duration
 from halo_iac.render.json import document
 from halo_iac.text import counted
 

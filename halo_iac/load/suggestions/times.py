@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from halo_iac.load.cron import InexpressibleCron, from_times, numbers
-from halo_iac.load.suggest_timezone import zone_for_name, zone_for_offset
-from halo_iac.load.suggest_words import read_in_english
+from halo_iac.load.suggestions.timezone import zone_for_name, zone_for_offset
+from halo_iac.load.suggestions.words import read_in_english
 from halo_iac.text import LONGEST
 
 NOT_A_PRODUCT_HINT: Final = "`at` combines every hour with every minute: write an entry for each of these times"

@@ -191,7 +191,7 @@ def suggest_key(key: str, value: object, allowed: Collection[str]) -> str | None
     """Guess which of the allowed keys of its mapping an unknown key was meant to be."""
     word = normalize(key)
     if word in _CADENCE_KEYS and "frequency" in allowed:
-        from halo_iac.load.suggest_cadence import suggest_cadence
+        from halo_iac.load.suggestions.cadence import suggest_cadence
 
         if isinstance(value, dict) and len(value) > 1 and not ENTRY_KEYS.isdisjoint(value):
             return "set its keys in the entry itself"
@@ -285,8 +285,8 @@ def _suggest_renamed(meant: str, value: object, unit: str | None = None) -> str:
 
 def _suggest_line(field: str, value: object) -> str | None:
     """Guess the whole line for a field; its value may be a list."""
-    from halo_iac.load.suggest_cadence import FIELDS, suggest_part
-    from halo_iac.load.suggest_timezone import zone_for_name
+    from halo_iac.load.suggestions.cadence import FIELDS, suggest_part
+    from halo_iac.load.suggestions.timezone import zone_for_name
 
     if field == "timezone":
         zone = zone_for_name(value) if isinstance(value, str) and len(value) <= LONGEST else None
@@ -371,7 +371,7 @@ def suggest_quotes(value: object) -> str | None:
 
 def suggest_expression(cron: str) -> str | None:
     """Return how a refused cron expression is written, or why it cannot be expressed."""
-    from halo_iac.load.suggest_cadence import suggest_cadence
+    from halo_iac.load.suggestions.cadence import suggest_cadence
 
     return suggest_quotes(cron) or suggest_cadence(cron)
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from halo_iac.load.cron import NICKNAMES, SPANS, InexpressibleCron, from_cron
-from halo_iac.load.suggest_days import suggest_last_day, suggest_near_weekday, suggest_nth_weekday
-from halo_iac.load.suggest_timezone import zone_for_name
+from halo_iac.load.suggestions.days import suggest_last_day, suggest_near_weekday, suggest_nth_weekday
+from halo_iac.load.suggestions.timezone import zone_for_name
 from halo_iac.model.schedule import DAYS
 from halo_iac.text import LONGEST
 

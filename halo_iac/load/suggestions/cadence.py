@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from halo_iac.load.suggest_cron import suggest_cron
-from halo_iac.load.suggest_days import (
+from halo_iac.load.suggestions.cron import suggest_cron
+from halo_iac.load.suggestions.days import (
     parse_days,
     read_days_of_month,
     suggest_day_of_month,
@@ -19,8 +19,8 @@ from halo_iac.load.suggest_days import (
     suggest_nth_day,
     suggest_other_week,
 )
-from halo_iac.load.suggest_duration import DAY, HOUR, MINUTE, Duration, read_duration, suggest_lookback
-from halo_iac.load.suggest_times import (
+from halo_iac.load.suggestions.duration import DAY, HOUR, MINUTE, Duration, read_duration, suggest_lookback
+from halo_iac.load.suggestions.times import (
     NOT_A_PRODUCT_HINT,
     is_product,
     listed,
@@ -28,8 +28,8 @@ from halo_iac.load.suggest_times import (
     suggest_numbers,
     suggest_times,
 )
-from halo_iac.load.suggest_timezone import zone_for_name
-from halo_iac.load.suggest_words import read_in_english
+from halo_iac.load.suggestions.timezone import zone_for_name
+from halo_iac.load.suggestions.words import read_in_english
 from halo_iac.text import LONGEST
 
 FIELDS: Final = frozenset(

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from halo_iac.load.cron import InexpressibleCron, numbers
-from halo_iac.load.suggest_times import listed
-from halo_iac.load.suggest_words import DAY_NAMES, folded, read_in_english
+from halo_iac.load.suggestions.times import listed
+from halo_iac.load.suggestions.words import DAY_NAMES, folded, read_in_english
 from halo_iac.model.schedule import DAYS
 from halo_iac.text import LONGEST, closest_match, normalize
 

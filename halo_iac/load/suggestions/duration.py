@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from halo_iac.load.suggest_words import read_in_english
+from halo_iac.load.suggestions.words import read_in_english
 from halo_iac.text import LONGEST
 
 MINUTE: Final = 60

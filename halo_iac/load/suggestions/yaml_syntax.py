@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from halo_iac.load.suggestions import ENTRY_KEYS, PROJECT_KEYS
+from halo_iac.load.suggestions.keys import ENTRY_KEYS, PROJECT_KEYS
 from halo_iac.load.yaml_document import Diagnostic
 from halo_iac.text import quote
 

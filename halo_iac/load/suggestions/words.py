@@ -1,4 +1,4 @@
-"""Translates days, frequencies and times from other languages to the English words of :mod:`suggest_cadence`.
+"""Translates days, frequencies and times from other languages to the English words that ``cadence`` reads.
 
 A text is read in one language at a time: ``Di`` is Tuesday beside ``Mo``, and may be a Sunday in French. If two
 languages disagree, nothing is guessed.
