@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from fnmatch import translate
+from functools import lru_cache
 from itertools import islice
 from re import compile as compiled
 from typing import Final
@@ -274,7 +275,7 @@ def show_hidden(text: str, *, is_unicode: bool = True) -> str:
     """Return the text on one line, with a sign in the place of each character that cannot be seen."""
     if text.isprintable() and (text.isascii() or (is_unicode and not has_invisible(text))):
         return text
-    return _SUSPECT.sub(lambda match: _shown(match[0], is_unicode=is_unicode), text)
+    return _SUSPECT.sub(lambda match: _shown(match[0], is_unicode), text)
 
 
 def neutralize_log_commands(text: str) -> str:
@@ -288,7 +289,8 @@ def escape_control_lines(text: str, *, is_unicode: bool = True) -> list[str]:
     return [escape_control(line, is_unicode=is_unicode) for line in text.replace("\r\n", "\n").split("\n")]
 
 
-def _shown(character: str, *, is_unicode: bool) -> str:
+@lru_cache(4096)
+def _shown(character: str, is_unicode: bool) -> str:
     if is_unicode and not _is_hidden(character):
         return character
     if is_unicode and character < " ":

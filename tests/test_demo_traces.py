@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -31,15 +32,15 @@ FLAWS = {
 }
 
 
-def spans_of(agent: str, anchor: int = NOON) -> list[Span]:
-    return [span_of(json.loads(json.dumps(each))).span for each in demo_spans(anchor, agent)]
+@lru_cache(len(TRACED_AGENTS))
+def spans_of(agent: str, anchor: int = NOON, days: int = 7) -> list[Span]:
+    return [span_of(json.loads(json.dumps(each))).span for each in demo_spans(anchor, agent, days)]
 
 
 def analysed(agent: str, anchor: int, span: int) -> Figures:
     window = Window(anchor - span, anchor)
-    return analyse(
-        [each for each in spans_of(agent, anchor) if each.start >= window.start], window, "What fails, and why?"
-    )
+    spans = spans_of(agent, anchor, min(span // DAY + 1, 7))  # no trace lasts longer than a day
+    return analyse([each for each in spans if each.start >= window.start], window, "What fails, and why?")
 
 
 @pytest.mark.parametrize("days", [1, 2, 7])

@@ -24,12 +24,16 @@ def run_of(caller: Caller, started: dict[str, Any]) -> dict[str, Any]:
 
 
 def statuses(caller: Caller, clock: Clock, started: dict[str, Any]) -> list[str]:
-    """Watch a run for two minutes, and return the statuses it had, one after the other."""
+    """Watch a run until it is over, and once more two minutes later; return its statuses, one after the other."""
     seen: list[str] = []
     for _ in range(600):
-        status = run_of(caller, started)["status"]
-        if [status] != seen[-1:]:
-            seen.append(status)
+        run = run_of(caller, started)
+        if [run["status"]] != seen[-1:]:
+            seen.append(run["status"])
+        if run["completedAt"] is not None:
+            clock.advance(minutes=2)
+            later = run_of(caller, started)["status"]
+            return seen if later == seen[-1] else [*seen, later]
         clock.advance(seconds=0.2)
     return seen
 

@@ -12,7 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from halo_iac.fire_times import describe, describe_reason, runs_per_month
@@ -37,13 +38,12 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 def page_html(page: Page, style: Style = PLAIN) -> str:
     """Return the whole file; same page, same bytes. ``style`` spells commands."""
-    environment = _environment(style)
+    environment = _environment()
     css = _style_sheet(len(page.period.days))
-    draw = _Drawings(page)
-    parts = environment.get_template("parts.html.j2").make_module({"page": page, "draw": draw})
+    common = {"page": page, "draw": _Drawings(page), "style": style}
+    parts = environment.get_template("parts.html.j2").make_module(common)
     return environment.get_template("page.html.j2").render(
-        page=page,
-        draw=draw,
+        common,
         parts=parts,
         reports=_reports(page, parts),
         css=Markup(css),  # noqa: S704 - our own
@@ -67,18 +67,21 @@ def _reports(page: Page, parts: Any) -> dict[int, Markup]:  # noqa: ANN401 - a t
 
 
 @cache
-def _environment(style: Style) -> Environment:
-    """Return the template environment: every text that is not our markup is made harmless, then escaped."""
+def _environment() -> Environment:
+    """Return the template environment: every text that is not our markup is made harmless, then escaped.
+
+    The style comes with what is rendered: to compile the templates takes longer than to render most pages.
+    """
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: style.safe(value) if _is_text(value) else value,
+        finalize=_finalize,
     )
     environment.filters |= {"number": number, "money": money, "day": day, "lookback": _lookback, "describe": describe}
-    environment.filters["say"] = lambda text: _message_html(text, style)
+    environment.filters["say"] = _message_html
     environment.globals |= {
         "counted": counted,
         "counted_findings": counted_findings,
@@ -89,19 +92,26 @@ def _environment(style: Style) -> Environment:
         "diff": diff,
         "drift_counts": drift_counts,
         "shared_hint": shared_hint,
-        "kind_heading": lambda kind, count: kind_heading(kind, count, style),
-        "item_rows": lambda drift, item: item_rows(drift, item, style),
+        "kind_heading": kind_heading,
+        "item_rows": item_rows,
     }
     return environment
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and not isinstance(value, Markup)
+@pass_context
+def _finalize(context: Context, value: object) -> object:
+    return _style(context).safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _message_html(text: str, style: Style) -> Markup:
+@pass_context
+def _message_html(context: Context, text: str) -> Markup:
     """Return a message with what stands in backticks as code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(style.safe(text)))))  # noqa: S704 - escaped above
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(_style(context).safe(text)))))  # noqa: S704 - escaped above
+
+
+def _style(context: Context) -> Style:
+    style: Style = context["style"]
+    return style
 
 
 def _lookback(hours: int) -> str:
