@@ -17,11 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-import typer.main
 from typer.core import TyperGroup
 
 from halo_iac.api.limits import RetryPolicy
-from halo_iac.cli.app import command_line
+from halo_iac.cli.app import built_command
 from halo_iac.cli.console import Console
 from halo_iac.cli.main import main
 
@@ -151,8 +150,7 @@ def assert_golden(name: str, text: str) -> None:
 def commands() -> Iterator[tuple[str, ...]]:
     """Yield the words of every command and group, hidden aliases left out."""
     yield ()
-    root = typer.main.get_command(command_line())
-    assert isinstance(root, TyperGroup)
+    root = built_command()
     for name, command in root.commands.items():
         if command.hidden:
             continue

@@ -79,6 +79,7 @@ class Recorder:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # the body would wait until the headers, another packet, have been acknowledged
     recorder: Recorder
 
     def _serve(self) -> None:

@@ -221,7 +221,7 @@ def test_a_file_whose_name_begins_with_a_tilde_is_named_from_its_folder(halo: Co
 
 def test_every_value_that_is_a_path_or_an_id_is_called_one() -> None:
     """What help calls FILE, PATH or DIR is expanded; an option whose name says that it is a path, or an id, is so."""
-    root = typer.main.get_command(command_line())
+    root = built_command()
     for words in commands():
         command = root
         for word in words:
@@ -572,7 +572,7 @@ def test_a_console_of_this_process_has_three_streams() -> None:
 
 
 def test_what_is_taken_as_it_is_is_what_typer_would_read() -> None:
-    root: Any = typer.main.get_command(command_line())
+    root: Any = built_command()
     for words in commands():
         command = root
         for word in words:

@@ -5,12 +5,11 @@ import shlex
 from pathlib import Path
 
 import pytest
-import typer.main
 from command_line import CommandLine, CommandResult
 from typer.core import TyperGroup
 
 from halo_iac.cli import other_tools
-from halo_iac.cli.app import command_line
+from halo_iac.cli.app import built_command
 from halo_iac.cli.usage import options_of
 
 ARCHIVE = "halo archives schedules and never deletes them: set `state: archived` in the entry, then run `halo apply`"
@@ -129,8 +128,7 @@ def test_a_value_that_begins_with_one_dash_is_a_value(halo: CommandLine, folder:
 
 
 def test_every_command_of_the_tables_exists() -> None:
-    root = typer.main.get_command(command_line())
-    assert isinstance(root, TyperGroup)
+    root = built_command()
     words = [words for _, _, commands in other_tools.COMMANDS for words in commands]
     words += [row.command for rows in other_tools.OPTIONS.values() for row in rows if row.command]
     words += [f"{group} {name}" for group, names in other_tools.SUBCOMMANDS.items() for name in names]
@@ -144,8 +142,7 @@ def test_every_command_of_the_tables_exists() -> None:
 
 
 def test_no_word_of_the_tables_is_a_command() -> None:
-    root = typer.main.get_command(command_line())
-    assert isinstance(root, TyperGroup)
+    root = built_command()
     assert not {word for words, _, _ in other_tools.COMMANDS for word in words.split()} & root.commands.keys()
     for group, names in other_tools.SUBCOMMANDS.items():
         inner = root.commands[group]

@@ -16,14 +16,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import typer.main
 from command_line import NOW, CommandLine
 from jsonschema import Draft202012Validator
 from sandbox_calls import Caller
 from typer.core import TyperCommand, TyperGroup
 
 from halo_iac import errors
-from halo_iac.cli.app import command_line
+from halo_iac.cli.app import built_command
 from halo_iac.model.plan import Plan
 from halo_iac.model.remote import to_wire
 from halo_iac.render.json import plan_json, read_plan
@@ -133,7 +132,7 @@ def mentioned(page: Path) -> list[str]:
 
 @cache
 def root() -> TyperCommand | TyperGroup:
-    return typer.main.get_command(command_line())
+    return built_command()
 
 
 @pytest.mark.parametrize("line", sorted(set(command_lines())))

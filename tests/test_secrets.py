@@ -16,7 +16,6 @@ import subprocess
 import sys
 import urllib.parse
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -301,26 +300,32 @@ def assert_left_well(folder: Path) -> None:
             assert_hidden(path.read_bytes(), path)
 
 
-@contextmanager
-def surrounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+@pytest.fixture(scope="module")
+def gotcha() -> Iterator[Recorder]:
+    with serving(lambda _: Reply(200, b"gotcha")) as recorder:
+        yield recorder
+
+
+@pytest.fixture
+def elsewhere(gotcha: Recorder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
     """Set every proxy variable to a server that must not be asked anything; it is also where redirects lead."""
-    with serving(lambda _: Reply(200, b"gotcha")) as elsewhere:
-        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-            monkeypatch.setenv(name, elsewhere.url)
-        yield elsewhere
-        assert elsewhere.requests == []
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, gotcha.url)
+    yield gotcha
+    asked = [*gotcha.requests]
+    gotcha.requests.clear()
+    assert asked == []
 
 
+@pytest.mark.usefixtures("elsewhere")
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("words", CASES, ids=" ".join)
-def test_no_command_shows_the_key(
-    halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch, words: Words, way: str
-) -> None:
+def test_no_command_shows_the_key(halo: CommandLine, folder: Path, words: Words, way: str) -> None:
     given = WAYS[way]
     prepare(folder, given)
     env = {} if given.env is None else {"INF_API_KEY": given.env}
     argvs = [(*words, *(part.replace("KEY", given.key) for part in case)) for case in CASES[words]]
-    with surrounded(monkeypatch), serving(platform(given.key)) as recorder:
+    with serving(platform(given.key)) as recorder:
         if words in FIRST:
             assert_told_well(halo(*FIRST[words], INF_API_URL=recorder.url, **env), FIRST[words])
             assert (folder / FIRST[words][-1]).is_file() == given.is_usable
@@ -335,18 +340,15 @@ def test_no_command_shows_the_key(
 
 @pytest.mark.parametrize("way", ["variable", "odd"])
 @pytest.mark.parametrize("words", CASES, ids=" ".join)
-def test_no_failure_shows_the_key(
-    halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch, words: Words, way: str
-) -> None:
+def test_no_failure_shows_the_key(halo: CommandLine, folder: Path, elsewhere: Recorder, words: Words, way: str) -> None:
     key = WAYS[way].key
     prepare(folder, WAYS[way])
     argvs = [(*words, *(part.replace("KEY", key) for part in case)) for case in CASES[words]]
-    with surrounded(monkeypatch) as elsewhere:
-        redirect = Reply(307, key.encode(), {"Location": f"{elsewhere.url}/{urllib.parse.quote(key)}"})
-        for answer in (*failing(key).values(), lambda _: redirect):
-            with serving(answer) as recorder:
-                for argv in argvs:
-                    assert_told_well(halo(*argv, INF_API_URL=recorder.url, INF_API_KEY=key), argv)
+    redirect = Reply(307, key.encode(), {"Location": f"{elsewhere.url}/{urllib.parse.quote(key)}"})
+    for answer in (*failing(key).values(), lambda _: redirect):
+        with serving(answer) as recorder:
+            for argv in argvs:
+                assert_told_well(halo(*argv, INF_API_URL=recorder.url, INF_API_KEY=key), argv)
     assert_left_well(folder)
 
 

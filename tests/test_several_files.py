@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 from command_line import CommandLine
 from ruamel.yaml import YAML
-from typer.core import TyperGroup, TyperOption
+from typer.core import TyperOption
 
-from halo_iac.cli.app import command_line
+from halo_iac.cli.app import built_command
 from halo_iac.load.limits import MAX_PROJECTS
 
 PROJECT = "2f6c1c5e-0000-4000-8000-00000000000{}"
@@ -132,8 +131,7 @@ def test_every_other_command_takes_one(
 
 
 def test_which_commands_take_several() -> None:
-    root = typer.main.get_command(command_line())
-    assert isinstance(root, TyperGroup)
+    root = built_command()
     files = {
         name: option.multiple
         for name, command in root.commands.items()

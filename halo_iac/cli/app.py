@@ -245,9 +245,13 @@ def command_line(first: str | None = None) -> typer.Typer:
     return app
 
 
-@cache
-def built_command(first: str) -> TyperGroup:
+def built_command(first: str | None = None) -> TyperGroup:
     """Return the command line for a first word, ready to run; a process that runs many commands builds it once."""
+    return _built(first if first in _COMMANDS or first in _HELPING else None)
+
+
+@cache
+def _built(first: str | None) -> TyperGroup:
     return cast("TyperGroup", get_command(command_line(first)))  # which several commands are
 
 
