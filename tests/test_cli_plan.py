@@ -161,7 +161,7 @@ def test_only_yes_goes_on(halo: CommandLine, folder: Path, answer: str) -> None:
     ended = halo("apply", "--sandbox", answer=answer)
     assert ended.code == 3
     sandbox = folder / ".halo" / "sandbox.db"
-    assert ended.err == f"\nApply 1 change to sandbox:{sandbox}? Only `yes` is accepted: Nothing was changed.\n"
+    assert ended.err == f"\nApply 1 change to sandbox:{sandbox}?\nOnly `yes` is accepted: Nothing was changed.\n"
     assert titles(halo) == []
 
 

@@ -242,6 +242,13 @@ class Console:
         """Ask on the terminal and return the answer, trimmed; empty at the end of input."""
         return self.read_answer(question) or ""
 
+    def confirms(self, question: str) -> bool:
+        """Ask a question on the terminal and return whether the answer is ``yes``.
+
+        The answer has a line of its own, since a question with a path or an address may be longer than the screen.
+        """
+        return self.prompt(f"{question}?\nOnly `yes` is accepted: ").lower() == "yes"
+
     def read_answer(self, question: str) -> str | None:
         """Ask on the terminal and return the answer, trimmed; ``None`` at the end of input."""
         self._stderr.write(neutralize_log_commands(self.redacted(question)))

@@ -42,8 +42,7 @@ def confirm(console: Console, plans: Sequence[Plan], question: str, *, yes: bool
         schedules=counted(count, "schedule"),
         platform=" and ".join(dict.fromkeys(plan.host.base_url for plan in plans if plan.changes)),
     )
-    shown = console.err_style.safe(f"{asked}? Only `yes` is accepted: ")
-    is_agreed = console.prompt(f"\n{shown}").lower() == "yes"
+    is_agreed = console.confirms(f"\n{console.err_style.safe(asked)}")
     if not is_agreed:
         console.log("Nothing was changed.")
     return is_agreed

@@ -187,7 +187,7 @@ def _path(console: Console, file: str | None, sandbox_file: str | None) -> Path:
 
 
 def _is_confirmed(console: Console, path: Path) -> bool:
-    return console.is_interactive and console.prompt(f"Remove {path}? Only `yes` is accepted: ").lower() == "yes"
+    return console.is_interactive and console.confirms(console.err_style.safe(f"Remove {path}"))
 
 
 def _set_by_signals() -> threading.Event:
