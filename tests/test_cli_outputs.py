@@ -229,3 +229,40 @@ def test_what_is_no_file_is_refused_before_anything_is_done(project: Path, outpu
     assert (process.returncode, out.read_text()) == (1, ""), err
     assert err.startswith(f"error: {path}"), err
     assert not (project / ".halo").exists()
+
+
+# Names --------------------------------------------------------------------------------------------------------------
+
+HOSTILE: str = "evil\x1bc\a\n::error::x"
+"""The name of a folder that resets a terminal, and is on a line of its own a command to a CI runner."""
+NAMING = (
+    "init --ci github --file {}/new.yaml",
+    "init --ci github --file {}/new.yaml",
+    "sandbox reset --yes",
+    "validate -f {}/nope.yaml",
+    "plan --sandbox --out {}/plan.json --also markdown={}/plan.md",
+    "apply {}/plan.json --sandbox --yes --receipt {}/receipt.jsonl",
+    "undo {}/receipt.jsonl --sandbox --yes --allow-archive 1",
+    "schedule list --sandbox",
+    "doctor --sandbox",
+    "page --offline --out {}/page.html",
+    "rename daily New",
+    "report pull --sandbox --dir {}/reports",
+    "import --sandbox --into {}/more.yaml",
+    "ci validate",
+    "sandbox reset --yes",
+)
+
+
+def test_a_path_is_printed_without_what_a_terminal_or_a_runner_would_act_on(
+    halo: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = project / HOSTILE
+    inner.mkdir()
+    (inner / "halo.yaml").write_text(DAILY)
+    monkeypatch.chdir(inner)
+    for line in NAMING:
+        ended = halo(*(word.replace("{}", str(inner)) for word in line.split()), GITHUB_ACTIONS="true")
+        assert ended.code in {0, 1}, (line, ended.text)
+        bad = [each for each in ended.text.split("\n") if {"\x1b", "\a"} & {*each} or each.startswith("::error::x")]
+        assert not bad, line

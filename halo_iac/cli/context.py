@@ -271,7 +271,7 @@ class CommandContext:
             project = self._project_for_its_id()
         connection = self.connect(project)
         if connection.is_sandbox:
-            self.console.log(f"SANDBOX {connection.base_url}")
+            self.console.log(self.console.err_style.safe(f"SANDBOX {connection.base_url}"))
         return connection
 
     def _project_for_its_id(self) -> Project | None:

@@ -100,7 +100,12 @@ OPTIONS: Final[Mapping[str, Iterable[OtherOption]]] = {
         OtherOption("--keep-going", "run `{}` with the same options to see what would change", "plan"),
         OtherOption("--yes", "leave out `--yes`: the command shows what it would change and asks first"),
     ],
-    "o output output-format": [OtherOption("--format", "use `--format`, such as `--format json`")],
+    "o output output-format": [
+        OtherOption(
+            "--out", "use `--format` to choose the format, such as `--format json`, or `--out` to write a file"
+        ),
+        OtherOption("--format", "use `--format`, such as `--format json`"),
+    ],
     "set values var var-file": [
         OtherOption("--file", "set the environment variable HALO_VAR_NAME, which a project file reads as `${{NAME}}`")
     ],

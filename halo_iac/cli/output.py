@@ -108,7 +108,7 @@ class OutputWriter:
         for copy in self._copies:
             text = self._console.redacted(self._rendered(draw, copy.format, Style(spell=self._console.spell)))
             write_output(copy.path, self._context.cwd, *_known(copy.format), text)
-            self._console.log(f"Wrote {copy.path}")
+            self._console.log(self._console.err_style.safe(f"Wrote {copy.path}"))
 
     def _write_error(self, error: HaloError) -> None:
         if not self._copies and not self.format.publishes_errors:

@@ -95,7 +95,7 @@ def _write_project(context: CommandContext, path: Path, agent: str | None) -> No
         raise FileError(f"{path} already exists; it was not overwritten", hint="choose another file with --file")
     schemas = " and ".join(write_schemas(path.parent))
     with console.after(f"{path} was written"):
-        console.print(f"Wrote {path}{f', and {schemas} beside it' if schemas else ''}.")
+        console.print(console.out_style.safe(f"Wrote {path}{f', and {schemas} beside it' if schemas else ''}."))
     list_, plan = Command("agent", "list"), Command("plan")
     if is_asked and entry.agent is not None:
         console.log(Hint("Next: run `{}` to see what would change.", plan))
@@ -106,9 +106,9 @@ def _write_project(context: CommandContext, path: Path, agent: str | None) -> No
 def _report_pipeline(console: Console, pipeline: Pipeline) -> None:
     if pipeline.written:
         with console.after(f"{', '.join(pipeline.written)} were written"):
-            console.print(f"Wrote {', '.join(pipeline.written)}.")
+            console.print(console.out_style.safe(f"Wrote {', '.join(pipeline.written)}."))
     for name in pipeline.kept:
-        console.log(f"{name} already exists; it was not overwritten.")
+        console.log(console.err_style.safe(f"{name} already exists; it was not overwritten."))
     console.log("\n".join(("For the pipeline:", *(f"- {step}" for step in pipeline.steps))))
 
 

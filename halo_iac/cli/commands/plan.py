@@ -74,7 +74,7 @@ def plan(
     if out is not None:
         keys = {"--allow-create": allow_create, "--allow-takeover": allow_takeover}
         permits = _overrides(allow_archive, keys, protect, undeclared)
-        console.log(_saved([each.shown for each in plans], out, permits))
+        console.log(_saved([each.shown for each in plans], out, console.err_style.safe(out), permits))
     for each in plans if console.wants_json else ():
         _print_clock_findings(console, each.shown.findings[len(each.planned.findings) :])
     return most_serious(plan_exit_code(each.shown, is_detailed=detailed_exitcode) for each in plans)
@@ -115,8 +115,8 @@ def _overrides(
     ]
 
 
-def _saved(plans: Sequence[Plan], out: str, permits: Iterable[str]) -> str:
-    """Return the message about a saved plan: the command that applies it."""
+def _saved(plans: Sequence[Plan], out: str, shown: str, permits: Iterable[str]) -> str:
+    """Return the message about a saved plan, the command that applies it; ``shown`` is its path to be printed."""
     if any(plan.blocking_violations or errors(plan.findings) for plan in plans):
-        return f"Saved the plan to {out}, but `halo apply` refuses it."
-    return Hint("Saved the plan to {}. To apply it, run `{}`.", out, Command("apply", out, *permits))
+        return f"Saved the plan to {shown}, but `halo apply` refuses it."
+    return Hint("Saved the plan to {}. To apply it, run `{}`.", shown, Command("apply", out, *permits))

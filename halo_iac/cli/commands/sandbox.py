@@ -90,7 +90,7 @@ def serve(
         )
         ended = _set_by_signals()  # before anybody can know that it runs
         console.print("\n".join(exports), redact=False)
-        console.log(f"Serving sandbox {path} on {url}; press Ctrl-C to stop.")
+        console.log(console.err_style.safe(f"Serving sandbox {path} on {url}; press Ctrl-C to stop."))
         while not ended.wait(1):
             pass
     return 0
@@ -116,13 +116,13 @@ def reset(
     console: Console = ctx.obj
     path = _path(console, file, sandbox_file)
     if not path.exists():
-        console.print(f"No sandbox exists at {path}; nothing was removed.")
+        console.print(console.out_style.safe(f"No sandbox exists at {path}; nothing was removed."))
         return 0
     _check_removable(path)
     if not yes and not _is_confirmed(console, path):
         raise RefusedError(f"{path} was not removed", hint="answer `yes`, or pass --yes")
     _remove(path)
-    console.print(f"Removed {path}.")
+    console.print(console.out_style.safe(f"Removed {path}."))
     return 0
 
 
