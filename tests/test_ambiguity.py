@@ -133,7 +133,7 @@ def test_so_does_the_former_title(harness: Harness, declared: str, held: str) ->
 
 
 @each_lookalike
-def test_only_a_word_on_the_command_line_says_that_they_are_two(harness: Harness, declared: str, held: str) -> None:
+def test_only_an_option_declares_two_schedules_distinct(harness: Harness, declared: str, held: str) -> None:
     harness.hold(wire("1", held, **OTHERWISE))
     harness.declare(daily={"title": declared})
     assert harness.apply("--allow-create", "daily") == 0
@@ -276,7 +276,7 @@ def test_a_scope_that_is_narrowed_leaves_alone_what_it_no_longer_covers(harness:
     assert harness.held == {"1": "Shop: daily", "2": "Help: daily"}
 
 
-def test_a_scope_that_is_widened_archives_no_more_than_the_guard_lets_it(harness: Harness) -> None:
+def test_a_widened_scope_archives_at_most_what_the_guard_allows(harness: Harness) -> None:
     harness.hold(wire("1", "Shop: daily"), wire("2", "Help: daily"), wire("3", "Help: weekly"))
     harness.declare({"undeclared": "archive"}, daily={"title": "Shop: daily"})
     (refusal,) = harness.refusals()
@@ -300,7 +300,7 @@ def test_an_agent_that_was_renamed_blocks_its_entry_with_the_line_to_paste(harne
     assert harness.changes() == [("update", "daily", "1")]
 
 
-def test_an_agent_that_is_gone_blocks_likewise_and_its_id_goes_on(harness: Harness) -> None:
+def test_a_missing_agent_blocks_by_name_and_works_by_id(harness: Harness) -> None:
     harness.hold(wire("1", "Daily"))
     with harness.sandbox as sandbox:
         sandbox.forget_agent(PROJECT, demo.CHECKOUT_ID)

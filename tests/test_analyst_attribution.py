@@ -26,7 +26,7 @@ def test_what_is_above_the_only_agent_is_its_as_well() -> None:
     assert attribute([Link("task", None, None), Link("a", "task", A)]) == {"task": A, "a": A}
 
 
-def test_what_is_above_two_agents_is_nobodys() -> None:
+def test_spans_above_two_agents_belong_to_neither() -> None:
     trace = [Link("task", None, None), Link("a", "task", A), Link("b", "task", B)]
     assert attribute(trace) == {"task": None, "a": A, "b": B}
 

@@ -195,7 +195,7 @@ def test_own_time_leaves_out_what_passes_below_a_child_that_ended_before() -> No
     assert times == {"top": 600 * MS, "child": 100 * MS, "late": 300 * MS}
 
 
-def test_a_deep_trace_and_a_wide_one_take_no_more_time_than_others() -> None:
+def test_deep_and_wide_traces_take_linear_time() -> None:
     deep = [span(at=number, took=1, span_id=f"d{number}", parent_id=f"d{number - 1}") for number in range(20_000)]
     wide = [span(at=7919 * number % 20_000, took=1, trace_id="t2", parent_id="w") for number in range(20_000)]
     found = figures([*deep, *wide, span(took=20_000, trace_id="t2", span_id="w")])
@@ -290,7 +290,7 @@ def test_tokens_and_cost_are_summed_by_model_and_exactly() -> None:
     )
 
 
-def test_a_count_that_no_call_recorded_is_none() -> None:
+def test_a_count_that_no_call_recorded_is_absent() -> None:
     half = model_call("half", 5, 0, completion_tokens=None)
     embedding = model_call("embed", 5, 0, kind="EMBEDDING", completion_tokens=None)
     nothing = model_call("none", 0, 0, prompt_tokens=None, completion_tokens=None, total_tokens=None)

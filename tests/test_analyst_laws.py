@@ -220,7 +220,7 @@ def _idle_beneath(span: Span, beneath: list[Span]) -> int:
 
 
 @given(_NESTED)
-def test_own_time_and_passed_on_failures_look_at_every_span_beneath_whoevers_it_is(spans: list[Span]) -> None:
+def test_own_time_and_propagated_failures_consider_spans_of_all_agents(spans: list[Span]) -> None:
     owners = attribute(Link(each.span_id, each.parent_id, each.own_agent) for each in spans)
     around = [Node(each.span_id, each.parent_id, each.start, each.end, each.has_failed) for each in spans]
     for agent in set(owners.values()):

@@ -51,7 +51,7 @@ def refusal(env: dict[str, str], home: Path, **options: object) -> SettingsError
 # --- orders --------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_said_means_the_default_url_and_nothing_else(tmp_path: Path) -> None:
+def test_the_default_url_is_used_without_settings(tmp_path: Path) -> None:
     expected = Settings(None, Setting("https://relay.inference.net", "default"), None, None)
     assert resolve_settings({}, home=tmp_path) == expected
 
@@ -86,7 +86,7 @@ def test_flags_come_first(tmp_path: Path) -> None:
     assert (settings.project, settings.team) == (Setting("project-flag", "--project"), Setting("team-flag", "--team"))
 
 
-def test_a_session_token_counts_where_there_is_no_key(tmp_path: Path) -> None:
+def test_a_session_token_is_used_without_a_key(tmp_path: Path) -> None:
     settings = resolve_settings({}, home=home_with(tmp_path, {"apiKey": None, "sessionToken": "session"}))
     assert settings.key == Setting(Secret("session"), "~/.inf/config.json (sessionToken)")
 

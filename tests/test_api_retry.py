@@ -140,7 +140,7 @@ def test_a_lasting_failure_after_a_passing_one_ends_it(clock: Clock) -> None:
     assert (clock.waits, caught.value.status) == ([0.5], 401)
 
 
-def test_other_errors_are_none_of_its_business(clock: Clock) -> None:
+def test_other_errors_are_not_retried(clock: Clock) -> None:
     with pytest.raises(ZeroDivisionError):
         clock.retry()(failing(trouble(), ZeroDivisionError()))
     assert clock.waits == [0.5]
@@ -179,7 +179,7 @@ def test_a_create_that_turns_ambiguous_is_not_repeated_again(clock: Clock) -> No
     assert (clock.waits, caught.value.status) == ([0.5], 503)
 
 
-def test_every_wait_is_told(clock: Clock) -> None:
+def test_every_wait_is_reported(clock: Clock) -> None:
     told: list[tuple[int | None, float, int]] = []
     retry = clock.retry(on_retry=lambda error, wait, attempt: told.append((error.status, wait, attempt)))
     assert retry(failing(trouble(500), trouble(429, retry_after=3.0))) == "done"

@@ -74,7 +74,7 @@ def test_a_run_may_have_no_traces_yet() -> None:
     assert RunReader(Answering({"run": RUN, "haloExportDataset": None})).run("r-1").dataset is None
 
 
-def test_a_conversation_is_told_in_order_and_its_answers_are_the_assistant_s() -> None:
+def test_a_conversation_is_in_order_and_answers_are_the_assistants() -> None:
     answer = {
         "conversation": {"id": "c-1", "title": "T"},
         "messages": [

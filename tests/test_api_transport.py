@@ -462,7 +462,7 @@ def test_a_wrong_key_names_where_it_came_from() -> None:
     )
 
 
-def test_a_missing_key_is_told_from_a_wrong_one() -> None:
+def test_a_missing_key_is_distinguished_from_a_wrong_one() -> None:
     with serving(lambda _: failure(401)) as platform:
         transport = Transport(platform.url, None)
         with pytest.raises(Rejected) as caught:
@@ -509,13 +509,13 @@ def test_a_page_of_someone_else_is_a_gateway_s() -> None:
     assert error.reason == "blocked by a gateway or proxy, which answered with an HTML page"
 
 
-def test_a_missing_permission_is_told_from_a_wrong_key() -> None:
+def test_a_missing_permission_is_distinguished_from_a_wrong_key() -> None:
     error = failed_answer(lambda _: failure(403, "Key lacks write permission", "FORBIDDEN"))
     assert error.hint == "Check the permissions (read, write) and projects of the key: it is valid but may not do this."
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"error":"no"}', b'{"error":null}', b"null"])
-def test_an_odd_error_body_is_unreadable_but_keeps_the_status(body: bytes) -> None:
+def test_an_unexpected_error_body_is_unreadable_but_keeps_the_status(body: bytes) -> None:
     assert verdict(failed_answer(lambda _: Reply(401, body))) == (Unreadable, Delivery.REFUSED, False, 401)
 
 
@@ -547,7 +547,7 @@ def server_side() -> ssl.SSLContext:
     return context
 
 
-def test_a_certificate_nobody_signed_ends_the_call_before_anything_is_sent() -> None:
+def test_a_self_signed_certificate_fails_before_anything_is_sent() -> None:
     with serving(lambda _: result(None), tls=server_side()) as platform:
         error = failed_call(platform.url)
         assert platform.requests == []
@@ -823,7 +823,7 @@ def test_what_must_not_be_sent_is_not() -> None:
         assert (platform.requests, caught.value.delivery, caught.value.is_transient) == ([], Delivery.NOT_SENT, False)
 
 
-def test_an_odd_timezone_becomes_utc() -> None:
+def test_an_unreadable_timezone_becomes_utc() -> None:
     with serving(lambda _: result(None)) as platform:
         for timezone in ("", "Zone/Ü", "a b", "a\r\nX-Evil: 1"):
             with calling(platform.url, timezone=timezone) as transport:

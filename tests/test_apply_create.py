@@ -196,7 +196,7 @@ def test_one_that_was_there_before_is_not_ours(one: Harness) -> None:
     assert (run.statuses, run.exit_code) == (["unknown"], 5)
 
 
-def test_one_that_somebody_archived_at_once_is_still_ours(one: Harness) -> None:
+def test_a_create_that_another_user_archived_is_recognised(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after")
     run = one.run(create("Review"), during=_on("retrying", lambda: one.caller.do(ARCHIVE, {"id": "s1"})))
     assert (run.statuses, run.message, run.exit_code) == (["conflict"], "it is now archived", 4)
@@ -220,7 +220,7 @@ def test_a_look_that_fails_is_followed_by_the_next(one: Harness) -> None:
     assert (run.statuses, run.requests, run.exit_code) == (["done"], [LIST, CREATE, LIST, LIST, LIST], 0)
 
 
-def test_it_is_said_where_nobody_could_look(one: Harness) -> None:
+def test_a_failed_search_for_a_lost_create_is_reported(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after")
     one.fault(LIST, Pass())
     one.fault(LIST, Refuse("BAD_REQUEST"), times=3)
@@ -258,7 +258,7 @@ def test_the_listing_is_repeated(one: Harness, effect: Effect) -> None:
     assert (run.statuses, run.requests, run.exit_code) == (["done"], [LIST, LIST, CREATE, LIST], 0)
 
 
-def test_without_a_listing_nothing_is_created_and_the_rest_goes_on(one: Harness) -> None:
+def test_without_a_listing_nothing_is_created_and_other_changes_are_applied(one: Harness) -> None:
     wire = one.add("C")
     one.fault(LIST, Refuse("BAD_REQUEST"))
     run = one.run(create("A"), create("B"), update(wire, hours=(12,)), archive(one.add("D")))
@@ -287,7 +287,7 @@ ENDLESS = b'{"result":{"data":{"schedules":[],"nextCursor":"again"}}}'
         (ENDLESS, "the platform repeated a cursor"),
     ],
 )
-def test_after_a_listing_that_is_not_whole_nothing_is_created_or_archived(one: Harness, body: bytes, gap: str) -> None:
+def test_after_an_incomplete_listing_nothing_is_created_or_archived(one: Harness, body: bytes, gap: str) -> None:
     one.fault(LIST, Reply(200, body), times=None)
     run = one.run(create("A"), archive(one.add("B")))
     assert (run.statuses, run.writes, run.exit_code) == (["failed", "not started"], [], 1)
@@ -332,7 +332,7 @@ def test_of_two_made_at_the_same_instant_the_id_decides(one: Harness) -> None:
     assert one.shown() == {"s1": ("Review", True, [9]), "s2": ("Review", True, [9])}
 
 
-def test_the_earlier_is_left_alone_whoever_made_the_later(one: Harness) -> None:
+def test_the_earlier_duplicate_is_kept(one: Harness) -> None:
     def create_later() -> None:
         one.clock.advance(hours=1)
         one.add("Review")
@@ -371,7 +371,7 @@ def test_a_twin_that_cannot_be_archived_is_named(one: Harness) -> None:
 
 
 @pytest.mark.parametrize("effect", [Refuse("BAD_REQUEST"), Reply(200, FOREIGN)], ids=["failed", "not whole"])
-def test_without_a_whole_listing_no_twin_is_archived_and_that_is_said(one: Harness, effect: Effect) -> None:
+def test_an_incomplete_listing_archives_no_duplicate_and_is_reported(one: Harness, effect: Effect) -> None:
     one.fault(LIST, Pass())
     one.fault(LIST, effect)
     run = one.run(create("Review"))
@@ -379,6 +379,6 @@ def test_without_a_whole_listing_no_twin_is_archived_and_that_is_said(one: Harne
     assert run.message.startswith(f"could not check whether another run created the same schedule: {LIST}")
 
 
-def test_nobody_looks_for_twins_of_what_was_not_created(one: Harness) -> None:
+def test_duplicates_are_checked_only_after_a_create(one: Harness) -> None:
     one.fault(CREATE, Refuse("BAD_REQUEST"))
     assert one.run(create("Review")).requests == [LIST, CREATE]

@@ -224,7 +224,7 @@ class Crowd:
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_as_many_are_under_way_as_was_said_and_no_more(one: Harness, size: int) -> None:
+def test_at_most_concurrency_changes_are_in_progress(one: Harness, size: int) -> None:
     changes = [archive(one.add(f"A{number}")) for number in range(2 * size)]
     crowd = Crowd(one, size)
     with Transport("http://localhost", Secret(demo.DEMO_KEY), http=EmbeddedTransport(crowd.answer)) as transport:

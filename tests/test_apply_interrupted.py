@@ -111,7 +111,7 @@ def ended(process: HaloProcess) -> tuple[int, str, str]:
     return process.returncode, summary.partition("\n")[2], err
 
 
-def test_what_goes_on_from_there_is_a_command_about_the_same_file_and_platform(setting: Setting) -> None:
+def test_the_next_command_names_the_same_file_and_platform(setting: Setting) -> None:
     (setting.folder / "halo.yaml").rename(setting.folder / "other.yaml")
     setting.may_create.clear()
     place = ("--file", "other.yaml", "--project", PROJECT)
@@ -335,7 +335,7 @@ def test_a_signal_that_was_ignored_at_the_start_stays_ignored(setting: Setting, 
     assert (code, out, setting.titles) == (0, "Applied: 3 created.\n", ["Alpha", "Beta", "Gamma"])
 
 
-def test_a_closed_terminal_that_is_told_of_twice_still_waits_for_what_is_under_way(setting: Setting) -> None:
+def test_a_second_hangup_signal_still_waits_for_changes_in_progress(setting: Setting) -> None:
     setting.may_create.clear()
     process = setting.start()
     setting.wait_for(CREATE, title="Alpha")

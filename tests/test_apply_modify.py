@@ -249,7 +249,7 @@ def test_a_refused_write_has_failed_and_is_not_repeated(one: Harness, effect: Ef
     assert one.sandbox.schedules() == [wire]
 
 
-def test_somebody_who_writes_between_two_attempts_makes_a_conflict(one: Harness) -> None:
+def test_a_foreign_write_between_two_attempts_is_a_conflict(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,))
     one.fault(UPDATE, Refuse("SERVICE_UNAVAILABLE"))
     one.waits = _Meddling(one, {"id": "s1", "hours": [17]})
@@ -329,7 +329,7 @@ def test_an_archive_of_a_schedule_with_another_title_is_a_conflict(one: Harness)
         ({"modelId": "halo-small"}, "model_id"),
     ],
 )
-def test_an_undeclared_schedule_that_somebody_edits_is_not_archived(
+def test_an_undeclared_schedule_edited_by_another_user_is_not_archived(
     one: Harness, edit: dict[str, Any], field: str
 ) -> None:
     change = archive(one.add("Review"))
@@ -415,7 +415,7 @@ def test_what_was_unarchived_first_and_is_not_updated_is_archived_again(effect: 
         assert (strict.shown(), run.statuses, run.exit_code) == ({"s1": ("Review", False, [9])}, ["failed"], 4)
 
 
-def test_it_is_said_where_archiving_again_fails(one: Harness) -> None:
+def test_a_failure_to_archive_again_is_reported(one: Harness) -> None:
     wire = one.add("Review", archived=True)
     one.fault(UPDATE, Refuse("PRECONDITION_FAILED"))
     one.fault(UPDATE, Refuse("FORBIDDEN"))

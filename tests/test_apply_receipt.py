@@ -164,7 +164,7 @@ def test_a_disk_that_fills_up_ends_the_run(one: Harness) -> None:
     assert (run.statuses, run.exit_code) == (["done", "failed", "not started"], 4)
 
 
-def test_what_is_exposed_when_the_disk_is_full_is_told() -> None:
+def test_a_full_disk_reports_which_schedule_may_fire() -> None:
     with harness(updates_archived=False) as one:
         change = unarchive(one.add("A", archived=True), hours=(12,))
         run = one.run(change, recorder=full_after(2))
@@ -200,7 +200,7 @@ def test_an_archived_schedule_still_gets_its_values_back(one: Harness) -> None:
     assert (run.writes, run.statuses) == ([UPDATE], ["done"])
 
 
-def test_where_an_archived_schedule_takes_no_values_it_is_archived_and_that_is_told() -> None:
+def test_a_platform_that_does_not_update_archived_schedules_keeps_the_old_values() -> None:
     with harness(updates_archived=False) as one:
         run = one.run(emptied(archive(one.add("A")), hours=(3,)))
         assert (run.statuses, run.exit_code) == (["failed"], 4)
@@ -214,7 +214,7 @@ def test_an_archive_of_an_undo_is_repeated_without_harm(one: Harness) -> None:
     assert one.run(change).statuses == ["already"]
 
 
-def test_an_archive_of_an_undo_leaves_alone_what_somebody_has_edited(one: Harness) -> None:
+def test_an_undo_does_not_archive_a_schedule_edited_since(one: Harness) -> None:
     wire = one.add("A")
     change = emptied(archive(wire), hours=(3,))
     one.caller.do(UPDATE, {"id": wire["id"], "prompt": "Edited."})

@@ -55,7 +55,7 @@ def test_the_last_event_of_a_change_counts_and_the_order_is_the_plans() -> None:
     assert summary == Summary((Event(A, CONFLICT, "s1", "a twin"), Event(B, FAILED, message="no")))
 
 
-def test_changes_are_told_apart_even_where_they_are_equal() -> None:
+def test_equal_changes_are_distinguished() -> None:
     first, second = create("A"), create("A")
     summary = summarize([first, second], [Event(second, DONE)])
     assert [event.status for event in summary.events] == [NOT_STARTED, DONE]

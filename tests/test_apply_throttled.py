@@ -65,7 +65,7 @@ def test_a_platform_that_throttles_for_ever_ends_the_run(one: Harness, effect: E
     assert 500 < sum(wait for wait in one.waits if wait >= 1) <= 600
 
 
-def test_only_a_change_that_could_be_paced_is_told_to_be(one: Harness) -> None:
+def test_a_throttled_change_suggests_a_lower_rate(one: Harness) -> None:
     one.gate = ThrottleGate(5.0, sleep=one.waits.append)
     one.fault(READ, SLOW_DOWN, times=None)
     run = one.run(*(update(wire, hours=(12,)) for wire in updates(one, 1)))

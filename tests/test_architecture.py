@@ -330,7 +330,7 @@ def test_imports_go_down_only(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(LAYERS) - {"cli"}))
-def test_no_import_is_allowed_that_nobody_needs(name: str) -> None:
+def test_every_allowed_import_exists(name: str) -> None:
     found = {parts[0] for module in modules() if layer(module) == name for parts in own_imports(module)}
     assert set(LAYERS[name].split()) <= found
 

@@ -214,7 +214,7 @@ def missing(clone: Git) -> int:
     return clone("rev-list", "--objects", "--all", "--missing=print").count("\n?")
 
 
-def test_a_blob_that_can_no_longer_be_fetched_is_told(halo: CommandLine, git: Git, tmp_path: Path) -> None:
+def test_a_blob_that_cannot_be_fetched_is_reported(halo: CommandLine, git: Git, tmp_path: Path) -> None:
     written(git.folder, {"halo.yaml": project(one="p.md"), "p.md": "P"})
     git.commit()
     written(git.folder, {"p.md": "Another"})
@@ -392,7 +392,7 @@ def test_a_project_file_outside_of_the_cone_is_not_gone(halo: CommandLine, spars
     assert "its a/halo.yaml was deleted; it may have been moved" in ended.json["refusals"][0]["message"]
 
 
-def test_a_prompt_that_a_sparse_checkout_leaves_out_is_told(halo: CommandLine, sparse: Git) -> None:
+def test_a_prompt_outside_the_sparse_checkout_is_reported(halo: CommandLine, sparse: Git) -> None:
     sparse("sparse-checkout", "set", "--no-cone", "b", "a/s")
     ended = halo("validate", "--file", "b/halo.yaml")
     assert ended.code == 1
@@ -413,7 +413,7 @@ def test_git_is_run_only_where_a_checkout_may_be_sparse(halo: CommandLine, spars
     assert halo("validate", "--file", "a/halo.yaml", PATH="/nowhere").code == 1
 
 
-def test_a_file_that_git_was_told_to_skip_is_not_taken_for_gone(halo: CommandLine, sparse: Git) -> None:
+def test_a_skip_worktree_file_does_not_count_as_deleted(halo: CommandLine, sparse: Git) -> None:
     sparse("update-index", "--skip-worktree", "b/s/y.yaml", "b/halo.yaml")
     (sparse.folder / "b" / "halo.yaml").write_text("changed here")
     (sparse.folder / "b" / "s" / "y.yaml").unlink()

@@ -58,7 +58,7 @@ INDEX = {
     "compressed once": "test_api_transport test_an_answer_that_would_unfold_without_bound_is_not_unfolded",
     "error bodies up to 64 KiB": "test_api_transport test_an_endless_error_page_is_not_read_to_its_end",
     "an operation ends in time": "test_api_transport test_headers_that_trickle_end_at_the_deadline",
-    "an explicit User-Agent, no telemetry": "test_bounds test_who_asks_is_named_and_nothing_else_is_told",
+    "an explicit User-Agent, no telemetry": "test_bounds test_a_request_names_the_client_and_nothing_else",
     "the numbers are those of the design": "test_bounds test_the_bounds_are_those_of_the_design",
     "5 MiB a file": "test_bounds test_a_file_may_be_as_large_as_the_bound_and_no_larger",
     "20,000 files": "test_load_project test_a_project_has_bounds",
@@ -94,7 +94,7 @@ INDEX = {
     "repeated cursors, two contents, other projects": "test_api_schedules test_an_inconsistent_listing_says_so",
     "cursors end": "test_api_schedules test_a_listing_without_an_end_ends",
     "a listing that is not whole creates and archives nothing":
-        "test_guards test_without_the_whole_listing_nothing_is_created_or_archived",
+        "test_guards test_an_incomplete_listing_creates_and_archives_nothing",
     "any bytes are a value or an error": "test_fuzzing test_no_mutation_is_too_much",
 }  # fmt: skip
 """What is promised → the module and the test that shows it."""
@@ -341,7 +341,7 @@ def test_a_redirected_create_is_ambiguous_and_the_key_stays(status: int) -> None
         assert elsewhere.requests == []
 
 
-def test_who_asks_is_named_and_nothing_else_is_told(halo: CommandLine, folder: Path) -> None:
+def test_a_request_names_the_client_and_nothing_else(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text("version: 1\nproject: p\nschedules: {}\n")
     with serving(lambda _: failure(403)) as platform:
         for argv in (("plan",), ("apply", "--yes"), ("doctor",), ("agent", "list"), ("validate",), ("plan", "--frob")):

@@ -98,7 +98,7 @@ def test_a_report_that_holds_the_line_that_ends_data_gets_another_one() -> None:
     assert document.count(tag[0]) == 1
 
 
-def test_an_odd_id_is_in_no_command() -> None:
+def test_an_unusual_id_is_in_no_command() -> None:
     document = outside(brief(report(), opened("$(touch x)`")))
     assert "touch" not in document
 

@@ -36,7 +36,7 @@ def test_folders_are_followed_and_the_file_itself_is_not(repo: Path) -> None:
     assert find_checkout(repo / "halo.yaml") == repo
 
 
-def test_an_embedded_bare_repository_is_none(repo: Path) -> None:
+def test_an_embedded_bare_repository_is_not_a_checkout(repo: Path) -> None:
     for name in ("objects", "refs", "hooks"):
         (repo / "envs" / name).mkdir()
     (repo / "envs/HEAD").write_text("ref: refs/heads/main\n")
@@ -48,7 +48,7 @@ def test_there_may_be_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root may give a folder away")
-def test_a_repository_of_another_owner_is_none(repo: Path) -> None:
+def test_a_repository_of_another_owner_is_not_a_checkout(repo: Path) -> None:
     (repo / "envs/.git").mkdir()
     os.chown(repo / "envs", 12345, -1)
     assert find_checkout(repo / "envs/prod/halo.yaml") == repo

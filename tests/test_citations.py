@@ -63,7 +63,7 @@ def spans(markdown: str) -> list[tuple[str, str | None]]:
         ("trace `run`", []),
     ],
 )
-def test_traces_are_told_by_their_form_and_by_the_words_beside_them(markdown: str, ids: list[str]) -> None:
+def test_traces_are_recognised_by_form_and_by_adjacent_words(markdown: str, ids: list[str]) -> None:
     assert traces(markdown) == ids
 
 
@@ -101,7 +101,7 @@ def test_ids_of_other_things_can_be_named() -> None:
     assert traces(f"{A} {UUID} {B} {UUID.replace('-', '')}", UUID.upper(), B) == [A]
 
 
-def test_a_heading_in_code_is_none() -> None:
+def test_a_heading_in_code_is_not_a_heading() -> None:
     found = cited(f"# Real\n```sh\n# comment\n{A}\n~~~\n```\n{B}").traces
     assert [each.places[0].section for each in found] == ["Real", "Real"]
 

@@ -129,7 +129,7 @@ def test_the_edit_of_a_prompt_file_is_an_edit_of_its_entry(halo: CommandLine, gi
     assert plan(halo, "--base", "main") == {"one": "branch"}
 
 
-def test_an_entry_that_only_got_another_key_is_nobodys_change(halo: CommandLine, git: Git) -> None:
+def test_a_renamed_key_is_not_a_change(halo: CommandLine, git: Git) -> None:
     write(git.folder, entry("one", "The title"))
     git.commit()
     write(git.folder, entry("other", "The title"))
@@ -625,7 +625,7 @@ def test_a_detached_head_plans_and_applies_as_any_other(halo: CommandLine, git: 
     assert halo("apply", "--sandbox", "--yes", "--require-head", "main").code == 0
 
 
-def test_git_runs_nothing_of_the_checkout_and_is_told_no_key(halo: CommandLine, git: Git, tmp_path: Path) -> None:
+def test_git_runs_no_code_of_the_checkout_and_gets_no_key(halo: CommandLine, git: Git, tmp_path: Path) -> None:
     ran, program = tmp_path / "ran", shutil.which("git")
     evil = f"touch {ran}; cat"
     write(git.folder, entry("one"))

@@ -63,13 +63,13 @@ def test_conv_is_conversation(halo_runs: Served) -> None:
     assert halo_runs("conv", "ls") == halo_runs("conversation", "list")
 
 
-def test_a_conversation_that_is_none_says_so(halo_runs: Served) -> None:
+def test_an_unknown_conversation_is_reported(halo_runs: Served) -> None:
     ended = halo_runs("conversation", "get", "00000000-0000-4000-8000-000000000000", "--json")
     assert (ended.code, ended.error["status"]) == (1, 404)
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_foreign_words_move_no_cursor_and_command_nobody(halo: CommandLine, *, is_terminal: bool) -> None:
+def test_untrusted_text_cannot_control_the_terminal_or_a_runner(halo: CommandLine, *, is_terminal: bool) -> None:
     answer = {
         "conversation": {"id": "c-1", "title": HOSTILE},
         "messages": [{"sequence": 0, "role": HOSTILE, "content": f"a\n{HOSTILE}"}],

@@ -72,7 +72,7 @@ def test_no_more_traces_than_the_limit_are_read(reported: Served) -> None:
     assert "more traces were not read; use --limit to read them." in ended.out
 
 
-def test_what_the_platform_does_not_have_or_does_not_give_is_said(reported: Served) -> None:
+def test_missing_and_unreadable_traces_are_reported(reported: Served) -> None:
     reported.sandbox.faults.add(Fault("traces.get", Refuse("NOT_FOUND")))
     ended = reported("report", "traces", "daily")
     assert ended.code == 0

@@ -136,7 +136,7 @@ def test_a_glob_that_covers_nothing_is_shown_by_a_plan_alone(halo: CommandLine, 
 
 
 @pytest.mark.parametrize("reason", ["contains `?`", "matches no declared"])
-def test_a_glob_is_said_to_be_where_it_was_given(halo: CommandLine, folder: Path, reason: str) -> None:
+def test_a_glob_is_reported_at_its_source(halo: CommandLine, folder: Path, reason: str) -> None:
     glob = "Review d?ily" if "?" in reason else "Nightly *"
     for written, argv, env, where in (
         ((), ["--protect", glob], {}, "--protect"),
@@ -267,7 +267,7 @@ def test_an_error_fails_where_nothing_would_change_as_well(halo: CommandLine, fo
     )
 
 
-def test_an_error_that_is_no_rule_is_not_said_to_be_one_that_can_be_set(halo: CommandLine, folder: Path) -> None:
+def test_an_error_that_is_not_a_rule_suggests_no_setting(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(ODD["paid-twice"])
     assert halo("apply", "--sandbox", "--yes").code == 0
     (folder / "halo.yaml").write_text("version: 1\nundeclared: error\nschedules: {}\n")

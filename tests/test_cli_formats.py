@@ -69,7 +69,7 @@ def test_copies_of_an_apply_hold_the_plan_and_what_came_of_it(halo: CommandLine,
 
 
 @pytest.mark.parametrize("name", ["json", "markdown", "github"])
-def test_an_apply_in_another_format_is_one_document_and_asks_nobody(
+def test_an_apply_in_another_format_is_one_document_without_a_question(
     halo: CommandLine, project: Path, name: str
 ) -> None:
     assert project.exists()
@@ -83,7 +83,7 @@ def test_an_apply_in_another_format_is_one_document_and_asks_nobody(
 
 
 @pytest.mark.parametrize("answer", [None, "no\n"])
-def test_a_plan_that_nobody_agreed_to_is_copied(halo: CommandLine, project: Path, answer: str | None) -> None:
+def test_a_plan_is_copied_without_confirmation(halo: CommandLine, project: Path, answer: str | None) -> None:
     assert halo("apply", "--sandbox", "--also", "markdown=plan.md", answer=answer).code == 3
     assert "### halo plan · SANDBOX · 1 to create\n" in (project / "plan.md").read_text(encoding="utf-8")
 

@@ -97,7 +97,7 @@ def refusals(halo: CommandLine, *words: str, **env: str) -> list[str]:
 @pytest.mark.parametrize(
     ("place", "file"), [("p", "p/halo.yaml"), (".", "halo.yaml"), (".", "p/halo.yaml"), ("p", "link.yaml")]
 )
-def test_an_embedded_repository_is_none(
+def test_an_embedded_repository_is_not_a_checkout(
     halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, place: str, file: str, is_old: bool
 ) -> None:
     env = {"PATH": old_git(tmp_path / "bin")} if is_old else {}
@@ -135,7 +135,7 @@ def test_where_git_is_damaged_no_embedded_repository_steps_in(
     assert not ran.exists()
 
 
-def test_without_git_an_embedded_repository_is_none_either(
+def test_without_git_an_embedded_repository_is_not_a_checkout(
     halo: CommandLine, upstream: Git, folder: Path, ran: Path
 ) -> None:
     embed(upstream, ".", ran)

@@ -115,7 +115,7 @@ def test_a_lock_is_one_for_every_name_of_a_folder(tmp_path: Path) -> None:
     assert tree(tmp_path) == {}
 
 
-def test_a_holder_that_is_killed_keeps_nobody_waiting(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_process_is_released(tmp_path: Path) -> None:
     path = tmp_path / "halo.yaml"
     held = holder(path)
     with pytest.raises(FileError, match="another command is still editing"), folder_lock(path, patience=0.1):

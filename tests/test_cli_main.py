@@ -81,7 +81,7 @@ def process(*argv: str, **options: object) -> subprocess.Popen[str]:
         ),
     ],
 )
-def test_wrong_usage_is_told_with_where_to_look(halo: CommandLine, argv: list[str], message: str, command: str) -> None:
+def test_wrong_usage_points_to_help(halo: CommandLine, argv: list[str], message: str, command: str) -> None:
     assert halo(*argv) == CommandResult(64, "", f"error: {message}\nhint: run `{command} --help` for usage\n")
 
 
@@ -267,7 +267,7 @@ def test_the_version_alone_imports_nothing() -> None:
 
 
 @pytest.mark.parametrize("asked", [["--json"], ["--format", "json"], ["--format=json"]])
-def test_a_wrong_option_is_told_as_json_where_json_was_asked_for(halo: CommandLine, asked: list[str]) -> None:
+def test_a_wrong_option_is_reported_as_json_with_json_output(halo: CommandLine, asked: list[str]) -> None:
     for argv in (["plan", *asked, "--frob"], ["plan", "--frob", *asked]):
         ended = halo(*argv)
         assert (ended.code, ended.out) == (64, "")
@@ -308,7 +308,7 @@ def told(halo: CommandLine, argv: tuple[str, ...], error: BaseException) -> tupl
     return halo.run(argv, Stream(), Broken(error), err, {}), err.written
 
 
-def test_a_reader_that_has_gone_is_told_nothing(halo: CommandLine) -> None:
+def test_a_closed_pipe_prints_nothing(halo: CommandLine) -> None:
     assert told(halo, ("schema",), BrokenPipeError(32, "Broken pipe")) == (1, "")
 
 
@@ -366,7 +366,7 @@ def test_a_mistake_of_ours_is_one_message_without_foreign_words(halo: CommandLin
     assert second == "hint: report it with the command and the version (`halo --version`)"
 
 
-def test_an_error_that_nobody_can_be_told_is_still_an_exit_code(halo: CommandLine) -> None:
+def test_an_error_that_cannot_be_printed_sets_the_exit_code(halo: CommandLine) -> None:
     for error in (BrokenPipeError(32, "Broken pipe"), OSError(28, "No space left on device")):
         assert halo.run(("frobnicate",), Stream(), Stream(), Broken(error), {}) == 64
 

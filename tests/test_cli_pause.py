@@ -235,7 +235,7 @@ def test_an_override_of_all_gives_way_to_one_of_the_entry(halo: CommandLine, the
         ("enabled: true", "enabled: &on true", "a", "a cannot be edited: its enabled has an anchor"),
     ],
 )
-def test_what_cannot_be_written_is_said_before_anything_is_paused(
+def test_an_unwritable_file_is_reported_before_anything_is_paused(
     halo: CommandLine, there: Path, before: str, after: str, key: str, said: str
 ) -> None:
     text = FILE.replace(before, after, 1)

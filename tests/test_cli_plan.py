@@ -135,7 +135,7 @@ def test_a_target_that_is_not_declared_is_wrong_usage(halo: CommandLine, folder:
 # Asking -------------------------------------------------------------------------------------------------------------
 
 
-def test_nobody_to_ask_is_a_refusal(halo: CommandLine, folder: Path) -> None:
+def test_a_missing_terminal_is_a_refusal(halo: CommandLine, folder: Path) -> None:
     write(folder, DAILY)
     ended = halo("apply", "--sandbox")
     assert ended.code == 3
@@ -147,7 +147,7 @@ def test_nobody_to_ask_is_a_refusal(halo: CommandLine, folder: Path) -> None:
     assert titles(halo) == []
 
 
-def test_nobody_is_asked_where_json_is_printed_and_the_plan_is_in_it(halo: CommandLine, folder: Path) -> None:
+def test_json_output_refuses_and_contains_the_plan(halo: CommandLine, folder: Path) -> None:
     write(folder, DAILY)
     ended = halo("apply", "--sandbox", "--json", answer="yes\n")
     assert (ended.code, ended.json["plan"]["changes"][0]["key"], ended.json["summary"]) == (3, "daily", None)
@@ -156,7 +156,7 @@ def test_nobody_is_asked_where_json_is_printed_and_the_plan_is_in_it(halo: Comma
 
 
 @pytest.mark.parametrize("answer", ["", "\n", "no\n", "y\n", "yep\n"])
-def test_only_yes_goes_on(halo: CommandLine, folder: Path, answer: str) -> None:
+def test_only_yes_applies(halo: CommandLine, folder: Path, answer: str) -> None:
     write(folder, DAILY)
     ended = halo("apply", "--sandbox", answer=answer)
     assert ended.code == 3
@@ -166,7 +166,7 @@ def test_only_yes_goes_on(halo: CommandLine, folder: Path, answer: str) -> None:
 
 
 @pytest.mark.parametrize("answer", ["yes\n", " YES \n"])
-def test_yes_goes_on(halo: CommandLine, folder: Path, answer: str) -> None:
+def test_yes_applies(halo: CommandLine, folder: Path, answer: str) -> None:
     write(folder, DAILY)
     assert halo("apply", "--sandbox", answer=answer).code == 0
     assert titles(halo) == ["Daily review"]
@@ -268,7 +268,7 @@ def test_a_saved_plan_keeps_its_targets(halo: CommandLine, folder: Path) -> None
     assert titles(halo) == ["Daily review"]
 
 
-def test_a_hand_made_plan_does_no_more_than_the_files_say(halo: CommandLine, folder: Path, saved: Path) -> None:
+def test_a_forged_plan_changes_only_what_the_files_declare(halo: CommandLine, folder: Path, saved: Path) -> None:
     document = json.loads(saved.read_text())
     document["changes"][0]["title"] = "Something else"
     saved.write_text(json.dumps(document))
@@ -301,7 +301,9 @@ def test_a_plan_for_another_place_or_policy_is_refused(halo: CommandLine, folder
         (b"\xff\xfe", "error: plan.json: the saved plan is not valid JSON, or is incomplete: "),
     ],
 )
-def test_what_is_no_plan_is_told(halo: CommandLine, folder: Path, content: bytes | None, message: str) -> None:
+def test_a_file_that_is_not_a_plan_is_reported(
+    halo: CommandLine, folder: Path, content: bytes | None, message: str
+) -> None:
     write(folder, DAILY)
     if content is not None:
         (folder / "plan.json").write_bytes(content)
@@ -311,7 +313,7 @@ def test_what_is_no_plan_is_told(halo: CommandLine, folder: Path, content: bytes
     assert titles(halo) == []
 
 
-def test_half_a_plan_and_one_of_another_version_are_told(halo: CommandLine, saved: Path) -> None:
+def test_truncated_plans_and_other_versions_are_reported(halo: CommandLine, saved: Path) -> None:
     whole = saved.read_bytes()
     saved.write_bytes(whole[: len(whole) // 2])
     told = halo("apply", "--sandbox", saved.name, "--yes").err
@@ -486,7 +488,7 @@ def test_what_is_undeclared_stays_while_an_entry_is_blocked_and_the_rest_is_appl
     assert titles(halo) == ["Daily review", "Weekly review"]
 
 
-def test_a_blocked_entry_is_more_serious_than_a_refusal_and_than_nobody_to_ask(halo: CommandLine, folder: Path) -> None:
+def test_a_blocked_entry_precedes_a_refusal_and_a_missing_terminal(halo: CommandLine, folder: Path) -> None:
     write(folder, WEEKLY, DAILY.replace("checkout", "nobody"))
     assert halo("apply", "--sandbox").code == 1
     write(folder, *many(5))

@@ -128,7 +128,7 @@ def test_a_terminal_is_redrawn_and_never_shows_the_key() -> None:
     assert "sk-secret" not in text
 
 
-def test_a_run_that_was_told_to_stop_says_so_below_the_rest() -> None:
+def test_an_interrupted_run_reports_it_last() -> None:
     stream = io.StringIO()
     with ProgressDisplay(stream, Style(), 1, clock=lambda: 0.0, is_stopping=lambda: True) as lines:
         lines.show(Event(CHANGES[0], Status.STARTED))
@@ -144,7 +144,7 @@ class Interrupted(io.StringIO):
         raise KeyboardInterrupt
 
 
-def test_what_is_said_after_ctrl_c_at_a_question_begins_a_line_of_its_own() -> None:
+def test_a_message_after_ctrl_c_starts_a_new_line() -> None:
     told = io.StringIO()
     with pytest.raises(KeyboardInterrupt):
         Console(Interrupted(), io.StringIO(), told, {}).read_answer("Apply? ")

@@ -165,7 +165,7 @@ def test_an_agent_that_has_no_name_is_shown_by_its_id(halo: CommandLine) -> None
     assert (refused.code, refused.err) == (0, "Agents are shown by id: agent.listForProject (HTTP 403): not yours\n")
 
 
-def test_no_schedule_is_said(halo: CommandLine) -> None:
+def test_an_empty_list_is_reported(halo: CommandLine) -> None:
     ended = halo("schedule", "list", "--sandbox")
     assert (ended.code, ended.out) == (0, "TITLE  STATE  WHEN  AGENT  ID\n")
     assert ended.err.endswith(f"Project {demo.DEMO_PROJECT_ID} has no active schedule.\n")

@@ -87,7 +87,7 @@ def test_json_names_the_receipt_and_the_way_back(halo: CommandLine, project: Pat
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
-def test_nobody_else_may_read_it(halo: CommandLine, project: Path) -> None:
+def test_a_receipt_is_readable_by_its_owner_only(halo: CommandLine, project: Path) -> None:
     (project / ".halo").mkdir(mode=0o755)
     halo("apply", "--sandbox", "--yes")
     assert [mode(path) for path in (project / ".halo", project / ".halo" / "receipts", *kept_in(project))] == [
@@ -171,9 +171,7 @@ def test_a_link_is_not_followed(halo: CommandLine, project: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["no/such/folder.jsonl", "."])
-def test_a_place_that_cannot_be_written_is_told_before_anything_is_sent(
-    halo: CommandLine, project: Path, name: str
-) -> None:
+def test_an_unwritable_receipt_is_reported_before_anything_is_sent(halo: CommandLine, project: Path, name: str) -> None:
     ended = halo("apply", "--sandbox", "--yes", "--receipt", name)
     assert (ended.code, "--receipt FILE" in ended.err, titles(halo)) == (1, True, [])
     assert (project / "halo.yaml").read_text() == PROJECT_FILE

@@ -62,7 +62,7 @@ def test_an_entry_of_an_included_file_is_renamed_there(halo: CommandLine, projec
     assert tree(project) == {"halo.yaml": MINE.encode(), "teams/b.yaml": expected.encode()}
 
 
-def test_a_title_that_is_changed_already_is_said_to_have_been_another(halo: CommandLine, project: Path) -> None:
+def test_an_already_changed_title_is_recorded_with_from(halo: CommandLine, project: Path) -> None:
     ended = halo("rename", "a", "--from", "Old ${title}")
     assert (ended.code, ended.out) == (0, "halo.yaml: recorded that a, 'T: a', was called 'Old ${title}'.\n")
     written = (project / "halo.yaml").read_bytes()

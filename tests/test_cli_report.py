@@ -138,7 +138,7 @@ def test_without_waiting_the_ids_are_printed(slow: Served) -> None:
     assert as_json["runs"][0]["windowEndAt"] == "2026-11-02T12:00:00.000Z"
 
 
-def test_a_run_that_takes_too_long_goes_on_and_says_how(slow: Served) -> None:
+def test_a_timed_out_run_continues_and_names_the_command(slow: Served) -> None:
     ended = slow("report", "run", "checkout", "--interval", "0.1", "--timeout", "0.2")
     assert (ended.code, ended.out) == (1, "")
     assert "of checkout is still pending_export and continues" in ended.err
@@ -153,7 +153,7 @@ def test_a_run_that_takes_too_long_goes_on_and_says_how(slow: Served) -> None:
         (["--compare"], 64, ["--compare requires --schedule"]),
     ],
 )
-def test_what_is_not_known_is_said_before_anything_is_paid_for(
+def test_unknown_agents_are_reported_before_anything_is_paid_for(
     declared: Served, argv: list[str], code: int, words: list[str]
 ) -> None:
     ended = declared("report", "run", *argv)
@@ -181,7 +181,7 @@ def test_a_mistyped_key_is_answered_with_near_ones_everywhere(declared: Served, 
     assert ended.err.endswith("declares no schedule 'dayly'\nhint: did you mean 'daily'?\n")
 
 
-def test_two_agents_of_one_name_are_told_apart_by_their_ids(halo: CommandLine) -> None:
+def test_agents_of_one_name_are_distinguished_by_id(halo: CommandLine) -> None:
     twins = [{"id": f"{n}" * 8, "identitySource": "agent_name", "identityValue": "twin"} for n in (1, 2)]
     with serving(lambda _: result(twins)) as platform:
         env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
@@ -517,7 +517,7 @@ def test_a_report_is_asked_about_by_whatever_it_is_known_by(declared: Served) ->
         assert asked["conversationId"] == run["conversationId"]
 
 
-def test_a_question_to_nobody_costs_nothing(halo_runs: Served) -> None:
+def test_an_invalid_question_costs_nothing(halo_runs: Served) -> None:
     for argv in (("nothing", "Why?"), (halo_runs.started()["conversationId"], " ")):
         before = len(halo_runs.paid)
         assert (halo_runs("report", "ask", *argv).code, len(halo_runs.paid)) == (1, before)
@@ -600,7 +600,7 @@ def test_pulls_at_the_same_time_write_each_report_once(fired: Served, folder: Pa
     assert "6 reports." in (folder / "reports" / "index.md").read_text()
 
 
-def test_an_index_of_someone_else_is_said_and_stays(fired: Served, folder: Path) -> None:
+def test_a_foreign_index_is_reported_and_kept(fired: Served, folder: Path) -> None:
     (folder / "reports").mkdir()
     (folder / "reports" / "index.md").write_text("# Ours\n")
     ended = fired("report", "pull")
@@ -635,7 +635,7 @@ def test_only_what_is_wanted_is_pulled(fired: Served, options: list[str], schedu
         (["--agent", "chekout"], 1),
     ],
 )
-def test_what_cannot_be_pulled_is_said(fired: Served, options: list[str], code: int) -> None:
+def test_failed_pulls_are_reported(fired: Served, options: list[str], code: int) -> None:
     ended = fired("report", "pull", *options)
     assert (ended.code, ended.out) == (code, "")
 

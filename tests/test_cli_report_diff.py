@@ -67,7 +67,7 @@ def test_ids_keys_and_files_may_be_mixed(declared: Served, folder: Path) -> None
     assert with_file["before"] == {**with_ids["before"], "name": str(file)}  # as the front matter says
 
 
-def test_a_first_report_has_none_before_it(declared: Served) -> None:
+def test_a_first_report_has_no_earlier_report(declared: Served) -> None:
     first = declared("report", "list", "--schedule", "daily", "--json").json["conversations"][-1]
     ended = declared("report", "diff", first["id"])
     assert ended.code == 1
@@ -75,7 +75,7 @@ def test_a_first_report_has_none_before_it(declared: Served) -> None:
     assert "`halo schedule runs " in ended.err
 
 
-def test_a_one_off_report_has_none_before_it(halo_runs: Served) -> None:
+def test_a_one_off_report_has_no_earlier_report(halo_runs: Served) -> None:
     halo_runs("report", "run", "checkout")
     (conversation,) = halo_runs("report", "list", "--json").json["conversations"]
     ended = halo_runs("report", "diff", conversation["id"])

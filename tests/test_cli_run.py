@@ -127,9 +127,7 @@ def test_a_prompt_may_come_from_a_file(halo_runs: Served, folder: Path) -> None:
         (["--prompt", "a", "--prompt-file", "b"], "--prompt and --prompt-file were both given"),
     ],
 )
-def test_what_makes_no_sense_is_said_before_anything_is_asked(
-    halo_runs: Served, options: list[str], message: str
-) -> None:
+def test_invalid_options_are_reported_before_any_request(halo_runs: Served, options: list[str], message: str) -> None:
     ended = halo_runs("run", "create", "--agent-uuid", "checkout", *options)
     assert (ended.code, ended.out, halo_runs.asked) == (64, "", [])
     assert message in ended.err
@@ -167,7 +165,7 @@ def test_an_alias_of_the_project_file_names_an_agent(halo_runs: Served, folder: 
     assert halo_runs.started(agent="shop")["agentUuid"] == demo.CHECKOUT_ID
 
 
-def test_without_an_agent_nobody_is_asked_in_a_pipe(halo_runs: Served) -> None:
+def test_without_an_agent_a_pipe_gets_an_error(halo_runs: Served) -> None:
     ended = halo_runs("run", "create")
     assert (ended.code, halo_runs.paid) == (64, [])
     assert "no agent was given" in ended.err
@@ -282,7 +280,7 @@ def test_what_the_platform_is_too_busy_for_is_tried_again(halo_runs: Served, fol
 
 
 @pytest.mark.parametrize("status", [301, 408, 409, 500, 502, 503])
-def test_an_odd_answer_leaves_the_outcome_unknown(halo: CommandLine, status: int) -> None:
+def test_an_unreadable_answer_leaves_the_outcome_unknown(halo: CommandLine, status: int) -> None:
     def answer(_: Request) -> Reply:
         return Reply(status, b"<html>") if status in {301, 502} else failure(status)
 
@@ -340,7 +338,7 @@ def test_a_run_is_shown_with_its_traces(halo_runs: Served) -> None:
 @pytest.mark.parametrize(
     "argv", [("run", "get"), ("run", "events"), ("run", "logs"), ("run", "cancel"), ("run", "retry"), ("run", "poll")]
 )
-def test_a_run_that_is_none_says_so(halo_runs: Served, argv: tuple[str, ...]) -> None:
+def test_an_unknown_run_is_reported(halo_runs: Served, argv: tuple[str, ...]) -> None:
     ended = halo_runs(*argv, NOWHERE)
     assert (ended.code, ended.out) == (1, "")
     assert "HTTP 404" in ended.err
@@ -431,7 +429,7 @@ def test_as_many_runs_are_asked_for_as_the_platform_gives(halo: CommandLine) -> 
         (["a"], ["--limit", "2"], ""),
     ],
 )
-def test_logs_beyond_the_limit_are_said(halo: CommandLine, logs: object, given: list[str], said: str) -> None:
+def test_logs_beyond_the_limit_are_mentioned(halo: CommandLine, logs: object, given: list[str], said: str) -> None:
     with serving(lambda _: result(logs)) as platform:
         env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
         assert halo("run", "logs", NOWHERE, *given, **env).err == said

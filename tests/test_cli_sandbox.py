@@ -114,7 +114,7 @@ def test_another_name_is_answered_to_where_it_is_named(folder: Path, name: str) 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
-def test_idle_connections_keep_nobody_out_and_no_processor_busy(halo: CommandLine, folder: Path) -> None:
+def test_idle_connections_block_no_client_and_use_no_processor_time(halo: CommandLine, folder: Path) -> None:
     limit = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))"
     with ExitStack() as stack:
         running = stack.enter_context(served(folder, before=limit))
@@ -181,7 +181,7 @@ def test_a_key_that_only_reads_is_refused_the_write(halo: CommandLine, folder: P
     assert ended.out.endswith("Applied: nothing; 1 failed.\n")
 
 
-def test_a_port_in_use_is_told(halo: CommandLine) -> None:
+def test_a_port_in_use_is_reported(halo: CommandLine) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = str(taken.getsockname()[1])
         ended = halo("sandbox", "serve", "--port", port)
@@ -193,7 +193,7 @@ def test_a_port_in_use_is_told(halo: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
-def test_a_port_that_is_none_is_wrong_usage(halo: CommandLine, port: str) -> None:
+def test_an_invalid_port_is_wrong_usage(halo: CommandLine, port: str) -> None:
     assert halo("sandbox", "serve", "--port", port).code == 64
 
 
@@ -378,7 +378,7 @@ def test_the_sandbox_has_a_private_folder_that_git_ignores(halo: CommandLine, fo
     assert (folder / ".halo" / ".gitignore").read_text() == "*\n"
 
 
-def test_the_next_runs_end_as_they_were_told_to(halo: CommandLine) -> None:
+def test_the_next_runs_end_as_set(halo: CommandLine) -> None:
     said = halo("sandbox", "next-run", "--ends", "failed", "--after", "1m30s", "--times", "2")
     assert (said.code, said.out) == (0, "Next 2 runs: failed, 90s after the start\n")
     assert halo("sandbox", "next-run", "--ends", "cancelled").out.endswith("\nThen 1 run: cancelled\n")

@@ -79,7 +79,7 @@ def test_every_file_is_read_whatever_the_others_are(halo: CommandLine, traces: P
     ]
 
 
-def test_a_cause_is_said_once_however_many_values_have_it(halo: CommandLine, folder: Path) -> None:
+def test_a_cause_is_reported_once_for_all_values(halo: CommandLine, folder: Path) -> None:
     lines = [halo_root(), 7, {"resourceLogs": []}, 8, {"a": 1}, *[{"resourceLogs": []}] * 2000]
     (folder / "t.jsonl").write_bytes(written(*lines))
     ended = halo("sandbox", "load", "t.jsonl")

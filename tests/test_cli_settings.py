@@ -84,7 +84,7 @@ def test_the_sandbox_lies_beside_the_project_file(halo: CommandLine, folder: Pat
         ([], {"HALO_SANDBOX": "env.db"}, "env.db", "HALO_SANDBOX"),
     ],
 )
-def test_what_says_that_the_sandbox_is_meant(
+def test_settings_that_select_the_sandbox(
     halo: CommandLine, folder: Path, argv: list[str], env: dict[str, str], path: str, origin: str
 ) -> None:
     (folder / "halo.yaml").write_text(EMPTY)
@@ -189,9 +189,7 @@ def test_the_platform_is_asked_before_the_files_are_read_where_the_variable_name
     assert ended.err == "halo.yaml:3:1: unknown key `odd`\n1 problem in 1 file\n"
 
 
-def test_what_is_wrong_with_the_files_is_said_before_what_is_wrong_with_the_key(
-    halo: CommandLine, folder: Path
-) -> None:
+def test_problems_of_files_precede_those_of_the_key(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}\nodd: 1\n")
     ended = halo("plan", INF_PROJECT_ID="p1")
     assert (ended.code, ended.err) == (1, "halo.yaml:3:1: unknown key `odd`\n1 problem in 1 file\n")

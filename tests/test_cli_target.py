@@ -28,9 +28,7 @@ ENTRY = "title: {title}, agent: checkout, frequency: daily, hours: 9"
         (("schema", "x\n::error::y"), "halo schema 'x␊::error::y'"),
     ],
 )
-def test_a_command_is_told_where_to_work_unless_it_says_so_or_cannot_be_told(
-    words: tuple[str, ...], expected: str
-) -> None:
+def test_target_flags_are_added_to_commands_that_take_them(words: tuple[str, ...], expected: str) -> None:
     assert TargetOptions("my file.yaml", "p", "t", sandbox=True).spell(Command(*words)) == expected
 
 
@@ -86,7 +84,7 @@ def test_a_title_that_holds_a_command_stays_as_it_is(halo: CommandLine, folder: 
     assert 'if they are the same schedule, add `renamed_from: "Use `halo plan` daily"` or' in refused.out
 
 
-def test_an_error_is_copied_as_it_is_told(staging: CommandLine, folder: Path) -> None:
+def test_an_error_is_copied_as_printed(staging: CommandLine, folder: Path) -> None:
     ended = staging("plan", "--sandbox", "--file", "none.yaml", "--also", "markdown=e.md")
     for told in (ended.err, (folder / "e.md").read_text()):
         assert "`halo import --file none.yaml --sandbox`" in told

@@ -100,7 +100,7 @@ def halo_on(halo: CommandLine) -> Iterator[On]:
 # Lists --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_list_has_ids_whole_and_foreign_words_harmless(halo_on: On) -> None:
+def test_a_list_shows_full_ids_and_escapes_untrusted_text(halo_on: On) -> None:
     halo, _ = halo_on(Platform(trace_row(agentName=HOSTILE, hasError=True, totalCost=None, durationNs=None)))
     head, row = halo("trace", "list").out.splitlines()
     assert " ".join(head.split()) == "TRACE START DURATION STATUS SPANS TOKENS COST AGENT ROOT SPAN"
@@ -328,7 +328,7 @@ def test_facets_are_a_table(halo: CommandLine) -> None:
         ),
     ],
 )
-def test_what_cannot_be_asked_is_said_before_anything_is(halo_on: On, argv: tuple[str, ...], message: str) -> None:
+def test_invalid_filters_are_reported_before_any_request(halo_on: On, argv: tuple[str, ...], message: str) -> None:
     halo, recorder = halo_on(Platform())
     ended = halo("trace", *argv)
     assert (ended.code, message in ended.err) == (64, True), ended.err

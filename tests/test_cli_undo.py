@@ -159,7 +159,7 @@ def test_protection_holds_from_wherever_it_comes(halo: CommandLine, applied: Pat
     assert halo(*argv).code == 0
 
 
-def test_what_somebody_has_edited_since_is_left_alone_and_the_rest_goes_back(halo: CommandLine, applied: Path) -> None:
+def test_schedules_edited_since_are_kept_and_the_rest_is_undone(halo: CommandLine, applied: Path) -> None:
     with Sandbox.open(applied / ".halo" / "sandbox.db") as sandbox:
         id_ = schedules(halo)[0]["id"]
         Caller(sandbox).do("haloSchedule.update", {"id": id_, "prompt": "Mine."})

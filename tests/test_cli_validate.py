@@ -129,7 +129,7 @@ AS_ROOT = pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this 
         pytest.param(unreadable, "halo.yaml:1:1: cannot be read: Permission denied", marks=AS_ROOT),
     ],
 )
-def test_a_file_that_is_none(halo: CommandLine, folder: Path, make: Callable[[Path], None], problem: str) -> None:
+def test_a_path_that_is_not_a_file(halo: CommandLine, folder: Path, make: Callable[[Path], None], problem: str) -> None:
     make(folder / "halo.yaml")
     ended = halo("validate")
     assert (ended.code, ended.out, ended.err) == (1, f"{problem}\n1 problem in 1 file\n", "")
@@ -152,7 +152,7 @@ def test_a_missing_file_says_how_to_start(halo: CommandLine, folder: Path, comma
     assert tree(folder) == {}
 
 
-def test_every_problem_of_every_file_is_said_in_one_go(halo: CommandLine, folder: Path) -> None:
+def test_every_problem_of_every_file_is_reported_at_once(halo: CommandLine, folder: Path) -> None:
     (folder / "sub").mkdir()
     (folder / "s").mkdir()
     (folder / "halo.yaml").write_text("version: 1\ninclude: [s/*.yaml]\ndefaults: {max_turns: 0}\nschedules: {}\n")

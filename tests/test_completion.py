@@ -128,7 +128,7 @@ def test_what_is_offered(capfd: pytest.CaptureFixture[str], line: str, offered: 
     ],
 )
 @pytest.mark.usefixtures("project")
-def test_how_each_shell_is_told(capfd: pytest.CaptureFixture[str], shell: str, line: str, written: str) -> None:
+def test_the_setup_line_of_each_shell(capfd: pytest.CaptureFixture[str], shell: str, line: str, written: str) -> None:
     assert answer(asked(shell, line)) == 0
     assert capfd.readouterr() == (written, "")
 
@@ -152,7 +152,7 @@ def test_fish_completes_files_only_where_a_file_is_meant(line: str, code: int) -
         "\ufeff\0",
     ],
 )
-def test_whatever_the_file_holds_nothing_is_said(folder: Path, capfd: pytest.CaptureFixture[str], text: str) -> None:
+def test_completion_prints_no_error_for_any_file(folder: Path, capfd: pytest.CaptureFixture[str], text: str) -> None:
     (folder / "halo.yaml").write_text(text)
     assert answer(asked("bash", "halo plan --target ")) == 0
     assert answer(asked("bash", "halo report run ")) == 0

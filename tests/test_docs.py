@@ -211,7 +211,7 @@ def test_the_bounds_of_answers_are_those_of_the_client() -> None:
     assert looks in " ".join(section("semantics.md", "Creates").split())
 
 
-def test_every_variable_that_is_read_is_told() -> None:
+def test_every_environment_variable_is_documented() -> None:
     code = "".join(text for path, text in texts().items() if path.startswith("halo_iac/"))
     read = set(re.findall(r"\"((?:HALO|INF)_[A-Z_]*[A-Z])\"", code))
     runners = re.search(r"_RUNNERS: Final = \(([^)]*)\)", code)
@@ -221,7 +221,7 @@ def test_every_variable_that_is_read_is_told() -> None:
     assert read <= told
 
 
-def test_every_procedure_is_told() -> None:
+def test_every_procedure_is_documented() -> None:
     code = "".join(text for path, text in texts().items() if path.startswith("halo_iac/"))
     called = set(re.findall(r"\"((?:halo[A-Z]\w+\.[a-z]\w+|(?:agent|project|user)\.[a-z]+[A-Z]\w+))\"", code))
     told: set[str] = set()

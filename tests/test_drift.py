@@ -104,7 +104,7 @@ def test_what_was_retitled_by_hand_is_renamed_rather_than_created() -> None:
     assert other.startswith("to create or unarchive what is missing, run `halo apply`")
 
 
-def test_what_many_paused_schedules_take_is_said_once() -> None:
+def test_the_hint_for_many_paused_schedules_is_shown_once() -> None:
     titles = [f"T{number}" for number in range(3)]
     plan = planned(project(*map(entry, titles)), *(remote(title, title, enabled=False) for title in titles))
     command = "`halo resume key-T0 key-T1 key-T2`"
@@ -131,7 +131,7 @@ def test_an_ignored_kind_is_counted_and_takes_nothing_else_along() -> None:
     )
 
 
-def test_of_a_listing_that_is_not_whole_nothing_is_known() -> None:
+def test_an_incomplete_listing_leaves_drift_unknown() -> None:
     with pytest.raises(HaloError, match="so drift is unknown: the platform repeated a cursor"):
         find_drift(plan_of(), actual(gap="the platform repeated a cursor"))
 
@@ -152,7 +152,7 @@ def test_drift_looks_as_agreed(suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", DRAWN)
-def test_no_drift_is_told_as_such(suffix: str) -> None:
+def test_no_drift_is_reported(suffix: str) -> None:
     text = DRAWN[suffix](drift_of(plan_of()))
     assert ("No drift. 12 schedules are as declared." in text) == (suffix != "json")
     assert "merge" not in text

@@ -130,7 +130,7 @@ def test_what_is_cited_is_looked_up_in_the_order_of_the_report(
     assert told(found(Platform(there), markdown)) == expected
 
 
-def test_an_id_that_is_cut_short_is_sought_in_the_window_first() -> None:
+def test_a_truncated_id_is_searched_in_the_window_first() -> None:
     platform = Platform([A])
     assert told(found(platform, f"{B[:6]}… and {A[:6]}…")) == [f"{B[:6]}… False", f"{A} True"]
     starts = Counter(each["startDate"][:4] for each in platform.wanted)
@@ -152,7 +152,7 @@ def test_no_more_than_the_limit_is_asked_for_and_guesses_come_last() -> None:
     assert [each.is_unread for each in found(platform, f"{A} {B}", limit=1)] == [False, True]
 
 
-def test_what_cannot_be_read_is_told_and_what_ends_everything_is_raised() -> None:
+def test_unreadable_traces_are_reported_and_fatal_errors_raised() -> None:
     evidence = found(Platform([A, B], refused={A: 500}), f"{A} {B}")
     assert [(bool(each.trace), each.read_error is not None) for each in evidence] == [(False, True), (True, False)]
     with pytest.raises(Rejected):

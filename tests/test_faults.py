@@ -313,7 +313,7 @@ ODD_ANSWERS = [
 
 
 @pytest.mark.parametrize(("name", "amend", "code", "outcome", "words"), ODD_ANSWERS)
-def test_an_odd_answer_is_told_and_not_taken_for_another(
+def test_an_unexpected_answer_is_reported_as_such(
     setting: Setting, name: str, amend: Callable[[Json], Json], code: int, outcome: str, words: str
 ) -> None:
     operation = OPERATIONS[name]

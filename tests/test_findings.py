@@ -74,7 +74,7 @@ def rules_of(project_: Project) -> list[tuple[str, str | None]]:
     ],
     ids=str,
 )
-def test_what_is_odd_about_one_entry(fields: Mapping[str, object], expected: list[str]) -> None:
+def test_findings_of_a_single_entry(fields: Mapping[str, object], expected: list[str]) -> None:
     found = {rule for rule, key in rules_of(project(entry("A", **fields))) if key == "key-A"}
     assert found == set(expected)
 
@@ -147,9 +147,7 @@ def test_what_is_paid_for_more_than_once_says_how_often(fields: Mapping[str, obj
     ],
     ids=str,
 )
-def test_the_hour_when_clocks_go_back_is_told_of_where_that_is_asked_for(
-    fields: Mapping[str, object], lacking: int
-) -> None:
+def test_the_clock_change_rule_reports_the_missing_hours(fields: Mapping[str, object], lacking: int) -> None:
     odd = entry("A", **fields)
     found = [each for each in run_rules(project(odd, rule_severities=DST)) if each.rule == "coverage-gap-dst"]
     hours = {1: "1 hour", 2: "2 hours"}.get(lacking)
@@ -161,7 +159,7 @@ def test_the_hour_when_clocks_go_back_is_told_of_where_that_is_asked_for(
     assert "coverage-gap-dst" not in {rule for rule, _ in rules_of(project(longer, rule_severities=DST)) if lacking}
 
 
-def test_the_hour_when_clocks_go_back_is_said_once_of_all() -> None:
+def test_the_clock_change_finding_names_all_entries() -> None:
     (found,) = run_rules(project(entry("A", **TROLL), entry("B", agent="b", **LOS_ANGELES), rule_severities=DST))
     assert found.message == "`key-A` and `key-B` leave out up to 2 hours a year, when clocks go back"
 
@@ -205,7 +203,7 @@ def test_what_differs_or_is_paused_is_not_declared_twice(fields: Mapping[str, ob
     assert run_rules(project(entry("A"), entry("B", **fields))) == ()
 
 
-def test_the_look_back_and_what_nobody_has_decided_do_not_tell_twins_apart() -> None:
+def test_duplicates_may_differ_in_lookback_and_unmanaged_fields() -> None:
     twins = project(entry("A"), entry("B", lookback_hours=30, enabled=True))
     assert rules_of(twins) == [("declared-twice", "key-A"), ("declared-twice", "key-B")]
 
@@ -314,7 +312,7 @@ def test_an_entry_s_switch_is_stronger_than_the_project_s_and_both_than_the_rule
     assert [finding.severity for finding in found] == expected
 
 
-def test_who_switches_a_rule_off_is_nobody_s_twin() -> None:
+def test_an_entry_with_the_rule_off_is_not_a_duplicate() -> None:
     off = {"declared-twice": None}
     assert run_rules(project(entry("A"), entry("B")._replace(rule_severities=off))) == ()
     assert len(run_rules(project(entry("A"), entry("B")._replace(rule_severities=off), entry("C")))) == 2
@@ -458,7 +456,7 @@ CUT = "version: 1\nschedules:\n  a:\n    agent: x\n    cron: '@daily'\n"
     ],
     ids=str,
 )
-def test_a_text_that_a_comment_cuts_short_is_told(
+def test_a_text_cut_by_a_comment_is_reported(
     tmp_path: Path, lines: str, expected: list[tuple[str, str, int, int]]
 ) -> None:
     (tmp_path / "halo.yaml").write_text(CUT + lines)
@@ -484,7 +482,7 @@ def test_a_text_that_a_comment_cuts_short_is_told(
     ],
     ids=str,
 )
-def test_a_text_that_a_comment_cuts_short_is_told_through_an_alias(
+def test_a_text_cut_by_a_comment_is_reported_through_an_alias(
     tmp_path: Path, top: str, lines: str, expected: list[tuple[str, str, int, int]]
 ) -> None:
     (tmp_path / "halo.yaml").write_text(top + CUT + lines)
@@ -519,9 +517,7 @@ def test_a_prompt_that_is_cut_short_is_not_quoted_and_an_entry_may_switch_it_off
     ids=str,
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_list_that_is_folded_into_one_line_is_told_at_its_item(
-    tmp_path: Path, text: str, line: int | None, end: str
-) -> None:
+def test_a_folded_list_is_reported_at_its_item(tmp_path: Path, text: str, line: int | None, end: str) -> None:
     written = f"{CUT}    title: A\n{text}".replace("\n", end)
     (tmp_path / "halo.yaml").write_bytes(written.encode())
     told = [each for each in run_rules(load(tmp_path / "halo.yaml", variables={})) if each.rule == "folded-list"]
@@ -529,7 +525,7 @@ def test_a_list_that_is_folded_into_one_line_is_told_at_its_item(
     assert [(each.key, each.line, each.column) for each in told] == ([] if line is None else [("a", before + line, 7)])
 
 
-def test_a_folded_list_is_told_in_defaults_and_through_an_alias(tmp_path: Path) -> None:
+def test_a_folded_list_is_reported_in_defaults_and_through_an_alias(tmp_path: Path) -> None:
     (tmp_path / "halo.yaml").write_text(
         "version: 1\nx-p: &p >\n  - errors\n  - slow calls\ndefaults:\n  prompt: >\n    Look:\n    - errors\n"
         + CUT.removeprefix("version: 1\n")
@@ -539,7 +535,7 @@ def test_a_folded_list_is_told_in_defaults_and_through_an_alias(tmp_path: Path) 
     assert told == [("folded-list", "a", 4), ("folded-list", None, 8)]
 
 
-def test_what_is_cut_outside_of_entries_and_in_what_is_retired_is_told_too(tmp_path: Path) -> None:
+def test_cut_texts_outside_entries_and_in_retired_ones_are_reported(tmp_path: Path) -> None:
     (tmp_path / "halo.yaml").write_text(
         "version: 1\nprotect:\n- Nightly #1\nagents:\n  shop: x #1\ndefaults:\n  agent: x #1\n"
         "schedules:\n  a:\n    title: A #1\n    state: archived\n"

@@ -90,7 +90,7 @@ def looks(when: Cadence, hours: int, *, days: int) -> int:
 
 @given(cadences(("UTC",)), st.integers(1, 24 * 80) | st.integers(1, 80).map(lambda days: days * 24))
 @settings(max_examples=20)
-def test_no_trace_is_looked_at_by_more_fires_than_said_and_one_is_by_as_many(when: Cadence, hours: int) -> None:
+def test_the_maximum_of_reads_per_trace_is_exact(when: Cadence, hours: int) -> None:
     assert max_reads_per_trace(when, hours) == looks(when, hours, days=LEAP_CYCLE)
 
 

@@ -69,7 +69,7 @@ def test_a_placeholder_is_seen_in_its_line(prompt: str) -> None:
 
 
 @pytest.mark.parametrize("prompt", FINISHED)
-def test_what_only_resembles_a_placeholder_is_none(prompt: str) -> None:
+def test_text_that_resembles_a_placeholder_is_accepted(prompt: str) -> None:
     assert placeholder_in(f"Look.\n{prompt}\nEnd.") is None
 
 

@@ -338,7 +338,7 @@ def test_a_create_is_refused_where_an_undeclared_title_is_the_same_but_for_form(
     assert "has the same title except for case, spacing, Unicode form or invisible characters" in refusal.message
 
 
-def test_what_nobody_sees_is_escaped_in_the_line_to_paste() -> None:
+def test_invisible_characters_are_escaped_in_suggested_yaml() -> None:
     (refusal,) = planned(project(entry("Café 😀")), remote("1", "Caf\u200bé 😀\U000e0041\x7f")).refusals
     assert '`renamed_from: "Caf\\u200bé 😀\\U000e0041\\u007f"`' in refusal.message
 
@@ -352,7 +352,7 @@ def test_a_create_is_refused_where_an_undeclared_schedule_does_the_same() -> Non
     )
 
 
-def test_no_command_is_given_with_a_title_that_nobody_can_see() -> None:
+def test_no_command_contains_an_invisible_title() -> None:
     (refusal,) = planned(project(entry("New")), remote("1", "Old\u200b")).refusals
     assert "if they are the same schedule, add `renamed_from: " in refusal.message
 
@@ -400,7 +400,7 @@ def test_a_word_for_an_entry_that_is_not_created_is_in_vain() -> None:
 # A listing that is not whole ----------------------------------------------------------------------------------------
 
 
-def test_without_the_whole_listing_nothing_is_created_or_archived() -> None:
+def test_an_incomplete_listing_creates_and_archives_nothing() -> None:
     entries = (entry("A"), entry("B", is_retired=True), entry("C", hours=(1,)), entry("D"))
     there = (remote("2", "B"), remote("3", "C"), remote("4", "D", is_archived=True))
     plan_ = planned(project(*entries), *there, gap="the platform repeated a cursor", allow_archive=9)
@@ -412,6 +412,6 @@ def test_without_the_whole_listing_nothing_is_created_or_archived() -> None:
     )
 
 
-def test_a_listing_that_is_not_whole_lets_updates_pass() -> None:
+def test_an_incomplete_listing_permits_updates() -> None:
     plan_ = planned(project(entry("A", hours=(1,))), remote("1", "A"), gap="the platform repeated a cursor")
     assert (guards(plan_), len(plan_.changes)) == ([], 1)

@@ -271,7 +271,7 @@ def test_a_config_folder_in_the_checkout_decides_nothing_about_a_key_from_elsewh
     assert theirs.requests == []
 
 
-def test_git_that_is_configured_by_the_checkout_is_told_by_the_doctor(checkout: Checkout) -> None:
+def test_the_doctor_reports_git_configured_by_the_checkout(checkout: Checkout) -> None:
     subprocess.run(["git", "init", "--quiet"], cwd=checkout.folder, check=True)
     checkout.write(".gitconfig", "[core]\n\tsshCommand = false\n")
     checkout.write("halo.yaml", f"version: 1\nschedules: {{{ENTRY}}}\n")
@@ -370,7 +370,7 @@ def test_no_planted_sandbox_leads_out(checkout: Checkout, name: str) -> None:
     assert "Plan: 1 to create" in ended.out or "error: " in ended.err
 
 
-def test_a_planted_sandbox_that_is_none_is_told(checkout: Checkout) -> None:
+def test_a_planted_file_that_is_not_a_sandbox_is_reported(checkout: Checkout) -> None:
     checkout.write("halo.yaml", "version: 1\nschedules: {}\n")
     for content in ("not SQLite, but long enough to look at" * 9, "SQLite format 3\0" + "x" * 4096):
         checkout.write(".halo/sandbox.db", content, 0o666)

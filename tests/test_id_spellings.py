@@ -102,7 +102,7 @@ def shout(word: str) -> str:
 
 
 @pytest.mark.parametrize("written", ["{{{}}}", "({})", "urn:uuid:{}", "{{{}}}|-", "{}|-"])
-def test_an_id_in_another_spelling_is_told_as_it_is_written(halo: CommandLine, folder: Path, written: str) -> None:
+def test_an_id_in_another_spelling_is_shown_as_written(halo: CommandLine, folder: Path, written: str) -> None:
     declare(folder)
     assert halo("apply", "--sandbox", "--yes").code == 0
     schedule = halo("schedule", "list", "--sandbox", "--json").json["schedules"][0]["id"]

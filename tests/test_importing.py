@@ -121,7 +121,7 @@ def test_archived_schedules_are_not_imported() -> None:
     assert adopted(remote("1", "A", is_archived=True)) == ImportResult({})
 
 
-def test_of_an_archived_schedule_only_its_title_is_said_and_its_id_where_another_has_that_title() -> None:
+def test_an_archived_schedule_is_imported_by_title_and_by_id_if_ambiguous() -> None:
     there = [remote("1", "A", is_archived=True, frequency="yearly"), remote("2", "B", is_archived=True)]
     assert adopted(*there, remote("3", "B"), has_archived=True).entries == {
         "a": {"title": "A", "state": "archived"},
@@ -313,7 +313,7 @@ def test_an_agent_is_a_default_only_where_nearly_all_have_it() -> None:
     assert shared_fields([*entries, fields(), fields(agent="research")]) == {"agent": "checkout"}
 
 
-def test_a_field_that_nobody_gives_is_left_to_the_platform_but_for_a_pause() -> None:
+def test_unset_fields_are_unmanaged_except_a_pause() -> None:
     models = {"model_id": "halo-large", "summarization_model_id": "halo-small"}
     entries = {"a": {**models, "enabled": True}, "b": {**models, "enabled": False}}
     assert omit_defaults(entries, defaults.BUILT_IN) == {"a": {}, "b": {"enabled": False}}
@@ -364,7 +364,7 @@ def picked(*named: str, has_archived: bool = False, scope: str = "", declared: s
     return wanted, known, outside
 
 
-def test_without_names_what_is_active_and_in_scope_is_meant() -> None:
+def test_without_names_active_schedules_in_scope_are_selected() -> None:
     assert picked() == ("214", "", "")
     assert picked(scope="D") == ("2", "", "")
     assert picked(has_archived=True, declared="2") == ("314", "2", "")

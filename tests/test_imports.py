@@ -165,7 +165,7 @@ assert "httpcore" not in sys.modules
 
 
 @pytest.mark.parametrize("script", [READY, EMBEDDED])
-def test_whoever_may_ask_the_network_can_do_so_before_files_are_parsed(script: str) -> None:
+def test_requests_can_start_before_files_are_parsed(script: str) -> None:
     subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": HERE}, check=True)
 
 

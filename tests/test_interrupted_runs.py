@@ -229,7 +229,7 @@ def test_a_run_whose_answer_is_given_up_is_unknown_and_no_other_is_started(serve
     assert DENIAL not in ended.err
 
 
-def test_every_run_of_several_is_told_of_as_far_as_it_came(served: Served) -> None:
+def test_every_interrupted_run_is_reported_with_its_state(served: Served) -> None:
     """The first was started, the second was refused, and of the third the answer is given up."""
     over = threading.Event()
 
@@ -301,7 +301,7 @@ def test_a_cancellation_that_is_interrupted_may_or_may_not_have_been_requested(s
     )
 
 
-def test_an_apply_is_never_said_to_have_changed_nothing_once_it_has_begun(served: Served, folder: Path) -> None:
+def test_a_started_apply_never_reports_that_nothing_was_changed(served: Served, folder: Path) -> None:
     """Not even where the signal comes after its summary, once the command has closed what it opened."""
     (folder / "halo.yaml").write_text(PROJECT_FILE.replace("Look.", "Look again."))
 

@@ -83,7 +83,7 @@ def test_many_globs_are_held_against_many_removals() -> None:
     assert [each.guard for each in planned(project(*entries, protect=globs), actual(*there)).refusals] == ["removals"]
 
 
-def test_many_agents_that_nobody_knows_are_blocked() -> None:
+def test_many_unknown_agents_are_blocked() -> None:
     aliases = {f"alias number {place}": f"agent {place}" for place in range(MANY)}
     entries = [entry(f"{place}", agent=f"agent nobody {place}") for place in range(MANY)]
     assert len(planned(project(*entries, aliases=aliases), actual()).blocked) == MANY

@@ -176,7 +176,7 @@ def test_an_override_with_something_wrong(tmp_path: Path, overrides: str, expect
     assert [each.removeprefix("halo.yaml:")[: len(expected)] for each in found] == [expected]
 
 
-def test_what_is_wrong_with_a_form_is_said_at_the_override_alone(tmp_path: Path) -> None:
+def test_a_form_error_is_reported_at_the_override_only(tmp_path: Path) -> None:
     text = "  schedules:\n    daily: {frequency: wekly, days_of_week: mon}\n    weekly: {max_turns: 0, hour: 3}\n"
     assert [each.partition(" (")[0] for each in problems(tmp_path, text)] == [
         "halo.yaml:5:24: `frequency`: expected hourly, daily, weekly or monthly",

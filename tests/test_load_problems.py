@@ -284,7 +284,7 @@ def test_an_entry_with_something_wrong(
         assert found == [f"halo.yaml:{expected}"]
 
 
-def test_a_variable_that_is_set_to_nothing_is_told_apart_from_an_empty_value(tmp_path: Path) -> None:
+def test_an_empty_variable_is_distinguished_from_an_empty_value(tmp_path: Path) -> None:
     text = entry(agent="${AGENT}", hours=None, at="['09:00', '${AT}']", timezone="''")
     reason = "must not be empty (the variable that it reads is empty)"
     assert problems(tmp_path, text, HALO_VAR_AGENT="", HALO_VAR_AT="") == [
@@ -532,7 +532,7 @@ def test_a_schedule_at_the_top_of_an_included_file_is_taken_for_one(tmp_path: Pa
     assert problems(tmp_path, files) == [f"s.yaml:2:1: unknown key `b` ({hint})"]
 
 
-def test_everything_wrong_in_every_file_is_said_in_one_go(tmp_path: Path) -> None:
+def test_all_problems_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
     found = problems(
         tmp_path,
         {
@@ -627,7 +627,7 @@ def test_a_title_is_declared_once(tmp_path: Path) -> None:
     ]
 
 
-def test_a_title_that_an_alias_repeats_is_told_where_the_alias_stands(tmp_path: Path) -> None:
+def test_a_title_repeated_by_an_alias_is_reported_at_the_alias(tmp_path: Path) -> None:
     one = "{title: T, agent: x, cron: '@daily'}"
     text = f"version: 1\nschedules:\n  a: &a {one}\n  b: *a\n  c: {{<<: *a, cron: '@weekly'}}\n"
     rule = "(titles must be unique, unless each entry has an `id`)"
@@ -689,7 +689,7 @@ def test_a_missing_file_says_how_to_start(tmp_path: Path) -> None:
     assert (raised.value.message, raised.value.hint) == ("halo.yaml: no such file", "run `halo init` or `halo import`")
 
 
-def test_a_value_that_is_not_a_word_of_ours_is_not_quoted(tmp_path: Path) -> None:
+def test_unknown_values_are_not_quoted(tmp_path: Path) -> None:
     found = problems(tmp_path, "version: SECRET\nproject: SE CRET\napiKey: SECRET\nschedules: [SECRET]\n")
     assert "SECRET" not in "".join(found)
 
@@ -775,7 +775,7 @@ HOURS = '3:3: `hours` is missing: weekly needs it (such as `hours: [9]`, or `at:
     ],
     ids=str,
 )
-def test_what_is_missing_is_said_beside_what_is_wrong_and_not_twice(
+def test_missing_and_wrong_fields_are_each_reported_once(
     tmp_path: Path, fields: tuple[str, ...], missing: list[str]
 ) -> None:
     lines = "".join(f"    {field}\n" for field in fields)
@@ -796,9 +796,7 @@ def test_what_is_missing_is_said_beside_what_is_wrong_and_not_twice(
     ],
 )
 @pytest.mark.parametrize("empty", ["", " null", " ~", "  # not yet", " []"])
-def test_a_field_that_may_be_required_is_never_told_to_be_removed(
-    tmp_path: Path, field: str, example: str, empty: str
-) -> None:
+def test_hints_never_remove_a_required_field(tmp_path: Path, field: str, example: str, empty: str) -> None:
     found = problems(tmp_path, f"version: 1\nschedules:\n  a:\n    {field}:{empty}\n")
     (told,) = (each for each in found if each.startswith("halo.yaml:4:"))
     is_list = empty == " []" and field in {"title", "agent", "frequency", "cron"}
@@ -828,7 +826,7 @@ def test_a_field_that_may_be_required_is_never_told_to_be_removed(
     ],
 )
 @pytest.mark.parametrize("variables", [{}, {"HALO_VAR_E": "1"}])
-def test_a_value_of_the_wrong_form_is_told_what_to_write(
+def test_a_value_of_the_wrong_form_gets_a_hint(
     tmp_path: Path, field: str, expected: str, variables: dict[str, str]
 ) -> None:
     found = problems(tmp_path, f"version: 1\nschedules:\n  a:\n    {field}\n", **variables)

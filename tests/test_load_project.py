@@ -324,7 +324,7 @@ def test_a_project_has_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("MAX_TOTAL", 500, "too large: a project's files may have at most 0 MiB in all"),
     ],
 )
-def test_what_a_bound_on_the_whole_refuses_is_said_once(
+def test_a_project_wide_limit_is_reported_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, value: int, message: str
 ) -> None:
     monkeypatch.setattr(reader, bound, value)
@@ -461,9 +461,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize(("text", "project"), HEADS.values(), ids=HEADS)
-def test_which_project_is_meant_is_known_before_the_schedules_are_read(
-    tmp_path: Path, text: str, project: str | None
-) -> None:
+def test_the_project_is_known_before_schedules_are_read(tmp_path: Path, text: str, project: str | None) -> None:
     path = tmp_path / "halo.yaml"
     path.write_bytes(text.encode())
     assert load_head(path, cwd=tmp_path, checkout=None) == Project("halo.yaml", (), project)

@@ -40,7 +40,7 @@ COMMENT = "` #` begins a comment: put the value in quotes"
     ],
     ids=str,
 )
-def test_a_value_that_is_a_comment_is_told_to_be_one(
+def test_a_value_read_as_a_comment_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str], hint: str, is_pure: bool
 ) -> None:
     monkeypatch.setattr("halo_iac.load.yaml_parser.parse_text.__kwdefaults__", {"pure": is_pure})
@@ -59,7 +59,7 @@ def test_a_value_that_is_a_comment_is_told_to_be_one(
     ids=str,
 )
 @pytest.mark.parametrize("is_pure", [True, False])
-def test_a_colon_behind_quotes_in_a_list_is_told_on_either_parser(
+def test_a_colon_after_quotes_in_a_list_is_reported_by_both_parsers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str | None], count: int, is_pure: bool
 ) -> None:
     monkeypatch.setattr("halo_iac.load.yaml_parser.parse_text.__kwdefaults__", {"pure": is_pure})
@@ -181,7 +181,7 @@ def test_no_cron_expression_is_named_for_an_uneven_interval(tmp_path: Path) -> N
         {"prompt_file": "\u201ca.md\u201d"},
     ],
 )
-def test_a_refused_value_in_typographic_quotes_is_told_of_them(tmp_path: Path, fields: dict[str, str | None]) -> None:
+def test_typographic_quotes_around_a_refused_value_are_mentioned(tmp_path: Path, fields: dict[str, str | None]) -> None:
     assert hints(tmp_path, **fields) == ["use plain quotes, or none: YAML does not read typographic ones"]
 
 

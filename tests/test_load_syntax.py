@@ -124,7 +124,7 @@ AROUND: dict[str, tuple[Lines, int, Lines]] = {
 
 
 @pytest.mark.parametrize(("lines", "place", "message", "hint"), SLIPS, ids=lambda value: str(value)[:40])
-def test_a_slip_is_told_where_it_was_made(lines: Lines, place: tuple[int, int], message: str, hint: str) -> None:
+def test_a_mistake_is_reported_where_it_was_made(lines: Lines, place: tuple[int, int], message: str, hint: str) -> None:
     for where, (before, indent, after) in AROUND.items():
         indented = [f"{' ' * indent}{line}" if line else "" for line in lines]
         for end in ("\n", "\r\n"):

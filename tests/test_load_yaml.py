@@ -223,7 +223,7 @@ def test_what_a_file_must_not_hold_is_refused(data: bytes, expected: str) -> Non
 
 @pytest.mark.parametrize("pure", [False, True])
 @pytest.mark.parametrize("version", ["1.0", "1.1", "3.0"])
-def test_another_version_is_told_at_its_own_line_on_either_parser(version: str, pure: bool) -> None:
+def test_another_yaml_version_is_reported_at_its_line_by_both_parsers(version: str, pure: bool) -> None:
     (problem,) = parse_text(f"# %YAML 1.2\n%YAML {version}\n# c\n---\na: 1\n", "f", pure=pure).problems
     assert str(problem) == "f:2:1: unsupported YAML version: expected 1.2 (remove the %YAML line)"
 
@@ -266,7 +266,7 @@ def test_a_character_that_may_end_a_line_is_refused_by_name_and_as_an_escape_is_
 
 
 @pytest.mark.parametrize("pure", [False, True])
-def test_each_of_them_is_said_and_so_is_a_lone_carriage_return(pure: bool) -> None:
+def test_every_ambiguous_line_end_is_reported(pure: bool) -> None:
     problems = parse_text("a: 1 # b\rc: 2\r\nd: e\u2028\nf: g\r\n\x85\r", "f", pure=pure).problems
     assert [(problem.line, problem.column) for problem in problems] == [(1, 9), (2, 5), (4, 1)]
     assert str(problems[0]) == (
@@ -396,19 +396,19 @@ def test_a_merge_conflict_that_yaml_takes_for_text_is_one_as_well(lines: tuple[s
     assert [str(problem) for problem in parse_text(text, "f").problems] == [CONFLICT]
 
 
-def test_what_only_looks_like_a_conflict_is_none() -> None:
+def test_text_that_resembles_a_conflict_is_accepted() -> None:
     assert values("a: |\n  Look\n  =======\n  <<<<<<< HEAD\n") == {"a": "Look\n=======\n<<<<<<< HEAD\n"}
     assert diagnostics("a: {b\n========\n") == ["f:1:4: unclosed `{` (add `}` at the end of the value)"]
 
 
-def test_what_stands_before_a_conflict_is_said_first() -> None:
+def test_problems_before_a_conflict_come_first() -> None:
     assert diagnostics("a: 1\na: 2\nb: *c\n<<<<<<< HEAD\n") == [
         "f:2:1: duplicate key `a`: already used in line 1",
         "f:3:4: undefined alias: the file has no anchor `c` before it (put a text that begins with `*` in quotes)",
     ]
 
 
-def test_what_can_be_said_together_is_said_together() -> None:
+def test_independent_problems_are_reported_together() -> None:
     assert diagnostics("a: 1\na: 2\n9: b\nc: !x d\n") == [
         "f:2:1: duplicate key `a`: already used in line 1",
         "f:3:1: a key must be a string (put it in quotes)",

@@ -149,7 +149,7 @@ def test_a_former_title_that_another_entry_declares_is_not_used() -> None:
     ]
 
 
-def test_an_entry_gives_way_only_where_its_own_past_is_nobody_elses_title() -> None:
+def test_an_entry_yields_only_if_its_former_title_is_undeclared() -> None:
     entries = [entry("A"), entry("B", "A"), entry("C", "B")]
     assert told(matched(entries, [remote("1", "B")])) == {"A": None, "B": "1", "C": None}
     assert told(matched(entries, [remote("1", "B"), remote("2", "A")])) == {"A": "2", "B": "1", "C": None}
@@ -228,7 +228,7 @@ def test_a_swap_is_blocked_and_asks_for_pins_whatever_is_active(titles: str) -> 
     assert unclaimed(pairing) == []
 
 
-def test_two_circles_are_told_apart_and_block_nobody_else() -> None:
+def test_two_cycles_are_distinguished_and_block_no_other_entry() -> None:
     entries = [entry("A", "B"), entry("B", "A"), entry("C", "D"), entry("D", "C"), entry("E", "A")]
     reasons = told(matched(entries, [remote(title, title) for title in "ABCD"]))
     assert reasons["A"] == reasons["B"] == "! renamed_from forms a cycle: 'A', 'B'"
@@ -332,7 +332,7 @@ def pinned(entries: Iterable[Entry], pins: dict[str, int]) -> list[Entry]:
 
 
 @given(some_entries, some_remotes, some_pins)
-def test_every_entry_is_told_once_and_no_schedule_is_given_twice(
+def test_every_entry_is_matched_once_and_every_schedule_at_most_once(
     entries: list[Entry], remotes: list[RemoteSchedule], pins: dict[str, int]
 ) -> None:
     pairing = matched(pinned(entries, pins), remotes)

@@ -212,7 +212,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_arguments_that_make_no_sense_are_told_and_nothing_is_asked(halo_runs: Served, case: str) -> None:
+def test_invalid_arguments_are_reported_without_a_request(halo_runs: Served, case: str) -> None:
     name, arguments, said = WRONG[case]
     assert Assistant(halo_runs.halo).failed(name, **arguments).outcome.text == said
     assert halo_runs.asked == []
@@ -312,7 +312,7 @@ def test_a_cursor_comes_back_as_the_position_that_it_was_made_of(position: Posit
 @given(st.text())
 @example("W" * 100_000)
 @example(urlsafe_b64encode(b"[" * 100_000).decode())
-def test_a_text_that_is_no_cursor_is_told_so(text: str) -> None:
+def test_an_invalid_cursor_is_reported(text: str) -> None:
     with pytest.raises(ToolMisuse, match="`cursor` "):
         decode(text, {})
 
@@ -412,7 +412,7 @@ def test_a_long_thread_comes_in_parts_that_join_to_the_whole(halo: CommandLine) 
     assert all(sum(len(message["content"]) for message in page) <= MAX_CHARACTERS for page in pages)
 
 
-def test_rows_of_long_words_are_cut_and_an_answer_holds_no_more_than_it_may(halo: CommandLine) -> None:
+def test_long_rows_are_cut_to_the_answer_limit(halo: CommandLine) -> None:
     rows = [{"id": f"c{number}", "title": "long " * 1_000} for number in range(100)]
     with serving(lambda _: result({"conversations": rows, "nextCursor": None})) as recorder:
         ask = Assistant(signed_in(halo, recorder.url))
@@ -624,14 +624,14 @@ def test_another_project_file_of_the_checkout_is_read(halo: CommandLine, folder:
 # What cannot be done ------------------------------------------------------------------------------------------------
 
 
-def test_without_a_key_an_assistant_is_told_what_to_do(halo: CommandLine) -> None:
+def test_a_missing_key_gives_the_assistant_a_hint(halo: CommandLine) -> None:
     refused = Assistant(halo).failed("list_agents")
     assert refused.ours.startswith("error (settings)")
     assert "INF_API_KEY" in refused.ours
 
 
 @pytest.mark.parametrize("name", ["list_agents", "list_halo_schedules", "list_halo_conversations", "plan_project"])
-def test_a_key_that_may_not_read_is_told_as_the_platform_says_it(ask: Assistant, halo_runs: Served, name: str) -> None:
+def test_a_key_without_read_permission_is_reported(ask: Assistant, halo_runs: Served, name: str) -> None:
     for _ in range(3):
         halo_runs.sandbox.faults.add(Fault("*", Refuse("FORBIDDEN")))
     refused = ask.failed(name)
@@ -639,14 +639,14 @@ def test_a_key_that_may_not_read_is_told_as_the_platform_says_it(ask: Assistant,
     assert "hint: " in refused.ours
 
 
-def test_a_schedule_that_is_not_there_is_told_with_what_to_call(ask: Assistant) -> None:
+def test_a_missing_schedule_names_the_tool_to_call(ask: Assistant) -> None:
     assert "did you mean 'daily'?" in ask.failed("get_halo_report", schedule="dayly").ours
     none = ask.failed("get_halo_report", schedule="daily")
     assert "has no runs yet" in none.fenced
     assert "to start one, which costs money" in none.ours
 
 
-def test_commands_in_hints_are_told_as_tools_that_there_are() -> None:
+def test_hints_name_tools_instead_of_commands() -> None:
     assert {*AS_TOOLS.values()} <= {*TOOLS}
     assert {*AS_TOOLS} <= {*commands()}
 

@@ -171,7 +171,7 @@ def test_ctrl_c_ends_the_server_although_the_client_is_still_there(folder: Path,
         assert time.monotonic() - began < 4
 
 
-def test_a_run_that_was_started_is_told_although_the_client_has_gone(folder: Path) -> None:
+def test_a_started_run_is_logged_after_the_client_left(folder: Path) -> None:
     asked, over = threading.Event(), threading.Event()
 
     def starts(request: Request) -> Reply:

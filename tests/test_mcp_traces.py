@@ -202,7 +202,7 @@ def test_what_a_span_holds_is_fenced(halo: CommandLine) -> None:
     ("name", "arguments"),
     [("get_trace", {"trace_id": "none"}), ("get_span", {"trace_id": TRACE, "span_id": "none"})],
 )
-def test_a_trace_or_span_that_is_not_there_is_told(halo: CommandLine, name: str, arguments: dict[str, str]) -> None:
+def test_a_missing_trace_or_span_is_reported(halo: CommandLine, name: str, arguments: dict[str, str]) -> None:
     with asking(halo) as (ask, _):
         assert "none" in ask.failed(name, **arguments).fenced
 

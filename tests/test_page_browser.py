@@ -133,7 +133,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.mark.parametrize("name", [*PAGES, HUGE])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_is_said_asked_for_or_too_wide(browser: Browser, files: dict[str, Path], name: str, width: int) -> None:
+def test_the_page_logs_nothing_loads_nothing_and_fits(
+    browser: Browser, files: dict[str, Path], name: str, width: int
+) -> None:
     with opened(browser, files[name], width) as found:
         assert found.width == width
         found.unfold()

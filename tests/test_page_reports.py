@@ -55,7 +55,7 @@ def write(path: Path, text: str) -> None:
 # A folder -----------------------------------------------------------------------------------------------------------
 
 
-def test_reports_are_told_by_their_front_matter_wherever_they_lie(tmp_path: Path) -> None:
+def test_reports_are_recognised_by_front_matter_anywhere(tmp_path: Path) -> None:
     write(tmp_path / "2026-11-02T0900Z--nightly--c-1.md", pulled(1))
     write(tmp_path / "nightly/2026-11/2026-11-03T0900Z--nightly--c-2.md", pulled(2))
     write(tmp_path / "nightly/2026-11/renamed.md", pulled(3))
@@ -124,7 +124,7 @@ def test_a_long_report_is_cut_and_the_oldest_of_many_have_no_room(tmp_path: Path
     assert all(not each.is_cut for each in held[1:])
 
 
-def test_a_folder_that_is_none_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for name in ("none", "file"):
         with pytest.raises(FileError, match="no such folder"):
@@ -277,7 +277,7 @@ def test_what_becomes_of_markdown(markdown: str, html: str) -> None:
     assert report_html(markdown, level=4) == html
 
 
-def test_a_column_is_aligned_by_class_and_a_head_that_says_nothing_is_none() -> None:
+def test_a_column_is_aligned_by_class_and_an_empty_head_is_dropped() -> None:
     assert report_html("| a | |\n| -: | - |\n| 1 | 2 |", level=4).replace("\n", "") == (
         '<div class="wide" tabindex="0" role="group" aria-label="Table"><table><thead><tr><th class="right">a</th>'
         '<td></td></tr></thead><tbody><tr><td class="right">1</td><td>2</td></tr></tbody></table></div>'

@@ -112,7 +112,7 @@ def test_a_fire_after_the_last_day_counts_whatever_another_schedule_of_its_caden
         (cadence(hours=tuple(range(24)), minutes=tuple(range(0, 60, 10))), 1, 6),
     ],
 )
-def test_fires_too_many_to_be_told_apart_count_all_the_same(when: Cadence, lookback: int, times: int) -> None:
+def test_fires_too_dense_to_draw_are_counted(when: Cadence, lookback: int, times: int) -> None:
     track = Timeline(around(), {}).track(when, lookback)
     assert track.fires is None
     assert [each.times for each in track.coverage.stretches] == [times]

@@ -99,7 +99,7 @@ def test_an_agent_that_no_entry_can_resolve_is_no_reason_not_to_pause() -> None:
 # What there is nothing to do about ----------------------------------------------------------------------------------
 
 
-def test_what_is_paused_or_archived_already_is_said_by_name_and_counted_otherwise() -> None:
+def test_schedules_in_the_wanted_state_are_named_if_selected_else_counted() -> None:
     there = (remote("s1", "A", **OFF), remote("s2", "B", is_archived=True))
     assert told(planned(PAUSE, Selection(ids=("s1", "s2")), *there)) == [
         "s1: it is paused already",
@@ -126,7 +126,7 @@ def test_a_resume_skips_what_the_files_disable() -> None:
 # What the files say -------------------------------------------------------------------------------------------------
 
 
-def test_what_the_next_apply_takes_back_is_said() -> None:
+def test_changes_reverted_by_the_next_apply_are_reported() -> None:
     entries = project(entry("A", enabled=True), entry("B"), entry("C", enabled=False), entry("D", is_retired=True))
     there = [remote(f"s{title}", title) for title in "ABCDE"]
     resumed = "key-A.enabled.yaml:1 says `enabled: true`"
@@ -229,7 +229,7 @@ def test_an_agent_without_schedules_is_an_error(agent: str, message: str, hint: 
     assert (caught.value.message, caught.value.hint) == (f"{message}; nothing was changed", hint)
 
 
-def test_a_protected_title_is_paused_only_where_that_is_said_and_always_resumed() -> None:
+def test_a_protected_title_is_paused_only_with_the_option_and_always_resumed() -> None:
     project_ = project(entry("A"), protect=("A*",))
     refused = planned(PAUSE, ALL, remote("s1", "A"), remote("s2", "B"), project_=project_)
     assert [(each.guard, each.message, each.override) for each in refused.plan.refusals] == [

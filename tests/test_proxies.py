@@ -73,7 +73,7 @@ def test_the_variable_of_the_scheme_counts_before_that_of_all(
 
 
 @pytest.mark.parametrize("host", ["http://localhost:1", "http://127.1.2.3", "https://[::1]"])
-def test_loopback_has_none(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+def test_loopback_uses_no_proxy(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     assert chosen(monkeypatch, host, HTTPS_PROXY=USABLE, ALL_PROXY=USABLE, HTTP_PROXY=USABLE) is None
 
 
@@ -224,7 +224,7 @@ def answering(words: bytes) -> Iterator[str]:
         ("http", b"HTTP/1.1 200 OK\r\n\r\n", "the TLS handshake with halo.invalid failed"),
     ],
 )
-def test_what_is_no_proxy_is_told_from_what_is_behind_one(
+def test_a_wrong_proxy_is_distinguished_from_a_failing_host(
     monkeypatch: pytest.MonkeyPatch, scheme: str, words: bytes, reason: str
 ) -> None:
     with answering(words) as place:

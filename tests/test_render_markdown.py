@@ -104,7 +104,7 @@ def test_a_glob_of_the_policy_is_one_code_span(globs: tuple[str, ...], drawn: st
     assert policy.endswith(f"; protect: {drawn}")
 
 
-def test_files_without_problems_are_told_as_such() -> None:
+def test_files_without_problems_are_reported_as_valid() -> None:
     text = problems_markdown((), PLAIN, marker=MARKER, conclusion="halo.yaml: 3 schedules, no problems")
     assert text == f"{MARKER}\n\n### halo · no problems\n\n**Checked** `halo.yaml:` 3 schedules, no problems\n"
 

@@ -257,7 +257,7 @@ def test_a_paragraph_on_one_line_is_compared_by_sentences() -> None:
     ]
 
 
-def test_trailing_spaces_and_odd_spaces_show_in_a_diff() -> None:
+def test_trailing_and_unusual_spaces_show_in_a_diff() -> None:
     assert prompt_lines("one \ntwo\nend", "one\ntwo\u00a0\nend") == [
         "│ - one·",
         "│ - two",

@@ -211,7 +211,7 @@ def _signed(body: bytes, digest: str) -> bytes:
     ],
     ids=str,
 )
-def test_values_of_another_form_are_refused_without_being_told(changes: dict[str, object]) -> None:
+def test_values_of_another_form_are_refused_and_not_quoted(changes: dict[str, object]) -> None:
     assert read(forged()).writes == (Write(CREATE, 2),)
     with pytest.raises(DocumentError, match="line 2 of the receipt is damaged") as raised:
         read(forged(**changes))

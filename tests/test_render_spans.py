@@ -109,7 +109,7 @@ def test_input_is_shown_however_it_is_sent(given: object) -> None:
 # What is shown once -------------------------------------------------------------------------------------------------
 
 
-def test_history_is_shown_where_it_was_said_first() -> None:
+def test_repeated_messages_are_shown_at_their_first_occurrence() -> None:
     text = thread(*CONVERSATION)
     words = ("refund order 1234", "Be brief", "→ lookup_order", "I refund the second")
     assert [text.count(each) for each in words] == [1, 1, 1, 1]
@@ -130,7 +130,7 @@ def test_a_model_call_within_a_model_call_speaks_once() -> None:
     assert text.count("│ done") == 1
 
 
-def test_parallel_calls_are_told_apart_by_their_results() -> None:
+def test_parallel_calls_are_distinguished_by_their_results() -> None:
     tools = [span(n, kind="TOOL", name=f"t{n}", at=n, took=100, input='{"same": 1}', output=f"r{n}") for n in (1, 2)]
     text = thread(*tools)
     asked = ["tool t1", '│ → {"same": 1}', "tool t2", '│ → {"same": 1}']
@@ -143,13 +143,13 @@ def test_a_retriever_answers_with_its_documents() -> None:
     assert '│ ← [{"content": "five days"}]' in thread(found)
 
 
-def test_what_other_spans_hold_is_shown_where_there_is_nothing_else() -> None:
+def test_other_spans_are_shown_if_no_conversation_exists() -> None:
     state = span(1, kind="CHAIN", input='{"step": 3}', output="done")
     assert '│ {"step": 3}' in thread(state)
     assert "Not shown: input and output of 1 span of other kinds." in thread(state, llm(2, [ASKED], []))
 
 
-def test_a_trace_in_which_nothing_is_said_says_so() -> None:
+def test_a_trace_without_messages_is_reported() -> None:
     assert thread(span(1)) == "\nNo conversation: the spans that were read have neither input nor output.\n"
 
 
@@ -312,7 +312,7 @@ def test_messages_are_read_in_every_form(form: str) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "hello", "{", "[" * 100_000, '{"message": ' * 500 + "1" + "}" * 500])
-def test_what_is_no_message_is_none(text: str | None) -> None:
+def test_invalid_messages_are_ignored(text: str | None) -> None:
     assert read_messages(text) == ()
 
 

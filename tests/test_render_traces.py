@@ -68,7 +68,7 @@ def test_a_deep_trace_leaves_out_the_middle_of_the_way() -> None:
 
 
 @pytest.mark.parametrize("view", ["tree", "timeline"])
-def test_an_odd_trace_looks_as_agreed(view: str) -> None:
+def test_an_unusual_trace_matches_its_golden_file(view: str) -> None:
     assert_golden(f"trace-odd-{view}.txt", drawn(view, ODD, Style(width=100)))
 
 
@@ -85,7 +85,7 @@ def test_a_long_trace_shows_how_it_began_and_ended_and_what_took_longest() -> No
     assert len(shown) < 60
 
 
-def test_a_span_that_is_not_there_is_said() -> None:
+def test_a_missing_span_is_reported() -> None:
     text = drawn("tree", CHECKOUT, PLAIN, TraceOptions(focus="none"))
     assert text.endswith("\nSpan none is not among the spans that were read.\n")
 
@@ -113,7 +113,7 @@ def test_more_failed_steps_than_are_named_are_counted() -> None:
     assert f"5 more steps failed:\n  halo span list --trace-id {TRACE} --status error --range all\n" in text
 
 
-def test_spans_that_were_not_read_are_said() -> None:
+def test_unread_spans_are_counted() -> None:
     spans = CHECKOUT[:3]
     text = "\n".join(trace_tree(trace(spans, spanCount=5_230, hasError=True), spans, PLAIN))
     assert f"3 of its 5,230 spans were read; `halo trace get {TRACE} --all` reads them all." in text

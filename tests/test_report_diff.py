@@ -210,7 +210,7 @@ def test_a_wrapped_paragraph_is_one_and_a_long_one_is_compared_by_sentence() -> 
         ("\n".join(f"a{place}" for place in range(1_000)), "\n".join(f"b{place}" for place in range(1_000))),
     ],
 )
-def test_of_reports_with_nothing_in_common_only_that_is_said(before: str, after: str) -> None:
+def test_unrelated_reports_show_no_diff(before: str, after: str) -> None:
     found = report_diff(before, after)
     assert (found.is_unrelated, found.sections, found.unchanged, found.shared) == (True, (), 0, 0)
 

@@ -172,7 +172,7 @@ def test_an_index_changes_only_with_what_is_there(tmp_path: Path) -> None:
     assert "0 reports." in index.read_text()
 
 
-def test_an_index_that_someone_else_has_written_stays_and_is_said(tmp_path: Path) -> None:
+def test_a_foreign_index_is_kept_and_reported(tmp_path: Path) -> None:
     pulled(tmp_path, ("d", report()))
     index = tmp_path / "reports" / "d" / "index.md"
     index.write_text("# Ours\n")

@@ -277,12 +277,12 @@ def test_several_schedules_are_pulled_side_by_side() -> None:
     )
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_is_read(platform: Platform) -> None:
+def test_unreadable_reports_are_reported_and_the_rest_is_read(platform: Platform) -> None:
     platform.failing["c-1"] = rejected(503)
     assert pulled(platform, schedules=["s-1"]) == {"report": ["c-2", "c-4"], "absence": ["c-3"], "read_error": ["c-1"]}
 
 
-def test_nothing_goes_on_where_nothing_can_succeed(platform: Platform) -> None:
+def test_a_fatal_error_ends_the_pull(platform: Platform) -> None:
     platform.failing["c-1"] = rejected(401)
     with pytest.raises(Rejected):
         pulled(platform)
@@ -326,7 +326,7 @@ def test_no_label_leads_out_of_the_folder(label: str, part: str) -> None:
 
 
 @pytest.mark.parametrize("id_", ["../../x", "a--b", "", "x" * 200, "a/b", "a\\b", "c\x00"])
-def test_an_odd_id_is_replaced_by_a_digest_and_still_recognised(id_: str) -> None:
+def test_an_unusual_id_is_replaced_by_a_digest_and_recognised(id_: str) -> None:
     name = file_name(report(id=id_), "k")
     assert Path(name).name == name
     assert len(name) < 100
@@ -415,7 +415,7 @@ RUN = "5a4db0c5-a000-4000-8000-000000000001"
 HOSTILE = "# Hi\x1b[2J\n\n\x1b]8;;http://evil\x07click\x1b]8;;\x07\n  ::set-env name=X::y\n##[group]x\n\ttab\r\nend"
 
 
-def test_a_report_in_a_log_commands_nobody() -> None:
+def test_a_report_in_a_log_cannot_issue_runner_commands() -> None:
     shown = neutralize_markdown(HOSTILE)
     assert "\x1b" not in shown
     assert shown.split("\n")[3:] == ["\\  ::set-env name=X::y", "##\\[group]x", "    tab", "end"]

@@ -57,7 +57,7 @@ def test_an_alias_that_is_another_agents_name_is_a_problem() -> None:
     )
 
 
-def test_an_alias_that_is_another_agents_name_is_told_before_anybody_uses_it() -> None:
+def test_an_alias_equal_to_an_agents_name_is_reported_before_use() -> None:
     aliases = {"checkout": "research", "support-bot": SUPPORT, "gone": "nobody"}
     pairing = resolved(project(entry("A", agent="research"), aliases=aliases))
     reason = f"the alias 'checkout' is also the name of another agent, {CHECKOUT}"
@@ -108,7 +108,7 @@ def test_where_the_schedule_exists_the_line_to_paste_is_shown() -> None:
     assert (blocked.hint, blocked.ids) == (f"use `agent: {CHECKOUT}`, the agent of its schedule", ("1",))
 
 
-def test_an_id_nobody_has_seen_is_taken_in_lower_case_with_a_warning() -> None:
+def test_an_unseen_id_is_accepted_in_lower_case_with_a_warning() -> None:
     pairing = resolved(project(entry("A", agent=STRANGER.upper())))
     assert [pair.spec and pair.spec.agent for pair in pairing.pairs] == [STRANGER]
     assert [(warning.key, warning.message) for warning in pairing.warnings] == [
@@ -187,7 +187,7 @@ def test_a_match_within_the_scope_is_fine() -> None:
     assert blocks(entry("A"), Scope(agents=("checkout",), title_prefix="A")) == []
 
 
-def test_scope_agents_are_told_by_id_in_one_order() -> None:
+def test_scope_agents_are_listed_by_id_in_stable_order() -> None:
     scope = Scope(agents=("research", CHECKOUT.upper(), "checkout"))
     assert resolved(project(scope=scope)).scope_agents == (CHECKOUT, RESEARCH)
     assert resolved(project()).scope_agents is None

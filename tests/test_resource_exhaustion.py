@@ -115,7 +115,7 @@ def allowing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("count", range(6))
 @pytest.mark.usefixtures("project")
-def test_a_run_goes_on_with_the_threads_there_are(
+def test_a_run_continues_with_the_available_threads(
     halo: CommandLine, allowing: Callable[[int], None], count: int
 ) -> None:
     """Two are for observing, which takes none if need be; without one more nothing is begun."""
@@ -130,7 +130,7 @@ def test_a_run_goes_on_with_the_threads_there_are(
 
 @pytest.mark.parametrize("is_terminal", [False, True])
 @pytest.mark.usefixtures("project")
-def test_every_other_command_goes_on_without(
+def test_other_commands_continue_without_threads(
     halo: CommandLine, allowing: Callable[[int], None], is_terminal: bool
 ) -> None:
     allowing(0)
@@ -208,7 +208,7 @@ def failing_at(number: int, error: BaseException, work: Callable[..., Any]) -> C
 
 @pytest.mark.parametrize("call", range(3, 13))
 @pytest.mark.usefixtures("project")
-def test_a_worker_without_memory_is_told_of(halo: CommandLine, monkeypatch: pytest.MonkeyPatch, call: int) -> None:
+def test_a_worker_without_memory_is_reported(halo: CommandLine, monkeypatch: pytest.MonkeyPatch, call: int) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(Transport, "call", failing_at(call, MemoryError(), Transport.call))
         ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "1", "--concurrency", "1")
@@ -218,7 +218,7 @@ def test_a_worker_without_memory_is_told_of(halo: CommandLine, monkeypatch: pyte
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("x"), OSError(errno.EMFILE, "Too many open files")])
 @pytest.mark.parametrize("line", [1, 2, 4, 5])
 @pytest.mark.usefixtures("project")
-def test_what_cannot_be_told_as_it_happens_is_in_the_summary(
+def test_events_that_cannot_be_printed_are_in_the_summary(
     halo: CommandLine, monkeypatch: pytest.MonkeyPatch, line: int, error: Exception
 ) -> None:
     with monkeypatch.context() as patched:
@@ -228,7 +228,7 @@ def test_what_cannot_be_told_as_it_happens_is_in_the_summary(
     hold_to_what_is_there(halo, ended)
 
 
-def test_a_worker_that_cannot_even_tell_leaves_nobody_waiting(
+def test_a_worker_that_cannot_report_does_not_block_the_run(
     halo: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -310,7 +310,7 @@ def test_the_way_back_that_a_protected_title_bars_says_so(halo: CommandLine, fol
     assert halo(*shlex.split(found[1])[1:], "--yes").code == 0
 
 
-def test_memory_that_runs_out_before_anything_is_done_is_said(
+def test_running_out_of_memory_before_any_change_is_reported(
     halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "halo.yaml").write_text(BEFORE)

@@ -74,7 +74,7 @@ def test_a_lost_answer_is_never_tried_again_and_names_the_command_that_looks(err
     assert raised.value.hint == "run `halo report list` to check before you try again"
 
 
-def test_a_refusal_is_told_as_it_is() -> None:
+def test_a_refusal_is_passed_on() -> None:
     attempts = Attempts(FORBIDDEN)
     with pytest.raises(Rejected):
         started(attempts)
@@ -128,7 +128,7 @@ def watched(platform: Platform, clock: Clock, *, timeout: float = 1800) -> list[
     return [(each.status, str(each.read_error.status) if each.read_error else None, each.is_final) for each in seen]
 
 
-def test_a_run_is_looked_at_every_interval_and_told_when_it_changes() -> None:
+def test_a_run_is_polled_at_intervals_and_reported_on_change() -> None:
     clock = Clock()
     seen = watched(Platform(["queued", "queued", "running", "completed"]), clock)
     assert seen == [("queued", None, False), ("running", None, False), ("completed", None, True)]
@@ -152,7 +152,7 @@ def test_failing_polls_are_survived_with_growing_pauses() -> None:
     assert clock.pauses == [5, 10, 20, 40, 60, 60]
 
 
-def test_a_poll_that_is_told_to_wait_waits() -> None:
+def test_a_poll_honours_retry_after() -> None:
     clock = Clock()
     watched(Platform([LATER, "completed"]), clock)
     assert clock.pauses == [40]
@@ -199,7 +199,7 @@ def followed(platform: Platform) -> list[tuple[str, list[int]]]:
     return [(each.status, [event.sequence for event in each.events]) for each in seen]
 
 
-def test_new_events_are_told_once_whether_cursors_count_pages_or_events() -> None:
+def test_new_events_are_reported_once_with_either_kind_of_cursor() -> None:
     """A page that was the last one is read again; it may have grown, and may have a successor by now."""
 
     def pages(asked: int, query: Json) -> Json:

@@ -196,7 +196,7 @@ def test_a_schedule_is_fired_by_hand_over_any_window(caller: Caller) -> None:
     assert set(started) == {"runId", "conversationId", "haloExportDatasetId", "agentUuid", *window}
 
 
-def test_firing_by_hand_is_refused_where_there_is_nothing_to_fire(caller: Caller) -> None:
+def test_an_invalid_fire_by_hand_is_refused(caller: Caller) -> None:
     window = {"windowStartAt": "2026-11-01T00:00:00.000Z", "windowEndAt": "2026-11-02T00:00:00.000Z"}
     schedule = caller.create()
     given = {"id": schedule["id"], **window}
@@ -241,7 +241,7 @@ def test_more_schedules_than_fit_a_batch_all_fire(caller: Caller, clock: Clock) 
     assert caller.sandbox.advance() == []
 
 
-def test_whoever_holds_the_lease_fires_alone(tmp_path: Path) -> None:
+def test_only_the_lease_holder_fires(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     clock = Clock()
     with Sandbox.open(path, clock=clock) as one, Sandbox.open(path, clock=clock) as other:

@@ -270,7 +270,7 @@ def test_a_run_takes_the_latest_traces_that_fit_its_span_limit(caller: Caller) -
     assert "The span limit left out 12 more spans of this window." in details
 
 
-def test_spans_that_come_later_are_none_of_an_earlier_runs_business(caller: Caller) -> None:
+def test_later_spans_are_not_part_of_an_earlier_run(caller: Caller) -> None:
     writer = {"agent.name": "writer"}
     found = agent_id(load(caller.sandbox, [span("a", 1, **writer)]), "writer")
     wanted = {"projectId": PROJECT, "agentUuid": found, "prompt": "P", **WINDOW}
@@ -299,7 +299,7 @@ def _details(caller: Caller, agent: str, **fields: object) -> str:
 # --- the demo agents
 
 
-def test_demo_traces_are_the_same_whoever_looks_first() -> None:
+def test_demo_traces_do_not_depend_on_the_first_reader() -> None:
     def reports(order: Iterable[str], *, first: str) -> dict[str, str]:
         with Sandbox.open(None, clock=Clock(), pace=0) as sandbox:
             caller = Caller(sandbox)

@@ -131,7 +131,7 @@ def test_limits_are_kept_as_asked(caller: Caller) -> None:
         ("no_traces", [*COURSE[:2], "no_traces"]),
     ],
 )
-def test_a_run_can_be_told_to_come_to_nothing(caller: Caller, clock: Clock, status: str, course: list[str]) -> None:
+def test_a_run_can_be_set_to_fail(caller: Caller, clock: Clock, status: str, course: list[str]) -> None:
     caller.sandbox.end_next_runs(OnFinish(status, "So it goes."))
     started = start(caller)
     assert statuses(caller, clock, started) == course
@@ -143,7 +143,7 @@ LENGTHS = [("failed", 10.0), ("timed_out", 10.0), ("export_failed", 5.0), ("canc
 
 
 @pytest.mark.parametrize(("status", "after"), LENGTHS)
-def test_a_run_ends_as_and_when_it_was_told_to(caller: Caller, clock: Clock, status: str, after: float) -> None:
+def test_a_run_ends_with_the_set_status_and_time(caller: Caller, clock: Clock, status: str, after: float) -> None:
     caller.sandbox.end_next_runs(OnFinish(status, after=after), times=2)
     for _ in range(2):
         started = start(caller)
@@ -354,7 +354,7 @@ def test_a_cursor_past_the_end_has_nothing(caller: Caller) -> None:
     assert caller.get("haloRun.getEvents", given) == {"events": [], "nextCursor": None}
 
 
-def test_logs_are_told_by_level_and_page(caller: Caller, clock: Clock) -> None:
+def test_logs_are_filtered_by_level_and_page(caller: Caller, clock: Clock) -> None:
     caller.sandbox.end_next_runs(OnFinish("failed"))
     run_id = start(caller, debug=True)["runId"]
     clock.advance(minutes=1)

@@ -223,7 +223,7 @@ def test_a_sandbox_can_refuse_updates_of_archived_schedules() -> None:
         assert error(caller.tell("haloSchedule.update", {"id": schedule_id, "hours": [1]})) == refusal
 
 
-def test_a_schedule_that_the_platform_paused_goes_on_once_it_is_enabled_or_given_an_agent(caller: Caller) -> None:
+def test_a_platform_paused_schedule_resumes_when_enabled_or_given_an_agent(caller: Caller) -> None:
     paused = {"enabled": False, "autoPausedAt": AT_NOON, "autoPauseReason": "agent_not_found"}
     caller.sandbox.seed(PROJECT, [{**caller.create(), "id": OTHER_ID, **paused}])
     stays = caller.do("haloSchedule.update", {"id": OTHER_ID, "title": "Still paused"})

@@ -46,7 +46,7 @@ def why_not(text: bytes) -> str:
     return found.reason
 
 
-def test_a_span_needs_no_more_than_what_is_required() -> None:
+def test_a_span_with_required_fields_only_is_accepted() -> None:
     assert read(line()) == SMALLEST
 
 
@@ -137,7 +137,7 @@ def test_a_failed_span_says_why_as_far_as_it_knows(
 @pytest.mark.parametrize(
     "odd", [True, -1, "-1", "1,200", "much", "", 1.5, "1e3", 10**13, "9" * 14, float("1e30"), [], None]
 )
-def test_an_odd_token_count_counts_as_absent(odd: object) -> None:
+def test_an_invalid_token_count_counts_as_absent(odd: object) -> None:
     assert attributed(llm__token_count__prompt=odd) == SMALLEST
 
 
@@ -148,7 +148,7 @@ def test_a_token_count_may_be_a_text_or_a_float(count: object) -> None:
 
 
 @pytest.mark.parametrize("odd", [True, "-1", "NaN", "Infinity", "much", "1e99", [], None, ""])
-def test_an_odd_cost_counts_as_absent(odd: object) -> None:
+def test_an_invalid_cost_counts_as_absent(odd: object) -> None:
     assert attributed(inference__llm__cost__total=odd) == SMALLEST
 
 

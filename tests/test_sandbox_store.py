@@ -132,7 +132,7 @@ def test_a_folder_that_the_disk_had_no_room_for_hides_itself_once_there_is_some(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bound")
-def test_what_somebody_wrote_into_the_gitignore_stays_where_no_file_can_be_opened(tmp_path: Path) -> None:
+def test_a_users_gitignore_is_kept_if_no_file_can_be_opened(tmp_path: Path) -> None:
     import resource
 
     folder = tmp_path / ".halo"
@@ -148,7 +148,7 @@ def test_what_somebody_wrote_into_the_gitignore_stays_where_no_file_can_be_opene
     assert (folder / ".gitignore").read_text(encoding="ascii") == "*.db\n"
 
 
-def test_what_somebody_wrote_into_the_gitignore_stays(tmp_path: Path) -> None:
+def test_a_users_gitignore_is_kept(tmp_path: Path) -> None:
     folder = tmp_path / ".halo"
     folder.mkdir()
     (folder / ".gitignore").write_text("*.db\n", encoding="ascii")
@@ -173,7 +173,7 @@ def test_a_new_file_and_its_journals_are_their_owner_s_wherever_they_are(tmp_pat
     assert modes == {"sandbox.db": 0o600, "sandbox.db-shm": 0o600, "sandbox.db-wal": 0o600}
 
 
-def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     path.write_text("version: 1\n" * 100, encoding="utf-8")
     with pytest.raises(SandboxError) as caught:

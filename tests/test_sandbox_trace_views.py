@@ -161,7 +161,7 @@ def test_a_search_says_where_it_found_a_text(shared: Caller) -> None:
     assert ask(shared, "traces.search", query="no such text", filters=RANGE)["traces"] == []
 
 
-def test_a_search_takes_filters_of_which_one_end_may_be_open_and_goes_on(shared: Caller) -> None:
+def test_a_search_accepts_half_open_ranges_and_pages(shared: Caller) -> None:
     wanted = {"query": "research", "filters": {"endDate": RANGE["endDate"]}, "limit": 2}
     page = ask(shared, "traces.search", **wanted)
     assert [each["traceId"] for each in page["traces"]] == ["f", "e"]
@@ -284,11 +284,11 @@ def test_the_traces_of_a_session_come_in_the_order_they_began(shared: Caller) ->
         ),
     ],
 )
-def test_a_session_that_is_not_there_is_said(shared: Caller, procedure: str, given: Json, message: str) -> None:
+def test_a_missing_session_is_reported(shared: Caller, procedure: str, given: Json, message: str) -> None:
     assert refusal(shared, procedure, **given) == (404, message)
 
 
 @pytest.mark.parametrize("name", ["traces.exports.list", "traces.exports.create", "traces.imports.create"])
-def test_what_the_sandbox_does_not_serve_is_said_with_what_there_is_instead(shared: Caller, name: str) -> None:
+def test_unserved_procedures_name_the_alternative(shared: Caller, name: str) -> None:
     status, said = refusal(shared, name)
     assert (status, said.partition(":")[0]) == (501, f"The sandbox does not serve {name}")

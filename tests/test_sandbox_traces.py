@@ -392,7 +392,7 @@ def test_spans_of_a_trace_may_be_filtered(shared: Caller) -> None:
     assert [each["spanId"] for each in found["spans"]] == ["a-1", "a-3"]
 
 
-def test_a_page_of_long_spans_ends_early_and_goes_on(caller: Caller) -> None:
+def test_a_page_of_long_spans_ends_early_and_continues(caller: Caller) -> None:
     load(
         caller.sandbox,
         [span("t", number, at=number, attributes={"output.value": "x" * 3_000_000}) for number in (1, 2)],
@@ -403,7 +403,7 @@ def test_a_page_of_long_spans_ends_early_and_goes_on(caller: Caller) -> None:
     assert ([each["spanId"] for each in page["spans"]], page["nextCursor"]) == (["t-2"], None)
 
 
-def test_what_is_not_there_is_said_with_what_is_nearly_called_so(caller: Caller) -> None:
+def test_missing_traces_name_similar_ids(caller: Caller) -> None:
     load(caller.sandbox, [span("4bf92f3577b34da6", 1), span("a", 1)])
     for procedure in ("traces.get", "traces.getSpans"):
         assert refusal(caller, procedure, traceId="4bf92f3577b34daX") == (
@@ -439,7 +439,7 @@ def test_demo_traces_are_there_to_be_read(caller: Caller) -> None:
     assert (event["name"], event["attributes"]["exception.message"]) == ("exception", row["statusMessage"])
 
 
-def test_demo_traces_tell_what_was_said_and_in_which_session(caller: Caller) -> None:
+def test_demo_traces_have_messages_and_sessions(caller: Caller) -> None:
     filters = {**LAST_DAY, "agents": ["support-bot"], "stringFilters": [NO_TICKET]}
     newest = caller.get("traces.list", {**SCOPE, "filters": filters, "limit": 1})["traces"][0]
     spans = caller.get("traces.getSpans", {**SCOPE, "traceId": newest["traceId"]})["spans"]

@@ -90,7 +90,7 @@ def declared(folder: Path) -> Path:
         ("archive", "find its entry in halo.yaml, set this, then run `halo apply`\n  KEY:\n    state: archived"),
     ],
 )
-def test_a_change_is_told_by_entry_file_and_line(halo: CommandLine, declared: Path, typed: str, hint: str) -> None:
+def test_a_change_names_entry_file_and_line(halo: CommandLine, declared: Path, typed: str, hint: str) -> None:
     ended = halo("schedule", *shlex.split(typed), "--json")
     assert declared.is_dir()
     assert (ended.code, ended.out) == (64, "")
@@ -110,7 +110,7 @@ def test_the_entry_of_an_id_that_no_file_names_is_found_on_the_platform(halo: Co
     )
 
 
-def test_a_new_schedule_is_told_as_an_entry(halo: CommandLine, declared: Path) -> None:
+def test_a_new_schedule_is_printed_as_an_entry(halo: CommandLine, declared: Path) -> None:
     ended = halo(
         *("schedule", "create", "--title", "Checkout: 100 %", "--agent-uuid", "checkout", "--frequency", "weekly"),
         *("--days-of-week", "1,4", "--hours", "9", "--minutes", "0,30", "--enabled", "false"),
@@ -132,9 +132,7 @@ def test_a_new_schedule_is_told_as_an_entry(halo: CommandLine, declared: Path) -
 
 
 @pytest.mark.parametrize("content", [None, "version: 2\n"])
-def test_without_a_project_file_that_can_be_read_it_is_told_all_the_same(
-    halo: CommandLine, folder: Path, content: str | None
-) -> None:
+def test_the_hint_does_not_need_a_readable_project_file(halo: CommandLine, folder: Path, content: str | None) -> None:
     if content is not None:
         (folder / "halo.yaml").write_text(content)
     ended = halo("schedule", "update", "daily", "--enabled", "false", "--json")

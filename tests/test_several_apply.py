@@ -54,7 +54,7 @@ def test_all_plans_are_shown_and_one_question_is_asked(halo: CommandLine, two_pr
     assert (again.code, again.err) == (0, "")
 
 
-def test_without_a_terminal_yes_has_to_be_said(halo: CommandLine, two_projects: Path) -> None:
+def test_without_a_terminal_yes_is_required(halo: CommandLine, two_projects: Path) -> None:
     assert two_projects.exists()
     assert halo("apply", *SHARED, *BOTH).code == 3
     assert titles(halo, A) == []
@@ -187,7 +187,7 @@ def test_an_unknown_outcome_counts_most(halo: CommandLine, sandbox: Sandbox, mon
     assert (second["summary"]["counts"], second["receipt"]) == ({"not started": 1}, None)
 
 
-def test_a_receipt_that_cannot_be_made_is_told_of_its_file(
+def test_an_unwritable_receipt_is_reported_with_its_file(
     halo: CommandLine, sandbox: Sandbox, two_projects: Path
 ) -> None:
     (two_projects / "b/.halo").write_text("in the way")

@@ -82,7 +82,7 @@ BAD: dict[str, tuple[list[str], int, str]] = {
 
 @pytest.mark.parametrize("command", [("validate",), ("preview",)], ids=" ".join)
 @pytest.mark.parametrize("name", BAD)
-def test_files_that_cannot_be_meant(halo: CommandLine, envs: Path, name: str, command: tuple[str, ...]) -> None:
+def test_invalid_file_options(halo: CommandLine, envs: Path, name: str, command: tuple[str, ...]) -> None:
     (envs / "latest").symlink_to("envs/prod")
     (envs / "links").mkdir()
     (envs / "links/a.yaml").symlink_to("../" + PROD)
@@ -159,7 +159,7 @@ def edited(path: Path, before: str, after: str) -> None:
     path.write_text(text.replace(before, after))
 
 
-def test_every_problem_of_every_file_is_said(halo: CommandLine, envs: Path) -> None:
+def test_every_problem_of_every_file_is_reported(halo: CommandLine, envs: Path) -> None:
     edited(envs / PROD, "09:00", "25:00")
     edited(envs / STAGING, "daily, ", "dayly, ")
     write(envs / "envs/test/halo.yaml", 3, daily="Daily")

@@ -124,9 +124,7 @@ def test_each_file_says_its_project(halo: CommandLine, two_projects: Path) -> No
     assert tree(two_projects) == before
 
 
-def test_what_is_wrong_with_any_file_is_said_at_once_and_nothing_is_asked(
-    halo: CommandLine, two_projects: Path
-) -> None:
+def test_problems_of_any_file_are_reported_before_any_request(halo: CommandLine, two_projects: Path) -> None:
     for file in (A, B):
         (two_projects / file).write_text(
             (two_projects / file).read_text().replace("frequency: daily", "frequency: dayly")

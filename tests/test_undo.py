@@ -121,9 +121,7 @@ def test_what_was_only_paused_or_resumed_is_undone_whatever_else_has_changed(*, 
 
 
 @pytest.mark.parametrize(("declared", "is_warned"), [(None, False), (True, False), (False, True)])
-def test_the_next_apply_is_only_said_to_change_back_what_the_file_declares_otherwise(
-    declared: bool | None, *, is_warned: bool
-) -> None:
+def test_only_a_declared_difference_is_reported_as_changed_back(declared: bool | None, *, is_warned: bool) -> None:
     lines = [intent(Action.UPDATE, before=spec(), after=spec(enabled=False)), done()]
     plan = planned(lines, remote("s1", "A", enabled=False), project_=project(entry("A", enabled=declared)))
     assert bool(plan.warnings) is is_warned
@@ -222,7 +220,7 @@ def test_what_is_no_longer_as_the_run_left_it_is_left_alone(now: RemoteSchedule,
     assert blocked == Blocked("s1", f"schedule s1 has changed since the run: {why}", BY_HAND, "receipt:2", ("s1",))
 
 
-def test_what_somebody_has_brought_back_and_changed_is_left_alone() -> None:
+def test_a_schedule_unarchived_and_edited_since_is_kept() -> None:
     blocked = only_block(planned([intent(Action.ARCHIVE), done()], remote("s1", "A", hours=[3])))
     assert blocked.reason.endswith("it is active")
 
