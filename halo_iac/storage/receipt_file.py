@@ -51,7 +51,7 @@ def receipt_lines(lines: Sequence[Line], before: str, redact: Callable[[str], st
     """Return the text of lines and the digest of the last; ``before`` is the digest of the previous line."""
     whole = escape_control("\n".join(map(_encoded, lines)))
     is_clean = redact(whole) == whole
-    documents = whole.split("\n") if is_clean else [_redacted(line, redact) for line in lines]
+    documents = whole.splitlines() if is_clean else [_redacted(line, redact) for line in lines]
     texts, digest = [], before
     for document in documents:
         body = document.encode("ascii").removesuffix(b"}")
