@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
 from halo_iac.api.decode import parse_models
@@ -68,10 +69,11 @@ class Observation:
         models = {field: catalog.result() for field, catalog in self._catalogs.items()}
         return PlatformState(listing.schedules, self._agents.result(), listing.gap, models)
 
-    def drop(self, patience: float) -> None:
-        """Wait at most so many seconds for each read to end, whatever it finds: then nothing is left open."""
-        self._schedules.wait(patience)
-        self._agents.wait(patience)
+    def drop(self, latest: float) -> None:
+        """Wait until an instant of :func:`time.monotonic` for the reads to end, whatever they find."""
+        reads: tuple[_Future[Any], ...] = (self._schedules, self._agents, *self._catalogs.values())
+        for read in reads:
+            read.wait(max(latest - monotonic(), 0.0))
 
     def _catalog(self, ask: Callable[[Reader], list[Any]]) -> ModelCatalog:
         """Return what models there are; a plan can be made without them, where the platform does not tell."""

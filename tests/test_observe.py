@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 import pytest
 from loopback import Recorder, Reply, Request, failure, result, serving
@@ -152,6 +153,21 @@ def test_models_are_asked_for_where_an_entry_names_one_and_only_then(listed: Rep
     with reading(list_models) as (platform, reader):
         assert start_observing(reader, PROJECT).result(["model_id"]) == EXPECTED._replace(models={"model_id": catalog})
         assert len(platform.requests) == 5
+
+
+def test_what_is_dropped_is_waited_for_up_to_one_instant_in_all() -> None:
+    def silent(request: Request) -> Reply:
+        platform.released.wait(5)
+        return answer(request)
+
+    with reading(silent) as (platform, reader):
+        dropped = [start_observing(reader, PROJECT) for _ in range(3)]
+        began = monotonic()
+        for each in dropped:
+            each.read_models(["model_id"])
+            each.drop(began + 0.1)
+        assert 0.1 <= monotonic() - began < 0.4
+        platform.released.set()
 
 
 def test_models_may_be_asked_for_before_the_result_is_and_then_are_not_asked_for_again() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from halo_iac.checkout import find_checkout, is_sparse, uppermost
@@ -73,8 +74,9 @@ class CommandContext:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.closing.set()
+        latest = monotonic() + _DROP_TIMEOUT
         for each in (self, *self.__dict__.get("projects", ())):
-            each.drop_observation()
+            each.drop_observation(latest)
         self._opened.close()
 
     def with_file(self, path: Path) -> CommandContext:
@@ -376,20 +378,18 @@ class CommandContext:
         elif self.sandbox_path is None:
             self._unsaid = []
             with suppress(SettingsError, ProjectNotFound):  # what is wrong with the files is told first
-                variable = None if self._is_listed else self.console.env.get("INF_PROJECT_ID")
-                head = None if self.choice.project or variable else self._head()
+                head = None
+                if not self.choice.project and (self._is_listed or not self.console.env.get("INF_PROJECT_ID")):
+                    from halo_iac.load import load_head
+
+                    head = load_head(self.project_path, cwd=self.cwd, checkout=self.checkout_of(self.project_path))
                 if head is None or head.project_id is not None:
                     self._early = self.connect(head).start_observing()
 
-    def _head(self) -> Project:
-        from halo_iac.load import load_head
-
-        return load_head(self.project_path, cwd=self.cwd, checkout=self.checkout_of(self.project_path))
-
-    def drop_observation(self) -> None:
-        """Give early reads a moment to end, and ignore their results."""
+    def drop_observation(self, latest: float) -> None:
+        """Let early reads end until then, and ignore their results."""
         if self._early is not None:
-            self._early.drop(_DROP_TIMEOUT)
+            self._early.drop(latest)
 
     def begin_observing(self) -> None:
         """Start reading the platform for the loaded project, unless that has begun."""
