@@ -222,7 +222,7 @@ class PlatformError(HaloError):
 
 
 class Unsent(PlatformError):  # noqa: N818 - reads as what happened
-    """The run was told to end while the request waited for its turn, so it was not sent."""
+    """The run was stopped while the request waited for its turn, so it was not sent."""
 
     code = "unsent"
 

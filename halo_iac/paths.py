@@ -18,9 +18,9 @@ _NO_NAME_ON_WINDOWS: Final = 123
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make the folder if need be, with mode 0700 even if it is there already; raises :class:`OSError`.
+    """Create the folder with mode 0700, or restrict an existing one; raises :class:`OSError`.
 
-    Never where a link leads: a checkout may hold one, to what is none of ours.
+    Links are refused: a hostile checkout could use one to point outside the folder.
     """
     reject_symlink(folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

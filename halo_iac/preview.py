@@ -70,7 +70,7 @@ class Fires:
 
     @property
     def following(self) -> Fire | None:
-        """Return the first fire after the span; ``None`` if there is none."""
+        """Return the first fire after the span; ``None`` if there are no more."""
         count, until = self.span.count, self.span.until
         if until is not None and (count is None or sum(1 for _ in self) < count):
             return next(_coming(self.cadence, until), None)

@@ -66,9 +66,9 @@ def has_invisible(text: str) -> bool:
 
 
 def without_half_characters(document: bytes | bytearray) -> bytes:
-    """Return a JSON document in which each half of a surrogate pair is U+FFFD.
+    """Return a JSON document with U+FFFD for each lone surrogate.
 
-    JavaScript writes such halves where it cut a text within an emoji; a strict parser takes none of the document then.
+    JavaScript leaves one where it cut a text within an emoji; a strict parser rejects the whole document.
     """
     return _ESCAPE.sub(lambda found: rb"\ufffd" if _HALF.fullmatch(found[0]) else found[0], document)
 

@@ -36,9 +36,9 @@ def _decoded(response: httpx.Response) -> Iterable[bytes]:
 
 
 class _Progress:
-    """Told by httpx what it does: while all it has sent is a proxy's CONNECT, the platform has seen nothing.
+    """Follows httpx's trace events: while only a proxy's CONNECT was sent, the platform has received nothing.
 
-    ``refusal`` is the status with which a proxy has answered that.
+    ``refusal`` is the status with which a proxy answered it.
     """
 
     stage = RequestStage.SENT

@@ -70,7 +70,7 @@ class RequestStage(Enum):
 
 
 class Route(NamedTuple):
-    """What a request asks for, of which host, and the proxy that leads there, if any does."""
+    """What a request calls, at which host, and the proxy in between, if any."""
 
     procedure: str
     host: str

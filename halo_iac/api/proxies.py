@@ -40,12 +40,10 @@ class Proxy(NamedTuple):
 
 
 def proxy_for(base_url: str, env: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy that requests to this address go through, or ``None`` where they go there themselves.
+    """Return the proxy for requests to an address; ``None`` for a direct connection.
 
-    This machine is never reached through one.
-
-    ``HTTPS_PROXY`` counts for https, else ``ALL_PROXY``, lower-case names before upper-case ones, and none of them for
-    what ``NO_PROXY`` lists. The value may make no sense; a client that is made with it says so.
+    This machine is never reached through one. ``HTTPS_PROXY`` applies to https, else ``ALL_PROXY``; lower-case names
+    take precedence, as in curl.
     """
     if is_loopback(base_url):
         return None

@@ -97,7 +97,7 @@ class ThrottleGate:
         return not stop.is_set()
 
     def settle(self, error: BaseException | None) -> bool:
-        """Take note of how an attempt of this thread ended; say whether it was throttled and the gate is closed."""
+        """Take note of how an attempt of this thread ended; return whether it was throttled and the gate is closed."""
         if error is None and not self._throttles:
             return False  # nearly always: no lock
         with self._lock:

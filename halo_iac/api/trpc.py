@@ -89,7 +89,7 @@ _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), ch
 
 
 def delivery_of(status: int) -> Delivery:
-    """Say what a request answered with this status may have done (docs/semantics.md#creates)."""
+    """Return what a request answered with this status may have done (docs/semantics.md#creates)."""
     refused = 400 <= status < 500 and status not in _AMBIGUOUS_CODES
     return Delivery.REFUSED if refused else Delivery.AMBIGUOUS
 

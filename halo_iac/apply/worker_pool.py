@@ -32,7 +32,7 @@ Work = Callable[[EventSink], Event]
 
 
 class ShutdownTimeoutError(Exception):
-    """The run was told to stop, and what it waited for did not come within the grace."""
+    """The run was stopped, and a result that it waited for did not arrive within the grace period."""
 
 
 @dataclass(frozen=True, slots=True)

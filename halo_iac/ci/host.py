@@ -104,7 +104,7 @@ class Host(Protocol):
 
 
 class OtherHost:
-    """A host of which nothing is known but that it runs commands in a checkout."""
+    """Any other host: commands run in a checkout, without comments, issues or outputs."""
 
     trigger = Trigger()
     format = "text"

@@ -18,7 +18,7 @@ _TRUE: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False
 
 
 class CiInputs(NamedTuple):
-    """What one job of a pipeline was told; empty or ``None`` where its host or halo decides."""
+    """The inputs of one pipeline job; empty or ``None`` means that the host or halo decides."""
 
     files: tuple[str, ...] = ()
     base: str = ""

@@ -141,7 +141,7 @@ def _check_no_format(command: TyperCommand, name: str, value: object) -> None:
 
 
 def _find(group: TyperGroup, ctx: typer.Context, args: list[str]) -> Any:  # noqa: ANN401 - typer's own
-    """Find a group's command as typer does; of a word that is none, say what was meant."""
+    """Find a group's command as typer does; for an unknown word, suggest a command."""
     word = args[0]
     if word in group.commands or word.startswith("-") or ctx.resilient_parsing:
         return find_by_typer(group, ctx, args)

@@ -15,7 +15,7 @@ _PATHS: Final = ("HALO_FILE", "HALO_SANDBOX", "INF_CONFIG_DIR")
 
 
 def home() -> Path:
-    """Return the user's home folder; where there is none, a place that holds nothing."""
+    """Return the user's home folder; an empty place if the user has none."""
     try:
         return Path.home()
     except RuntimeError:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def open_sandbox(path: Path, *, any_project: bool = True, pace: float = 1.0) -> Sandbox:
-    """Return the sandbox in a file, made if need be; a clear error for a file that is none.
+    """Return the sandbox in a file, created if needed; raises a clear error if the file is not one.
 
-    Without ``any_project`` it refuses projects that it does not hold, as the platform does. ``pace`` is how many
-    seconds a run takes for each of the three that are usual.
+    Without ``any_project`` it refuses unknown projects, as the platform does. ``pace`` is the number of real seconds
+    per second of a run.
     """
     from halo_iac.sandbox.platform import Sandbox
 
@@ -62,7 +62,7 @@ def is_removable(path: Path) -> bool:
 
 
 def start_empty(path: Path) -> Hint:
-    """Say how to remove this very file, whichever one would be removed without its name."""
+    """Return the hint to remove exactly this file."""
     named = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     return Hint("run `{}` to start with an empty sandbox", Command("sandbox", "reset", "--sandbox-file", str(named)))
 

@@ -63,7 +63,7 @@ def _interrupt_soon(thread: int) -> None:
 
 
 def is_repeated_by_itself(number: int) -> bool:
-    """Say whether a signal comes more than once for one reason: a closed terminal and its shell both send theirs."""
+    """Return whether one cause sends a signal repeatedly: a closed terminal and its shell both send theirs."""
     return number == getattr(signal, "SIGHUP", None)
 
 

@@ -23,10 +23,7 @@ _RUNS: Final = (Command("schedule", "runs", "KEY"), Command("conversation", "lis
 
 
 def unknown_command(path: str, words: Sequence[str], group: TyperGroup, commands: Collection[str]) -> UsageError:
-    """Return the error for words of which the first is no command.
-
-    ``path`` leads to the group, such as ``halo report``; ``commands`` are those of ``halo`` itself.
-    """
+    """Return the error for words that begin with an unknown command."""
     word, *rest = words
     inside = path.removeprefix("halo").strip()
     tree = {name: _names(each) for name, each in group.commands.items() if not each.hidden}

@@ -119,7 +119,7 @@ def check_ref(ref: str) -> None:
 
 
 def _fetch(ref: str) -> str:
-    """Say how to bring a commit into a shallow clone, which as a rule keeps track of one branch alone."""
+    """Return the hint to fetch a commit into a shallow clone, which usually tracks one branch."""
     if any(character in ref for character in "~^@:"):
         return "fetch its history with `git fetch --deepen=100`, or all of it with `git fetch --unshallow`"
     if re.fullmatch("[0-9a-f]{40,}", ref):

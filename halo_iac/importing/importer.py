@@ -165,7 +165,7 @@ def _entry(remote: RemoteSchedule, names: Mapping[str, str], *, is_pinned: bool)
 
 
 def _unimportable_reason(entry: Fields | UnreadableSchedule, rival: str | None) -> str | None:
-    """Say why nothing can be declared for a schedule; ``rival`` is the entry that has its title, and no pin."""
+    """Return why a schedule cannot be imported; ``rival`` is the unpinned entry that has its title."""
     if isinstance(entry, UnreadableSchedule):
         return entry.reason
     return None if rival is None else f"{rival} declares the same title without an `id:`"

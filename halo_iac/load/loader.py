@@ -199,9 +199,9 @@ def load_policy(path: Path, *, cwd: Path, checkout: Path, tree: FileTree) -> Pro
 
 
 def load_head(path: Path, *, cwd: Path, checkout: Path | None) -> Project:
-    """Return a project of which nothing is known but its id, and that only if the file says it above its schedules.
+    """Return a project with only its path and id; the id only if the file sets it above its schedules.
 
-    What is wrong there, :func:`load` tells. It takes about a millisecond.
+    Problems are left to :func:`load`. It takes about a millisecond.
     """
     nothing = Project(display_path(path, cwd), ())
     tree = DiskFiles()

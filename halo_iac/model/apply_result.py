@@ -51,7 +51,7 @@ class Event(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """The last event of every change; ``is_interrupted`` if the run was told to stop."""
+    """The last event of every change; ``is_interrupted`` if the run was stopped."""
 
     events: tuple[Event, ...]
     is_interrupted: bool = False

@@ -358,7 +358,7 @@ def _warnings(
 
 
 def _unread_warnings(project: Project) -> Iterator[PlanWarning]:
-    """Say what a sparse checkout leaves out: a schedule that it declares looks undeclared."""
+    """Yield a warning for files outside the sparse checkout: schedules declared there look undeclared."""
     if project.unread:
         first, *others = project.unread
         files = f"{first} and {len(others):,} more files" if others else first

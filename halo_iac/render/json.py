@@ -96,7 +96,7 @@ def _list_adapter() -> TypeAdapter[PlanList]:
 
 
 def _not_a_plan(error: ValidationError) -> DocumentError:
-    """Say what is wrong with a document without repeating its content, which may hold prompts."""
+    """Return the error of an invalid document without quoting its content, which may hold prompts."""
     flaws = error.errors(include_url=False, include_input=False, include_context=False)
     if any(flaw["loc"] == ("version",) and flaw["type"] != "missing" for flaw in flaws):
         hint = Hint("this halo reads version {}; {}", str(PLAN_VERSION), _AGAIN)

@@ -174,9 +174,10 @@ class _RunPoller:
 
 
 class _EventCursor:
-    """Reads the events of a run that were not read before.
+    """Reads the new events of a run.
 
-    What a cursor counts is not documented. So the last page is read again, and what was seen is told by its number.
+    The platform does not document what a cursor counts. So the last page is read again, and known events are skipped by
+    their number.
     """
 
     def __init__(self, reader: RunReader, run_id: str) -> None:

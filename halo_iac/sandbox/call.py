@@ -98,6 +98,6 @@ def run_of(call: Call, run_id: str) -> RunRow:
 
 
 def is_covered(call: Call, row: RunRow) -> bool:
-    """Say whether a run is of a project that the key is for."""
+    """Return whether a key covers a run's project."""
     conversation = call.tables.runs.conversation(row.conversation_id)
     return conversation is not None and call.tables.covers(call.key, conversation.project_id)

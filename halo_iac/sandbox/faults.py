@@ -120,13 +120,13 @@ class Fault:
 
     @property
     def is_late(self) -> bool:
-        """Say whether the handler comes first, as it must where the effect needs the real answer."""
+        """Return whether the handler runs before the fault, whose effect needs the real answer."""
         is_cut_short = isinstance(self.effect, Cut) and self.effect.sent > 0
         needs_answer = isinstance(self.effect, Truncate | PatchResponse | Close) or is_cut_short
         return self.when == "after" or needs_answer
 
     def fits(self, procedure: str, given: object) -> bool:
-        """Say whether it concerns this request."""
+        """Return whether the fault applies to a request."""
         if not fnmatchcase(procedure, self.match):
             return False
         fields = given if isinstance(given, dict) else {}

@@ -148,6 +148,6 @@ def _pause(tables: Tables, row: ScheduleRow, at: str) -> None:
 
 
 def _is_whole(wire: dict[str, Any]) -> bool:
-    """Say whether a schedule can be carried out, as all can but those that were seeded odd."""
+    """Return whether a schedule can fire; only seeded schedules can be incomplete."""
     texts = all(isinstance(wire.get(name), str) and wire[name].strip() for name in ("title", "prompt", "agentUuid"))
     return texts and isinstance(wire.get("lookbackHours"), int)

@@ -21,7 +21,7 @@ from halo_iac.sandbox.trace_summary import Step, Summary, summarise
 
 
 def read_spans(stream: BinaryIO) -> Iterator[SpanRecord | BadLine]:
-    """Yield the spans of a file of any format that is known, and what of it is none, with the reason."""
+    """Yield the spans of a file of any known format, and for everything else the reason."""
     for found in trace_files.read_spans(stream):
         if isinstance(found, BadLine):
             yield found

@@ -60,7 +60,7 @@ class RunState:
 
     @property
     def is_over(self) -> bool:
-        """Say whether it is going to change no more."""
+        """Return whether the state is final."""
         return self.status in ENDINGS
 
     @property

@@ -87,9 +87,10 @@ class Server(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def is_own_host(self, host: str) -> bool:
-        """Say whether a ``Host`` header names this machine to itself, or what else the sandbox was told to answer to.
+        """Return whether a ``Host`` header names this machine or a host given with ``--host``.
 
-        A web page elsewhere can have its own name lead here, and would be answered like a page of this machine.
+        A web page elsewhere can point its own name here (DNS rebinding), and would be answered like a page of this
+        machine.
         """
         try:
             name = (urlsplit(f"//{host}").hostname or "").rstrip(".")

@@ -33,7 +33,7 @@ class ScheduleState:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All that a run has written, or may have written, of one schedule; ``id`` is ``None`` where no answer told it."""
+    """All writes of a run, done or possible, to one schedule; ``id`` is ``None`` if no answer returned it."""
 
     id: str | None
     writes: tuple[Write, ...]
@@ -46,7 +46,7 @@ class History:
 
     @property
     def has_no_effect(self) -> bool:
-        """Return whether none of its writes was done: whatever it is now, this run has not made it so."""
+        """Return whether none of its writes was done, so that the run has not changed the schedule."""
         return all(write.result is Result.NOT_DONE for write in self.writes)
 
     @property

@@ -86,7 +86,7 @@ class UndoPlanner:
         return self._blocked(history, reason, inspect_hint(remote.id))
 
     def _out_of_scope(self, history: History, remote: RemoteSchedule) -> Blocked | None:
-        """Say why a schedule must not, or cannot, be taken back whatever it is now."""
+        """Return why a schedule is out of scope or must not be undone."""
         if not self._policy.covers(remote.agent_id, remote.title):
             hint = "widen `scope:`, or run `halo undo` with a project file whose scope includes it"
             return self._blocked(history, f"schedule {remote.id} is outside the project's scope", hint)
@@ -152,7 +152,7 @@ class UndoPlanner:
         )
 
     def _unrestorable(self, after: Spec, names: Sequence[str]) -> str | None:
-        """Say why values from the receipt may not be written."""
+        """Return why values from the receipt cannot be restored."""
         for name in names:
             if getattr(after, name) is None:
                 return f"{name} was chosen by the platform, which halo cannot restore"
@@ -306,7 +306,7 @@ def _keys(pairing: MatchResult) -> Mapping[str, str]:
 def _warnings(
     changes: Sequence[Change], project: Project, pairing: MatchResult, receipt: Receipt, *, allows_gap: bool
 ) -> Iterator[PlanWarning]:
-    """Say what the next apply takes back in turn, and that the receipt is not whole."""
+    """Yield warnings: what the next apply reverts, and that the receipt is incomplete."""
     is_archiving = project.undeclared is UndeclaredPolicy.ARCHIVE
     specs = {pair.entry.key: pair.spec for pair in pairing.pairs}
     count = sum(

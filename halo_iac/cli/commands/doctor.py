@@ -100,7 +100,7 @@ def _examine_schemas(context: CommandContext) -> Iterator[Check]:
 
 
 def _examine_git(context: CommandContext) -> Iterator[Check]:
-    """Say what is refused, and what `--base` and `--require-head` lack; git is not run: most commands need none."""
+    """Check git's configuration, and what `--base` and `--require-head` need; git itself is not run."""
     from halo_iac.git.program import find_program, refuse_configuration_in
 
     env = context.console.env

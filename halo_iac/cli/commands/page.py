@@ -121,7 +121,7 @@ def _platform(context: CommandContext, seen: ObservedProject) -> PlatformInput:
 
 
 def _print_summary(context: CommandContext, path: Path, found: Page) -> None:
-    """Say what was written, with ``--json`` as a document, and what is missing in it."""
+    """Print what was written, as a document with ``--json``, and warnings about missing parts."""
     console = context.console
     active = sum(each.track is not None for each in found.schedules)
     reports = 0 if found.reports is None else len(found.reports.reports)

@@ -24,7 +24,7 @@ _MAX_RUNS: Final = 1000
 
 
 class Ending(StrEnum):
-    """What a run can be told to end as: each final status (docs/protocol.md#run-status)."""
+    """How a run can be set to end: each final status (docs/protocol.md#run-status)."""
 
     COMPLETED = "completed"
     INCOMPLETE = "incomplete"

@@ -150,7 +150,7 @@ def _print_result(console: Console, found: FileLoad, *, is_only: bool) -> None:
 
 
 def _print_next_command(context: CommandContext, loaded: Sequence[Loaded]) -> None:
-    """Say how to analyse agents that were seen before the widest range of any list: no name finds them."""
+    """Print how to analyse agents last seen before the widest range of any list, which names do not find."""
     console, oldest = context.console, (context.console.clock() - _WIDEST).timestamp() * 10**9
     names = {agent_id: name for each in loaded for (_, name), agent_id in each.agents.items()}
     for agent_id, (first, last) in {id_: spell for each in loaded for id_, spell in each.seen.items()}.items():

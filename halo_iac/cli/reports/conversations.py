@@ -31,7 +31,7 @@ _Rows = Callable[[Connection, Project | None, Found], list[Sequence[str]]]
 
 @dataclass(frozen=True, slots=True)
 class ConversationFilter:
-    """Which conversations are meant: how many, and of which agent and schedule, named as in the file."""
+    """Which conversations to list: how many, and of which agent and schedule, named as in the file."""
 
     limit: int | None
     agent: str | None

@@ -29,7 +29,7 @@ _SHORTEST_START: Final = 4
 
 
 def read_trace(context: CommandContext, reader: TraceReader, trace_id: str) -> Trace:
-    """Return a trace; where there is none, the error names those with an id like it."""
+    """Return a trace; the error for an unknown id names similar ids."""
     try:
         return reader.trace(trace_id)
     except Rejected as error:
@@ -37,7 +37,7 @@ def read_trace(context: CommandContext, reader: TraceReader, trace_id: str) -> T
 
 
 def read_span(context: CommandContext, reader: TraceReader, trace_id: str, span_id: str) -> SpanDetail:
-    """Return a span; where there is none, the error names those of its trace with an id or a name like it."""
+    """Return a span; the error for an unknown id names spans of its trace with a similar id or name."""
     try:
         return reader.span(trace_id, span_id)
     except Rejected as error:

@@ -49,7 +49,7 @@ def _look_up(trace: TraceBuilder, basket: dict[str, object]) -> None:
 
 
 def _charge(trace: TraceBuilder) -> bool:
-    """Charge the card; say whether that came through."""
+    """Charge the card; return whether that succeeded."""
     order = {"order": trace.token("ord"), "amount": f"{trace.rng.randrange(900, 25000) / 100:.2f}"}
     if trace.number % 25 in _TIMES_OUT:
         charge = trace.call_tool("charge_card", 30_001, 30_040, order)

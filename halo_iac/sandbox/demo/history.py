@@ -70,7 +70,7 @@ def window_asked(given: object) -> tuple[str, datetime, datetime] | None:
 
 
 def is_trace_there(tables: Tables, given: object) -> bool:
-    """Say whether a query names a trace that is written down, as which it is whole: no other day has more of it."""
+    """Return whether a query names a trace that is stored, and thus complete: no other day has more of it."""
     if not isinstance(given, dict):
         return False
     filters = given.get("filters")

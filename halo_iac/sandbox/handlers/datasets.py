@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TraceSelection:
-    """The spans that were chosen: of which traces, how many, and how many spans and traces the span limit kept out."""
+    """The selected traces, the number of spans, and the spans and traces that the span limit excluded."""
 
     chosen: tuple[int, ...] = ()
     span_count: int = 0

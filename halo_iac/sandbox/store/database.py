@@ -1,4 +1,4 @@
-"""The file, and the connections to it."""
+"""The sandbox's database file and the connections to it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _Objects = frozenset[tuple[str, str, str, str]]
 
 
 def version_of(connection: sqlite3.Connection) -> int | None:
-    """Return a sandbox's schema version, 0 for an empty database, ``None`` for one of something else.
+    """Return a sandbox's schema version, 0 for an empty database, ``None`` for a database of another program.
 
-    All that a database holds, by name and definition, has to be a sandbox's own: a view in the place of a table could
-    have rows without end, and a trigger could do anything. A later version's own is not known, but for the names of
-    the first tables. To be asked in a transaction: another process may be making the tables at this moment.
+    Every object in the database, by name and definition, has to be a sandbox's own: a view in the place of a table
+    could have endless rows, and a trigger could do anything. Of a later version only the names of the first tables are
+    known. Call it in a transaction: another process may be creating the tables.
     """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     found = _objects(connection)
@@ -39,7 +39,7 @@ def version_of(connection: sqlite3.Connection) -> int | None:
 
 @cache
 def _expected(version: int) -> _Objects:
-    """Return what a sandbox's database of a version holds."""
+    """Return the objects of a sandbox's database of a version."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         for step in MIGRATIONS[:version]:
             connection.executescript(step)
@@ -51,7 +51,7 @@ def _names(objects: _Objects) -> set[str]:
 
 
 def _objects(connection: sqlite3.Connection) -> _Objects:
-    """Return type, name, table and definition of all there is but the statistics that ``ANALYZE`` keeps."""
+    """Return type, name, table and definition of every object except the statistics of ``ANALYZE``."""
     rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
     return frozenset(
         (type_, name, table, " ".join((sql or "").split()))
@@ -64,27 +64,27 @@ _ERROR_MESSAGES: Final = {
     sqlite3.SQLITE_NOTADB: ServerFailure.CONTENT,
     sqlite3.SQLITE_CORRUPT: ServerFailure.CONTENT,
     sqlite3.SQLITE_FULL: ServerFailure.SPACE,
-    sqlite3.SQLITE_IOERR: ServerFailure.SPACE,  # said as well where there is no room for what connections share
+    sqlite3.SQLITE_IOERR: ServerFailure.SPACE,  # also raised if there is no room for the shared memory of connections
     sqlite3.SQLITE_CANTOPEN: ServerFailure.ACCESS,
     sqlite3.SQLITE_PERM: ServerFailure.ACCESS,
     sqlite3.SQLITE_READONLY: ServerFailure.ACCESS,
 }
 _PAGE_SIZE: Final = "PRAGMA page_size = 16384"
-"""A new file's: spans of a kilobyte leave a fifth of 4 KiB unused."""
+"""Of a new file: with 4 KiB, spans of a kilobyte would leave a fifth unused."""
 _LOCK_SECONDS: Final = 30.0
 """How long to wait for another connection's lock."""
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Store:
-    """The file, and the connections to it: one a thread at work, kept for the next."""
+    """The database file and its connections: one per active thread, kept for reuse."""
 
     def __init__(self, path: Path | None) -> None:
-        """Open a file, or with ``None`` a store that lives only in memory."""
+        """Open a file, or with ``None`` an in-memory store."""
         self._path = path
         self._idle: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
-        # A database in memory belongs to its one connection, so its callers take turns.
+        # An in-memory database belongs to its one connection, so its callers take turns.
         self._turns = threading.BoundedSemaphore(1 if path is None else 64)
         self._is_closed = False
         if path is not None:
@@ -98,7 +98,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Tables]:
-        """Give the tables as they are at one moment."""
+        """Yield the tables in a read transaction."""
         with (
             translate_sqlite_errors(self._path),
             self._connection_lease() as connection,
@@ -108,7 +108,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Tables]:
-        """Give the tables to change; one at a time, and nothing of it remains if the block raises."""
+        """Yield the tables in a write transaction; one at a time, rolled back if the block raises."""
         with (
             translate_sqlite_errors(self._path),
             self._connection_lease() as connection,
@@ -117,7 +117,7 @@ class Store:
             yield Tables(connection)
 
     def close(self) -> None:
-        """Close what is idle now, and what is still at work when it is done."""
+        """Close idle connections now, and active ones when they are released."""
         with self._guard:
             self._is_closed = True
             idle, self._idle = self._idle, []
@@ -150,18 +150,18 @@ def _transaction(connection: sqlite3.Connection, mode: str) -> Iterator[None]:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # SQLite itself ends one that the disk has no room for
+        if connection.in_transaction:  # SQLite rolls back by itself if the disk is full
             connection.execute("ROLLBACK")
         raise
 
 
 @contextmanager
 def translate_sqlite_errors(path: Path | None) -> Iterator[None]:
-    """Let what SQLite has to say go up as an error of the sandbox."""
+    """Translate SQLite's errors into :class:`~halo_iac.sandbox.protocol.SandboxError`."""
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what SQLite adds to it in the higher bits
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code, without SQLite's extended bits
         message = f"{path or 'The sandbox in memory'}: SQLite says: {error}"
         raise SandboxError(message, _ERROR_MESSAGES.get(code)) from error
 
@@ -171,9 +171,9 @@ def _connected(path: Path | None) -> sqlite3.Connection:
     connection = sqlite3.connect(name, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
-        # Losing the last moment to a power cut is no harm to a sandbox; a crash of the process loses nothing.
+        # A power cut may lose the last transactions, which a sandbox can afford; a crash of the process loses nothing.
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -8192")  # KiB: the pages that a load changes are written once
+        connection.execute("PRAGMA cache_size = -8192")  # KiB, so that the pages changed by a load are written once
         add_functions(connection)
     except sqlite3.Error:
         connection.close()
@@ -182,7 +182,7 @@ def _connected(path: Path | None) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
-    """Make the tables, or bring those of an older version up to date."""
+    """Create the tables, or migrate those of an older version."""
     if path is None:
         _copy_empty_sandbox(connection)
         return
@@ -195,10 +195,10 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
 
 
 def _share(connection: sqlite3.Connection) -> None:
-    """Let others read while one writes (SQLite's write-ahead log).
+    """Enable SQLite's write-ahead log, so that others can read while one connection writes.
 
-    SQLite does not wait for a lock here, as it does elsewhere: while another connection does the same, or opens or
-    closes the file, it fails at once.
+    SQLite does not wait for a lock here, as it does elsewhere: it fails at once while another connection does the same,
+    or opens or closes the file.
     """
     deadline = time.monotonic() + _LOCK_SECONDS
     while True:
@@ -222,7 +222,7 @@ def _copy_empty_sandbox(connection: sqlite3.Connection) -> None:
 
 @cache
 def _empty_sandbox() -> bytes:
-    """Return an empty sandbox as SQLite keeps it: a copy takes a twentieth of the time that all steps take."""
+    """Return the bytes of an empty sandbox: copying them takes a twentieth of the time of all migrations."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.execute(_PAGE_SIZE)
         _migrate(connection, 0)
@@ -246,11 +246,10 @@ def _known_version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _create_parent(path: Path) -> None:
-    """Make the file and its folder; a folder named ``.halo`` is private and hides itself from git.
+    """Create the file and its folder; a folder named ``.halo`` is made private and git-ignored.
 
-    See docs/security.md#files-written.
-
-    Nothing in there may be a link: a checkout could lead with one to what is none of the sandbox's.
+    See docs/security.md#files-written. No part of the path in it may be a link: a hostile checkout could use one to
+    make halo write outside the folder.
     """
     folder = path.parent
     is_ours = folder.name == PRIVATE_FOLDER
@@ -265,16 +264,16 @@ def _create_parent(path: Path) -> None:
     except OSError as error:
         trouble = ServerFailure.SPACE if error.errno in _FULL else ServerFailure.ACCESS
         raise SandboxError(f"{folder}: the sandbox's folder cannot be created: {error.strerror}", trouble) from error
-    with suppress(OSError):  # the file is there; or it cannot be made, and SQLite says why
+    with suppress(OSError):  # the file exists; or it cannot be created, and SQLite reports why
         # Made before SQLite makes it, with the mode that its journals take over: they hold prompts as well.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     if is_ours and path.is_file():
-        with suppress(OSError):  # its folder is closed already
+        with suppress(OSError):  # its folder is private already
             restrict_permissions(path, 0o600)
 
 
 def is_sandbox(path: Path) -> bool:
-    """Say whether a file holds a sandbox, or nothing at all; it is left as it is.
+    """Return whether a file is a sandbox or empty, without changing it.
 
     Raises :class:`~halo_iac.sandbox.protocol.SandboxError` for a file that cannot be read as a database.
     """
@@ -288,9 +287,9 @@ def is_sandbox(path: Path) -> bool:
 
 
 def is_in_use(path: Path) -> bool:
-    """Say whether anybody has a sandbox's file open, in this process or another; if not, its journals are gone now.
+    """Return whether a process has a sandbox's file open, this one included; if not, its journals are removed.
 
-    SQLite gives up the journal of a sandbox only to a process that is alone with the file, on every system.
+    On every system, SQLite removes a journal only if no other process has the file open.
     """
     try:
         with _opened(path, "mode=rw") as connection:

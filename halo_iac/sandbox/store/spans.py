@@ -1,8 +1,8 @@
-"""Traces, their spans, and which agents were at work in them.
+"""Tables of traces, spans and executions.
 
 An *execution* is a trace as far as one agent is concerned: when its trace began, and how many of its spans are that
-agent's. Executions are reckoned per trace once the trace is whole (:meth:`SpanTables.settle`), because a span's agent
-may be named by an ancestor that comes later.
+agent's. Executions are computed per trace once it is complete (:meth:`SpanTables.settle`), because a later ancestor may
+name a span's agent.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _OF_TRACE: Final = """
 """
 _PROFILE: Final = "project_id agent kind status service environment provider model keys resource_keys"
 _AT_ONCE: Final = 50
-"""Rows that one statement adds; more of them make it no faster."""
+"""Rows that one statement adds; more of them are not faster."""
 _ASKED: Final = 500
 """Traces that one statement looks up."""
 
 
 def insert(connection: sqlite3.Connection, into: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Add rows to what ``into`` names, many by one statement: each opens the table and its indexes anew."""
+    """Add rows to the table and columns ``into``, many by one statement: each reopens the table and its indexes."""
     if not rows:
         return
     whole, row = len(rows) - len(rows) % _AT_ONCE, f"({', '.join('?' * len(rows[0]))})"
@@ -57,7 +57,7 @@ def insert(connection: sqlite3.Connection, into: str, rows: Sequence[Sequence[An
 
 
 class Execution(NamedTuple):
-    """A trace as far as one agent is concerned; ``trace`` is its place in the store, ``ended`` nanoseconds."""
+    """A trace as far as one agent is concerned; ``trace`` is its row id, ``ended`` in nanoseconds."""
 
     ended: int
     trace: int
@@ -65,7 +65,7 @@ class Execution(NamedTuple):
 
 
 class SpanTables:
-    """Traces and spans, seen from inside one transaction."""
+    """Traces and spans, within one transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -75,7 +75,7 @@ class SpanTables:
         self.blocks = SpanBlocks(connection)
 
     def places(self, project_id: str, trace_ids: Iterable[str]) -> dict[str, int]:
-        """Return the places of those of some traces that are there already, by their ids."""
+        """Return the row ids of those of some traces that exist, by their ids."""
         asked, found = list(trace_ids), []
         for first in range(0, len(asked), _ASKED):
             part = asked[first : first + _ASKED]
@@ -86,11 +86,11 @@ class SpanTables:
         return dict(found)
 
     def last_trace(self) -> int:
-        """Return the place of the trace that was added last; 0 where there is none."""
+        """Return the row id of the trace added last; 0 if there is none."""
         return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM traces").fetchone()[0])
 
     def add_traces(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Add traces with their summaries: each its place, project, id, whether it is a demo's, and the summary."""
+        """Add traces with their summaries: each its row id, project, id, whether it is of a demo, and summary."""
         insert(self._connection, _ADD_TRACE, [(*row, 1) for row in rows])
 
     def reopen(self, traces: Iterable[int]) -> None:
@@ -98,7 +98,7 @@ class SpanTables:
         self._connection.executemany("UPDATE traces SET is_settled = 0 WHERE seq = ?", ((trace,) for trace in traces))
 
     def add(self, spans: Sequence[Sequence[Any]], bodies: Sequence[tuple[int, bytes]]) -> int:
-        """Add spans and their bodies, each with its place; return how many were not there yet."""
+        """Add spans and their bodies, each with its row id; return how many were new."""
         last, before = self.last_span(), self._connection.total_changes
         insert(self._connection, _ADD, spans)
         added = self._connection.total_changes - before
@@ -109,43 +109,43 @@ class SpanTables:
         return added
 
     def give_agent(self, agent: int, traces: Iterable[int]) -> None:
-        """Let traces be an agent's as far as none of their spans names one."""
+        """Attribute traces to an agent as far as none of their spans names one."""
         self._connection.executemany(
             "UPDATE traces SET given_agent = ? WHERE seq = ?", ((agent, each) for each in traces)
         )
 
     def given_agent(self, trace: int) -> int | None:
-        """Return whose a trace is as far as none of its spans says; ``None`` where that was not said either."""
+        """Return the agent that a trace is attributed to without a span naming it; ``None`` if there is none."""
         row = self._connection.execute("SELECT given_agent FROM traces WHERE seq = ?", (trace,)).fetchone()
         return None if row[0] is None else int(row[0])
 
     def add_words(self, words: Sequence[tuple[int, int, int]]) -> None:
-        """Let traces be found by words: each the kind of word, the word and the trace."""
+        """Index traces by words: each the kind of word, the word and the trace."""
         insert(self._connection, "INSERT OR IGNORE INTO trace_words VALUES", words)
 
     def set_longest(self, project_id: str, span: int, trace: int) -> None:
-        """Write down that a project has a span and a trace as long as this, if it has none that is longer."""
+        """Raise a project's longest durations of a span and a trace to these."""
         sql = """UPDATE projects SET longest_span = max(longest_span, ?), longest_trace = max(longest_trace, ?)
                  WHERE id = ?"""
         self._connection.execute(sql, (span, trace, project_id))
 
     def name_agents(self, names: Mapping[int, str]) -> None:
-        """Write down what agents that are known by an id are called."""
+        """Set the names of agents that are identified by an id."""
         sql = "UPDATE agents SET name = ? WHERE seq = ? AND name IS NOT ?"
         self._connection.executemany(sql, ((name, agent, name) for agent, name in names.items()))
 
     def mark(self, profiles: Mapping[int, int]) -> None:
-        """Let some spans have other profiles."""
+        """Change the profiles of some spans."""
         marks = [(profile, span) for span, profile in profiles.items()]
         self._connection.executemany("UPDATE spans SET profile = ? WHERE seq = ?", marks)
         self.blocks.forget(profiles)
 
     def has_unsettled(self) -> bool:
-        """Say whether a trace has got spans since it was last settled."""
+        """Return whether a trace has new spans since it was last settled."""
         return self._connection.execute("SELECT 1 FROM traces WHERE NOT is_settled LIMIT 1").fetchone() is not None
 
     def unsettled(self, limit: int) -> list[tuple[int, str, bool]]:
-        """Return place and project of some such traces, and whether each is a demo's."""
+        """Return row id and project of some unsettled traces, and whether each is a demo trace."""
         sql = "SELECT seq, project_id, is_demo FROM traces WHERE NOT is_settled ORDER BY seq LIMIT ?"
         return self._connection.execute(sql, (limit,)).fetchall()
 
@@ -154,16 +154,16 @@ class SpanTables:
         return self._connection.execute(_STEPS, (trace,)).fetchall()
 
     def settle(self, trace: int, summary: Sequence[Any]) -> None:
-        """Write down a trace's summary, and forget its executions, which are about to be written down anew."""
+        """Set a trace's summary, and delete its executions, which are about to be rewritten."""
         self._connection.execute("DELETE FROM executions WHERE trace = ?", (trace,))
         self._connection.execute(_SETTLE, (*summary, trace))
 
     def add_executions(self, executions: Iterable[tuple[int, int, int, int]], *, is_demo: bool) -> None:
-        """Write down executions: each its agent, its end, its trace and its number of spans."""
+        """Add executions: each its agent, its end, its trace and its number of spans."""
         insert(self._connection, "INSERT INTO executions VALUES", [(*each, is_demo) for each in executions])
 
     def execution_counts(self, since: int, until: int) -> dict[int, int]:
-        """Return how often each agent was at work in a time range, agents by their place; demo traces do not count."""
+        """Return the number of executions of each agent in a time range, by row id, without demo traces."""
         sql = """SELECT agents.seq, (SELECT count(*) FROM executions
                  WHERE agent = agents.seq AND ended >= ? AND ended < ? AND NOT is_demo) FROM agents"""
         return dict(self._connection.execute(sql, (since, until)).fetchall())
@@ -175,12 +175,12 @@ class SpanTables:
         return None if first is None else (first, last)
 
     def demo_until(self, agent: int, first: int, last: int) -> dict[int, int]:
-        """Return up to when a demo agent's traces of some days are there, by the day."""
+        """Return, by day, up to when a demo agent's traces exist."""
         sql = "SELECT day, until FROM demo_days WHERE agent = ? AND day BETWEEN ? AND ?"
         return dict(self._connection.execute(sql, (agent, first, last)).fetchall())
 
     def set_demo_until(self, agent: int, day: int, until: int) -> None:
-        """Write down up to when a demo agent's traces of a day are there."""
+        """Set up to when a demo agent's traces of a day exist."""
         self._connection.execute("INSERT OR REPLACE INTO demo_days VALUES (?, ?, ?)", (agent, day, until))
 
     def executions(self, agent: int, since: int, until: int) -> Iterator[Execution]:
@@ -191,7 +191,7 @@ class SpanTables:
             yield Execution(*row)
 
     def last_span(self) -> int:
-        """Return the place of the span that was added last; 0 where there is none."""
+        """Return the row id of the span added last; 0 if there is none."""
         return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM spans").fetchone()[0])
 
     def of_trace(self, trace: int, agent: int, *, until: int, limit: int) -> list[tuple[Any, ...]]:

@@ -21,7 +21,7 @@ from halo_iac.sandbox.trace_files.spelling import CamelCase
 Json = dict[str, Any]
 
 _KINDS: Final = {"GENERATION": "LLM", "EVENT": "SPAN"}
-"""Types of observations that HALO calls otherwise."""
+"""Types of observations with another name in HALO."""
 _TOKENS: Final = {
     "llm.token_count.prompt": ("input", "promptTokens", "prompt_tokens", "input_tokens"),
     "llm.token_count.completion": ("output", "completionTokens", "completion_tokens", "output_tokens"),
@@ -33,7 +33,7 @@ _TOKENS: Final = {
     ),
 }
 _OLD_TOKENS: Final = ("promptTokens", "completionTokens", "totalTokens")
-"""Where older versions have the usage."""
+"""Older versions' fields of the token usage."""
 _READ: Final = frozenset(
     {
         "id", "traceId", "parentObservationId", "type", "name", "level", "statusMessage", "startTime", "endTime",
@@ -52,21 +52,21 @@ _camel: Final = CamelCase(_READ)
 
 
 def is_trace(found: Json) -> bool:
-    """Say whether an object is a trace."""
+    """Return whether an object is a trace."""
     if not isinstance(found.get("id"), str) or not _TRACE_ID.isdisjoint(found):
         return False
     return "timestamp" in found or isinstance(found.get("observations"), list)
 
 
 def is_observation(found: Json) -> bool:
-    """Say whether an object is an observation."""
+    """Return whether an object is an observation."""
     return "id" in found and "type" in found and "value" not in found and not _TRACE_ID.isdisjoint(found)
 
 
 def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
-    """Yield the spans of a trace, and why what is wrong of its observations are not spans.
+    """Yield the spans of a trace, and for invalid observations the reason.
 
-    Of observations that are ids alone nothing is known; they are elsewhere.
+    Observations given only by id are skipped; their content is elsewhere.
     """
     spans: list[Json] = []
     trace = _camel(trace)
@@ -92,7 +92,7 @@ def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
 
 
 def span_of(observation: Json, trace: Json | None = None) -> Json:
-    """Return one observation as HALO writes a span."""
+    """Return an observation as a span in HALO's format."""
     about = trace or {}
     observation = _camel(observation)
     start = _instant(observation, "startTime")
@@ -127,7 +127,7 @@ def span_of(observation: Json, trace: Json | None = None) -> Json:
 
 
 def _root(trace: Json, spans: list[Json]) -> Json:
-    """Return a trace as the span above its observations; it lasts from the first to the last of them."""
+    """Return a trace as the parent span of its observations; it lasts from the first to the last of them."""
     starts, ends = [span["start_time"] for span in spans], [span["end_time"] for span in spans]
     if trace.get("timestamp") is not None:
         starts.append(_instant(trace, "timestamp"))
@@ -158,7 +158,7 @@ def _root(trace: Json, spans: list[Json]) -> Json:
 
 
 def _add_trace(attributes: Json, trace: Json) -> None:
-    """Add what a trace says of itself to the attributes of its topmost span, where they do not say it already."""
+    """Add a trace's own fields to the attributes of its root span, unless they are already set."""
     own = _metadata(trace.get("metadata"))
     _add_common(own, trace, "langfuse.trace.")
     if trace.get("name"):
