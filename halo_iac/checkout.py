@@ -36,9 +36,9 @@ def find_checkout(project_file: Path, *, of_any_owner: bool = False) -> Path | N
 
 
 def superproject(checkout: Path) -> Path | None:
-    """Return the checkout that a submodule lies in, ``None`` where it is none; git keeps it below that one's folder.
+    """Return the checkout that contains a submodule; ``None`` if this is not a submodule.
 
-    A branch of that one decides which repository the submodule is, and of which commit.
+    A branch of the outer checkout decides which repository and commit the submodule is.
     """
     outer = find_checkout(checkout, of_any_owner=True)
     inner_git, outer_git = git_folder(checkout), None if outer is None else git_folder(outer)
@@ -47,7 +47,7 @@ def superproject(checkout: Path) -> Path | None:
 
 
 def uppermost(checkout: Path) -> Path:
-    """Return the checkout around all submodules around a checkout, which is itself where it is none."""
+    """Return the outermost checkout around nested submodules; the checkout itself if it is not one."""
     while (outer := superproject(checkout)) is not None:
         checkout = outer
     return checkout
@@ -68,7 +68,7 @@ def may_be_committed(path: Path, checkout: Path) -> bool:
 
 
 def _account_home() -> Path | None:
-    """Return the home of the account that this runs as, whatever ``HOME`` says; ``None`` where it has none."""
+    """Return the account's home folder, independent of ``HOME``; ``None`` if it has none."""
     try:
         if sys.platform == "win32":  # which has no such database
             return resolve_path(Path.home())

@@ -16,10 +16,10 @@ from halo_iac.model.schedule import FIELDS, Spec, Value
 
 
 class Difference(NamedTuple):
-    """A pair and what differs, in the order of the file; empty when nothing does.
+    """A pair and its differences, in the order of the file; empty if there are none.
 
-    ``after`` is the spec the schedule should have: the pair's, with what is decided only here. It is ``None`` for a
-    retired entry. ``opaque`` says why the schedule cannot be compared, if it cannot.
+    ``after`` is the spec that the schedule should have: the pair's, with values decided only here. It is ``None`` for a
+    retired entry. ``opaque`` is why the schedule cannot be compared, if it cannot.
     """
 
     pair: Match

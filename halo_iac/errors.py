@@ -36,7 +36,7 @@ from typing import ClassVar, NamedTuple
 class HaloError(Exception):
     """The root of the tree.
 
-    ``message`` says what and where, ``hint`` what to do; both are plain text and may hold several lines.
+    ``message`` is what happened and where, ``hint`` what to do; both are plain text, maybe of several lines.
     """
 
     exit_code: int = 1
@@ -100,7 +100,7 @@ class SettingsError(HaloError):
 
 
 class DocumentError(HaloError):
-    """A document of ours, a saved plan or a receipt, cannot be read, is damaged, or is of another version."""
+    """A saved plan or a receipt cannot be read, is damaged, or is of another version."""
 
     code = "document"
 
@@ -130,7 +130,7 @@ class FindingError(HaloError):
 
 
 class BlockedError(HaloError):
-    """Entries that nothing could be planned for; the rest was carried out, which the exit code says.
+    """Some entries are blocked; the rest was applied, which the exit code reflects.
 
     See docs/semantics.md#blocked-entries.
     """
@@ -143,14 +143,14 @@ class BlockedError(HaloError):
 
 
 class RefusedError(HaloError):
-    """A guard or the person asked said no; nothing was written (exit 3)."""
+    """A guard refused the plan or the user declined; nothing was written (exit 3)."""
 
     exit_code = 3
     code = "refused"
 
 
 class NoReport(HaloError):  # noqa: N818 - reads as what happened
-    """There is nothing to read: no traces, still running, failed, never asked; the message says which."""
+    """A report does not exist: no traces, still running, failed, or never requested; the message says which."""
 
     code = "no_report"
 

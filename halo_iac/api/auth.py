@@ -33,7 +33,7 @@ class Setting(NamedTuple, Generic[T]):
 
 
 class Settings(NamedTuple):
-    """What it takes to call the platform; ``None`` where nothing was said."""
+    """The settings needed to call the platform; ``None`` for those that are not set."""
 
     key: Setting[Secret] | None
     base_url: Setting[str]
@@ -207,7 +207,7 @@ class AuthContext(NamedTuple):
 
 
 class SelectedProject(NamedTuple):
-    """The project a command is about; ``name`` only where it was learned without a request of its own."""
+    """The project of a command; ``name`` is only set if it was returned by a request made for another reason."""
 
     id: str
     origin: str

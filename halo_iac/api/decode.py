@@ -1,6 +1,7 @@
-"""Results of the platform, checked as far as we rely on them; those about runs are in :mod:`~halo_iac.api.decode_runs`.
+"""Parses and validates the platform's results, as far as halo relies on them.
 
-See docs/protocol.md#fields and docs/security.md#unreadable-schedules.
+Those about runs are in :mod:`~halo_iac.api.decode_runs`. See docs/protocol.md#fields and
+docs/security.md#unreadable-schedules.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _IDS: Final = ("id", "projectId", "agentUuid")
 
 
 def unreadable_response(procedure: str, reason: str) -> Unreadable:
-    """Return the error for a tRPC result that is not what docs/protocol.md says."""
+    """Return the error for a tRPC result that does not match docs/protocol.md."""
     return Unreadable(
         reason,
         procedure=procedure,

@@ -1,6 +1,6 @@
-"""Runs and conversations in the platform's results, checked as far as we rely on them (docs/protocol.md#procedures).
+"""Parses and validates runs and conversations (docs/protocol.md#procedures).
 
-Apart from :mod:`~halo_iac.api.decode`, since a plan reads no run.
+Separate from :mod:`~halo_iac.api.decode`, since a plan reads no runs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def parse_run(value: Json, procedure: str) -> Run:
 
 
 def parse_event(value: Json, procedure: str) -> RunEvent:
-    """Return one event; one without a number cannot be told from the others."""
+    """Return one event; raises for an event without a number, which could not be identified."""
     if not isinstance(value, dict) or not _is_number(value.get("sequence")):
         raise unreadable_response(procedure, "answered with an event that has no sequence")
     return RunEvent(value)

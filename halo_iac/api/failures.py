@@ -1,9 +1,7 @@
-"""Every failure of the HTTP library → one typed error that knows what the request may have done.
+"""Converts every failure of the HTTP library to a typed error that knows what the request may have done.
 
-See docs/semantics.md#creates and docs/security.md#keys.
-
-Foreign exceptions are told apart by type and error number; their own text is never repeated, since it may hold a URL
-with a password, or a header.
+See docs/semantics.md#creates and docs/security.md#keys. Exceptions are classified by type and error number; their own
+text is never repeated, since it may contain a URL with a password, or a header.
 """
 
 from __future__ import annotations
@@ -114,7 +112,7 @@ def platform_error(error: Exception, route: Route, stage: RequestStage, refusal:
 
 
 def setup_error(error: Exception, route: Route) -> PlatformError:
-    """Return the error for a client that could not be made: an unreadable CA bundle or an odd proxy setting."""
+    """Return the error for a client that could not be created: an unreadable CA bundle or an invalid proxy setting."""
     reason, hint = "the request could not be made from these settings", "Check INF_API_URL and SSL_CERT_FILE."
     if _lacks_files(error):
         reason, hint = "no connection can be made: too many open files", _FILES_HINT

@@ -21,9 +21,9 @@ class Call(NamedTuple):
 
 
 class RequestBuilder:
-    """Makes requests below a base URL, all with the same headers.
+    """Builds requests below a base URL, all with the same headers.
 
-    ``is_direct`` says that they go over the network and through no proxy.
+    ``is_direct`` says that they use the network without a proxy.
     """
 
     def __init__(self, base_url: str, headers: Mapping[str, str], *, is_direct: bool) -> None:

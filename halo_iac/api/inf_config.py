@@ -18,9 +18,10 @@ _HINT: Final = "Fix it, sign in with `inf` again, or set INF_CONFIG_DIR to anoth
 
 
 class InfConfig(NamedTuple):
-    """The strings of the config file that mean something here; ``label`` is how messages name the file.
+    """The strings of the config file that halo uses; ``label`` is the file's name in messages.
 
-    ``checkout`` is set where a branch may have written it: it lies there, as ``INF_CONFIG_DIR`` says.
+    ``checkout`` is set if the file is in a checkout, because of ``INF_CONFIG_DIR``, so that a branch may have written
+    it.
     """
 
     label: str
@@ -35,10 +36,10 @@ class InfConfig(NamedTuple):
 def read_inf_config(
     env: Mapping[str, str], home: Path, checkouts: Callable[[], Sequence[Path]] | None = None
 ) -> InfConfig:
-    """Return what ``config.json`` in ``INF_CONFIG_DIR`` (default ``~/.inf``) says; a missing one says nothing.
+    """Return the content of ``config.json`` in ``INF_CONFIG_DIR`` (default ``~/.inf``); empty if it is missing.
 
-    One that lies in one of ``checkouts``, asked for only where there is a file, is refused where it is the default:
-    ``HOME`` is the workspace for some runners, and a branch could commit such a file.
+    A file in the default folder is refused if it is in one of ``checkouts``, which are only looked up if there is a
+    file: ``HOME`` is the workspace for some runners, and a branch could commit such a file.
     """
     folder = env.get("INF_CONFIG_DIR", "").strip()
     path = Path(folder) / _FILE if folder else home / ".inf" / _FILE

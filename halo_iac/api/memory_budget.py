@@ -1,7 +1,7 @@
-"""How much the answers to one question come to: bytes as they are sent, and memory once they are decoded.
+"""Limits the size of the answers to one question: bytes as received, and memory once decoded.
 
-A page of brackets takes thirty times its bytes, and cursors can lead on for ever; so both are counted while an answer
-arrives, over all pages of a list, and what is too much is never decoded.
+A page of brackets takes thirty times its bytes, and cursors can go on forever. So both are counted while an answer
+arrives, over all pages of a list, and an answer that is too large is never decoded.
 """
 
 import re

@@ -41,11 +41,11 @@ def pages(
     note: Callable[[str], None] | None = None,
     is_streamed: bool = False,
 ) -> Iterator[Page]:
-    """Yield every page, asked for only when wanted.
+    """Yield every page, requested only when needed.
 
-    Where cursors lead to no last page, ``note`` is told what the platform did and the pages end; without one, the
-    answer is unreadable. All pages together are held to the bounds of one answer, unless each is let go before the next
-    is asked for: ``is_streamed``.
+    If cursors never end or repeat, ``note`` is called with what the platform did and the pages end; without ``note``
+    the answer is unreadable. All pages together are limited to the size of one answer, unless each is released before
+    the next is requested (``is_streamed``).
     """
     volume = MemoryBudget()
     seen: set[Cursor] = set()
@@ -119,7 +119,7 @@ def _join(project_id: str, read_page: Callable[[Cursor | None], Json]) -> "_Accu
 
 
 class _Accumulator:
-    """What the pages so far amount to; ``gap`` is the first one found, ``has_shifted`` says that one came twice."""
+    """The rows of the pages so far; ``gap`` is the first gap found, ``has_shifted`` says that a row came twice."""
 
     def __init__(self, project_id: str) -> None:
         self._project_id = project_id

@@ -63,7 +63,7 @@ def _variable(name: str, value: str, env: Mapping[str, str]) -> str:
 
 
 def _shown(value: str) -> str:
-    """Return the value without what may be a credential: a user, a path, what stands for a port, or a key."""
+    """Return the value without possible credentials: a user, a path, a key, or text in place of a port."""
     address = _USER.sub(lambda found: f"{found[1] or ''}{MASK}@", value)
     scheme, separator, rest = address.rpartition("://")
     place = _NO_PORT.sub(f":{MASK}", re.split(r"(?<=[^/])[/?#]", rest, maxsplit=1)[0])
@@ -75,7 +75,7 @@ def _is_excepted(host: str, port: int, no_proxy: str) -> bool:
 
 
 def _covers(entry: str, host: str, port: int) -> bool:
-    """Return whether an entry of ``NO_PROXY`` stands for a host: a name with all below it, an address, or a network."""
+    """Return whether an entry of ``NO_PROXY`` matches a host: a domain and its subdomains, an address, or a network."""
     name, only_port = _name_and_port(entry.rpartition("://")[2].rstrip("/"))
     if only_port not in {None, port}:
         return False

@@ -68,9 +68,10 @@ def blocked_by_gateway(headers: Mapping[str, str]) -> tuple[str, str]:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Return the seconds a ``Retry-After`` asks for, in either of its two forms; ``None`` where there is none.
+    """Return the seconds of a ``Retry-After`` in either of its two forms; ``None`` without one.
 
-    An instant counts from the answer's own ``Date``, as this machine's clock may be wrong; without one from ``now``.
+    An instant is relative to the answer's own ``Date``, since this machine's clock may be wrong; without a ``Date``, to
+    ``now``.
     """
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):

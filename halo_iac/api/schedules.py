@@ -31,7 +31,7 @@ _PROJECTS: Final = "project.getProjects"
 
 
 class Reader:
-    """Reads from the platform; every query is repeated as :class:`~halo_iac.api.retry.Retry` says."""
+    """Reads from the platform; queries are retried by :class:`~halo_iac.api.retry.Retry`."""
 
     def __init__(self, caller: RpcClient, retry: Retry | None = None) -> None:
         self._caller = caller

@@ -1,4 +1,4 @@
-"""The gate: where all of a run wait while the platform throttles, rather than each of them by itself."""
+"""A gate that all requests of a run wait at while the platform throttles."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class AttributeKey(NamedTuple):
 
 
 def team_of_project(caller: RpcClient, retry: Retry, project_id: str) -> str:
-    """Return the id of the team that the platform says a project belongs to."""
+    """Return the id of a project's team."""
     query = {"projectId": project_id}
     answer = retry(lambda deadline: caller.call(_PROJECT, "query", query, deadline=deadline))
     team = answer.get("teamId") if isinstance(answer, dict) else None

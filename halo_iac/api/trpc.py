@@ -1,8 +1,7 @@
-"""tRPC's envelope, both ways: an input → what is sent, an answer → its value or one typed error.
+"""The tRPC envelope: encodes inputs, and decodes answers to a value or a typed error.
 
-See docs/protocol.md#transport.
-
-Pure: it knows bytes, statuses and headers, but no HTTP library, so that every odd answer can be tried without a socket.
+See docs/protocol.md#transport. It works on bytes, statuses and headers without an HTTP library, so that every unusual
+answer can be tested without a socket.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ _AMBIGUOUS_CODES: Final = frozenset({408, 409})
 
 
 class Answer(NamedTuple):
-    """What came back for one request: ``headers`` by lower-case name, ``body`` as far as it was read."""
+    """The answer to one request: ``headers`` by lower-case name, ``body`` as far as it was read."""
 
     status: int
     headers: Mapping[str, str]
@@ -52,7 +51,7 @@ class Answer(NamedTuple):
 
 
 class UnexpectedShape(StrEnum):
-    """What came instead of tRPC, said without quoting it."""
+    """What an answer is if it is not tRPC, described without quoting it."""
 
     REDIRECT = "answered with a redirect, which is not followed"
     EMPTY = "answered with an empty body"
@@ -76,7 +75,7 @@ class Context(NamedTuple):
 
 
 def query_path(procedure: str, value: Json) -> str:
-    """Return the path and query of a query; without ``?input`` where there is no input."""
+    """Return the URL path and query string of a query; without ``?input`` if it has no input."""
     return f"/{procedure}" if value is None else f"/{procedure}?input={quote(_compact(value), safe=_UNESCAPED)}"
 
 
@@ -140,7 +139,7 @@ def _failure(answer: Answer, context: Context) -> PlatformError:
 
 
 def _non_trpc_failure(answer: Answer, context: Context) -> Unreadable:
-    """Return the error for a failure in other words than tRPC's; an HTML 401 or 403 says nothing about the key."""
+    """Return the error for a failure that is not tRPC; an HTML 401 or 403 is no information about the key."""
     shape = _shape(answer)
     if shape is UnexpectedShape.HTML and answer.status in (401, 403):
         gateway, hint = advice.blocked_by_gateway(answer.headers)

@@ -69,14 +69,14 @@ class ApplyContext:
         self._unreached.clear()
 
     def note_success(self) -> None:
-        """Take note that a change has come to a good end."""
+        """Record that a change has succeeded."""
         self._troubled.clear()
 
     def note_failure(self, error: PlatformError) -> None:
-        """Start nothing new where a failure says that nothing else can succeed either (docs/semantics.md#apply-order).
+        """Stop the run after a failure that predicts the same for all other changes (docs/semantics.md#apply-order).
 
-        That is a key that may not do this, and a platform that change after change has not been reached, fails by
-        itself, or throttles for longer than a run waits: each of thousands would try for as long again.
+        That is a key without permission, or a platform that for several changes in a row was unreachable, failed, or
+        throttled longer than a run waits: otherwise each of thousands of changes would wait as long.
         """
         if error.status == 429:
             error.hint = joined(" ", (error.hint, _SLOWER))
@@ -111,7 +111,7 @@ class ApplyContext:
         before: Spec | None = None,
         after: Spec | None = None,
     ) -> WriteIntent:
-        """Return one write of a change, with a number of its own; what is before is as the platform last showed it."""
+        """Return the intent of one write of a change, numbered; ``before`` is as last read from the platform."""
         return WriteIntent(
             number=next(self._numbers),
             action=action,
@@ -148,10 +148,10 @@ def _undone(intent: WriteIntent, error: PlatformError) -> WriteOutcome:
 
 
 class RateLimiter:
-    """Hands out evenly spaced places; calling it waits for the next one and says whether the request may be sent.
+    """Spaces requests evenly; calling it waits for the next slot and returns whether the request may be sent.
 
-    It may not where ``stop`` was set during the wait: what was still waiting by then is not started. What asks later
-    goes at once, because it puts an end to something that is under way.
+    It returns false if ``stop`` was set during the wait: waiting requests are not started. Later requests are sent at
+    once, since they finish changes in progress.
     """
 
     def __init__(self, per_second: float, stop: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:

@@ -174,7 +174,7 @@ class Creates:
                 yield event
 
     def _recognise(self, change: Change, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Event | None:
-        """Return how a lost create ended: the one new schedule with its title and every value sent is ours."""
+        """Return how a lost create ended: the only new schedule with its title and every value sent is this run's."""
         spec = _declared(change)
         ours = [
             remote

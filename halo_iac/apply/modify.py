@@ -87,7 +87,7 @@ class _Step:
         return self._has_written
 
     def attempt(self, deadline: float) -> Status:
-        """Read, compare, and write if need be."""
+        """Read, compare, and write if needed."""
         self._deadline = deadline
         match self._change.action:
             case Action.UPDATE:
@@ -142,7 +142,7 @@ class _Step:
         return Status.DONE
 
     def _archive(self) -> Status:
-        """Archive, then give back the values from before an undone unarchive: in this order none of them fires."""
+        """Archive, then restore the values from before an undone unarchive: in this order the schedule never fires."""
         remote = self._read()
         if remote.is_active:
             self._refuse_moved(remote)
@@ -154,10 +154,10 @@ class _Step:
         return self._settled()
 
     def _refuse_moved(self, remote: RemoteSchedule) -> None:
-        """Raise where an archive may no longer be meant for what is there now.
+        """Raise if a schedule has changed so that archiving it may not be intended.
 
-        A user who retires a schedule names it by its title. One that no file declares, or that an undo archives, was
-        not named: an edit to it says that it is in use, and may have taken it out of the scope.
+        A user who retires a schedule names it by title. An undeclared schedule, or one that an undo archives, was not
+        named: an edit to it means that it is in use, and may have moved it out of the scope.
         """
         before = self._change.before
         if before is None:

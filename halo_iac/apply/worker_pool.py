@@ -53,9 +53,9 @@ class _JobDone:
 class WorkerPool:
     """Up to ``size`` threads that live until :meth:`shutdown`, so that each keeps its connection.
 
-    Where the system gives fewer, those do it all; :meth:`start` says whether there is one. Nothing new is started
-    once the stop signal is set. What is under way when that interrupts the run has ``grace`` seconds in all. Only one
-    thread may use a pool.
+    If the system permits fewer, those do all the work; :meth:`start` returns whether there is at least one. Nothing new
+    is started once the stop signal is set. Changes in progress at an interrupt get ``grace`` seconds in total. A pool
+    may be used by one thread only.
     """
 
     def __init__(self, size: int, stop_signal: StopSignal, *, grace: float = GRACE) -> None:

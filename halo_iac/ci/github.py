@@ -174,7 +174,7 @@ def _post(found: Mapping[str, Any], number: str) -> Post:
 
 
 def _event(env: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return what GitHub says of the event; the runner keeps it outside of the checkout."""
+    """Return GitHub's event payload; the runner keeps it outside the checkout."""
     path = env.get("GITHUB_EVENT_PATH")
     if not path:
         return {}

@@ -46,7 +46,7 @@ class GitlabHost:
         return _Issues(self._api, f"{self._project}/issues", title) if self._token else None
 
     def summarize(self, page: str) -> None:
-        """Show nothing: the log has it all."""
+        """Do nothing: GitLab shows the log."""
 
     def output(self, name: str, value: str) -> None:
         """Tell nothing: jobs hand on files."""

@@ -85,10 +85,10 @@ class Host(Protocol):
     """Where jobs leave files for each other and the host takes artifacts from."""
 
     def comments(self) -> Posts | None:
-        """Return the comments of the request; ``None`` where there is no request or no token."""
+        """Return the comments of the request; ``None`` without a request or token."""
 
     def issues(self, title: str) -> Posts | None:
-        """Return the open issues, where new ones get this title; ``None`` where there is no token."""
+        """Return the open issues; new ones get this title. ``None`` without a token."""
 
     def summarize(self, page: str) -> None:
         """Show a page of markdown with the job's result."""
@@ -121,7 +121,7 @@ class OtherHost:
         return None
 
     def summarize(self, page: str) -> None:
-        """Show nothing: the log has it all."""
+        """Do nothing: the log has everything."""
 
     def output(self, name: str, value: str) -> None:
         """Tell nothing: the exit code has to do."""

@@ -67,7 +67,7 @@ def show_in_issue(posts: Posts, mark: str, shown: str, page: Callable[[], str], 
 
 
 def content_marker(what: str) -> str:
-    """Return the hidden line that says what a post is about."""
+    """Return the hidden line that identifies the content of a post."""
     digest = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()
     return f"<!-- halo-shows: {digest[:16]} -->"
 

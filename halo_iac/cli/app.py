@@ -265,7 +265,7 @@ def _add(app: typer.Typer, name: str) -> None:
 
 
 def _listed() -> None:
-    """Stand for a command where commands are only listed."""
+    """Placeholder for a command where commands are only listed."""
 
 
 def _halo(

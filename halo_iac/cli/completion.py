@@ -53,7 +53,7 @@ def answer(env: Mapping[str, str]) -> int:
 
 
 def _words(shell: str, env: Mapping[str, str]) -> tuple[list[str], str]:
-    """Return the words before the one that is being typed, without the program, and that word as far as it goes."""
+    """Return the complete words before the cursor, without the program, and the word being typed."""
     if shell == "bash":
         line = env["COMP_WORDS"]
         words = line.split("\n" if "\n" in line else " ")
@@ -125,7 +125,7 @@ class _Line:
 
     @property
     def argument(self) -> str:
-        """Return what help calls the next argument; nothing where there is none."""
+        """Return the name of the next argument as in the help; empty if there is none."""
         arguments = self._command["arguments"]
         last = arguments[-1] if arguments else ""
         kind: str = arguments[self._count] if self._count < len(arguments) else last if last.endswith("...") else ""

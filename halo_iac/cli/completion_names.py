@@ -69,7 +69,7 @@ class ProjectNames:
 
 
 def _nearest(folder: str) -> Iterator[str]:
-    """Yield the project file in a folder or above, as docs/semantics.md#finding-the-file says."""
+    """Yield the project file in a folder or above (docs/semantics.md#finding-the-file)."""
     owner, start = os.stat(folder).st_uid, folder
     while os.stat(folder).st_uid == owner:
         path = os.path.join(folder, _FILE)

@@ -245,7 +245,7 @@ class Console:
     def confirms(self, question: str) -> bool:
         """Ask a question on the terminal and return whether the answer is ``yes``.
 
-        The answer has a line of its own, since a question with a path or an address may be longer than the screen.
+        The answer is typed on its own line, since a question with a path or address may be wider than the screen.
         """
         return self.prompt(f"{question}?\nOnly `yes` is accepted: ").lower() == "yes"
 

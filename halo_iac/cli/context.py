@@ -173,14 +173,14 @@ class CommandContext:
         return folder
 
     def tighten(self, protect: Sequence[str] | None, undeclared: str | None) -> None:
-        """Add to the policy of the project what the command line says; nothing can take anything away from it."""
+        """Add the command line's restrictions to the project's policy; they can only tighten it."""
         self._tightening = Tightening.of_options(protect, undeclared)
 
     def _tightened(self, project: Project) -> Project:
         return self._tightening.applied(project, self.console.env)
 
     def project_if_any(self) -> Project | None:
-        """Return the project, or ``None`` where there is no file; one that was named has to be there."""
+        """Return the project, or ``None`` without a project file; a named file must exist."""
         try:
             return self.load()
         except ProjectNotFound:
@@ -189,7 +189,7 @@ class CommandContext:
             return None
 
     def project_or_empty(self) -> Project:
-        """Return the project, or one that declares nothing where there is no file; what tightens it still does."""
+        """Return the project, or one without declarations if there is no file; restrictions still apply."""
         from halo_iac.load.find import FILE_NAME
         from halo_iac.model.project import Project
 
@@ -265,9 +265,9 @@ class CommandContext:
         return now if self._sandbox is None else now + self._sandbox.ahead
 
     def connect_for_reading(self, project: Project | None = None) -> Connection:
-        """Return a connection for a command that needs no schedules of ours: a project file only says which project.
+        """Return a connection for a command that needs no declared schedules: the project file only names the project.
 
-        ``project`` is for a command that has read it anyway.
+        ``project`` is for a command that has already read it.
         """
         if project is None and self.choice.project is None:
             project = self._project_for_its_id()
@@ -332,7 +332,7 @@ class CommandContext:
 
     @property
     def private_folder(self) -> Path:
-        """Return the folder ``.halo``: beside the project file, or here where there is none."""
+        """Return the folder ``.halo`` beside the project file, or in the working directory without one."""
         return self._folder_for_state / PRIVATE_FOLDER
 
     @property

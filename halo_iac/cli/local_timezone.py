@@ -25,7 +25,7 @@ def local_zone(tz: str | None, localtime: Path = _LOCALTIME) -> str:
 
 
 def _linked(localtime: Path) -> str:
-    """Return what the link itself says: where it leads in the end has another name on macOS."""
+    """Return the target written in the link: on macOS the final path has another name."""
     try:
         target = localtime.readlink().as_posix()
     except OSError:

@@ -76,7 +76,7 @@ class McpHost:
 
     @contextmanager
     def open(self, project: str | None, stop: threading.Event) -> Iterator[Session]:
-        """Return the session of one call; a call that names a project overrides what the command line says."""
+        """Return the session of one call; a project named in the call overrides the command line's."""
         target = self._target if project is None else self._target._replace(project=project)
         try:
             with CommandContext(self._console, target) as context:

@@ -193,7 +193,7 @@ def _check_place(copy: OutputCopy, cwd: Path) -> None:
 
 
 def _known(format: ReviewFormat) -> tuple[str, tuple[bytes, ...]]:  # noqa: A002 - what it is called everywhere
-    """Return what a file is that is none of ours, and what ours begin with; nothing where they look like any other."""
+    """Return what to call a file that halo did not write, and how halo's own files begin; empty if unknown."""
     if format is ReviewFormat.MARKDOWN:
         return "not markdown written by halo", tuple(marker.encode() for marker in PAGE_MARKERS.values())
     if format is ReviewFormat.JSON:

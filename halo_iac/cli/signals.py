@@ -1,6 +1,6 @@
-"""Ctrl-C and the other signals that ask a command to end, and what an apply says then.
+"""Ctrl-C and the other signals that ask a command to end, and what an apply prints then.
 
-A signal that was ignored when it started, as ``nohup`` has it, stays ignored.
+A signal that was ignored at the start, as with ``nohup``, stays ignored.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ def handling_signals() -> dict[int, Handler]:
 
 
 def _repeat_lost_interrupt(lost: sys.UnraisableHookArgs) -> None:
-    """Interrupt once more what goes on although it was interrupted.
+    """Interrupt again if an interrupt was lost.
 
-    Python raises KeyboardInterrupt wherever the main thread is just then. In a destructor, or in the callback with
-    which every import ends, it is reported but stops nothing: a cancelled apply would go on to write.
+    Python raises KeyboardInterrupt wherever the main thread is. In a destructor, or in the callback at the end of every
+    import, it is reported but stops nothing: a cancelled apply would continue to write.
     """
     if isinstance(lost.exc_value, KeyboardInterrupt):
         _thread.start_new_thread(_interrupt_soon, (_thread.get_ident(),))

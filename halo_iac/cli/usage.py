@@ -97,7 +97,7 @@ def format_for_file(option: str, value: str, known: Collection[str]) -> UsageErr
 
 
 def usage_error(error: TyperException, argv: Sequence[str]) -> UsageError:
-    """Return what typer refuses as an error of ours."""
+    """Return typer's usage error as a halo error."""
     # "Value error, " is pydantic's, with which typer reads values; choices stand on lines of their own.
     message = error.format_message().rstrip(".").replace(": Value error, ", ": ")
     message = message.replace(":\n\t", ": ").replace(",\n\t", ", ")

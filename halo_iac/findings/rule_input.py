@@ -15,10 +15,10 @@ _LOOK: Final = attrgetter(
 
 
 class Violation(NamedTuple):
-    """What a rule has to say, word for word the same, of each of some entries and one field of theirs.
+    """A violation of a rule by one or more entries, with the same message for each, in one field.
 
-    Where ``is_shared``, it is said once of all of them together; without entries, of the project. ``line`` is the one
-    of a prompt that is meant, from 1; ``at`` is the place, where that of the field is not meant.
+    ``is_shared`` reports it once for all entries together; without entries, for the project. ``line`` is a line of the
+    prompt, from 1; ``at`` is the position, if it is not that of the field.
     """
 
     entries: Sequence[Entry]

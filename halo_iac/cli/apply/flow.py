@@ -86,7 +86,7 @@ def run_apply(context: CommandContext, results: OutputWriter, runs: Sequence[Pro
 
 
 class ProjectOutcome(NamedTuple):
-    """A project file, its plan, and how its run ended; ``None`` where there was none."""
+    """A project file, its plan, and how its run ended; ``None`` if there was no run."""
 
     context: CommandContext
     planned: Plan

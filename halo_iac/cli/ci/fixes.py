@@ -36,7 +36,7 @@ findings are resolved: halo never closes it, and opens another one only for a ne
 
 
 def fixes(job: CiJob) -> int:
-    """Show the latest report of each schedule in an issue of its own."""
+    """Show the latest report of each schedule in its own issue."""
     keys = _schedules(job.args)
     job.prepare_folder()
     folder = job.folder / "fixes"

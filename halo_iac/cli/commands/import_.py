@@ -107,7 +107,7 @@ def _included(context: CommandContext, path: Path, name: str | None) -> Path | N
 
 
 def _propose_scope(ground: ImportContext, what: list[str]) -> None:
-    """Propose the scope that globs of titles stand for, so that no other schedule counts as undeclared."""
+    """Propose a scope equal to the title globs, so that other schedules do not count as undeclared."""
     prefixes = {each.removesuffix("*") for each in what if each.endswith("*")}
     if len({*what}) != 1 or not prefixes or ground.project.scope != Scope():
         return

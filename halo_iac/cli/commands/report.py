@@ -174,7 +174,7 @@ def follow_up(
 
 
 def _thread(connection: Connection, project: Project | None, reference: str) -> ConversationDetails:
-    """Return the conversation with this id, or that of the report that a reference stands for."""
+    """Return the conversation with this id, or the one of the referenced report."""
     if project is not None and looks_like_key(project, reference):
         return find_report(connection, project, reference)[0].thread
     try:

@@ -123,7 +123,7 @@ def _prepare(
 
 
 def _earlier_report(job: _ReportJob, schedule: str) -> Comparison | None:
-    """Return the last scheduled report, read before a run is paid for; if there is none, print a note and go on."""
+    """Return the last scheduled report, read before a run is paid for; prints a note and continues if there is none."""
     context, connection = job.session.context, job.session.connection
     try:
         schedule_id = schedule_id_of(connection, context.load(), schedule)

@@ -212,7 +212,7 @@ def _logs_in(answer: Any) -> list[Any]:  # noqa: ANN401 - its shape was never ob
 
 
 def _total(answer: Any) -> int:  # noqa: ANN401
-    """Return how many logs there are in all, where the answer says so."""
+    """Return the total number of logs, if the answer has it."""
     total = answer.get("total") if isinstance(answer, dict) else None
     return total if isinstance(total, int) else 0
 

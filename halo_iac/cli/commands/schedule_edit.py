@@ -1,6 +1,6 @@
-"""What the official client changes with ``schedule create``, ``update``, ``archive`` and ``unarchive``.
+"""Handles ``schedule create``, ``update``, ``archive`` and ``unarchive``, which the official client has.
 
-Here a schedule is changed by its entry in the project file, so typing one of them says what to write there.
+In halo a schedule is changed by its entry in the project file, so each of these prints what to write there.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def validate(
 
 
 def _checks(context: CommandContext) -> Sequence[ProjectCheck]:
-    """Return what is wrong with each project file, or what is odd about it and what to say of one that is fine."""
+    """Return the problems or findings of each project file, and the message for one without any."""
     if not context.is_list:
         return [check_project(context)]
     from halo_iac.cli.project_files.several import load_apart

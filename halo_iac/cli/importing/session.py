@@ -91,7 +91,7 @@ class ImportContext:
 
     @cached_property
     def base(self) -> Mapping[str, Any]:
-        """Return what an entry here means that says nothing, the agent as an import would write it."""
+        """Return the values of an empty entry in this project, with the agent as an import would write it."""
         agent = self.catalog.find(self.project.fallback["agent"]) if "agent" in self.project.fallback else None
         base = {name: value for name, value in self.project.fallback.items() if name != "agent"}
         return {**base, "agent": self.names.get(agent, agent)} if isinstance(agent, str) else base

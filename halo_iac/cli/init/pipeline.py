@@ -64,7 +64,7 @@ class Pipeline(NamedTuple):
 
 
 def write_pipeline(context: CommandContext, host: CiHost, project: Path) -> Pipeline:
-    """Write the files into the repository that the project file lies in; what is there stays as it is."""
+    """Write the files into the project file's repository; existing files stay as they are."""
     root = find_checkout(context.cwd / project) or resolve_path((context.cwd / project).parent)
     texts = {name: _for_project(text, root, context.cwd / project) for name, text in _texts(host).items()}
     written: list[str] = []

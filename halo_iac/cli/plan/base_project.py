@@ -65,9 +65,9 @@ def _gone(context: CommandContext, ref: str) -> tuple[str, ...]:
 
 
 def load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> BaseProject:
-    """Return the base of a ref, with the project file that is found there in the same way as here.
+    """Return the base of a ref, with the project file at the same path.
 
-    Of a base with problems, it is what the policy says, if that can be read.
+    If the base has problems, only its policy is returned, if that can be read.
     """
     repository = repository_of(context)
     base = Base(ref, repository.commit(ref))

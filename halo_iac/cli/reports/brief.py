@@ -53,7 +53,7 @@ def brief_of(
 
 
 def _changes(context: CommandContext, connection: Connection, report: Report, name: str) -> str:
-    """Return how a report differs from the one before it of the same schedule; nothing where there is none."""
+    """Return the changes since the schedule's previous report; empty if there is none."""
     try:
         before = fetch_before(connection.run_reader, report)
     except NoReport:

@@ -73,7 +73,7 @@ def build_request(given: RunOptions, now: datetime, spec: Spec | None = None) ->
 
 
 def window(start: str | None, end: str | None, lookback_hours: int, now: datetime) -> Window:
-    """Return the window: it ends now and looks back, unless said otherwise; one that cannot hold traces is an error."""
+    """Return the window: by default it ends now and looks back; one that cannot contain traces is an error."""
     until = now if end is None else instant(end, "--window-end-at")
     try:
         since = until - timedelta(hours=lookback_hours) if start is None else instant(start, "--window-start-at")

@@ -30,7 +30,7 @@ _SEVEREST: Final = (130, 5, 4, 1, 3, 2)
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The result of one request: ``error`` says why it was not started or has no whole report."""
+    """The result of one request; ``error`` is why it was not started or has no complete report."""
 
     order: RunRequest
     started: StartedRun | None = None
@@ -40,7 +40,7 @@ class RunResult:
 
 
 class Comparison(NamedTuple):
-    """The last scheduled report, and how the new one differs from it where there is one."""
+    """The last scheduled report, if there is one, and the differences of the new one."""
 
     earlier: Report
     found: ReportComparison | None = None

@@ -43,7 +43,7 @@ Attempt = Callable[["RunWriter"], "StartedRun"]
 class RunSession:
     """A project on a platform, and the record of the runs that one command starts there.
 
-    From when it is made, that record says how the command ends.
+    From its creation on, the record decides how the command ends.
     """
 
     context: CommandContext
@@ -99,7 +99,7 @@ class RunStarter:
         return self._stop.is_set()
 
     def start(self, attempt: Attempt, call: CostlyCall) -> StartedRun:
-        """Start one run, in a thread of its own: Ctrl-C does not end a socket's wait."""
+        """Start one run in its own thread: Ctrl-C does not end a socket's wait."""
 
         def work() -> Iterator[StartedRun]:
             if not self._stop.is_set():
@@ -136,10 +136,10 @@ def show_started(context: CommandContext, started: StartedRun) -> int:
 def wait_for_runs(
     session: RunSession, names: Mapping[str, str], interval: float, timeout: float
 ) -> Mapping[str, RunSnapshot]:
-    """Wait for runs, shown as they go; return the last sighting of each. ``names`` are what to call which run id.
+    """Wait for runs and show their progress; return the last snapshot of each.
 
-    Ctrl-C leaves them going and says how to resume, as :class:`~halo_iac.errors.InterruptedRun`; on a terminal a second
-    one cancels them.
+    ``names`` maps run ids to names. Ctrl-C leaves them running and prints how to resume
+    (:class:`~halo_iac.errors.InterruptedRun`); on a terminal a second one cancels them.
     """
     gc.enable()  # this may take half an hour
     console = session.context.console

@@ -82,9 +82,9 @@ class StartedRuns:
                 call.is_over = True
 
     def ending(self, error: HaloError | None) -> HaloError:
-        """Return the error that a command ends with, given what has ended it: ``None`` for an interrupt.
+        """Return the error that a command ends with, given its cause: ``None`` for an interrupt.
 
-        It tells of every call whose outcome was not told yet, and names every run that goes on.
+        It names every call with an unknown outcome that was not reported yet, and every run that continues.
         """
         self.close()
         if not self._calls and self.under_way is None:
@@ -113,7 +113,7 @@ class StartedRuns:
         return [interrupted_runs(going)] if going else []
 
     def _left(self) -> list[HaloError]:
-        """Return what an interrupt leaves: runs that go on, runs that are over, or none."""
+        """Return the message for an interrupt: runs that continue, runs that have ended, or none."""
         if self.under_way is not None:
             return [self.under_way]
         left = self._going()

@@ -20,7 +20,7 @@ Sent = dict[str, Any]
 
 
 class _Number(NamedTuple):
-    """A field that holds a number: its name on the platform, and how many of the platform's units one of ours is."""
+    """A numeric field: its name on the platform, and the platform's units per unit of halo."""
 
     name: str
     unit: int = 1
