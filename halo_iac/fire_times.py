@@ -36,7 +36,7 @@ class ClockChange(StrEnum):
 
 
 class Fire(NamedTuple):
-    """One fire of a cadence, in the cadence's zone; ``reason`` says why it is approximate, if it is."""
+    """One fire of a cadence, in the cadence's zone; ``reason`` is why its time is approximate, if it is."""
 
     at: datetime
     reason: ClockChange | None = None

@@ -117,7 +117,7 @@ class _Future(Generic[T]):
             self._run()  # the thread had not even the memory to begin
 
     def result(self) -> T:
-        """Return it; only where there is no error."""
+        """Return the result; only valid without an error."""
         return self._results[0]
 
     def _run(self) -> None:

@@ -45,7 +45,7 @@ def reject_symlink(place: Path) -> None:
 
 
 def restrict_permissions(path: Path, mode: int) -> None:
-    """Take away what others may do with something of ours that is there already."""
+    """Remove other users' permissions from an existing file of halo."""
     if path.stat().st_mode & 0o077:
         path.chmod(mode)
 
@@ -67,7 +67,7 @@ def is_there(path: Path) -> bool:
 
 
 def resolve_path(path: Path) -> Path:
-    """Return a path without links and dots; one that leads round in a circle as far as it can be followed.
+    """Return a path without links and dots; for a loop of links, as far as it can be followed.
 
     Before Python 3.13, :meth:`pathlib.Path.resolve` raises a ``RuntimeError`` there; opening the file then reports it.
     """

@@ -155,7 +155,7 @@ def plan_undo(
     *,
     allows_gap: bool,
 ) -> Plan:
-    """Return the plan of the way back from a receipt; the project says what may be touched."""
+    """Return the plan that undoes a receipt's run; the project's policy limits it."""
     from halo_iac.undo import undo
 
     project = load()
@@ -169,7 +169,7 @@ def plan_pause(
     load: Callable[[], Project],
     observe: Callable[[Project], tuple[PlatformTarget, PlatformState]],
 ) -> PausePlan:
-    """Return what pauses or resumes schedules; the project says which are in scope, and what the files say of them."""
+    """Return the plan that pauses or resumes schedules; the project defines the scope and what the files declare."""
     from halo_iac.pausing import plan_pausing
 
     project = load()

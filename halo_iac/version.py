@@ -22,7 +22,7 @@ def full_version() -> str:
 
 
 def commit(package: str = _PACKAGE) -> str | None:
-    """Return the full hash of the commit that ``package`` is of; ``None`` where nothing says so."""
+    """Return the full hash of the commit that ``package`` was built from; ``None`` if unknown."""
     parent = os.path.dirname(package)  # noqa: PTH120 - likewise
     found = _of_installation(parent) or checked_out(parent)
     return found if found and len(found) in _COMMIT_LENGTHS and set(found) <= set("0123456789abcdef") else None

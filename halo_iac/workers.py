@@ -18,10 +18,10 @@ _TICK: Final = 0.1
 
 
 class Thread:
-    """A thread that was started.
+    """A started thread.
 
-    :meth:`threading.Thread.start` waits until the thread says that it has started, which is for ever where memory is
-    too short even for that. This one is over as soon as nothing of it is left, whether it has said so or not.
+    :meth:`threading.Thread.start` waits for the thread to report that it runs, which never happens if memory is too
+    short for that. This one ends when nothing of it is left, whether it has reported or not.
     """
 
     def __init__(self, work: Callable[[], object]) -> None:
@@ -55,9 +55,9 @@ def _run(work: Callable[[], object], over: threading.Event, _life: _Life) -> Non
 
 
 def start_thread(work: Callable[[], object]) -> Thread | None:
-    """Start a thread and return it, or ``None`` where the system has none to give.
+    """Start a thread and return it, or ``None`` if the system permits no more.
 
-    A limit on processes or memory says so with RuntimeError or MemoryError; what can be done is done without it.
+    A limit on processes or memory raises RuntimeError or MemoryError; the work is then done without the thread.
     """
     try:
         return Thread(work)

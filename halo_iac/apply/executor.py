@@ -23,7 +23,7 @@ from halo_iac.model.plan import Action, Change, Plan
 from halo_iac.workers import StopSignal
 
 CONCURRENCY: Final = 8
-"""How many changes are under way at a time unless ``--concurrency`` says otherwise."""
+"""Changes in progress at a time, by default."""
 
 _MORE_THREADS: Final = "raise the limit on processes (`ulimit -u`, or that of the container) or on memory"
 

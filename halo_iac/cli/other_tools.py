@@ -120,7 +120,7 @@ OPTIONS: Final[Mapping[str, Iterable[OtherOption]]] = {
     "only select": [OtherOption("--target", "use `--target`")],
     "destroy": [OtherOption("--target", _ARCHIVE, "apply")],
 }
-"""Names of options without dashes → what a command that has the option of a row is told; the first row that fits."""
+"""Names of options without dashes → the hint for a command that has the option of a row; the first match is used."""
 
 
 def command_hint(word: str) -> Hint | None:

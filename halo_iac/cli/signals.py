@@ -18,7 +18,7 @@ Handler = Callable[[int, FrameType | None], object]
 STOPPING: Final = (
     "Stopping: no new changes are started; waiting up to 5 s for those in progress. Press Ctrl-C again to stop waiting."
 )
-"""What an apply says at once after Ctrl-C: the live display while it is up, else the signal handler."""
+"""Printed immediately after Ctrl-C: by the live display if it is shown, else by the signal handler."""
 
 _ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
 """Not every system has all of them."""

@@ -44,7 +44,7 @@ class RuleInput(NamedTuple):
 
     @property
     def firing(self) -> Iterable[Entry]:
-        """Return the schedules that fire as far as the files say."""
+        """Return the schedules that fire according to the files."""
         return (entry for entries in self.looks.values() for entry in entries)
 
 

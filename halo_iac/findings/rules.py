@@ -1,7 +1,7 @@
 """The lint rules for declared schedules, one small function each.
 
-Each looks at the :class:`~halo_iac.findings.rule_input.RuleInput` and says what it finds. :data:`RULES` is their
-table, with what each does unless the project file switches it.
+Each takes the :class:`~halo_iac.findings.rule_input.RuleInput` and yields its violations. :data:`RULES` lists them,
+with their default severities.
 """
 
 from collections import defaultdict
@@ -160,10 +160,10 @@ def credential_in_prompt(subject: RuleInput) -> Iterator[Violation]:
 
 
 def coverage_gap_dst(subject: RuleInput) -> Iterator[Violation]:
-    """Look-back long enough but for the interval in which clocks go back: an hour a year that is never analysed.
+    """Find look-backs that are only too short when clocks go back: an hour a year that is never analysed.
 
-    Every daily schedule with the documented look-back of a day has it, so it is off unless a project file asks for it,
-    and said once of them all.
+    It applies to every daily schedule with the documented look-back of a day, so it is off by default, and reported
+    once for all of them.
     """
     short: list[Entry] = []
     most = 0
@@ -248,7 +248,7 @@ def special_globs(subject: RuleInput) -> Iterator[Violation]:
 
 
 def unused_globs(project: Project, titles: Iterable[str]) -> Iterator[Violation]:
-    """Find globs that cover none of these titles."""
+    """Find globs that match no title."""
     for glob in Protection(project.protect).unused(titles):
         yield _glob_violation(project, glob, "matches no declared or existing title", "correct it or remove it")
 

@@ -72,7 +72,7 @@ class Objects:
         return self._read(id_, "blob", limit)[1]
 
     def _read(self, asked: str, kind: str, limit: int | None) -> tuple[str, bytes]:
-        """Return an object's id and its bytes; ``asked`` is the id, or says in git's words which object is meant."""
+        """Return an object's id and bytes; ``asked`` is the id or an expression of git that names the object."""
         process = self._process or self._start()
         assert process.stdin is not None  # noqa: S101 - both are pipes
         assert process.stdout is not None  # noqa: S101

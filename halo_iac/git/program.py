@@ -178,7 +178,7 @@ def find_program(env: Mapping[str, str]) -> str:
 
 
 def _environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Return what git gets of an environment: no key of ours, and no program that lies in a checkout."""
+    """Return the environment for git, without halo's keys and without programs inside a checkout."""
     kept = {name: value for name, value in env.items() if not name.startswith(_OURS)}
     if "PATH" in kept:  # git looks there for ssh and for helpers, from the top of the checkout
         folders = kept["PATH"].split(os.pathsep)

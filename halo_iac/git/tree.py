@@ -51,7 +51,7 @@ class CommitTree:
         self._links = 0
 
     def real(self, path: str) -> str:
-        """Return the path of what is there, without links and dots."""
+        """Return the real path, without links and dots."""
         return self._path(self._at(path))
 
     def children(self, folder: str) -> list[tuple[str, bool]]:
@@ -86,10 +86,9 @@ class CommitTree:
             waiting.extend((folder / name, item.id) for name, item in items if item.mode == _FOLDER)
 
     def _converted(self, node: _Node, data: bytes, limit: int) -> bytes:
-        """Return a file as it is checked out where that is the same one: filters and line ends may make it another.
+        """Return a file as it is checked out, if that is the same file: filters and line ends may change it.
 
-        What says how files are converted has to be the same as well, or a branch could have the base's files read as
-        something else.
+        The rules for that conversion have to be equal too, or a branch could have the base's files read differently.
         """
         path = Path(self._path(node))
         try:
@@ -149,7 +148,7 @@ class CommitTree:
         return folder
 
     def _held(self, node: _Node) -> _Node:
-        """Return a folder whose items can be looked at: of a submodule, the folder of its own repository."""
+        """Return a folder that can be listed: for a submodule, the folder of its own repository."""
         if node.mode == _FOLDER:
             return node
         if node.mode != _SUBMODULE:

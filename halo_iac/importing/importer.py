@@ -103,11 +103,11 @@ def import_schedules(
     keys: Collection[str] = (),
     titles: Mapping[str, str | None] | None = None,
 ) -> ImportResult:
-    """Return an entry for every schedule, in their order.
+    """Return an entry for each schedule, in their order.
 
-    ``names`` says how to write an agent's id, ``problems_of`` for given entries which could not be loaded and why.
-    ``keys`` and ``titles`` are those that a project file has already; a title without a pin, which no other entry may
-    declare, with the key of its entry.
+    ``names`` maps an agent's id to the name to write, ``problems_of`` returns which entries could not be loaded and
+    why. ``keys`` and ``titles`` are those that the project file already has; a title without a pin, which no other
+    entry may declare, maps to its entry's key.
     """
     titles = titles or {}
     pinned = _duplicates(wanted, actual) | titles.keys()

@@ -19,10 +19,10 @@ _HEADING: Final = 2
 
 
 def omit_defaults(entries: Mapping[str, Fields], base: Mapping[str, Any]) -> Entries:
-    """Return the entries without what ``base`` says for them already; ``base`` is as in a project.
+    """Return the entries without the values that ``base`` already gives them.
 
-    Some fields are not managed where they are left out, and stay so: the platform answers with the model it resolved,
-    which does not tell a choice from its default. A pause, though, is always a choice.
+    Some fields are unmanaged if omitted, and stay omitted: the platform returns the model it resolved, which does not
+    tell a choice from a default. A pause, though, is always a choice.
     """
     return {
         key: {name: value for name, value in entry.items() if _differs_from_default(name, value, base)}
@@ -88,10 +88,10 @@ def _lines(value: object) -> int:
 def put_prompts_in_files(
     mappings: Sequence[tuple[str, Fields]], may_hold: Callable[[str, str], bool]
 ) -> tuple[list[Fields], dict[str, str]]:
-    """Return the mappings with each prompt of several lines replaced by a ``prompt_file``, and what the files hold.
+    """Return the mappings with each multi-line prompt replaced by a ``prompt_file``, and the contents of the files.
 
-    A file is called after the first mapping with its prompt; ``may_hold`` says whether a path can have a text, because
-    nothing or the same is there.
+    A file is named after the first mapping with its prompt; ``may_hold`` returns whether a path may get a text, because
+    it does not exist or has the same one.
     """
     names: dict[str, str] = {}
     for key, fields in mappings:

@@ -11,7 +11,7 @@ from halo_iac.text import closest_match, quote, single_line
 
 
 class PromptArgument(NamedTuple):
-    """An argument of a prompt; none of them is required by itself."""
+    """An argument of a prompt; none is required on its own."""
 
     name: str
     description: str

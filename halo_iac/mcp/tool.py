@@ -84,10 +84,10 @@ class Call(NamedTuple, Generic[A]):
 
 
 class Tool(NamedTuple):
-    """A tool: its description for the assistant, its arguments and answer, and the function that runs it.
+    """A tool: its description for the assistant, its arguments and answer, and its function.
 
-    ``changes`` says whether anything is different afterwards, ``costs`` whether it costs money, ``asks`` whether it
-    asks the platform.
+    ``changes`` is whether it changes anything, ``costs`` whether it costs money, ``asks`` whether it calls the
+    platform.
     """
 
     name: str

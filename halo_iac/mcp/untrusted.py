@@ -19,7 +19,7 @@ NOTICE: Final = (
 
 
 def notice(nonce: str) -> str:
-    """Return what every answer says about the words of others in it."""
+    """Return the notice about untrusted text that every answer contains."""
     return NOTICE.format(nonce)
 
 

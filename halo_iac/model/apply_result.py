@@ -62,7 +62,7 @@ class Summary(NamedTuple):
 
     @property
     def has_written(self) -> bool:
-        """Return whether the platform was changed, as far as is known."""
+        """Return whether the platform was changed, as far as known."""
         return any(event.status is Status.DONE or event.is_partial for event in self.events)
 
     @property
@@ -78,7 +78,7 @@ class Summary(NamedTuple):
 
 
 class NextCommands(NamedTuple):
-    """The commands that go on from a run and that show how things are."""
+    """The commands that continue a run and that show the current state."""
 
     again: Command = Command("apply")
     plan: Command = Command("plan")
@@ -90,11 +90,10 @@ HERE: Final = NextCommands()
 
 
 class ApplyOutcome(NamedTuple):
-    """How a run ended, and the commands that go on from there.
+    """The outcome of a run, and the commands to run next.
 
-    ``receipt`` is what messages call the file, ``undo`` the command that takes back what was done, ``held`` a title
-    that ``protect:`` keeps from being taken back, and ``failure`` what ended the run early, or why its receipt is not
-    whole.
+    ``receipt`` is the file's name in messages, ``undo`` the command that undoes the run, ``held`` a title that
+    ``protect:`` keeps from being undone, and ``failure`` what ended the run early, or why its receipt is incomplete.
     """
 
     summary: Summary

@@ -25,8 +25,8 @@ class DriftKind(StrEnum):
 class DriftItem(NamedTuple):
     """One difference; ``key`` is ``None`` for an undeclared schedule.
 
-    ``reason`` says how they differ unless ``change`` does, whose fields then have the platform's value before and the
-    file's after. ``hint`` is what to do about it.
+    ``reason`` describes it, unless ``change`` does, whose fields have the platform's value before and the file's after.
+    ``hint`` is what to do about it.
     """
 
     kind: DriftKind

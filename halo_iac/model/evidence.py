@@ -37,7 +37,7 @@ class Citation:
 
     @property
     def ends(self) -> tuple[str, str]:
-        """Return the beginning and the end that an id has which this one stands for."""
+        """Return the beginning and the end of the ids that this truncated one matches."""
         head, _, tail = self.id.partition(ELLIPSIS)
         return head, tail
 

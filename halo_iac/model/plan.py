@@ -161,7 +161,7 @@ class UndeclaredSchedule(Document):
 
 @document
 class PausedSchedule(Document):
-    """A declared, active schedule that is paused although no file says so; the plan leaves it paused."""
+    """A declared, active schedule that is paused although the file does not pause it; the plan leaves it paused."""
 
     key: Annotated[str, Described("The entry's key.")]
     id: Annotated[str, Described("The platform's id.")]

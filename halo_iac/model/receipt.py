@@ -115,9 +115,9 @@ class Write(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """A receipt that was read; ``name`` is what messages call it.
+    """A receipt that was read; ``name`` is its name in messages.
 
-    ``gap`` says what is missing at its end, where the run was killed or the file is cut off.
+    ``gap`` is what is missing at its end, if the run was killed or the file was truncated.
     """
 
     name: str

@@ -43,7 +43,10 @@ _wire_values, _wire_parts, _wire_choices = (
 
 
 class UnreadableSchedule(NamedTuple):
-    """A schedule we cannot read: shown, never written, archived or counted. ``reason`` says what is odd about it."""
+    """A schedule that halo cannot read: shown, never written, archived or counted.
+
+    ``reason`` is what is unexpected about it.
+    """
 
     reason: str
 
@@ -148,7 +151,7 @@ def read_spec(wire: Mapping[str, Any]) -> Spec | UnreadableSchedule:
 
 
 def _unreadable_reason(wire: Mapping[str, Any]) -> str | None:
-    """Name the first field that is missing or not what the protocol says; ``None`` for a schedule as documented."""
+    """Return the first field that is missing or not as documented; ``None`` for a schedule as documented."""
     for field in _SINGLE:
         if type(wire.get(field.wire)) not in field.types:
             return f"the platform's answer has no readable {field.wire}"
@@ -209,7 +212,7 @@ class PlatformTarget(Document):
 
 
 class ModelCatalog(NamedTuple):
-    """The models that a field may name: id → display name; ``gap`` says why they are not known."""
+    """The models that a field may name: id → display name; ``gap`` is why they are unknown."""
 
     names: Mapping[str, str]
     gap: str | None = None

@@ -16,7 +16,7 @@ class DiffKind(StrEnum):
 
 
 class Words(NamedTuple):
-    """A piece of a changed line: in both reports, or only in the one that ``kind`` says."""
+    """A piece of a changed line: in both reports, or only in the one given by ``kind``."""
 
     kind: DiffKind | None
     text: str

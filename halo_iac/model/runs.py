@@ -182,12 +182,12 @@ class Conversation:
 
     @property
     def agent_id(self) -> str | None:
-        """Return the UUID of the agent that it is about, where the platform says so."""
+        """Return the UUID of the agent that it is about, if the platform returns it."""
         return _text(self.wire, "agentUuid")
 
     @property
     def schedule_id(self) -> str | None:
-        """Return the schedule that began it, where the platform says so."""
+        """Return the schedule that started it, if the platform returns it."""
         return _text(self.wire, "scheduleId")
 
     @property

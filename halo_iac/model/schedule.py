@@ -26,7 +26,7 @@ DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 """The days of the week as project files name them, by the platform's numbers."""
 
 CADENCE_PARTS: Final = ("days_of_week", "days_of_month", "hours", "minutes")
-"""What says when a frequency fires."""
+"""The fields that define when a frequency fires."""
 
 RELEVANT_PARTS: Final[dict[str, frozenset[str]]] = {
     Frequency.HOURLY: frozenset({"minutes"}),

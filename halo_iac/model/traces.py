@@ -250,7 +250,7 @@ class SpanDetail(Span):
 
 @dataclass(frozen=True, slots=True)
 class TracePage:
-    """One page of traces; ``wire`` is the answer itself, ``total`` how many match, where the platform says so."""
+    """One page of traces; ``wire`` is the answer itself, ``total`` the number of matches, if it has one."""
 
     wire: Mapping[str, Any]
     traces: tuple[Trace, ...]
@@ -298,7 +298,7 @@ class Facets:
 
     @property
     def numeric(self) -> Mapping[str, tuple[float, float] | None]:
-        """Return the smallest and the largest value of each facet that is a number; ``None`` where there is none."""
+        """Return the range of each numeric facet; ``None`` if it has no values."""
         found = self.wire.get("numeric")
         return {name: _range(value) for name, value in found.items()} if isinstance(found, Mapping) else {}
 

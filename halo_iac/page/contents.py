@@ -82,9 +82,9 @@ class PageSchedule(NamedTuple):
 
 
 class PageAgent(NamedTuple):
-    """An agent's schedules in the order of the file, and how often those that run analyse each moment together.
+    """An agent's schedules in the order of the file, and how often each moment is analysed by those that fire.
 
-    ``name`` is what people call it, ``reference`` what the alias of that name stands for, or the same.
+    ``name`` is the alias or the reference itself, ``reference`` what the alias stands for.
     """
 
     name: str
@@ -183,9 +183,9 @@ def page(
     ahead: int,
     reports: StoredReports | None = None,
 ) -> Page:
-    """Return the page of some project files, ``ahead`` days from today on.
+    """Return the page of some project files, for ``ahead`` days from today.
 
-    It begins :data:`BACK` days before today where there is something to show of them: runs or reports.
+    It begins :data:`BACK` days before today if there are past runs or reports to show.
     """
     previews = [preview(each.project, each.project.entries, Span(now, NEXT)) for each in inputs]
     zones = {

@@ -28,9 +28,9 @@ class Outcome(StrEnum):
 
 
 class PageReport(NamedTuple):
-    """A pulled report: its ``number`` on the page, from 1, and how it differs from the one of its schedule before.
+    """A pulled report: its ``number`` on the page, from 1, and the differences from the schedule's previous one.
 
-    ``diff`` is ``None`` where there is none before, or one of the two is not on the page.
+    ``diff`` is ``None`` without a previous report, or if one of the two is not on the page.
     """
 
     number: int
@@ -49,7 +49,7 @@ class PastRun(NamedTuple):
 
 
 def past_runs(runs: Iterable[Run], reports: Sequence[PageReport]) -> tuple[PastRun, ...]:
-    """Return the runs of a schedule, the latest first; a report that belongs to none of them counts as one."""
+    """Return the runs of a schedule, latest first; a report without a known run counts as a run."""
     by_id = {each.report.run or each.report.path: each for each in reports}
     by_conversation = {each.report.conversation: each for each in reports if each.report.conversation}
     found: list[PastRun] = []

@@ -125,7 +125,7 @@ class Coverage(NamedTuple):
 class Track(NamedTuple):
     """A cadence with its look-back: its fires in the period, and how often each moment is analysed.
 
-    ``fires`` is ``None`` where there are too many to be told apart.
+    ``fires`` is ``None`` if there are too many to draw individually.
     """
 
     cadence: Cadence

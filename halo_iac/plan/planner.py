@@ -44,9 +44,9 @@ from halo_iac.text import declared_keys
 def titles_still_in_use(
     changes: Iterable[Change], entries: Mapping[str, Entry], schedules: Iterable[RemoteSchedule]
 ) -> Mapping[str, Blocked]:
-    """Return by key what blocks the changes that would take a title some other active schedule goes on bearing.
+    """Return by key what blocks the changes that would take a title which another active schedule keeps.
 
-    An entry with an ``id`` may do so: it is told from its twin.
+    An entry with an ``id`` may take it: its id distinguishes the two.
     """
     changes = tuple(changes)
     taking = {
@@ -63,9 +63,9 @@ def titles_still_in_use(
 def titles_being_taken(
     changes: Iterable[Change], taking: Mapping[str, Change], schedules: Iterable[RemoteSchedule]
 ) -> Iterator[tuple[Change, str]]:
-    """Yield those of ``taking``, by the title they take, whose title stays another's, with that schedule's id.
+    """Yield those of ``taking``, by title, whose title is kept by another schedule, with its id.
 
-    One that cannot go on frees no title either, so others may follow from it.
+    A blocked change frees no title, so others may be blocked by it.
     """
     holders = {
         remote.id: remote.title
@@ -98,9 +98,9 @@ Decision = Change | Blocked | None
 def decide_actions(
     project: Project, differences: Iterable[Difference], actual: PlatformState, chosen: Collection[str]
 ) -> list[Decision]:
-    """Decide on each pair by itself, then check whether the title that it takes will be free.
+    """Decide on each pair separately, then check whether the title that it takes will be free.
 
-    ``chosen`` are the keys of the entries to judge; none for all.
+    ``chosen`` are the keys of the entries to plan; empty for all.
     """
     judged = [_decide(each, actual.models) for each in differences if not chosen or each.pair.entry.key in chosen]
     changes = [verdict for verdict in judged if isinstance(verdict, Change)]
@@ -317,7 +317,7 @@ def _unmanaged_schedules(situation: GuardInput) -> tuple[UndeclaredSchedule, ...
 
 
 def _paused(pairing: MatchResult, judged: Iterable[Decision], chosen: Collection[str]) -> tuple[PausedSchedule, ...]:
-    """Return what is paused and stays so; a blocked entry says more than that."""
+    """Return the schedules that are paused and stay so; for a blocked entry the block is reported instead."""
     blocked = {verdict.key for verdict in judged if isinstance(verdict, Blocked)}
     found = (each for each in paused_schedules(pairing.pairs) if each.key not in blocked)
     return tuple(sorted((each for each in found if not chosen or each.key in chosen), key=lambda each: each.key))

@@ -27,7 +27,7 @@ def schedules_with_known_rate(active: Iterable[RemoteSchedule], differences: Ite
 
 
 def total_runs_per_month(readable: KnownRates, changes: Iterable[Change]) -> RunRate:
-    """Count what fires now and then; one that the platform has paused fires in neither case, as far as we know."""
+    """Return the runs a month now and after the plan; schedules paused by the platform count in neither."""
     before = run_rate(spec for remote, spec in readable if is_firing(remote))
     paused = {remote.id for remote, _ in readable if remote.is_paused_by_platform}
     counted = {remote.id for remote, _ in readable}  # but what is archived, or taken over from outside the scope
@@ -66,5 +66,5 @@ def firing(readable: KnownRates) -> frozenset[str]:
 
 
 def is_firing(remote: RemoteSchedule) -> bool:
-    """Return whether it fires: enabled, as far as one can tell, and not paused by the platform."""
+    """Return whether a schedule fires: enabled, as far as known, and not paused by the platform."""
     return remote.wire.get("enabled") is not False and not remote.is_paused_by_platform

@@ -1,7 +1,7 @@
-"""A saved plan compared with a recomputed one (docs/semantics.md#saved-plans).
+"""Compares a saved plan with a recomputed one (docs/semantics.md#saved-plans).
 
-What is run is always the recomputed plan; the saved one only limits it. So a file that is hand-made, or approved long
-ago, cannot make ``apply`` do more than the YAML says now, nor more than was approved then.
+The recomputed plan is what is applied; the saved one only limits it. So a forged or old file cannot make ``apply`` do
+more than the files declare now, nor more than was approved then.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def _claims(planned: Plan, pairing: MatchResult) -> Mapping[Claim, str]:
 
 
 def refuse_overlaps(paired: Sequence[PairedPlan]) -> tuple[Plan, ...]:
-    """Return the plans, each with a refusal for every other file of its project that claims a schedule of its own."""
+    """Return the plans, each with a violation for every other file of its project that claims one of its schedules."""
     if len(paired) < 2:
         return tuple(each.plan for each in paired)
     claimed = [_ClaimedPlan(each.plan, _claims(*each)) for each in paired]

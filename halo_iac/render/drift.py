@@ -55,7 +55,7 @@ def unnamed(drift: Drift) -> Drift:
 
 
 def item_rows(drift: Drift, item: DriftItem, style: Style) -> tuple[Row, ...]:
-    """Return the fields of a difference, the platform's value before the file's; none where its reason says it."""
+    """Return the fields of a difference, the platform's value before the file's; empty if its reason describes it."""
     if item.change is None:
         return ()
     agents = {agent.id: agent.name for agent in drift.plan.agents}
@@ -76,7 +76,7 @@ def drift_counts(drift: Drift) -> str:
 
 
 def drifted_files(found: Sequence[ProjectDrift]) -> str:
-    """Return ``Drift in 2 of 3 project files``, or that there is none."""
+    """Return ``Drift in 2 of 3 project files`` or ``No drift in 3 project files``."""
     number = sum(bool(each.drift.items) for each in found)
     files = counted(len(found), "project file")
     return f"Drift in {number:,} of {files}" if number else f"No drift in {files}"

@@ -100,7 +100,7 @@ def cost_sentence(cost: CostEstimate | None, style: Style) -> str:
 
 
 def paused_heading(paused: Sequence[PausedSchedule]) -> str:
-    """Return ``Paused: 2 schedules, by hand; left alone``; who paused how many where there are both."""
+    """Return ``Paused: 2 schedules, by hand; left alone``, with a count for each cause if there are both."""
     by_platform = sum(each.reason is not None for each in paused)
     by_hand = len(paused) - by_platform
     if by_hand and by_platform:

@@ -80,7 +80,7 @@ def _id_in_names(id_: str) -> str:
 
 
 def report_file(report: Report, schedule: str | None) -> str:
-    """Return a report with front matter that says where it comes from; the markdown as the platform holds it."""
+    """Return a report with front matter that identifies it; the markdown is the platform's."""
     from halo_iac.render.yaml import mapping_text
 
     facts = report.facts()

@@ -16,7 +16,7 @@ from halo_iac.text import counted
 
 INDEX: Final = "index.md"
 MARK: Final = "<!-- halo report pull: an index; every pull writes it anew -->\n"
-"""What an index of ours begins with: no other file is written over."""
+"""How halo's indexes begin; other files are not overwritten."""
 _NAME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)Z--(.+)--[^-].*\.md")
 _PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~/")
 """What a link needs no escape for."""

@@ -168,7 +168,7 @@ def _field_rows(
     style: Style,
     draw: Callable[[FieldChange, Style], Row] | None = None,
 ) -> Iterator[Row]:
-    """Yield a row a field, in the order of the file, but one row for all that says when a schedule fires."""
+    """Yield a row per field, in the order of the file, with one row for all fields of the cadence."""
     draw = draw or _field_row
     cadence = tuple(field for field in fields if field.field in CADENCE_FIELDS)
     whole = _cadence_row(change, cadence, calendar, style) if cadence else None

@@ -1,4 +1,4 @@
-"""Style: what the reader's screen can show, and the few signs and colours that are ours (docs/cli.md#output)."""
+"""Style: what the reader's screen can show, and halo's signs and colours (docs/cli.md#output)."""
 
 import re
 import unicodedata
@@ -54,7 +54,7 @@ class Style(NamedTuple):
     spell: Callable[[Command], str] = str
 
     def paint(self, text: str, role: str) -> str:
-        """Return the text in the colour of an action or a role; as it is where there is no colour."""
+        """Return the text in the colour of an action or a role; unchanged without colour."""
         return f"\x1b[{_CODES[role]}m{text}\x1b[0m" if self.colour and text else text
 
     def unpainted(self) -> "Style":
@@ -78,16 +78,16 @@ class Style(NamedTuple):
         return f'"{self.safe(title)}"'
 
     def own(self, text: str) -> str:
-        """Return text of ours, with its signs in ASCII if Unicode cannot be shown."""
+        """Return halo's own text, with its signs in ASCII if Unicode cannot be shown."""
         return text if self.unicode else text.translate(_ASCII)
 
     def fits(self, text: str) -> bool:
-        """Return whether an unpainted line fits on the screen, or reads well in a log where there is none."""
+        """Return whether an uncoloured line fits on the screen, or is short enough for a log."""
         return columns(text) <= (self.width or LOG_WIDTH)
 
 
 def file_heading(name: str, style: Style) -> str:
-    """Return the line above what is said of one of several project files, as `head` and `tail` write it."""
+    """Return the heading of one of several project files, as `head` and `tail` write it."""
     return style.paint(f"==> {style.safe(name)} <==", "bold")
 
 

@@ -19,10 +19,10 @@ _DEPTH: Final = 8
 
 
 def common(before: Sequence[Hashable], after: Sequence[Hashable], depth: int = _DEPTH) -> Common:
-    """Return places in both sequences with equal items, rising in both: a common subsequence, seldom not the longest.
+    """Return positions of equal items in both sequences, ascending in both: a common subsequence, often the longest.
 
-    A patience diff: items that are unique in both are anchors; between them the search begins anew, and where there
-    are none each item takes the next equal one.
+    A patience diff: items that are unique in both are anchors; between them the search is repeated, and without anchors
+    each item takes the next equal one.
     """
     start, end = _equal_ends(before, after)
     old, new = before[start : len(before) - end], after[start : len(after) - end]

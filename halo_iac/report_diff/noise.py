@@ -91,9 +91,9 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def is_same(before: str, after: str) -> bool:
-    """Return whether two lines or cells say the same: all but ids and instants, and durations to a fifth.
+    """Return whether two lines or cells are equal except for ids, instants, and durations within a fifth.
 
-    What a line says of the run itself, such as its window, is the same however long.
+    Statements about the run itself, such as its window, are equal whatever their values.
     """
     if before == after:
         return True

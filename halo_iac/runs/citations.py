@@ -131,7 +131,7 @@ def _mention(word: str, near: str | None, above: str | None, *, is_quoted: bool)
 
 
 def _cut(head: str, tail: str, said: str | None, *, is_quoted: bool) -> _Mention | None:
-    """Return an id that dots say is cut short: "added…" and "1000…" are none unless something says so."""
+    """Return an id truncated with dots: "added…" and "1000…" are not ids unless a label says so."""
     digits = head + tail
     is_word = digits.isalpha() and not is_quoted
     if len(digits) < _LEAST or (said is None and (is_word or digits.isdecimal())):
@@ -141,7 +141,7 @@ def _cut(head: str, tail: str, said: str | None, *, is_quoted: bool) -> _Mention
 
 
 def _digits(digits: str, said: str | None, *, is_quoted: bool) -> _Mention | None:
-    """Return an id of fewer digits than a whole trace's; where nothing says what it is, a word or a number is none."""
+    """Return an id with fewer digits than a whole trace id; without a label, a word or number is not an id."""
     is_number = digits.isdecimal() and not is_quoted
     if said == TRACE and len(digits) >= _LEAST_UNCUT and not is_number:
         is_word = digits.isalpha() and not is_quoted

@@ -54,10 +54,10 @@ def find_evidence(
     limit: int = DEFAULT_TRACES,
     at_once: int = AT_ONCE,
 ) -> list[Evidence]:
-    """Return the traces that a report cites, each once, in its order; at most ``limit`` are asked for.
+    """Return the traces that a report cites, each once, in order; at most ``limit`` are requested.
 
-    A guess that the platform does not have is left out. What cannot be read is told; an error after which nothing can
-    succeed is raised.
+    Guessed ids that the platform does not have are left out. Read errors are part of the result; an error after which
+    nothing can succeed is raised.
     """
     citations = cited_in(report).traces
     chosen = sorted(range(len(citations)), key=lambda place: citations[place].is_guess)[:limit]

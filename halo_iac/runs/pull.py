@@ -31,9 +31,10 @@ class PullRequest:
 
 @dataclass(frozen=True, slots=True)
 class PulledReport:
-    """What became of one conversation: its report, why it has none, or why it could not be read.
+    """The result for one conversation: its report, why it has none, or why it could not be read.
 
-    With none of the three it was there already. ``conversation`` is ``None`` where a schedule's could not be listed.
+    Without any of the three it existed already. ``conversation`` is ``None`` if a schedule's conversations could not be
+    listed.
     """
 
     wanted: PullRequest

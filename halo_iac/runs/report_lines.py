@@ -37,9 +37,9 @@ _LONGEST_HEADING: Final = 200
 
 
 class Line(NamedTuple):
-    """A line: its number from 1, the heading above it, and the kind of the ids in each cell of it.
+    """A line: its number from 1, the heading above it, and the kind of the ids in each of its cells.
 
-    A line outside of a table is one cell. A kind is ``None`` where nothing above says one.
+    A line outside a table is one cell. A kind is ``None`` if no heading or label gives one.
     """
 
     number: int
@@ -48,13 +48,13 @@ class Line(NamedTuple):
 
 
 def label(word: str) -> str | None:
-    """Return what a word such as ``Traces``, ``trace_id``, ``parentSpanId`` or ``request`` says of the id beside it."""
+    """Return the kind of id that a word such as ``Traces``, ``trace_id``, ``parentSpanId`` or ``request`` announces."""
     name = re.split(r"[_-]|(?<=[a-z])(?=[A-Z])", _ID.sub("", word))[-1].lower()
     return _LABELS.get(name) or _LABELS.get(name.removesuffix("s"))
 
 
 def _label_in(text: str) -> str | None:
-    """Return what the head of a column says of the ids below it; ``None`` for nothing or for two things."""
+    """Return the kind of the ids below a column's head; ``None`` if it names none or two."""
     found = {label(word) for word in _WORDS.findall(text)} - {None}
     return found.pop() if len(found) == 1 else None
 

@@ -1,4 +1,4 @@
-"""Reports: fetch one by whatever id is at hand, or say why there is none (docs/semantics.md#report)."""
+"""Fetches reports by any kind of id; raises ``NoReport`` if there is none (docs/semantics.md#report)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _FOLLOW_UP: Final = "follow_up"
 
 
 def fetch(reader: RunReader, id_: str) -> Report:
-    """Return the report of a run, a conversation or a schedule (its latest completed run); ``NoReport`` says why not.
+    """Return the report of a run, a conversation or a schedule (its latest completed run), or raise ``NoReport``.
 
-    What kind of id it is only the platform knows: each kind is asked for until one is there.
+    Only the platform knows the kind of an id: each kind is requested until one exists.
     """
     kinds: Sequence[Callable[[RunReader, str], Report]] = (fetch_of_run, fetch_of_conversation, fetch_of_schedule)
     for kind in kinds:
@@ -72,7 +72,7 @@ def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool
 
 
 def _has_no_report(schedule_id: str, latest: Run | None) -> NoReport:
-    """Return why a schedule of which no run has completed has no report, and what to do."""
+    """Return why a schedule without completed runs has no report, and what to do."""
     if latest is None:
         return NoReport(
             f"schedule {schedule_id} has no runs yet",
@@ -85,7 +85,7 @@ def _has_no_report(schedule_id: str, latest: Run | None) -> NoReport:
 
 
 def fetch_before(reader: RunReader, report: Report) -> Report:
-    """Return the report of the run before of the same schedule; ``NoReport`` says why there is none."""
+    """Return the schedule's previous report; raises ``NoReport`` with the reason if there is none."""
     run = report.run
     if run is None or run.schedule_id is None:
         raise NoReport(

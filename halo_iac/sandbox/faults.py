@@ -19,14 +19,14 @@ from halo_iac.sandbox.protocol import Answer, CloseConnection, NeverReply, Reque
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Wait, outside of any transaction, then go on."""
+    """Wait, outside any transaction, then continue."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeBetween:
-    """Let something happen, outside of any transaction, then go on: what another client does at just this moment."""
+    """Call a function, outside any transaction, then continue: what another client does at this moment."""
 
     happens: Callable[[], object]
 
@@ -38,7 +38,7 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Answer with a tRPC error; ``status`` stands for the code's own, ``retry_after`` goes out as it is."""
+    """Answer with a tRPC error; ``status`` replaces the code's own, ``retry_after`` is sent as given."""
 
     code: str = "INTERNAL_SERVER_ERROR"
     message: str = "A fault of the sandbox, as asked for."
@@ -58,7 +58,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Truncate:
-    """Answer with the first bytes of the real answer and a length that says that this is all."""
+    """Answer with the first bytes of the real answer and a matching Content-Length."""
 
     keep: int = 20
 
@@ -165,9 +165,9 @@ class Faults:
 
 
 def apply_fault(answer: Answer | None, effect: Effect, procedure: str) -> Answer | None:
-    """Return what an effect makes of an answer (``None``: not handled yet).
+    """Return the answer after an effect (``None``: not handled yet).
 
-    Raises :class:`CloseConnection` or :class:`NeverReply` where there is to be none.
+    Raises :class:`CloseConnection` or :class:`NeverReply` if no answer is sent.
     """
     match effect:
         case Refuse(code, message, status, retry_after):

@@ -142,11 +142,11 @@ class Sandbox:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The latest requests, oldest first: at most 10,000, and 16 MiB of what they said."""
+        """The latest requests, oldest first: at most 10,000, and 16 MiB of their content."""
         return self._recent.seen()
 
     def answer(self, request: Request) -> Answer:
-        """Answer one request; raises :class:`~halo_iac.sandbox.protocol.NoAnswer` where a fault says so."""
+        """Answer one request; raises :class:`~halo_iac.sandbox.protocol.NoAnswer` for a fault without an answer."""
         name = procedure_name(request)
         given, flaw = _input(request)
         self._recent.add(name, request)
@@ -203,7 +203,7 @@ class Sandbox:
             tables.drop_agent(project_id, agent_id)
 
     def end_next_runs(self, *endings: OnFinish, times: int = 1) -> None:
-        """Let the next runs, of any process, come to these endings, in this order; each one ``times`` times."""
+        """Set the endings of the next runs of any process, in this order; each applies ``times`` times."""
         with self._store.writing() as tables:
             for ending in endings:
                 tables.runs.add_next_ending(ending, times)
@@ -215,7 +215,7 @@ class Sandbox:
 
     @property
     def next_endings(self) -> list[NextEnding]:
-        """What the next runs come to, in order; those after them complete."""
+        """The endings set for the next runs, in order; later runs complete."""
         with self._store.reading() as tables:
             return tables.runs.next_endings()
 
@@ -344,7 +344,7 @@ class Sandbox:
                 demo_history.provide_all(tables, *window, instant(self._now(tables)))
 
     def _now(self, tables: Tables) -> datetime:
-        """Return what the sandbox's own clock says, which :meth:`tick` moves."""
+        """Return the sandbox's own time, which :meth:`tick` advances."""
         return self._clock() + timedelta(seconds=tables.clock().ahead)
 
     def _admit_named(self, given: object) -> None:

@@ -53,7 +53,7 @@ class Request:
     body: bytes
 
     def __repr__(self) -> str:
-        """Leave out the headers, one of which is the key, and the body."""
+        """Return the request without its body and headers, one of which is the key."""
         return f"Request({self.method} {self.path})"
 
 
@@ -67,7 +67,7 @@ class Answer:
 
 
 class RequestRefused(Exception):  # noqa: N818 (a word of the domain: the platform refuses, nothing went wrong)
-    """A procedure says no: ``code`` is one of tRPC's names, ``headers`` go out with the answer."""
+    """A procedure refuses a request: ``code`` is one of tRPC's names, ``headers`` are sent with the answer."""
 
     def __init__(self, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)

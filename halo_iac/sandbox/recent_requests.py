@@ -51,7 +51,7 @@ def _size(request: Request) -> int:
 
 
 def _without_key(request: Request) -> dict[str, str]:
-    """Return the one header that says how an input is to be read."""
+    """Return the only header that decides how an input is parsed."""
     return {name: value for name, value in request.headers.items() if name == "content-type"}
 
 

@@ -65,7 +65,7 @@ class RunStarter:
     settings: Settings
 
     def start(self, order: RunOrder) -> RunRow:
-        """Start a run in a conversation of its own."""
+        """Start a run in a new conversation."""
         conversation = ConversationRow(
             self.new_id(),
             order.project_id,
@@ -164,7 +164,7 @@ def _asked(order: RunOrder, limits: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _attempt(row: RunRow) -> dict[str, Any]:
-    """Return what is said of a run that tries again what another one came to nothing with."""
+    """Return the attempt fields of a run that retries another."""
     root = row.asked.get("rootRunId") or row.asked["retryOfRunId"] or row.id
     return {"retryOfRunId": row.id, "rootRunId": root, "runAttempt": row.asked.get("runAttempt", 1) + 1}
 

@@ -19,7 +19,7 @@ from halo_iac.sandbox.call import instant
 from halo_iac.sandbox.store.runs import RunRow
 
 ENDINGS: Final = ("completed", "incomplete", "failed", "export_failed", "timed_out", "cancelled", "no_traces")
-"""What a run can come to; ``cancelled`` by itself only where that was asked for."""
+"""The final statuses of a run; ``cancelled`` without a cancellation only if set in advance."""
 
 _TIME_LIMIT: Final = 60.0
 _HEARTBEAT: Final = 30.0
@@ -87,7 +87,7 @@ class RunState:
 
 
 def run_state(row: RunRow, now: str) -> RunState:
-    """Return a run as it stands; it exists from the moment it was created, whatever the clock says."""
+    """Return the state of a run; it exists from its creation on, whatever the clock is."""
     created_at = datetime.fromisoformat(row.created_at)
     past: list[tuple[str, StateChange]] = []
     for moment in _timeline(row):

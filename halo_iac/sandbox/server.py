@@ -105,7 +105,7 @@ class Server(ThreadingHTTPServer):
             self._open[connection] = is_busy
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Take the next connection; where there are as many as there may be, the one idle for longest is closed."""
+        """Accept the next connection; at the limit, the connection idle for longest is closed."""
         with self._guard:
             idle = [connection for connection, is_busy in self._open.items() if not is_busy]
             is_full = len(self._open) >= self._most_connections
@@ -242,10 +242,10 @@ class _Exchange(BaseHTTPRequestHandler):
 def serve(
     sandbox: Sandbox, port: int = 0, log: Callable[[str], None] | None = None, hosts: Iterable[str] = ()
 ) -> Iterator[Server]:
-    """Serve a sandbox on loopback in a thread of its own until the block ends; port 0 finds a free one.
+    """Serve a sandbox on loopback in its own thread until the block ends; port 0 chooses a free one.
 
-    ``log`` gets a line a request; ``hosts`` are names it answers to besides those of loopback. The sandbox stays open.
-    Raises ``OSError`` if the port is taken.
+    ``log`` gets a line per request; ``hosts`` are accepted host names besides those of loopback. The sandbox stays
+    open. Raises ``OSError`` if the port is in use.
     """
     server = Server(sandbox, port, log, hosts)
     ended = threading.Event()

@@ -1,7 +1,7 @@
-"""What a model was told and said, found in a span's attributes.
+"""Reads a model's input and output messages from a span's attributes.
 
 OpenInference flattens a conversation into attributes such as ``llm.input_messages.0.message.role``; others write it as
-one JSON text. Where neither is there, an input or output that is itself a conversation is one.
+one JSON text. Without either, an input or output that is a conversation is used.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _PARTS: Final = re.compile(r"[^.]+")
 
 
 def messages(attributes: Mapping[str, Any], which: Literal["input", "output"]) -> str:
-    """Return the messages as JSON text: ``[{role, content, …}]``; blank where there are none."""
+    """Return the messages as JSON text: ``[{role, content, …}]``; blank if there are none."""
     found = _unflattened(attributes, _PREFIX[which])
     listed = [_message(each) for each in found] if found else next(_written(attributes, which), [])
     return to_json(listed, inf_nan_mode="strings").decode() if listed else ""
 
 
 def documents(attributes: Mapping[str, Any]) -> str:
-    """Return the documents of a retrieval as JSON text; blank where there are none."""
+    """Return the documents of a retrieval as JSON text; blank if there are none."""
     found = _unflattened(attributes, _DOCUMENTS)
     listed = [each.get("document", each) if isinstance(each, dict) else each for each in found]
     return to_json(listed, inf_nan_mode="strings").decode() if listed else ""

@@ -44,10 +44,10 @@ UndoDecision = Change | Blocked | None
 
 
 class UndoPlanner:
-    """Decides on one schedule after the other.
+    """Decides how to undo a run, schedule by schedule.
 
-    ``keys`` are those of the entries that declare schedules, by id; ``named`` are the ids that the receipt tells: what
-    it says of those is not looked for by title as well.
+    ``keys`` are those of the entries that declare schedules, by id; ``named`` are the ids in the receipt, which are not
+    searched by title as well.
     """
 
     def __init__(
@@ -326,7 +326,7 @@ def _warnings(
 
 
 def _remains_changed(change: Change, declared: Spec | None) -> bool:
-    """Return whether the file leaves what a change sets as it is: an undone pause, where nothing says ``enabled``."""
+    """Return whether the file does not revert a change: an undone pause, if no layer sets ``enabled``."""
     if declared is None or change.after is None or change.action is not Action.UPDATE:
         return False
     after, wanted = change.after, declared.filled_from(change.after)

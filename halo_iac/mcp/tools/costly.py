@@ -93,7 +93,7 @@ def ask_halo(call: Call[AskHalo]) -> Answer:
 
 
 def _watched(session: Session, started: StartedRun, seconds: float) -> RunSnapshot | None:
-    """Return the last look at a run within some seconds; the run goes on if the call is cancelled."""
+    """Return the last snapshot of a run within some seconds; the run continues if the call is cancelled."""
     pace = Polling(_INTERVAL, seconds, stop=session.stop)
     looks = [*poll(session.platform.run_reader, started.run_id, pace)]
     return looks[-1] if looks else None

@@ -29,7 +29,7 @@ class CheckProject(Paged):
 
 
 class Issue(Result):
-    """Something wrong, or odd, at one place of a file."""
+    """A problem or finding at one position of a file."""
 
     path: Annotated[Line, Field(description="The file.")]
     line: Annotated[int, Field(description="The line, from 1; 0 for the whole file.")]

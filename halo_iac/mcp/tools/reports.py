@@ -224,7 +224,7 @@ def get_report(call: Call[GetReport]) -> Answer:
 
 
 def _later_runs(session: Session, report: Report) -> list[RunRow]:
-    """Return the runs of a schedule after the one that wrote its latest report: they failed, or go on."""
+    """Return the runs of a schedule after the one of its latest report: they failed or are in progress."""
     if report.run is None or report.run.schedule_id is None:
         return []
     runs = session.platform.run_reader.schedule_runs(report.run.schedule_id, _LATER)

@@ -138,7 +138,7 @@ def _texts(span: SpanDetail) -> Iterator[tuple[str, str]]:
 
 
 def _event_attributes(event: object) -> Mapping[str, Any]:
-    """Return what an event says, which some recorders put beside its name."""
+    """Return an event's attributes, which some recorders put beside its name."""
     found = event.get("attributes") if isinstance(event, Mapping) else None
     return found if isinstance(found, Mapping) else event if isinstance(event, Mapping) else {}
 

@@ -27,7 +27,7 @@ from halo_iac.render.values import counted_findings, money, number
 from halo_iac.text import counted
 
 PAGE_START: Final = "<!doctype html>\n<!-- halo page -->\n"
-"""What every page of ours begins with; a file that begins with something else is not written over."""
+"""How every page of halo begins; other files are not overwritten."""
 
 _CODE: Final = re.compile("`([^`]+)`")
 _LARGEST: Final = 4_700_000
@@ -225,7 +225,7 @@ class _Drawings:
         return coverage.since(self._page.period.present)
 
     def count(self, track: Track) -> int | None:
-        """Return how many fires are still to come in the period; ``None`` where they are not told apart."""
+        """Return the number of coming fires in the period; ``None`` if there are too many to draw individually."""
         if track.fires is None:
             return None
         return sum(fire.at > self._page.period.now for fire in track.fires)

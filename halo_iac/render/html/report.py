@@ -81,7 +81,7 @@ def _heading(_self: RendererHTML, tokens: Sequence[Token], index: int, _options:
 
 
 def _cell(_self: RendererHTML, tokens: Sequence[Token], index: int, _options: object, _env: object) -> str:
-    """Draw the beginning or the end of a cell; one of a head that says nothing is no head."""
+    """Render the start or end tag of a cell; an empty head cell becomes a plain cell."""
     is_open = tokens[index].nesting == 1
     name = tokens[index].tag if tokens[index + 1 if is_open else index - 1].content.strip() else "td"
     if not is_open:
@@ -91,7 +91,7 @@ def _cell(_self: RendererHTML, tokens: Sequence[Token], index: int, _options: ob
 
 
 def _table(_self: RendererHTML, tokens: Sequence[Token], index: int, _options: object, _env: object) -> str:
-    """Draw the beginning or the end of a table in a box that scrolls by itself, by keyboard as well."""
+    """Render the start or end of a table in a box that scrolls on its own, also by keyboard."""
     if tokens[index].nesting == 1:
         return '<div class="wide" tabindex="0" role="group" aria-label="Table"><table>\n'
     return "</table></div>\n"

@@ -30,9 +30,9 @@ _LEVELS: Final = 3
 
 
 class Strip(NamedTuple):
-    """The paths of one drawing, each empty where there is nothing to draw.
+    """The SVG paths of one drawing, each empty if there is nothing to draw.
 
-    ``bars`` has a path for each number of analyses, from once on; ``bands`` stand for fires too close to be told apart.
+    ``bars`` has a path for each number of analyses, from one on; ``bands`` are fires too dense to draw individually.
     """
 
     marks: str
@@ -72,7 +72,7 @@ def target(place: float) -> str:
 
 
 def _close(places: Sequence[float]) -> Iterator[list[float]]:
-    """Yield places in order, those that are too close to be told apart together."""
+    """Yield positions in order; those too dense to draw individually are grouped."""
     run: list[float] = []
     for place in places:
         if run and place - run[-1] > _CLOSE:

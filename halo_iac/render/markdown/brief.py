@@ -60,11 +60,11 @@ repository.
 
 
 class Brief(NamedTuple):
-    """What a brief is made of.
+    """The parts of a brief.
 
-    ``reference`` is what the report is called in commands, ``schedule`` the key of its schedule's entry, ``cited`` how
-    many traces it cites; ``opened`` are those that matter most. ``changes`` is how it differs from the one before, as
-    text; empty where there is none.
+    ``reference`` names the report in commands, ``schedule`` is the key of its schedule's entry, ``cited`` the number of
+    cited traces; ``opened`` are the most important ones. ``changes`` is the difference from the previous report, as
+    text; empty if there is none.
     """
 
     report: Report
@@ -126,9 +126,9 @@ def _report(brief: Brief, report: str, tag: str, room: int, style: Style) -> Ite
 
 
 def _traces(brief: Brief, evidence: Sequence[Sequence[str]], tag: str, room: int) -> str:
-    """Return the traces one after the other, each with an equal share of what those before it have left.
+    """Return the traces, each with an equal share of the remaining room.
 
-    Where there is little room, they are fewer.
+    If there is little room, fewer are shown.
     """
     if not brief.cited:
         return ""
@@ -194,7 +194,7 @@ def _verifying(brief: Brief, style: Style) -> str:
 
 
 def _tag(*texts: str) -> str:
-    """Return a name that occurs in none of the texts, the same for the same ones."""
+    """Return a name that does not occur in any of the texts; the same for the same texts."""
     digest = hashlib.sha256("\0".join(texts).encode("utf-8", "replace"))
     while any((tag := f"untrusted-{digest.hexdigest()[:32]}") in text for text in texts):
         digest.update(b".")
@@ -214,7 +214,7 @@ def _data(text: str, tag: str) -> str:
 
 
 def _fitting(sections: Iterable[str], room: int) -> str:
-    """Return sections as far as there is room; the last of several that do not fit loses its middle."""
+    """Return the sections that fit; the last of several that do not fit is shortened in the middle."""
     kept: list[str] = []
     for section in sections:
         left = room - sum(len(each) + 2 for each in kept)

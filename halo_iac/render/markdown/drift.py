@@ -26,7 +26,7 @@ from halo_iac.render.view import ProjectDrift
 
 
 def drift_markdown(drift: Drift, style: Style, *, marker: str) -> str:
-    """Return all differences as a page, as far as there is room; the rest is counted."""
+    """Return the differences as a page, as far as they fit; the rest is counted."""
     style = style.unpainted()
     numbers = Counter(item.kind for item in drift.items)
     sandbox = "SANDBOX" if drift.plan.host.is_sandbox else ""

@@ -22,10 +22,10 @@ _FORGED: Final = re.compile(r"<!--(?=\s*halo-(?:plan|drift))", re.IGNORECASE)
 
 
 def comment_marker(file: str, project: str, host: str, kind: PageKind = "plan") -> str:
-    """Return the hidden first line of a page, the same for each run of one kind, project file, project and host.
+    """Return the hidden first line of a page, equal for each run of one kind, project file, project and host.
 
-    The file is told by its path in the repository. Project and host are what the command line and the environment
-    say, empty where they leave it to the file: a page about a file that cannot be read has the marker as well.
+    The file is identified by its path in the repository. Project and host are those of the command line and the
+    environment, empty if the file decides: a page about an unreadable file has the marker as well.
     """
     digest = hashlib.sha256(f"{file}\0{project}\0{host}".encode("utf-8", "replace")).hexdigest()
     return f"{PAGE_MARKERS[kind]}{digest[:16]} -->"

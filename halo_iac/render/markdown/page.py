@@ -55,7 +55,7 @@ def plan_markdown(
 def problems_markdown(
     problems: Sequence[Problem], style: Style, *, marker: str, findings: Sequence[Finding] = (), conclusion: str = ""
 ) -> str:
-    """Return problems and findings as a page; ``conclusion`` where there are none."""
+    """Return problems and findings as a page; ``conclusion`` if there are none."""
     heading = f"### halo · {problem_counts(problems, findings)}"
     listed = (asides.problems(problems, style), asides.findings(findings, style))
     checked = f"**Checked** {words(conclusion, style)}" if conclusion else ""

@@ -86,7 +86,7 @@ class Block(NamedTuple):
 
     @property
     def short(self) -> str:
-        """Return the block without prompts; it says only that they differ."""
+        """Return the block without prompts, only noting that they differ."""
         return f"{self.top}\n\n{self.bottom}"
 
     @property
@@ -175,9 +175,9 @@ ROOM: Final = 4_500
 
 
 def section(heading: str, lines: Iterable[str], count: int, *, room: int = ROOM) -> str:
-    """Return a heading and as many lines of a list as there is room for, the rest of ``count`` counted.
+    """Return a heading and as many lines of a list as fit, with the rest of ``count`` as a number.
 
-    Empty where there is nothing to list.
+    Empty if the list is.
     """
     if not count:
         return ""

@@ -80,7 +80,7 @@ def _row_lines(row: Row, width: int, style: Style) -> Iterator[str]:
 
 
 def _prompt_line(line: PromptLine, style: Style) -> str:
-    """Draw a line behind a bar, so that foreign words never begin one of ours."""
+    """Return a line after a bar, so that untrusted text never begins a line."""
     lead = style.own(f"│ {'  ' if line.sign == NOTE else ''}{line.sign}")
     drawn = f"{lead} {line.words}".rstrip()
     return style.paint(drawn, _ROLES[line.sign]) if line.sign in _ROLES else drawn

@@ -61,7 +61,7 @@ def _calendar(week: Week, style: Style) -> Iterator[str]:
 
 
 def _list(agent: AgentWeek, days: Sequence[str], week: Week) -> Iterator[str]:
-    """Yield the days on which an agent's schedules fire, aligned; one line where there are none."""
+    """Yield the days on which an agent's schedules fire, aligned; one line if there are none."""
     width = max(map(len, days))
     found = [
         f"{_IN}{its_day:<{width}}  {_cell(fires, week, _TIMES)}"

@@ -65,7 +65,7 @@ def _lines(
 
 
 def record(pairs: Sequence[tuple[str, str]], style: Style) -> str:
-    """Return one name and value a line; a value of several lines goes on behind a bar."""
+    """Return one name and value per line; further lines of a value follow a bar."""
     names = [style.safe(name) for name, _ in pairs]
     width = max(map(columns, names), default=0)
     bar = style.own("│")

@@ -1,7 +1,7 @@
 """Recognises questions about what a report does not cover: other times, other runs, other agents.
 
-A report has the figures of one agent in one window. What else a question names is told by its words; a name that the
-report itself has, of a tool, a step or a model, is nothing that it cannot see.
+A report has the figures of one agent in one window. Anything else is recognised by its words; names of the report's own
+tools, steps and models are covered.
 """
 
 from __future__ import annotations

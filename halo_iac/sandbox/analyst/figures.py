@@ -66,7 +66,7 @@ class ErrorGroup:
     elsewhere: int
     """Those of these where all failures beneath began in steps of other agents."""
     calls: int
-    """How often the step was taken in all, so that a rate can be told."""
+    """How often the step was taken in total, for the rate."""
     affected: int
     """Traces with such a failure."""
     time: int
@@ -188,7 +188,7 @@ FEWEST_COMPARED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class SkippedStep:
-    """A kind of step, none of :data:`UNCOMPARED_KINDS`, that most traces take and some leave out."""
+    """A kind of step, not one of :data:`UNCOMPARED_KINDS`, that most traces take and some leave out."""
 
     kind: str
     having: int

@@ -163,6 +163,6 @@ class Outputs:
 
 
 def _next_prompt(calls: list[Span], tool: Span) -> str:
-    """Return the prompt tokens of the first model call after a tool's answer; empty where there is none."""
+    """Return the prompt tokens of the first model call after a tool's answer; empty if there is none."""
     following = next((call for call in calls if call.start >= tool.end), None)
     return "" if following is None or following.prompt_tokens is None else str(following.prompt_tokens)

@@ -14,7 +14,7 @@ EXCERPT: Final = 200
 
 
 class AgentIdentity(NamedTuple):
-    """Which agent a span says it belongs to: the ``agent_id`` or the ``agent_name`` it carries."""
+    """The agent that a span names: its ``agent_id`` or ``agent_name``."""
 
     source: AgentSource
     value: str

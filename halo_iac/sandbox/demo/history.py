@@ -37,7 +37,7 @@ def count(tables: Tables, project_id: str, agent: AgentRow, since: int, until: i
 
 
 def provide(tables: Tables, project_id: str, agent: AgentRow, start: datetime, end: datetime, now: str) -> None:
-    """Write down a demo agent's traces of the days of a window, as far as they are not; others have their own."""
+    """Store a demo agent's traces of the days of a window, unless they are stored; does nothing for other agents."""
     for day, since, until in _missing(tables, project_id, agent, (nanoseconds(start), nanoseconds(end)), now):
         _write(tables, project_id, agent, since, until)
         tables.spans.set_demo_until(agent.place, day, until)

@@ -37,7 +37,7 @@ class Model:
 
 @dataclass(slots=True)
 class TraceBuilder:
-    """One trace in the making. Steps taken one after the other move its clock; durations are milliseconds."""
+    """Builds one trace. Consecutive steps advance its clock; durations are in milliseconds."""
 
     agent: str
     number: int

@@ -36,7 +36,7 @@ def query_of(procedure: str, wanted: Mapping[str, Any], filters: Filters) -> Que
 
 
 def resumed(query: Query, cursor: str | None) -> tuple[Filters, Position | None]:
-    """Return where to go on, and the time range of the first page."""
+    """Return the position to continue from, and the time range of the first page."""
     if cursor is None:
         return query.filters, None
     try:

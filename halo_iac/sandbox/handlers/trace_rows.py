@@ -76,7 +76,7 @@ def span_with_bodies(row: SpanRow) -> Json:
 
 
 def bodies_of(row: SpanRow) -> dict[str, str]:
-    """Return what a span was given and gave, each as text, blank where there is nothing."""
+    """Return a span's input and output as text, blank if missing."""
     return _bodies(from_json(row.body)["attributes"])
 
 

@@ -52,7 +52,7 @@ _SPAN: Final[Shape] = {**TRACE, "spanId": required(rules.non_empty)}
 
 
 def list_traces(call: Call) -> bytes:
-    """Return a page of the traces that pass the filters, the newest first unless a sort says otherwise."""
+    """Return a page of the traces that pass the filters, newest first by default."""
     wanted = checked(call, _TRACES)
     query = query_of("traces.list", wanted, filters_of(wanted.get("filters"), of_spans=False))
     filters, after = resumed(query, wanted.get("cursor"))

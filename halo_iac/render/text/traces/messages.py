@@ -65,7 +65,7 @@ class Event(NamedTuple):
 
 
 class Block(NamedTuple):
-    """What one speaker says at one time."""
+    """What one speaker says at one point in time."""
 
     role: str
     event: Event
