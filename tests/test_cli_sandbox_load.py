@@ -79,6 +79,17 @@ def test_every_file_is_read_whatever_the_others_are(halo: CommandLine, traces: P
     ]
 
 
+def test_no_file_is_said_to_be_loaded_where_none_was(halo: CommandLine, folder: Path) -> None:
+    (folder / "README.md").write_text("# Traces\n")
+    ended = halo("sandbox", "load", "README.md", "missing.json")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.splitlines()[-2:] == [
+        "error: none of 2 files could be read to the end",
+        "hint: the lines above give the reasons",
+    ]
+    assert "error: standard input contains no spans\n" in halo("sandbox", "load", "-", stdin=b"\n").err
+
+
 def test_a_cause_is_reported_once_for_all_values(halo: CommandLine, folder: Path) -> None:
     lines = [halo_root(), 7, {"resourceLogs": []}, 8, {"a": 1}, *[{"resourceLogs": []}] * 2000]
     (folder / "t.jsonl").write_bytes(written(*lines))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 import tomllib
 from base64 import urlsafe_b64encode
@@ -23,6 +24,7 @@ from loopback import Reply, Request, failure, result, serving
 from mcp_calls import FENCE, Answered, Assistant
 from served_runs import Served
 
+from halo_iac.cli.commands.mcp import installing_command
 from halo_iac.cli.mcp_host import AS_TOOLS
 from halo_iac.cli.target import TargetOptions
 from halo_iac.mcp.arguments import read_arguments
@@ -678,9 +680,24 @@ def test_without_the_sdk_the_command_says_how_to_install_it(halo: CommandLine, m
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
         "error: `halo mcp` needs the Python package mcp 2.3 or newer, which is not installed\n"
-        "hint: run `pipx inject halo-iac 'mcp>=2.3,<3'`, or `pip install 'mcp>=2.3,<3'` where halo was installed by "
-        "pip\n"
+        f"hint: run `{installing_command(Path(sys.prefix))}`\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [
+        ("pipx_metadata.json", "pipx inject halo-iac 'mcp>=2.3,<3'"),
+        ("uv-receipt.toml", "uv pip install --python '/a b/python' 'mcp>=2.3,<3'"),
+        ("pyvenv.cfg", "'/a b/python' -m pip install 'mcp>=2.3,<3'"),
+    ],
+)
+def test_the_sdk_is_installed_as_halo_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, command: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/a b/python")
+    (tmp_path / file).touch()
+    assert installing_command(tmp_path) == command
 
 
 # What the documents say ---------------------------------------------------------------------------------------------

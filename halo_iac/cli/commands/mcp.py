@@ -5,9 +5,13 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import shlex
 import signal
+import sys
 import threading
 from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Final, TextIO
 
 import typer
@@ -23,6 +27,7 @@ _LAST_ANSWER: Final = 30.0
 """Seconds for which the answer of a call that costs money is waited for when the client has gone."""
 _END: Final = 5.0
 """Seconds after a signal in which the server ends by itself; a client that does not read could hold it up."""
+_PACKAGE: Final = "'mcp>=2.3,<3'"
 _LIBRARIES: Final = frozenset({"mcp", "mcp_types", "anyio"})
 
 
@@ -42,7 +47,7 @@ def mcp(
 
     A Model Context Protocol server on stdin and stdout, started by the assistant's client; docs/mcp.md has the
     configuration for each client. It is read-only unless --allow-runs is given, and never applies changes. It needs the
-    extra `mcp`: `pipx inject halo-iac mcp`.
+    extra `mcp`, and without it prints the command that installs it.
 
     \b
     Examples:
@@ -74,13 +79,19 @@ def _server() -> Callable[..., None]:
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in _LIBRARIES:
             raise
-        hint = (
-            "run `pipx inject halo-iac 'mcp>=2.3,<3'`, or `pip install 'mcp>=2.3,<3'` where halo was installed by pip"
-        )
-        raise HaloError(
-            "`halo mcp` needs the Python package mcp 2.3 or newer, which is not installed", hint=hint
-        ) from None
+        message = "`halo mcp` needs the Python package mcp 2.3 or newer, which is not installed"
+        raise HaloError(message, hint=f"run `{installing_command(Path(sys.prefix))}`") from None
     return serve
+
+
+def installing_command(prefix: Path) -> str:
+    """Return the command that adds the SDK to a virtual environment, by what has made that."""
+    if (prefix / "pipx_metadata.json").exists():
+        return f"pipx inject halo-iac {_PACKAGE}"
+    python = shlex.quote(sys.executable)
+    if (prefix / "uv-receipt.toml").exists() or find_spec("pip") is None:
+        return f"uv pip install --python {python} {_PACKAGE}"
+    return f"{python} -m pip install {_PACKAGE}"
 
 
 def _lines_of_client() -> TextIO:

@@ -108,7 +108,7 @@ def _judged(console: Console, name: str, causes: Causes, loaded: Loaded) -> File
         [(reason, (line, _))] = causes.first.items()
         return FileLoad(name, causes, loaded, _where(console, name, line, reason), hint)
     _print_causes(console, name, causes)
-    return FileLoad(name, causes, loaded, f"{name} contains no spans", hint)
+    return FileLoad(name, causes, loaded, f"{'standard input' if name == STDIN else name} contains no spans", hint)
 
 
 @contextmanager
@@ -170,5 +170,9 @@ def failure_of(found: list[FileLoad]) -> FileError | None:
         return None
     if len(found) == 1:
         return FileError(failed[0].failure, hint=failed[0].hint)
+    if len(failed) == len(found):
+        return FileError(
+            f"none of {len(found)} files could be read to the end", hint="the lines above give the reasons"
+        )
     which = "1 file" if len(failed) == 1 else f"{len(failed)} files"
     return FileError(f"{which} of {len(found)} could not be read to the end", hint="the other files were loaded")
