@@ -65,7 +65,7 @@ def has_invisible(text: str) -> bool:
     return not _INVISIBLE.isdisjoint(text)
 
 
-def without_half_characters(document: bytes | bytearray) -> bytes:
+def replace_lone_surrogates(document: bytes | bytearray) -> bytes:
     """Return a JSON document with U+FFFD for each lone surrogate.
 
     JavaScript leaves one where it cut a text within an emoji; a strict parser rejects the whole document.

@@ -17,7 +17,7 @@ from pydantic_core import from_json
 
 from halo_iac.api import response_hints as advice
 from halo_iac.errors import Delivery, PlatformError, Rejected, Unreadable
-from halo_iac.text import single_line, without_half_characters
+from halo_iac.text import replace_lone_surrogates, single_line
 
 Kind = Literal["query", "mutation"]
 
@@ -158,7 +158,7 @@ def _json(body: bytes | bytearray) -> Json:
     try:
         return from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError:
-        whole = without_half_characters(body) if b"\\u" in body else body
+        whole = replace_lone_surrogates(body) if b"\\u" in body else body
         return None if whole == body else _json(whole)
 
 

@@ -24,7 +24,7 @@ from halo_iac.mcp.schemas import input_schema, output_schema
 from halo_iac.mcp.session import Host
 from halo_iac.mcp.tool import Tool, ToolMisuse
 from halo_iac.mcp.tools import tools
-from halo_iac.text import closest_match, quote, without_half_characters
+from halo_iac.text import closest_match, quote, replace_lone_surrogates
 from halo_iac.version import full_version
 
 _AT_ONCE: Final = 8
@@ -137,7 +137,7 @@ class _Lines:
 
 def _readable(line: str) -> str:
     """Return a line with half surrogate pairs, which JavaScript writes, made readable."""
-    return without_half_characters(line.encode()).decode() if "\\u" in line else line
+    return replace_lone_surrogates(line.encode()).decode() if "\\u" in line else line
 
 
 def serve(host: Host, lines: TextIO, ready: Callable[[Callable[[], None]], None]) -> None:

@@ -276,7 +276,7 @@ def _guard_input(
     )
 
 
-# What is decided ----------------------------------------------------------------------------------------------------
+# Decisions ----------------------------------------------------------------------------------------------------------
 
 
 def _all_blocked(blocked: Iterable[Blocked], judged: Iterable[Decision]) -> tuple[Blocked, ...]:
@@ -308,7 +308,7 @@ def _archives(project: Project, undeclared: Iterable[RemoteSchedule]) -> tuple[C
     return tuple(change for change in planned if change is not None)
 
 
-# What else a reviewer should know -----------------------------------------------------------------------------------
+# Warnings and counts ------------------------------------------------------------------------------------------------
 
 
 def _unmanaged_schedules(situation: GuardInput) -> tuple[UndeclaredSchedule, ...]:

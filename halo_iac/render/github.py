@@ -168,7 +168,7 @@ class GithubView:
         return error_github(error, self._style, prefix=self._prefix)
 
 
-# What is annotated --------------------------------------------------------------------------------------------------
+# Annotations --------------------------------------------------------------------------------------------------------
 
 
 def _of_plan(plan: Plan, style: Style) -> Iterator[Annotation]:

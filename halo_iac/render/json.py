@@ -114,7 +114,7 @@ def _is_complete(change: Change) -> bool:
     return has_before and (change.after is not None) == (change.action is not Action.ARCHIVE)
 
 
-# Values that only go out --------------------------------------------------------------------------------------------
+# Output-only values -------------------------------------------------------------------------------------------------
 
 
 def problems_json(problems: Sequence[Problem], findings: Sequence[Finding] = ()) -> Document:

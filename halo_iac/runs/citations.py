@@ -82,7 +82,7 @@ def _add(found: dict[str, Citation], mention: _Mention, place: Place) -> Citatio
     return citation
 
 
-# Lines into ids ------------------------------------------------------------------------------------------------------
+# Ids in lines --------------------------------------------------------------------------------------------------------
 
 
 def _of_line(line: Line) -> Iterator[_Mention]:
@@ -162,7 +162,7 @@ def _unusual(word: str) -> _Mention | None:
     return _Mention(word, TRACE, is_guess=True) if is_odd else None
 
 
-# Ids that are cut short ----------------------------------------------------------------------------------------------
+# Truncated ids -------------------------------------------------------------------------------------------------------
 
 
 def _merged(traces: dict[str, Citation], spans: dict[str, Citation]) -> Citations:

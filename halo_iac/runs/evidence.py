@@ -168,7 +168,7 @@ def _period(start: datetime, end: datetime) -> dict[str, str]:
     return {"startDate": instant(start), "endDate": instant(end)}
 
 
-# What matters most of it ---------------------------------------------------------------------------------------------
+# Selection -----------------------------------------------------------------------------------------------------------
 
 
 def open_evidence(

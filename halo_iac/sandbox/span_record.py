@@ -1,7 +1,7 @@
-"""A span as it is taken in: what is searched, what the analyst reads, and all of it as it came.
+"""Converts a span to its stored record: searched columns, the analyst's values, and the whole JSON.
 
-An attribute of an odd type (a token count that is no number, nor a text that says one) counts as absent: exporters
-differ, and the span is still worth having.
+An attribute of a wrong type (a token count that is not a number or a numeric text) counts as absent: exporters differ,
+and the span is still useful.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from halo_iac.sandbox.run_state import nanoseconds
 _MESSAGE: Final = 2000
 _COUNT: Final = re.compile(r"(\d{1,13})(?:\.0)?", re.ASCII)
 """A token count; some exporters write numbers as texts, or as floating point numbers."""
-_MOST: Final = 10**12
+_MAX_COUNT: Final = 10**12
 """A count beyond this is no measurement, and would not fit into SQLite's integers when summed."""
 _LEAST, _DEAREST = Decimal(), Decimal(10**9)
 _FINEST: Final = -18
@@ -35,7 +35,7 @@ _ENVIRONMENT: Final = ("deployment.environment", "deployment.environment.name")
 
 
 class _Keys(NamedTuple):
-    """The names of the attributes in which a span says something, the first that does before the others."""
+    """The attribute names of each field, by precedence."""
 
     kind: tuple[str, ...]
     agent_id: tuple[str, ...]
@@ -70,7 +70,7 @@ _KEYS: Final = _Keys(
 
 
 class _Shape:
-    """Which of the keys a span has that has attributes of some names, as millions of spans do."""
+    """The attribute names that a span uses, cached by its set of attribute names, which millions of spans share."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         known = frozenset(names)
@@ -84,7 +84,7 @@ _shape: Final = lru_cache(maxsize=4096)(_Shape)
 
 
 class BadSpanError(ValueError):
-    """A line that is no span; ``reason`` says why, in words that follow the line's number."""
+    """A line that is not a span; ``reason`` continues a sentence that begins with its line number."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -92,7 +92,7 @@ class BadSpanError(ValueError):
 
 
 class Labels(NamedTuple):
-    """What many spans have in common, blank where they say nothing of it."""
+    """Values that many spans have in common, blank if missing."""
 
     kind: str
     status: str
@@ -106,7 +106,7 @@ class Labels(NamedTuple):
 
 
 class SpanRecord(NamedTuple):
-    """A span to be stored; millions are made."""
+    """A span to be stored; a named tuple, since millions are created."""
 
     span: Span
     labels: Labels
@@ -120,7 +120,7 @@ class SpanRecord(NamedTuple):
 
 
 class _Shared(NamedTuple):
-    """What many spans say in the same words."""
+    """Values that many spans have in common."""
 
     kind: str
     agent_source: AgentSource | None
@@ -132,25 +132,25 @@ class _Shared(NamedTuple):
 
 
 _SHARED: Final[dict[tuple[Any, ...], _Shared]] = {}
-_MOST_SHARED, _LONGEST_SHARED = 4096, 256
-"""How many are kept, and of how many characters each value may be; what is larger is read anew for each span."""
+_MAX_SHARED, _MAX_VALUE_LENGTH = 4096, 256
+"""How many are cached, and the longest value in characters; a span with larger values is read anew."""
 
 
 def span_of(found: dict[str, Any], text: bytes | None = None) -> SpanRecord:
-    """Return the record of a span in HALO's format; raise :class:`BadSpanError` where a value of it cannot be.
+    """Return the record of a span in HALO's format; raises :class:`BadSpanError` for an invalid value.
 
-    ``text`` is its JSON, where there is one already; it is kept unless it has escapes that a search would not find.
+    ``text`` is its JSON, if available; it is stored unless it has escapes that a search would not match.
     """
     attributes: dict[str, Any] = found["attributes"]
     resource: dict[str, Any] = found["resource"]["attributes"]
     shape, status = _shape(tuple(attributes)), _status(found["status"])
-    place = (status, _name(resource, _SERVICE), _name(resource, _ENVIRONMENT), tuple(resource))
-    told = (shape, *place, *map(attributes.__getitem__, shape.shared))
+    resource_key = (status, _name(resource, _SERVICE), _name(resource, _ENVIRONMENT), tuple(resource))
+    cache_key = (shape, *resource_key, *map(attributes.__getitem__, shape.shared))
     try:
-        shared = _SHARED.get(told)
+        shared = _SHARED.get(cache_key)
     except TypeError:  # a value that is a list, or an object
         shared = None
-    shared, keys = shared or _shared(told, place), shape.keys
+    shared, keys = shared or _shared(cache_key, resource_key), shape.keys
     return SpanRecord(
         _span(found, attributes, keys, status, shared),
         shared.labels,
@@ -162,11 +162,11 @@ def span_of(found: dict[str, Any], text: bytes | None = None) -> SpanRecord:
     )
 
 
-def _shared(told: tuple[Any, ...], place: tuple[str, str | None, str | None, tuple[str, ...]]) -> _Shared:
-    """Return what a span says that has this shape, status and resource, and then the values of what is shared."""
-    shape: _Shape = told[0]
-    attributes = dict(zip(shape.shared, told[1 + len(place) :], strict=True))
-    status, service, environment, resource_keys = place
+def _shared(cache_key: tuple[Any, ...], resource_key: tuple[str, str | None, str | None, tuple[str, ...]]) -> _Shared:
+    """Return the shared values of a span from its cache key: shape, status, resource, and its shared attributes."""
+    shape: _Shape = cache_key[0]
+    attributes = dict(zip(shape.shared, cache_key[1 + len(resource_key) :], strict=True))
+    status, service, environment, resource_keys = resource_key
     keys, kind = shape.keys, (_name(attributes, shape.keys.kind) or "SPAN").upper()
     provider, model = _name(attributes, keys.provider), _name(attributes, keys.model)
     texts = (kind, status, service or "", environment or "", provider or "", model or "")
@@ -175,10 +175,10 @@ def _shared(told: tuple[Any, ...], place: tuple[str, str | None, str | None, tup
     source, agent = _agent(attributes, keys)
     found = _Shared(kind, source, agent, agent_name, model, tool, labels)
     held = [*texts, *resource_keys, *attributes.values()]
-    if all(isinstance(each, str) and len(each) <= _LONGEST_SHARED for each in held):
-        if len(_SHARED) >= _MOST_SHARED:
+    if all(isinstance(each, str) and len(each) <= _MAX_VALUE_LENGTH for each in held):
+        if len(_SHARED) >= _MAX_SHARED:
             _SHARED.clear()
-        _SHARED[told] = found
+        _SHARED[cache_key] = found
     return found
 
 
@@ -219,7 +219,7 @@ def _span(found: dict[str, Any], attributes: dict[str, Any], keys: _Keys, status
 
 
 def span_of_row(row: tuple[Any, ...]) -> Span:
-    """Return the span that the store gives these values of: its own without excerpts, and its body if it has any."""
+    """Return a span from the store's values: its columns without excerpts, and its body if it has one."""
     *values, cost, body = row
     span = Span._make((*values, None if cost is None else Decimal(cost)))
     if body is None:
@@ -230,7 +230,7 @@ def span_of_row(row: tuple[Any, ...]) -> Span:
     return span._replace(input_excerpt=given and given[:EXCERPT], output_excerpt=result and result[:EXCERPT])
 
 
-# What has to be there ------------------------------------------------------------------------------------------------
+# Required fields ----------------------------------------------------------------------------------------------------
 
 
 def _instants(found: dict[str, Any]) -> tuple[int, int]:
@@ -249,7 +249,7 @@ def _status(status: dict[str, Any]) -> _Status:
     return found  # type: ignore[no-any-return]
 
 
-# What may be there ---------------------------------------------------------------------------------------------------
+# Optional fields ----------------------------------------------------------------------------------------------------
 
 
 def _agent(attributes: dict[str, Any], keys: _Keys) -> AgentIdentity | tuple[None, None]:
@@ -285,11 +285,11 @@ def _message(status: dict[str, Any], attributes: dict[str, Any]) -> str:
 def _count(attributes: dict[str, Any], keys: tuple[str, ...]) -> int | None:
     for key in keys:
         value = attributes[key]
-        if type(value) is int and 0 <= value <= _MOST:
+        if type(value) is int and 0 <= value <= _MAX_COUNT:
             return value
         if isinstance(value, str | int | float) and (found := _COUNT.fullmatch(str(value).strip())):
             count = int(found[1])
-            if count <= _MOST:
+            if count <= _MAX_COUNT:
                 return count
     return None
 

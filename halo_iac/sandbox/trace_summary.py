@@ -1,7 +1,7 @@
-"""What a list of traces shows of one, and what traces are searched by: reckoned from its spans as they come in.
+"""Summarises a trace from its spans, for lists and searches.
 
-A trace need not hang together: spans may name parents that are missing, run in circles, or have no root or several.
-Tokens and cost are those of its model calls, as in reports: wrappers and agents that sum up theirs are not counted.
+A trace need not be a tree: spans may name parents that are missing, form cycles, or have no root or several. Tokens and
+cost are those of its model calls, as in reports: wrappers and agents that add up theirs are not counted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MODEL_KINDS: Final = frozenset({"LLM", "EMBEDDING"})
 
 
 class Step(NamedTuple):
-    """A span as far as its trace is concerned; numbers refer to rows of the store, instants are nanoseconds."""
+    """The values of a span that its trace needs; numbers refer to rows of the store, instants are nanoseconds."""
 
     seq: int
     span_id: str
@@ -105,7 +105,7 @@ def _order(step: Step) -> tuple[int, int]:
 
 
 def _model_calls(steps: Sequence[Step]) -> Collection[Step]:
-    """Return the spans that each stand for one model call; where none is one, those that count tokens or cost."""
+    """Return the spans that each are one model call; without any, those with token counts or cost."""
     calls = [step for step in steps if step.kind in _MODEL_KINDS or (step.kind == "SPAN" and step.has_model)]
     if not calls:
         calls = [step for step in steps if step.total_tokens is not None or step.cost is not None]

@@ -130,7 +130,7 @@ def _line(raw: str, start: int) -> Line:
     return Line(start, begin, len(found["indent"]), key, value, start + found.start("value"))
 
 
-# Slips --------------------------------------------------------------------------------------------------------------
+# Mistakes -----------------------------------------------------------------------------------------------------------
 
 
 def _unclosed_quote(text: str, index: int) -> Diagnostic | None:

@@ -190,7 +190,7 @@ def _verifying(brief: Brief, style: Style) -> str:
     return "\n".join(["## How to verify\n", *(f"- {style.filled(line)}" for line in lines), ""])
 
 
-# What others wrote --------------------------------------------------------------------------------------------------
+# Untrusted text -----------------------------------------------------------------------------------------------------
 
 
 def _tag(*texts: str) -> str:

@@ -40,7 +40,7 @@ _TAIL: Final = 16
 """The longest literal or escape: an error this close to the end may be due to a value that is cut off."""
 
 
-def without_half_characters(found: Any) -> Any:  # noqa: ANN401 - any JSON
+def replace_lone_surrogates(found: Any) -> Any:  # noqa: ANN401 - any JSON
     """Return parsed JSON with U+FFFD for lone surrogates, which UTF-8 cannot encode.
 
     JavaScript writes them if it cuts a text within an emoji.
@@ -155,11 +155,11 @@ class JsonText:
             except ValueError:  # int() refuses numbers of thousands of digits
                 raise self._broken("holds a number that is too long") from None
             if mistake is None and (end < len(self._text) or self._has_ended):
-                has_halves = _SURROGATE.search(self._text, self._at, end)
+                has_surrogates = _SURROGATE.search(self._text, self._at, end)
                 self._at = end
                 if end > WHOLE:
                     self._hold(0)  # do not hold so long a text while its value is stored
-                return (without_half_characters(found) if has_halves else found,)
+                return (replace_lone_surrogates(found) if has_surrogates else found,)
             if self._has_ended and mistake is not None:
                 if mistake.pos >= len(self._text) or mistake.msg.startswith("Unterminated string"):
                     raise self._broken(_CUT_OFF, len(self._text))

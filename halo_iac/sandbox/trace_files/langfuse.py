@@ -167,7 +167,7 @@ def _add_trace(attributes: Json, trace: Json) -> None:
         attributes.setdefault(key, value)
 
 
-# What belongs to a span ----------------------------------------------------------------------------------------------
+# Fields of a span ----------------------------------------------------------------------------------------------------
 
 
 def _add_common(attributes: Json, found: Json, prefix: str = "langfuse.") -> None:

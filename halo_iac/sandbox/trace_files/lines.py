@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from halo_iac.sandbox.trace_files.json_text import WHOLE, BrokenJsonError, JsonText, Located, without_half_characters
+from halo_iac.sandbox.trace_files.json_text import WHOLE, BrokenJsonError, JsonText, Located, replace_lone_surrogates
 from halo_iac.sandbox.trace_files.problems import BadLine, UnreadableError
 
 _STEP: Final = 256 * 1024
-MOST_BARREN: Final = 256 * 1024 * 1024
+MAX_BARREN_BYTES: Final = 256 * 1024 * 1024
 """The most bytes without a span: a small archive may decompress to endless zeros, or to a billion empty lines."""
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _LINE: Final = 128
@@ -32,8 +32,8 @@ class Bytes:
     def count(self, found: bytes) -> bytes:
         """Count some bytes and return them; raises :class:`UnreadableError` if there are too many without a span."""
         self.barren += len(found) + _LINE
-        if self.barren > MOST_BARREN:
-            most = f"{MOST_BARREN // 1024**2} MiB or {MOST_BARREN // _LINE // 10**6} million lines"
+        if self.barren > MAX_BARREN_BYTES:
+            most = f"{MAX_BARREN_BYTES // 1024**2} MiB or {MAX_BARREN_BYTES // _LINE // 10**6} million lines"
             raise UnreadableError(f"goes on for {most} without a span; the rest was not read")
         return found
 
@@ -71,7 +71,7 @@ def _value(line: bytes) -> tuple[Any, bytes | None]:
     except ValueError:
         if _SURROGATE.search(line):
             with suppress(ValueError, RecursionError):
-                return without_half_characters(json.loads(line)), None
+                return replace_lone_surrogates(json.loads(line)), None
         raise
 
 

@@ -186,7 +186,7 @@ def _key(role: str, part: Part) -> bytes:
     return blake2b(f"{part.kind.value}\0{who}\0{text}".encode(errors="replace"), digest_size=12).digest()
 
 
-# What is new --------------------------------------------------------------------------------------------------------
+# New messages -------------------------------------------------------------------------------------------------------
 
 
 class _ShownItems:

@@ -84,7 +84,7 @@ def span_links(span: SpanDetail, style: Style) -> Iterator[str]:
         yield "It has no links."
 
 
-# What there is ------------------------------------------------------------------------------------------------------
+# Sections -----------------------------------------------------------------------------------------------------------
 
 
 def _facts(span: SpanDetail, style: Style) -> list[tuple[str, str]]:

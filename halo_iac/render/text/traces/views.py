@@ -99,7 +99,7 @@ def _facts(trace: Trace, tree: SpanTree, style: Style) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts.items() if value]
 
 
-# What is said below a tree ------------------------------------------------------------------------------------------
+# Remarks below a tree -----------------------------------------------------------------------------------------------
 
 
 def _failed(trace: Trace, tree: SpanTree, style: Style) -> Iterator[str]:
