@@ -498,6 +498,13 @@ def test_a_wrong_observation_of_a_langfuse_trace_leaves_the_others() -> None:
     ]
 
 
+@pytest.mark.parametrize("observations", [7, "o1", {"id": "o1"}])
+def test_a_langfuse_trace_whose_observations_are_no_list_is_one_span(observations: object) -> None:
+    found = list(read_spans(io.BytesIO(written({**langfuse_trace(), "observations": observations}))))
+    assert [each.span["span_id"] for each in found if not isinstance(each, BadLine)] == [langfuse_trace()["id"]]
+    assert [each.reason for each in found if isinstance(each, BadLine)] == ["has observations that are no list"]
+
+
 # --- HALO's own, freely written
 
 

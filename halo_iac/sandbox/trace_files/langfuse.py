@@ -70,7 +70,11 @@ def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
     """
     spans: list[Json] = []
     trace = _camel(trace)
-    for observation in trace.get("observations") or ():
+    observations = trace.get("observations") or []
+    if not isinstance(observations, list):
+        yield NotASpanError("has observations that are no list")
+        observations = []
+    for observation in observations:
         if isinstance(observation, str):
             continue
         try:

@@ -69,7 +69,8 @@ def is_exact(found: object) -> bool:
         and (parent is None or type(parent) is str)
         and type(status) is type(resource) is type(get("scope")) is type(get("attributes")) is dict
         and type(resource.get("attributes")) is dict
-        and status.get("code") in EXACT_CODES
+        and type(code := status.get("code")) is str
+        and code in EXACT_CODES
         and kind.startswith("SPAN_KIND_")
         and found["trace_id"] != "" != found["span_id"]
         and start[4:5] == "-"  # otherwise it may be a number since 1970
