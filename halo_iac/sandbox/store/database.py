@@ -20,6 +20,12 @@ from halo_iac.sandbox.store.schema import MIGRATIONS
 from halo_iac.sandbox.store.span_bodies import add_functions
 from halo_iac.sandbox.store.tables import Tables
 
+# What is neither a number nor a text is asked whether it can be adapted, unless it is said how: to find out that a NULL
+# cannot takes longer than to store five texts.
+sqlite3.register_adapter(type(None), lambda null: null)
+sqlite3.register_adapter(bool, int)
+sqlite3.register_adapter(bytes, bytes)
+
 _Objects = frozenset[tuple[str, str, str, str]]
 
 
