@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 from halo_iac.sandbox.analyst import Figures, Span, Window, analyse
+from halo_iac.sandbox.span_record import SpanRecord, span_of_row
 
 Json = dict[str, Any]
 Field = Any
@@ -71,6 +72,16 @@ def model_call(model: str | None, prompt: int, completion: int, cost: str | None
 def figures(spans: Iterable[Span]) -> Figures:
     """Return the figures of some spans."""
     return analyse(spans, WINDOW)
+
+
+def analyst_view(record: SpanRecord) -> Span:
+    """Return what the analyst sees of a span that was read, by way of the store, and the agent that it names."""
+    labels, counts, outcome = record.labels, record.counts, record.outcome
+    place = (record.trace_id, record.span_id, record.parent_id, record.name, labels.kind, record.start, record.end)
+    said = (labels.status, outcome.message, *(record.own_agent or (None, None)), labels.service or None)
+    used = (labels.model or None, counts.prompt, counts.completion, counts.total, outcome.tool)
+    held = (outcome.input_digest, None, outcome.output_digest, None, outcome.output_length, counts.cost, record.body)
+    return span_of_row((*place, *said, *used, *held))
 
 
 def line(**changes: Field) -> bytes:

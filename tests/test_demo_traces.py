@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from analyst_spans import analyst_view
 from sandbox_calls import PROJECT, Caller, Clock
 
 from halo_iac.sandbox import demo
@@ -34,7 +35,7 @@ FLAWS = {
 
 @lru_cache(len(TRACED_AGENTS))
 def spans_of(agent: str, anchor: int = NOON, days: int = 7) -> list[Span]:
-    return [span_of(json.loads(json.dumps(each))).span for each in demo_spans(anchor, agent, days)]
+    return [analyst_view(span_of(json.loads(json.dumps(each)))) for each in demo_spans(anchor, agent, days)]
 
 
 def analysed(agent: str, anchor: int, span: int) -> Figures:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from analyst_spans import PLAIN, Field, line, parsed
+from analyst_spans import PLAIN, Field, analyst_view, line, parsed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +33,7 @@ def record(text: bytes) -> SpanRecord:
 
 def read(text: bytes) -> Span:
     """Return what the analyst sees of it."""
-    return record(text).span
+    return analyst_view(record(text))
 
 
 def attributed(**attributes: Field) -> Span:
@@ -154,7 +154,14 @@ def test_an_invalid_cost_counts_as_absent(odd: object) -> None:
 
 @pytest.mark.parametrize(
     ("recorded", "expected"),
-    [("0.10", "0.10"), (0.1, "0.1"), (2, "2"), (1.2345678901234567e-07, "1.23456789012E-7"), ("1e-400", "0E-18")],
+    [
+        ("0.10", "0.10"),
+        (0.1, "0.1"),
+        (2, "2"),
+        (1.2345678901234567e-07, "1.23456789012E-7"),
+        ("1e-400", "0E-18"),
+        ("0.1234567890123456789", "0.123456789012345679"),
+    ],
 )
 def test_a_cost_is_exact_down_to_a_limit(recorded: object, expected: str) -> None:
     assert str(attributed(inference__llm__cost__total=recorded).cost) == expected
@@ -183,6 +190,9 @@ def test_a_cost_is_exact_down_to_a_limit(recorded: object, expected: str) -> Non
         (line(start_time="today"), "has a start_time or end_time that is not an ISO 8601 instant with a zone"),
         (line(start_time=-1), "has a start_time that is neither ISO 8601 nor a number since 1970"),
         (line(status={"code": "BAD"}), "has a status other than UNSET, OK and ERROR"),
+        (line(status={"code": ["STATUS_CODE_OK"]}), "has a status other than UNSET, OK and ERROR"),
+        (line(attributes=[{"key": None, "value": {}}]), "has an attribute whose key is not text"),
+        (line(resource={"attributes": [{"key": 7, "value": {}}]}), "has an attribute whose key is not text"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
@@ -193,7 +203,7 @@ def test_what_is_no_span_says_why(text: bytes, reason: str) -> None:
 def test_bad_lines_are_numbered_and_the_rest_is_read() -> None:
     file = b"\xef\xbb\xbf" + line() + b"\r\n\n  \n{\n" + line(span_id="s2")
     found = read_spans(io.BytesIO(file))
-    assert [each if isinstance(each, BadLine) else each.span for each in found] == [
+    assert [each if isinstance(each, BadLine) else analyst_view(each) for each in found] == [
         SMALLEST,
         BadLine(4, "is not valid JSON"),
         SMALLEST._replace(span_id="s2"),
@@ -261,4 +271,4 @@ def test_whatever_a_line_holds_it_is_a_span_or_has_a_reason(
     changes: dict[str, Any], attributes: dict[str, Any]
 ) -> None:
     (found,) = read_spans(io.BytesIO(line(**{"attributes": attributes, **changes})))
-    assert found.reason if isinstance(found, BadLine) else found.span.start >= 0
+    assert found.reason if isinstance(found, BadLine) else found.start >= 0

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
-from itertools import islice, repeat
+from itertools import count, islice
 from typing import Any, BinaryIO, Final
 from uuid import UUID, uuid5
 
@@ -17,7 +15,7 @@ from halo_iac.sandbox.analyst.spans import AgentIdentity, Link, attribute
 from halo_iac.sandbox.span_record import BadSpanError, Labels, SpanRecord, span_of
 from halo_iac.sandbox.store import Store, Tables
 from halo_iac.sandbox.trace_files import BadLine
-from halo_iac.sandbox.trace_summary import Step, Summary, summarise
+from halo_iac.sandbox.trace_summary import Profile, Summary, summarise
 
 
 def read_spans(stream: BinaryIO) -> Iterator[SpanRecord | BadLine]:
@@ -49,8 +47,8 @@ class SpanIngest:
         self._is_demo = is_demo
         self._places = tables.agent_places(project_id)
         self._names: dict[int, str] = {}
-        self._profiles: dict[tuple[Labels, int], int] = {}
-        self._keys: dict[tuple[str, ...], int] = {}
+        self._numbers: dict[tuple[Labels, int], int] = {}
+        self._profiles: dict[int, Profile] = {}
         self.agents: dict[tuple[str, str], str] = {}
         """The agents that spans were found to belong to, and their ids."""
 
@@ -61,132 +59,130 @@ class SpanIngest:
         """
         traces: dict[str, dict[str, SpanRecord]] = {}
         for record in records:
-            traces.setdefault(record.span.trace_id, {}).setdefault(record.span.span_id, record)
+            traces.setdefault(record.trace_id, {}).setdefault(record.span_id, record)
         places = self._spans.places(self._project_id, traces)
-        last_trace, last_span = self._spans.last_trace(), self._spans.last_span()
+        last_trace, first = self._spans.last_trace(), self._spans.last_span() + 1
         rows: list[tuple[Any, ...]] = []
-        new: dict[int, tuple[str, list[Step]]] = {}
+        new: dict[int, tuple[str, Summary]] = {}
         old: list[int] = []
         for trace_id, found in traces.items():
             place = places.get(trace_id) or last_trace + len(new) + 1
-            steps = self._steps(found, last_span + len(rows))
-            rows += map(self._row, repeat(place), steps, found.values())
+            own = self._rows(place, first + len(rows), found.values())
+            rows += own
             if trace_id in places:
                 old.append(place)
             else:
-                new[place] = (trace_id, steps)
+                new[place] = (trace_id, summarise(own, self._profiles))
         self._add_traces(new)
         self._spans.reopen(old)
         if self._given is not None and self._given in self.agents:
             self._spans.give_agent(self._place(self._given), [*new, *old])
         self._spans.name_agents(self._names)
         bodies = [record.body for found in traces.values() for record in found.values()]
-        return self._spans.add(rows, [(row[0], body) for row, body in zip(rows, bodies, strict=True)])
+        return self._spans.add(rows, list(enumerate(bodies, first)))
 
     def settle(self, trace: int) -> None:
         """Reckon anew whose the spans of a trace are, its summary, and the executions that makes."""
-        known = {place: AgentIdentity(*identity) for identity, (place, _) in self._places.items()}  # type: ignore[arg-type]
-        rows = self._spans.steps(trace)
-        steps = [Step._make((*row[:-2], None if row[-2] is None else Decimal(row[-2]))) for row in rows]
+        known: dict[int | None, AgentIdentity] = {
+            place: AgentIdentity(*identity)  # type: ignore[arg-type]
+            for identity, (place, _) in self._places.items()
+        }
+        rows = self._spans.rows(trace)
         given = self._spans.given_agent(trace)
-        links = (Link(row[1], row[2], known.get(row[-1])) for row in rows)
+        links = [Link(row.span_id, row.parent_id, known.get(row.own_agent)) for row in rows]
         owners = self._owners(links, None if given is None else known[given])
-        steps = [step._replace(agent=owners[step.span_id] or 0) for step in steps]
-        changed = {step.seq: self._moved(step) for step, row in zip(steps, rows, strict=True) if step.agent != row[8]}
-        steps = [step._replace(profile=changed.get(step.seq, step.profile)) for step in steps]
-        self._spans.mark(changed)
-        summary = summarise(steps)
+        profiles = [self._moved(row.profile, owner) for row, owner in zip(rows, owners, strict=True)]
+        self._spans.mark({row.seq: new for row, new in zip(rows, profiles, strict=True) if row.profile != new})
+        rows = [row._replace(profile=new) for row, new in zip(rows, profiles, strict=True)]
+        summary = summarise(rows, self._profiles)
         self._spans.settle(trace, self._summary_row(summary))
-        self._add_around({trace: (summary, steps)})
+        self._add_around({trace: summary})
 
-    def _steps(self, found: Mapping[str, SpanRecord], last_span: int) -> list[Step]:
-        """Return the steps of the spans of one trace, which get places behind ``last_span``."""
-        spans = [record.span for record in found.values()]
-        owners = self._owners([Link(span.span_id, span.parent_id, span.own_agent) for span in spans], self._given)
-        return [
-            self._step(seq, record, owners[record.span.span_id] or 0)
-            for seq, record in enumerate(found.values(), last_span + 1)
-        ]
+    def _rows(self, trace: int, first: int, records: Collection[SpanRecord]) -> list[tuple[Any, ...]]:
+        """Return the rows of spans of one trace, as values of ``SpanRow``; ``first`` is the place of the first."""
+        words, numbers = self._spans.words, self._numbers
+        rows: list[tuple[Any, ...]] = []
+        for seq, record, owner in zip(count(first), records, self._owners(records, self._given)):
+            (_, span_id, parent, name, start, end, agent, _, labels, user, session, counts, outcome, _) = record
+            rows.append(
+                (
+                    seq,
+                    trace,
+                    numbers.get((labels, owner)) or self._number(labels, owner),
+                    words[name,],
+                    span_id,
+                    parent,
+                    start,
+                    end,
+                    None if agent is None else self._own_place(agent, record.agent_name),
+                    None if user is None else words[user,],
+                    None if session is None else words[session,],
+                    *counts,
+                    *outcome,
+                )
+            )
+        return rows
 
-    def _step(self, seq: int, record: SpanRecord, agent: int) -> Step:
-        span, labels, _, user, session, cached, _ = record
-        _, span_id, parent, name, kind, start, end, status, *_, model, prompt, completion, total = span[:16]
-        word = self._spans.words.number
-        return Step(
-            seq,
-            span_id,
-            parent,
-            start,
-            end,
-            kind,
-            status == "ERROR",
-            model is not None,
-            agent,
-            self._profiles.get((labels, agent)) or self._profile(labels, agent),
-            word(name),
-            None if user is None else word(user),
-            None if session is None else word(session),
-            prompt,
-            completion,
-            cached,
-            total,
-            span.cost,
-        )
+    def _own_place(self, agent: AgentIdentity, name: str | None) -> int:
+        """Return the place of the agent that a span names, and note what one that is known by an id is called."""
+        place = self._place(agent)
+        if agent.source == "agent_id" and name is not None:
+            self._names[place] = name
+        return place
 
-    def _row(self, trace: int, step: Step, record: SpanRecord) -> tuple[Any, ...]:
-        (seq, span_id, parent, start, end, _, _, _, _, profile, name, user, session, *counts, cost) = step
-        prompt, completion, cached, total = counts
-        span, own = record.span, None
-        if span.own_agent is not None:
-            own = self._place(span.own_agent)
-            if span.agent_source == "agent_id" and record.agent_name is not None:
-                self._names[own] = record.agent_name
-        texts = (span.message, span.tool, span.input_digest, span.output_digest, span.output_length)
-        spent = (prompt, completion, total, cached, None if cost is None else str(cost))
-        return (seq, trace, profile, name, span_id, parent, start, end, own, user, session, *spent, *texts)
-
-    def _profile(self, labels: Labels, agent: int) -> int:
-        keys = (self._keys_word(labels.keys), self._keys_word(labels.resource_keys))
-        found = self._spans.profiles.number(self._project_id, agent, *labels[:-2], *keys)
-        self._profiles[labels, agent] = found
+    def _number(self, labels: Labels, agent: int) -> int:
+        """Return the number of the profile of an agent's spans that have these labels."""
+        words, texts = self._spans.words, (labels.kind, labels.status, labels.service, labels.environment)
+        keys = [words[to_json(sorted(each)).decode(),] for each in (labels.keys, labels.resource_keys)]
+        found = self._profile((self._project_id, agent, *texts, labels.provider, labels.model, *keys))
+        self._numbers[labels, agent] = found
         return found
 
-    def _keys_word(self, keys: tuple[str, ...]) -> int:
-        return self._spans.words.number(to_json(sorted(keys)).decode())
+    def _moved(self, number: int, agent: int) -> int:
+        """Return the number of the profile of spans that may have turned out to be another agent's."""
+        if number not in self._profiles:
+            self._profile(self._spans.profiles.row(number))
+        if self._profiles[number].agent == agent:
+            return number
+        project_id, _, *labels = self._spans.profiles.row(number)
+        return self._profile((project_id, agent, *labels))
 
-    def _moved(self, step: Step) -> int:
-        """Return the profile of a span that turned out to be another agent's."""
-        project_id, _, *labels = self._spans.profiles.values(step.profile)
-        return self._spans.profiles.number(project_id, step.agent, *labels)
+    def _profile(self, row: tuple[Any, ...]) -> int:
+        """Return the number of a profile, and keep what traces are summed up by."""
+        number = self._spans.profiles[row]
+        _, agent, kind, status, _, _, _, model, *_ = row
+        self._profiles[number] = Profile(agent, kind, status == "ERROR", model != "")
+        return number
 
-    def _add_traces(self, traces: Mapping[int, tuple[str, list[Step]]]) -> None:
-        found = {trace: (summarise(steps), steps) for trace, (_, steps) in traces.items()}
+    def _add_traces(self, traces: Mapping[int, tuple[str, Summary]]) -> None:
         self._spans.add_traces(
-            (trace, self._project_id, traces[trace][0], self._is_demo, *self._summary_row(summary))
-            for trace, (summary, _) in found.items()
+            (trace, self._project_id, trace_id, self._is_demo, *self._summary_row(summary))
+            for trace, (trace_id, summary) in traces.items()
         )
-        self._add_around(found)
+        self._add_around({trace: summary for trace, (_, summary) in traces.items()})
 
-    def _add_around(self, traces: Mapping[int, tuple[Summary, Sequence[Step]]]) -> None:
+    def _add_around(self, traces: Mapping[int, Summary]) -> None:
         """Write down by what traces are found: their words, and whose executions they are."""
-        words = [(field, word, trace) for trace, (summary, _) in traces.items() for field, word in summary.words]
-        executions = [each for trace, (summary, steps) in traces.items() for each in _executions(trace, summary, steps)]
-        span = max((step.ended - step.started for _, steps in traces.values() for step in steps), default=0)
-        length = max((summary.ended - summary.started for summary, _ in traces.values()), default=0)
+        found = traces.items()
+        words = [(kind, word, trace) for trace, summary in found for kind, word in summary.words]
+        executions = [(agent, each.ended, trace, n) for trace, each in found for agent, n in each.agents.items()]
+        span = max((summary.longest for summary in traces.values()), default=0)
+        length = max((summary.ended - summary.started for summary in traces.values()), default=0)
         self._spans.add_words(words)
         self._spans.add_executions(executions, is_demo=self._is_demo)
         self._spans.set_longest(self._project_id, span, length)
 
     def _summary_row(self, summary: Summary) -> tuple[Any, ...]:
-        mix = self._spans.mixes.number(to_json(summary.profiles).decode())
-        return (summary.started, summary.ended, mix, *summary[3:-1])
+        mix = self._spans.mixes[to_json(summary.profiles).decode(),]
+        return (summary.started, summary.ended, mix, *summary[3:-3])
 
-    def _owners(self, links: Iterable[Link], given: AgentIdentity | None) -> dict[str, int | None]:
-        found = attribute(links)
+    def _owners(self, spans: Collection[Link] | Collection[SpanRecord], given: AgentIdentity | None) -> list[int]:
+        """Return the places of the agents whose the spans of one trace are; 0 for no agent's."""
+        found = attribute(spans)
         if given is not None and not any(found.values()):
             found = dict.fromkeys(found, given)
-        places = {owner: None if owner is None else self._place(owner) for owner in dict.fromkeys(found.values())}
-        return {span_id: places[owner] for span_id, owner in found.items()}
+        places = {owner: 0 if owner is None else self._place(owner) for owner in dict.fromkeys(found.values())}
+        return [places[owner] for owner in found.values()]
 
     def _place(self, identity: AgentIdentity) -> int:
         if identity not in self.agents:
@@ -202,11 +198,6 @@ class SpanIngest:
             place = self._tables.put_agent(self._project_id, wire, None, is_counted=True)
             self._places[identity] = (place, agent_id)
         return agent_id
-
-
-def _executions(trace: int, summary: Summary, steps: Iterable[Step]) -> list[tuple[int, int, int, int]]:
-    counts = Counter([step.agent for step in steps if step.agent])
-    return [(agent, summary.ended, trace, spans) for agent, spans in counts.items()]
 
 
 _BATCH: Final = 2_500
@@ -234,7 +225,7 @@ class Loaded:
     def count(self, batch: list[SpanRecord]) -> None:
         """Count some spans in."""
         self.spans += len(batch)
-        starts = [record.span.start for record in batch]
+        starts = [record.start for record in batch]
         self.first = min(starts if self.first is None else [self.first, *starts])
         self.last = max(starts if self.last is None else [self.last, *starts])
 

@@ -7,6 +7,7 @@ and the span is still useful.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from hashlib import blake2b
@@ -22,6 +23,8 @@ _COUNT: Final = re.compile(r"(\d{1,13})(?:\.0)?", re.ASCII)
 """A token count; some exporters write numbers as texts, or as floating point numbers."""
 _MAX_COUNT: Final = 10**12
 """A count beyond this is no measurement, and would not fit into SQLite's integers when summed."""
+_NUMBERS: Final = (str, int, float)
+"""Types that a number may have."""
 _LEAST, _DEAREST = Decimal(), Decimal(10**9)
 _FINEST: Final = -18
 """Costs go up to 10⁹ in steps of 10⁻¹⁸: all within the 28 digits in which decimals are exact."""
@@ -70,14 +73,18 @@ _KEYS: Final = _Keys(
 
 
 class _Shape:
-    """The attribute names that a span uses, cached by its set of attribute names, which millions of spans share."""
+    """The attribute names that a span uses, cached by all names of its attributes, which millions of spans share."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
+    def __init__(self, names: tuple[str, ...], resource_names: tuple[str, ...]) -> None:
+        if not all(isinstance(name, str) for name in (*names, *resource_names)):
+            raise BadSpanError("has an attribute whose key is not text")
         known = frozenset(names)
-        self.names = names
+        self.names, self.resource_names = names, resource_names
         self.keys = keys = _Keys._make(tuple(key for key in each if key in known) for each in _KEYS)
         shared = (keys.kind, keys.agent_id, keys.agent_name, keys.provider, keys.model, keys.tool)
         self.shared = tuple(key for each in shared for key in each)
+        self.place = tuple(key for key in (*_SERVICE, *_ENVIRONMENT) if key in resource_names)
+        self.is_counted = any((keys.prompt, keys.completion, keys.total, keys.cached, keys.cost))
 
 
 _shape: Final = lru_cache(maxsize=4096)(_Shape)
@@ -91,8 +98,9 @@ class BadSpanError(ValueError):
         self.reason = reason
 
 
-class Labels(NamedTuple):
-    """Values that many spans have in common, blank if missing."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """Values that many spans have in common, blank if missing; compared by identity, since millions are looked up."""
 
     kind: str
     status: str
@@ -105,16 +113,48 @@ class Labels(NamedTuple):
     resource_keys: tuple[str, ...]
 
 
-class SpanRecord(NamedTuple):
-    """A span to be stored; a named tuple, since millions are created."""
+class Counts(NamedTuple):
+    """Token counts and cost of a span."""
 
-    span: Span
-    labels: Labels
+    prompt: int | None = None
+    completion: int | None = None
+    total: int | None = None
+    cached: int | None = None
+    cost: str | None = None
+
+
+class Outcome(NamedTuple):
+    """Input and output of a tool call, and the error of a failed step; empty for other spans."""
+
+    message: str = ""
+    tool: str | None = None
+    input_digest: str | None = None
+    output_digest: str | None = None
+    output_length: int | None = None
+
+
+_UNCOUNTED: Final = Counts()
+_PLAIN: Final = Outcome()
+
+
+class SpanRecord(NamedTuple):
+    """A span to be stored; a named tuple, since millions are created. Instants are nanoseconds since 1970 UTC."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    start: int
+    end: int
+    own_agent: AgentIdentity | None
+    """The agent that the span itself names; most spans name none."""
     agent_name: str | None
-    """The name of the agent that the span names, which may be known by an id."""
+    """The name of that agent, which may be identified by an id."""
+    labels: Labels
     user: str | None
     session: str | None
-    cached_tokens: int | None
+    counts: Counts
+    outcome: Outcome
     body: bytes
     """The whole span as JSON, as it came."""
 
@@ -122,13 +162,11 @@ class SpanRecord(NamedTuple):
 class _Shared(NamedTuple):
     """Values that many spans have in common."""
 
-    kind: str
-    agent_source: AgentSource | None
-    agent_value: str | None
-    agent_name: str | None
-    model: str | None
-    tool: str | None
     labels: Labels
+    own_agent: AgentIdentity | None
+    agent_name: str | None
+    tool: str | None
+    has_outcome: bool
 
 
 _SHARED: Final[dict[tuple[Any, ...], _Shared]] = {}
@@ -143,79 +181,59 @@ def span_of(found: dict[str, Any], text: bytes | None = None) -> SpanRecord:
     """
     attributes: dict[str, Any] = found["attributes"]
     resource: dict[str, Any] = found["resource"]["attributes"]
-    shape, status = _shape(tuple(attributes)), _status(found["status"])
-    resource_key = (status, _name(resource, _SERVICE), _name(resource, _ENVIRONMENT), tuple(resource))
-    cache_key = (shape, *resource_key, *map(attributes.__getitem__, shape.shared))
+    status: dict[str, Any] = found["status"]
+    shape = _shape(tuple(attributes), tuple(resource))
+    cache_key = (
+        shape,
+        status.get("code"),
+        *map(attributes.__getitem__, shape.shared),
+        *map(resource.__getitem__, shape.place),
+    )
     try:
         shared = _SHARED.get(cache_key)
     except TypeError:  # a value that is a list, or an object
         shared = None
-    shared, keys = shared or _shared(cache_key, resource_key), shape.keys
-    return SpanRecord(
-        _span(found, attributes, keys, status, shared),
-        shared.labels,
-        shared.agent_name,
-        _name(attributes, keys.user) if keys.user else None,
-        _name(attributes, keys.session) if keys.session else None,
-        _count(attributes, keys.cached) if keys.cached else None,
-        to_json(found, inf_nan_mode="constants") if text is None or _ESCAPES.search(text) else text.strip(),
-    )
-
-
-def _shared(cache_key: tuple[Any, ...], resource_key: tuple[str, str | None, str | None, tuple[str, ...]]) -> _Shared:
-    """Return the shared values of a span from its cache key: shape, status, resource, and its shared attributes."""
-    shape: _Shape = cache_key[0]
-    attributes = dict(zip(shape.shared, cache_key[1 + len(resource_key) :], strict=True))
-    status, service, environment, resource_keys = resource_key
-    keys, kind = shape.keys, (_name(attributes, shape.keys.kind) or "SPAN").upper()
-    provider, model = _name(attributes, keys.provider), _name(attributes, keys.model)
-    texts = (kind, status, service or "", environment or "", provider or "", model or "")
-    agent_name, tool = _name(attributes, keys.agent_name), _name(attributes, keys.tool) if kind == "TOOL" else None
-    labels = Labels(*texts, shape.names, resource_keys)
-    source, agent = _agent(attributes, keys)
-    found = _Shared(kind, source, agent, agent_name, model, tool, labels)
-    held = [*texts, *resource_keys, *attributes.values()]
-    if all(isinstance(each, str) and len(each) <= _MAX_VALUE_LENGTH for each in held):
-        if len(_SHARED) >= _MAX_SHARED:
-            _SHARED.clear()
-        _SHARED[cache_key] = found
-    return found
-
-
-def _span(found: dict[str, Any], attributes: dict[str, Any], keys: _Keys, status: _Status, shared: _Shared) -> Span:
-    kind, source, agent, _, model, tool, labels = shared
-    start, end = _instants(found)
-    prompt = _count(attributes, keys.prompt) if keys.prompt else None
-    completion = _count(attributes, keys.completion) if keys.completion else None
-    total = _count(attributes, keys.total) if keys.total else None
-    is_tool, has_failed = kind == "TOOL", status == "ERROR"
-    arguments = _text(attributes.get("input.value")) if is_tool else None
-    result = _text(attributes.get("output.value")) if is_tool or has_failed else None
-    return Span(  # by position, which takes a third of the time that names take
+    labels, own_agent, agent_name, tool, has_outcome = shared or _shared(found, shape, cache_key)
+    keys = shape.keys
+    try:
+        start, end = nanoseconds(found["start_time"]), nanoseconds(found["end_time"])
+    except ValueError:
+        raise BadSpanError("has a start_time or end_time that is not an ISO 8601 instant with a zone") from None
+    return SpanRecord(  # by position, which takes a third of the time that names take
         found["trace_id"],
         found["span_id"],
         found.get("parent_span_id") or None,
         found["name"],
-        kind,
         start,
         end,
-        status,
-        _message(found["status"], attributes) if has_failed else "",
-        source,
-        agent,
-        labels.service or None,
-        model,
-        prompt,
-        completion,
-        _total(total, prompt, completion),
-        tool,
-        arguments and _digest(arguments),
-        arguments and arguments[:EXCERPT],
-        None if result is None else _digest(result),
-        None if result is None else result[:EXCERPT],
-        None if result is None else len(result),
-        _cost(attributes[keys.cost[0]]) if keys.cost else None,
+        own_agent,
+        agent_name,
+        labels,
+        _name(attributes, keys.user) if keys.user else None,
+        _name(attributes, keys.session) if keys.session else None,
+        _counts(attributes, keys) if shape.is_counted else _UNCOUNTED,
+        _outcome(status, attributes, labels, tool) if has_outcome else _PLAIN,
+        to_json(found, inf_nan_mode="constants") if text is None or _ESCAPES.search(text) else text.strip(),
     )
+
+
+def _shared(found: dict[str, Any], shape: _Shape, cache_key: tuple[Any, ...]) -> _Shared:
+    """Return the values that a span shares with others, and cache them."""
+    attributes, resource = found["attributes"], found["resource"]["attributes"]
+    keys, status = shape.keys, _status(found["status"])
+    kind = (_name(attributes, keys.kind) or "SPAN").upper()
+    service, environment = _name(resource, _SERVICE) or "", _name(resource, _ENVIRONMENT) or ""
+    provider, model = _name(attributes, keys.provider) or "", _name(attributes, keys.model) or ""
+    labels = Labels(kind, status, service, environment, provider, model, shape.names, shape.resource_names)
+    tool = _name(attributes, keys.tool) if kind == "TOOL" else None
+    agent, agent_name = _agent(attributes, keys), _name(attributes, keys.agent_name)
+    shared = _Shared(labels, agent, agent_name, tool, kind == "TOOL" or status == "ERROR")
+    held = [*cache_key[1:], *shape.resource_names]
+    if all(isinstance(each, str) and len(each) <= _MAX_VALUE_LENGTH for each in held):
+        if len(_SHARED) >= _MAX_SHARED:
+            _SHARED.clear()
+        _SHARED[cache_key] = shared
+    return shared
 
 
 def span_of_row(row: tuple[Any, ...]) -> Span:
@@ -233,14 +251,6 @@ def span_of_row(row: tuple[Any, ...]) -> Span:
 # Required fields ----------------------------------------------------------------------------------------------------
 
 
-def _instants(found: dict[str, Any]) -> tuple[int, int]:
-    try:
-        start, end = nanoseconds(found["start_time"]), nanoseconds(found["end_time"])
-    except ValueError:
-        raise BadSpanError("has a start_time or end_time that is not an ISO 8601 instant with a zone") from None
-    return start, end
-
-
 def _status(status: dict[str, Any]) -> _Status:
     code = status.get("code")
     found: Any = _STATUS.get(code) if isinstance(code, str) else None
@@ -252,9 +262,7 @@ def _status(status: dict[str, Any]) -> _Status:
 # Optional fields ----------------------------------------------------------------------------------------------------
 
 
-def _agent(attributes: dict[str, Any], keys: _Keys) -> AgentIdentity | tuple[None, None]:
-    if not (keys.agent_id or keys.agent_name):
-        return (None, None)
+def _agent(attributes: dict[str, Any], keys: _Keys) -> AgentIdentity | None:
     sources: tuple[tuple[tuple[str, ...], AgentSource], ...] = (
         (keys.agent_id, "agent_id"),
         (keys.agent_name, "agent_name"),
@@ -264,7 +272,7 @@ def _agent(attributes: dict[str, Any], keys: _Keys) -> AgentIdentity | tuple[Non
             value = attributes[key]
             if isinstance(value, str) and value.strip():
                 return AgentIdentity(source, value)
-    return (None, None)
+    return None
 
 
 def _name(attributes: dict[str, Any], keys: tuple[str, ...]) -> str | None:
@@ -282,34 +290,53 @@ def _message(status: dict[str, Any], attributes: dict[str, Any]) -> str:
     return said[:_MESSAGE]
 
 
+def _counts(attributes: dict[str, Any], keys: _Keys) -> Counts:
+    prompt, completion = _count(attributes, keys.prompt), _count(attributes, keys.completion)
+    total = _count(attributes, keys.total)
+    if total is None and not (prompt is None and completion is None):
+        total = (prompt or 0) + (completion or 0)
+    cost = _cost(attributes[keys.cost[0]]) if keys.cost else None
+    return Counts(prompt, completion, total, _count(attributes, keys.cached), cost)
+
+
 def _count(attributes: dict[str, Any], keys: tuple[str, ...]) -> int | None:
     for key in keys:
         value = attributes[key]
         if type(value) is int and 0 <= value <= _MAX_COUNT:
             return value
-        if isinstance(value, str | int | float) and (found := _COUNT.fullmatch(str(value).strip())):
+        if isinstance(value, _NUMBERS) and (found := _COUNT.fullmatch(str(value).strip())):
             count = int(found[1])
             if count <= _MAX_COUNT:
                 return count
     return None
 
 
-def _total(total: int | None, prompt: int | None, completion: int | None) -> int | None:
-    if total is None and not (prompt is None and completion is None):
-        return (prompt or 0) + (completion or 0)
-    return total
-
-
-def _cost(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+def _cost(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return None
+    text = str(value).strip()
     try:
-        cost = Decimal(str(value).strip())
+        cost = Decimal(text)
         if not _LEAST <= cost <= _DEAREST:
             return None
-        return cost if int(cost.as_tuple().exponent) >= _FINEST else cost.quantize(Decimal(1).scaleb(_FINEST))
+        # The text is mostly too short for digits that are too fine; the exponent takes longer to get than all the rest.
+        if cost.adjusted() - len(text) < _FINEST and int(cost.as_tuple().exponent) < _FINEST:
+            cost = cost.quantize(Decimal(1).scaleb(_FINEST))
     except InvalidOperation:
         return None
+    return str(cost)
+
+
+def _outcome(status: dict[str, Any], attributes: dict[str, Any], labels: Labels, tool: str | None) -> Outcome:
+    arguments = _text(attributes.get("input.value")) if labels.kind == "TOOL" else None
+    result = _text(attributes.get("output.value"))
+    return Outcome(
+        _message(status, attributes) if labels.status == "ERROR" else "",
+        tool,
+        arguments and _digest(arguments),
+        None if result is None else _digest(result),
+        None if result is None else len(result),
+    )
 
 
 def _text(value: object) -> str | None:

@@ -6,8 +6,10 @@ cost are those of its model calls, as in reports: wrappers and agents that add u
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from operator import sub
 from typing import Any, Final, NamedTuple
 
 NAME: Final = 0
@@ -18,32 +20,44 @@ SESSION: Final = 2
 _MODEL_KINDS: Final = frozenset({"LLM", "EMBEDDING"})
 
 
-class Step(NamedTuple):
-    """The values of a span that its trace needs; numbers refer to rows of the store, instants are nanoseconds."""
+class SpanRow(NamedTuple):
+    """A row of a span; numbers refer to rows of the store, instants are nanoseconds."""
 
     seq: int
+    trace: int
+    profile: int
+    name: int
     span_id: str
     parent_id: str | None
     started: int
     ended: int
-    kind: str
-    has_failed: bool
-    has_model: bool
-    agent: int
-    """Whose it is; 0: no agent's."""
-    profile: int
-    name: int
+    own_agent: int | None
     user: int | None
     session: int | None
     prompt_tokens: int | None
     completion_tokens: int | None
-    cached_tokens: int | None
     total_tokens: int | None
-    cost: Decimal | None
+    cached_tokens: int | None
+    cost: str | None
+    message: str
+    tool: str | None
+    input_digest: str | None
+    output_digest: str | None
+    output_length: int | None
+
+
+class Profile(NamedTuple):
+    """The values of a span's profile that its trace needs."""
+
+    agent: int
+    """0 for none."""
+    kind: str
+    has_failed: bool
+    has_model: bool
 
 
 class Summary(NamedTuple):
-    """A trace as it is listed and searched."""
+    """A trace as it is listed and searched; numbers and instants as in its spans."""
 
     started: int
     ended: int
@@ -58,61 +72,85 @@ class Summary(NamedTuple):
     cached_tokens: int | None
     total_tokens: int | None
     cost: str | None
+    longest: int
+    """The duration of its longest span, in nanoseconds."""
+    agents: dict[int, int]
+    """The number of spans of each agent."""
     words: frozenset[tuple[int, int]]
     """Names, users and sessions of its spans: which of these, and the word."""
 
 
-def summarise(steps: Sequence[Step]) -> Summary:
-    """Return the summary of a trace that has at least one span."""
-    columns: Any = Step._make(zip(*steps, strict=True))  # each field of all of them: a loop a field would take longer
-    root = _root(steps, columns.parent_id)
-    calls = _model_calls(steps)
-    costs = [call.cost for call in calls if call.cost is not None]
-    words = {(NAME, name) for name in columns.name}
-    words.update((USER, user) for user in set(columns.user) if user is not None)
-    words.update((SESSION, session) for session in set(columns.session) if session is not None)
+def summarise(rows: Sequence[tuple[Any, ...]], profiles: Mapping[int, Profile]) -> Summary:
+    """Return the summary of a trace from the rows of its spans, at least one, and their profiles by number."""
+    spans: Any = SpanRow._make(zip(*rows, strict=True))  # columns: a loop for each takes longer
+    counts = [(profiles[number], count) for number, count in Counter(spans.profile).items()]
+    root, calls = _root(spans), _model_calls(spans, profiles)
+    costs = [Decimal(cost) for cost in _known(spans.cost, calls)]
+    agents: dict[int, int] = {}
+    for profile, count in counts:
+        if profile.agent:
+            agents[profile.agent] = agents.get(profile.agent, 0) + count
+    words = {(NAME, name) for name in set(spans.name)}
+    words.update((USER, user) for user in set(spans.user) if user is not None)
+    words.update((SESSION, session) for session in set(spans.session) if session is not None)
     return Summary(
-        started=min(columns.started),
-        ended=max(*columns.started, *columns.ended),  # clocks that disagree end a span before it starts
-        profiles=tuple(sorted(set(columns.profile))),
-        root=root.seq,
-        agent=root.agent or min((step.started, step.agent) for step in steps if step.agent or step is root)[1],
-        spans=len(steps),
-        llm_spans=columns.kind.count("LLM"),
-        failed=sum(columns.has_failed),
-        prompt_tokens=_sum([call.prompt_tokens for call in calls]),
-        completion_tokens=_sum([call.completion_tokens for call in calls]),
-        cached_tokens=_sum([call.cached_tokens for call in calls]),
-        total_tokens=_sum([call.total_tokens for call in calls]),
+        started=min(spans.started),
+        ended=max(*spans.started, *spans.ended),  # clocks that disagree end a span before it starts
+        profiles=tuple(sorted(set(spans.profile))),
+        root=spans.seq[root],
+        agent=profiles[spans.profile[root]].agent or _first_agent(spans, profiles, root),
+        spans=len(rows),
+        llm_spans=sum(count for profile, count in counts if profile.kind == "LLM"),
+        failed=sum(count for profile, count in counts if profile.has_failed),
+        prompt_tokens=_sum(spans.prompt_tokens, calls),
+        completion_tokens=_sum(spans.completion_tokens, calls),
+        cached_tokens=_sum(spans.cached_tokens, calls),
+        total_tokens=_sum(spans.total_tokens, calls),
         cost=format(sum(costs, Decimal()), "f") if costs else None,
+        longest=max(map(sub, spans.ended, spans.started)),
+        agents=agents,
         words=frozenset(words),
     )
 
 
-def _root(steps: Sequence[Step], parents: Sequence[str | None]) -> Step:
-    """Return the first span without a parent, else the first whose parent is missing, else the first of all."""
+def _root(spans: Any) -> int:  # noqa: ANN401 - a SpanRow of columns
+    """Return the index of the first span without a parent, else of one whose parent is missing, else of any."""
+    parents: Sequence[str | None] = spans.parent_id
     if parents.count(None) == 1:
-        return steps[parents.index(None)]
-    tops = [step for step in steps if step.parent_id is None]
+        return parents.index(None)
+    tops = [place for place, parent in enumerate(parents) if parent is None]
     if not tops:
-        known = {step.span_id for step in steps}
-        tops = [step for step in steps if step.parent_id not in known]
-    return min(tops or steps, key=_order)
+        known = set(spans.span_id)
+        tops = [place for place, parent in enumerate(parents) if parent not in known]
+    return min(tops or range(len(parents)), key=lambda place: (spans.started[place], spans.seq[place]))
 
 
-def _order(step: Step) -> tuple[int, int]:
-    return (step.started, step.seq)
+def _first_agent(spans: Any, profiles: Mapping[int, Profile], root: int) -> int:  # noqa: ANN401 - likewise
+    """Return the agent of the span that started first, out of the root and those with an agent."""
+    agents = [profiles[number].agent for number in spans.profile]
+    timed = enumerate(zip(spans.started, agents, strict=True))
+    return min(found for place, found in timed if found[1] or place == root)[1]
 
 
-def _model_calls(steps: Sequence[Step]) -> Collection[Step]:
-    """Return the spans that each are one model call; without any, those with token counts or cost."""
-    calls = [step for step in steps if step.kind in _MODEL_KINDS or (step.kind == "SPAN" and step.has_model)]
+def _model_calls(spans: Any, profiles: Mapping[int, Profile]) -> Sequence[int]:  # noqa: ANN401 - likewise
+    """Return the indices of the spans that each are one model call; without any, of those with token counts or cost."""
+    calling = {number for number in set(spans.profile) if _is_call(profiles[number])}
+    calls = [place for place, number in enumerate(spans.profile) if number in calling]
     if not calls:
-        calls = [step for step in steps if step.total_tokens is not None or step.cost is not None]
-    wrappers = {call.parent_id for call in calls}
-    return [call for call in calls if call.span_id not in wrappers]
+        counted = zip(spans.total_tokens, spans.cost, strict=True)
+        calls = [place for place, found in enumerate(counted) if found != (None, None)]
+    wrappers = {spans.parent_id[call] for call in calls}
+    return [call for call in calls if spans.span_id[call] not in wrappers]
 
 
-def _sum(counts: Sequence[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
+def _is_call(profile: Profile) -> bool:
+    return profile.kind in _MODEL_KINDS or (profile.kind == "SPAN" and profile.has_model)
+
+
+def _known(column: Sequence[Any], places: Iterable[int]) -> list[Any]:
+    return [value for place in places if (value := column[place]) is not None]
+
+
+def _sum(column: Sequence[int | None], places: Iterable[int]) -> int | None:
+    known = _known(column, places)
     return sum(known) if known else None

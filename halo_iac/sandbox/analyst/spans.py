@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol
 
 AgentSource = Literal["agent_id", "agent_name"]
 """What an agent is known by, in the platform's words (docs/protocol.md#fields)."""
@@ -81,16 +81,27 @@ def order(span: Span) -> tuple[int, int, str, str]:
     return (span.start, span.end, span.trace_id, span.span_id)
 
 
-class Link(NamedTuple):
+class _Linked(Protocol):
     """What attribution reads of a span."""
+
+    @property
+    def span_id(self) -> str: ...
+    @property
+    def parent_id(self) -> str | None: ...
+    @property
+    def own_agent(self) -> AgentIdentity | None: ...
+
+
+class Link(NamedTuple):
+    """A span as far as attribution is concerned."""
 
     span_id: str
     parent_id: str | None
     own_agent: AgentIdentity | None
 
 
-def attribute(trace: Iterable[Link]) -> dict[str, AgentIdentity | None]:
-    """Return whose each span of one trace is, by span id, whatever the order they come in.
+def attribute(trace: Iterable[_Linked]) -> dict[str, AgentIdentity | None]:
+    """Return whose each span of one trace is, by span id in the order they come in, which decides nothing.
 
     A span above every agent, such as the task that an SDK wraps around one, has no ancestor to ask; where the trace
     names exactly one agent it belongs to that one, else to none. Parents that are missing, or that run in a circle,
@@ -104,14 +115,14 @@ def attribute(trace: Iterable[Link]) -> dict[str, AgentIdentity | None]:
     owners: dict[str, AgentIdentity | None] = {}
     for link in links.values():
         _climb(link, links, owners)
-    return owners
+    return {span_id: owners[span_id] for span_id in links}
 
 
-def _climb(link: Link, links: dict[str, Link], owners: dict[str, AgentIdentity | None]) -> None:
+def _climb(link: _Linked, links: dict[str, _Linked], owners: dict[str, AgentIdentity | None]) -> None:
     """Settle a span and every unsettled ancestor on its way up."""
     way: dict[str, None] = {}
     owner: AgentIdentity | None = None
-    step: Link | None = link
+    step: _Linked | None = link
     while step is not None and step.span_id not in way:
         if step.span_id in owners:
             owner = owners[step.span_id]

@@ -9,24 +9,20 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from halo_iac.sandbox.store.interned import Interned
 from halo_iac.sandbox.store.span_blocks import SpanBlocks
+from halo_iac.sandbox.trace_summary import SpanRow
 
-_SPAN: Final = """seq, trace, profile, name, span_id, parent_id, started, ended, own_agent, user, session,
-    prompt_tokens, completion_tokens, total_tokens, cached_tokens, cost, message, tool, input_digest,
-    output_digest, output_length"""
+_SPAN: Final = ", ".join(SpanRow._fields)
 _ADD: Final = f"INSERT OR IGNORE INTO spans ({_SPAN}) VALUES"
 _SUMMARY: Final = """started, ended, mix, root, agent, spans, llm_spans, failed, prompt_tokens, completion_tokens,
     cached_tokens, total_tokens, cost"""
 _ADD_TRACE: Final = f"INSERT INTO traces (seq, project_id, trace_id, is_demo, {_SUMMARY}, is_settled) VALUES"
 _SETTLE: Final = f"UPDATE traces SET is_settled = 1, ({_SUMMARY}) = ({', '.join('?' * 13)}) WHERE seq = ?"
-_STEPS: Final = """
-    SELECT spans.seq, span_id, parent_id, started, ended, kind, status = 'ERROR', model <> '', agent, profile, name,
-    user, session, prompt_tokens, completion_tokens, cached_tokens, total_tokens, cost, own_agent
-    FROM spans JOIN profiles ON profiles.id = profile WHERE trace = ? ORDER BY spans.seq
-"""
+_ROWS: Final = f"SELECT {_SPAN} FROM spans WHERE trace = ? ORDER BY seq"
 _OF_TRACE: Final = """
     SELECT trace_id, span_id, parent_id, words.text, kind, spans.started, max(spans.started, spans.ended), status,
     message, NULL, NULL, nullif(service, ''), nullif(model, ''), spans.prompt_tokens, spans.completion_tokens,
@@ -51,7 +47,7 @@ def insert(connection: sqlite3.Connection, into: str, rows: Sequence[Sequence[An
         return
     whole, row = len(rows) - len(rows) % _AT_ONCE, f"({', '.join('?' * len(rows[0]))})"
     for first in range(0, whole, _AT_ONCE):
-        values = [value for each in rows[first : first + _AT_ONCE] for value in each]
+        values = list(chain.from_iterable(rows[first : first + _AT_ONCE]))
         connection.execute(f"{into} {', '.join([row] * _AT_ONCE)}", values)
     connection.executemany(f"{into} {row}", rows[whole:])
 
@@ -149,9 +145,9 @@ class SpanTables:
         sql = "SELECT seq, project_id, is_demo FROM traces WHERE NOT is_settled ORDER BY seq LIMIT ?"
         return self._connection.execute(sql, (limit,)).fetchall()
 
-    def steps(self, trace: int) -> list[tuple[Any, ...]]:
-        """Return the values of a :class:`~halo_iac.sandbox.trace_summary.Step`, and the own agent, of every span."""
-        return self._connection.execute(_STEPS, (trace,)).fetchall()
+    def rows(self, trace: int) -> list[SpanRow]:
+        """Return the rows of a trace's spans, in the order they came in."""
+        return list(map(SpanRow._make, self._connection.execute(_ROWS, (trace,))))
 
     def settle(self, trace: int, summary: Sequence[Any]) -> None:
         """Set a trace's summary, and delete its executions, which are about to be rewritten."""
