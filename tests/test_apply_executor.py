@@ -6,7 +6,9 @@ See docs/semantics.md#apply-order and docs/semantics.md#interruption.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from apply_harness import (
@@ -30,10 +32,11 @@ from halo_iac.api.sandbox_transport import EmbeddedTransport
 from halo_iac.api.secret import Secret
 from halo_iac.api.transport import Transport
 from halo_iac.api.trpc import Json, Kind
+from halo_iac.apply import worker_pool
 from halo_iac.apply.context import RateLimiter
-from halo_iac.apply.worker_pool import ShutdownTimeoutError, WorkerPool
+from halo_iac.apply.worker_pool import ChangeTask, EventSink, ShutdownTimeoutError, WorkerPool
 from halo_iac.errors import Delivery, Unanswered, Unreachable
-from halo_iac.model.apply_result import Event
+from halo_iac.model.apply_result import Event, Status
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Cut, NoReply, Pass, Refuse
 from halo_iac.sandbox.protocol import Request
@@ -399,6 +402,29 @@ def test_the_grace_is_for_the_whole_run_and_not_for_each_phase() -> None:
     assert list(pool.run([])) == []
     released.set()
     pool.shutdown()
+
+
+@pytest.mark.parametrize(("count", "gathers"), [(9, True), (3, False)])
+def test_reports_gather_only_while_more_tasks_wait_than_there_are_threads(
+    monkeypatch: pytest.MonkeyPatch, count: int, gathers: bool
+) -> None:
+    naps: list[float] = []
+    released = threading.Event()
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        released.set()
+
+    def work(_: EventSink) -> Event:
+        assert not gathers or released.wait(5)
+        return Event(change, Status.DONE)
+
+    monkeypatch.setattr(worker_pool, "time", SimpleNamespace(sleep=nap, monotonic=time.monotonic))
+    pool, change = WorkerPool(3, StopSignal()), create("A")
+    events = list(pool.run([ChangeTask(change, work)] * count))
+    pool.shutdown()
+    assert [event.status for event in events].count(Status.DONE) == count
+    assert bool(naps) == gathers
 
 
 def test_a_stop_while_a_listing_hangs_does_not_wait_for_it() -> None:

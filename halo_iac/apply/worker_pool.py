@@ -27,6 +27,9 @@ GRACE: Final = 5.0
 _TICK: Final = 0.1
 """Seconds between looks at the stop signal while nothing is reported."""
 
+_PAUSE: Final = 0.01
+"""Seconds for which reports are left to gather while many tasks wait: looking at each would stop the other threads."""
+
 EventSink = Callable[[Event], None]
 Work = Callable[[EventSink], Event]
 
@@ -94,6 +97,8 @@ class WorkerPool:
         self._start_workers(len(jobs))
         waiting = len(jobs)
         while waiting:
+            if waiting > self._size and self._reports.empty():
+                time.sleep(_PAUSE)
             try:
                 report = self._reports.get(timeout=_TICK)
             except Empty:
