@@ -208,7 +208,7 @@ def format_duration(minutes: int) -> str:
     return " ".join(parts)
 
 
-def hours_of(minutes: int) -> int:
+def whole_hours(minutes: int) -> int:
     """Return how many whole hours it takes to cover some minutes."""
     return -(-minutes // 60)
 

@@ -276,14 +276,14 @@ def test_a_listing_without_a_key_ends_the_run(one: Harness) -> None:
     assert (run.statuses, run.requests, run.exit_code) == (["failed", "not started"], [LIST], 1)
 
 
-FOREIGN = b'{"result":{"data":{"schedules":[{"id":"x","title":"X","projectId":"elsewhere"}],"nextCursor":null}}}'
+LIBRARY_ERRORS = b'{"result":{"data":{"schedules":[{"id":"x","title":"X","projectId":"elsewhere"}],"nextCursor":null}}}'
 ENDLESS = b'{"result":{"data":{"schedules":[],"nextCursor":"again"}}}'
 
 
 @pytest.mark.parametrize(
     ("body", "gap"),
     [
-        (FOREIGN, "schedule x of another project was listed"),
+        (LIBRARY_ERRORS, "schedule x of another project was listed"),
         (ENDLESS, "the platform repeated a cursor"),
     ],
 )
@@ -370,7 +370,7 @@ def test_a_twin_that_cannot_be_archived_is_named(one: Harness) -> None:
     assert (event.status, event.hint, run.exit_code) == ("conflict", "archive s1, then plan again", 4)
 
 
-@pytest.mark.parametrize("effect", [Refuse("BAD_REQUEST"), Reply(200, FOREIGN)], ids=["failed", "not whole"])
+@pytest.mark.parametrize("effect", [Refuse("BAD_REQUEST"), Reply(200, LIBRARY_ERRORS)], ids=["failed", "not whole"])
 def test_an_incomplete_listing_archives_no_duplicate_and_is_reported(one: Harness, effect: Effect) -> None:
     one.fault(LIST, Pass())
     one.fault(LIST, effect)

@@ -173,7 +173,7 @@ def test_an_empty_file_is_as_good_as_none(halo: CommandLine, project: Path, outp
     assert (project / "copy").stat().st_size > 0
 
 
-FOREIGN = {
+LIBRARY_ERRORS = {
     "a note": "Buy milk.\n",
     "a receipt": '{"kind":"header","version":1}\n',
     "a log": "error: something\n",
@@ -185,9 +185,9 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-@pytest.mark.parametrize("kind", FOREIGN)
+@pytest.mark.parametrize("kind", LIBRARY_ERRORS)
 def test_a_file_that_is_not_ours_stays(halo: CommandLine, project: Path, output: str, kind: str) -> None:
-    (project / "mine").write_text(FOREIGN[kind])
+    (project / "mine").write_text(LIBRARY_ERRORS[kind])
     os.link(project / "mine", project / "also-mine")
     before = tree(project)
     for command in ("plan", "apply") if output != "out" else ("plan",):

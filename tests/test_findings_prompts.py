@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from halo_iac.findings.prompts import (
     CREDENTIALS,
     PLACEHOLDERS,
-    Hit,
     Kind,
+    PromptMatch,
     credential_in,
     credentials_in,
     is_path,
@@ -58,7 +58,7 @@ NO_SECRETS = (
 
 @pytest.mark.parametrize("note", ["TODO", "FIXME", "TBD", "XXX"])
 def test_a_note_is_called_by_its_own_name(note: str) -> None:
-    assert placeholder_in(f"First.\n- {note} say more") == Hit(note, 2)
+    assert placeholder_in(f"First.\n- {note} say more") == PromptMatch(note, 2)
 
 
 @pytest.mark.parametrize("prompt", UNFINISHED)
@@ -116,7 +116,7 @@ def test_of_what_is_named_a_password_only_the_password_is_one(prompt: str, secre
 def test_a_private_key_is_known_line_by_line() -> None:
     lines = ["-----BEGIN RSA PRIVATE KEY-----", "MIIEpAIBAAKCAQEA0123", "abcdefghij+/=="]
     prompt = "\n".join(["Sign with", *lines, "-----END RSA PRIVATE KEY-----"])
-    assert credential_in(prompt) == Hit("a private key", 2)
+    assert credential_in(prompt) == PromptMatch("a private key", 2)
     assert list(credentials_in(prompt)) == lines
 
 

@@ -95,7 +95,7 @@ class HttpExchange(NamedTuple):
         try:
             request = self.requests.build(call, {"timeout": self._timeouts(), "trace": progress})
             response = self.http.handle_request(request)
-        except failures.FOREIGN as error:
+        except failures.LIBRARY_ERRORS as error:
             raise failures.platform_error(error, self.route, progress.stage, progress.refusal) from None
         except Exception as error:
             if progress.stage is not RequestStage.TUNNELLING:  # socksio has errors of its own, which httpx lets pass
@@ -104,7 +104,7 @@ class HttpExchange(NamedTuple):
         with closing(response):
             try:
                 return Answer(response.status_code, response.headers, self._body(response))
-            except failures.FOREIGN as error:
+            except failures.LIBRARY_ERRORS as error:
                 raise failures.platform_error(error, self.route, RequestStage.ANSWERED) from None
 
     def _timeouts(self) -> dict[str, float]:
@@ -131,7 +131,7 @@ class HttpExchange(NamedTuple):
     def _error_body(self, response: httpx.Response) -> bytes:
         """Read as much as a message could need; the status counts even where the body breaks off."""
         body = bytearray()
-        with suppress(*failures.FOREIGN):
+        with suppress(*failures.LIBRARY_ERRORS):
             for chunk in _decoded(response):
                 body += chunk
                 if len(body) >= self.bounds.error or monotonic() > self.deadline:

@@ -19,7 +19,7 @@ import httpx
 from halo_iac.api.proxies import Proxy
 from halo_iac.errors import Delivery, PlatformError, Unanswered, Unreachable, Unreadable
 
-FOREIGN: Final = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, RuntimeError)
+LIBRARY_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, RuntimeError)
 """What httpx and the socket beneath it raise while a request is under way; RuntimeError: the client was just closed."""
 
 INVALID_SETUP: Final = (httpx.InvalidURL, OSError, ValueError, ImportError)
@@ -35,10 +35,10 @@ _NEVER_SENT: Final = (
 )
 _NETWORK_HINT: Final = "Check the network, and HTTPS_PROXY and NO_PROXY if you use a proxy."
 _FILES_HINT: Final = "Raise the limit on open files (`ulimit -n`)."
-_PASSING: Final = frozenset({408, 425, 429})
+_TRANSIENT_STATUSES: Final = frozenset({408, 425, 429})
 """The statuses below 500 after which a proxy may open a connection all the same."""
 _FORM: Final = "http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with special characters percent-encoded"
-_OR_SERVE: Final = "; a local sandbox is started with `halo sandbox serve`"
+_SANDBOX_HINT: Final = "; a local sandbox is started with `halo sandbox serve`"
 _CERTIFICATE_HINT: Final = (
     "Behind a proxy that opens TLS, set SSL_CERT_FILE to its CA bundle (PEM). Verification cannot be turned off."
 )
@@ -187,7 +187,7 @@ def _why_no_tunnel(proxy: Proxy, host: str, status: int | None) -> tuple[str, st
         wants = "does not accept the user name and password" if proxy.has_user else "asks for a user name and password"
         return f"{name} {wants} (HTTP 407)", f"{origin}: set that to {_FORM}.", False
     http_status = "" if status is None else f" (HTTP {status})"
-    is_final = status is not None and status < 500 and status not in _PASSING
+    is_final = status is not None and status < 500 and status not in _TRANSIENT_STATUSES
     hint = f"allow {host} in the proxy, or list it in NO_PROXY" if is_final else "check it, and INF_API_URL"
     return f"{name} opened no connection to {host}{http_status}", f"{origin}: {hint}.", not is_final
 
@@ -205,7 +205,7 @@ def _why_unreachable(error: Exception, peer: Peer) -> tuple[str, str, bool]:
         return f"the name of {peer.name} could not be resolved", f"Check {peer.setting} for a typo. {peer.hint}", True
     hint = _FILES_HINT if _lacks_files(cause) else peer.hint
     if isinstance(cause, ConnectionRefusedError):
-        hint = f"Check that something listens there, and {peer.setting}{'' if peer.is_proxy else _OR_SERVE}."
+        hint = f"Check that something listens there, and {peer.setting}{'' if peer.is_proxy else _SANDBOX_HINT}."
     return f"no connection to {peer.name}{_cause_suffix(cause)}", hint, True
 
 

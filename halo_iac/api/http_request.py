@@ -32,7 +32,7 @@ class RequestBuilder:
         self._is_direct = is_direct
 
     def build(self, call: Call, extensions: dict[str, Any]) -> httpx.Request:
-        """Return the request, which keeps ``extensions``, those of httpx; what it raises is in ``failures.FOREIGN``."""
+        """Return the request with httpx's ``extensions``; raises one of ``failures.LIBRARY_ERRORS``."""
         method = "GET" if call.body is None else "POST"
         stream = httpx.ByteStream(call.body or b"")
         url = self._url(call, extensions)

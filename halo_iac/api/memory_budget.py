@@ -9,7 +9,7 @@ import threading
 from typing import Final, Self
 
 _STRUCTURE: Final = b"[{:,"
-_HELD_BY_EACH: Final = 88
+_BYTES_PER_VALUE: Final = 88
 """Bytes of memory, at most, that come with each of these characters: a list, an entry of a mapping, an element."""
 _BEYOND_16_BITS: Final = re.compile(rb"[\xf0-\xf7]|\\u[dD][89abAB]")
 
@@ -47,4 +47,4 @@ def estimated_memory(part: bytes) -> int:
     structure = len(part) - len(part.translate(None, _STRUCTURE))
     is_plain = part.isascii() and not (b"\\" in part and b"\\u" in part)
     width = 1 if is_plain else 4 if _BEYOND_16_BITS.search(part) else 2
-    return len(part) * width + structure * _HELD_BY_EACH
+    return len(part) * width + structure * _BYTES_PER_VALUE

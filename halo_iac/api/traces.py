@@ -162,13 +162,13 @@ class TraceReader:
         self, filters: Filters, *, limit: int, cursor: Cursor | None = None, order: Order = NEWEST_FIRST
     ) -> Iterator[TracePage]:
         """Yield what :meth:`traces` returns, page after page, until there are ``limit`` traces."""
-        return _followed(lambda size, at: self.traces(filters, limit=size, cursor=at, order=order), limit, cursor)
+        return _pages(lambda size, at: self.traces(filters, limit=size, cursor=at, order=order), limit, cursor)
 
     def span_list_pages(
         self, filters: Filters, *, limit: int, cursor: Cursor | None = None, order: Order = NEWEST_FIRST
     ) -> Iterator[SpanPage]:
         """Yield what :meth:`span_list` returns, page after page, until there are ``limit`` spans."""
-        return _followed(lambda size, at: self.span_list(filters, limit=size, cursor=at, order=order), limit, cursor)
+        return _pages(lambda size, at: self.span_list(filters, limit=size, cursor=at, order=order), limit, cursor)
 
     def search(
         self, query: str, *, filters: Filters | None = None, limit: int | None = None, cursor: Cursor | None = None
@@ -222,7 +222,7 @@ class TraceReader:
         return self._retry(lambda deadline: self._caller.call(procedure, "query", whole, deadline=deadline))
 
 
-def _followed(read: Callable[[int, Cursor | None], P], limit: int, cursor: Cursor | None) -> Iterator[P]:
+def _pages(read: Callable[[int, Cursor | None], P], limit: int, cursor: Cursor | None) -> Iterator[P]:
     seen = {cursor}
     while True:
         page = read(min(limit, LARGEST_PAGE), cursor)

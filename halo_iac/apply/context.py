@@ -20,10 +20,10 @@ from halo_iac.model.receipt import Result, WriteIntent, WriteOutcome
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import Spec
 
-_GIVEN_UP: Final = 3
+_MAX_FAILURES: Final = 3
 """How many changes in a row may be given up because the platform was not reached, or for the platform's own trouble."""
 
-_SLOWER: Final = "Use a lower --max-rps to send fewer requests."
+_LOWER_RATE_HINT: Final = "Use a lower --max-rps to send fewer requests."
 
 
 class Recorder(Protocol):
@@ -59,18 +59,18 @@ class ApplyContext:
     stop: Callable[[], None]
     recorder: Recorder = field(default_factory=NullRecorder)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
-    _unreached: list[PlatformError] = field(default_factory=list)
+    _unreachable_failures: list[PlatformError] = field(default_factory=list)
     """Why the last changes were given up, as long as nothing has been answered since."""
-    _troubled: list[PlatformError] = field(default_factory=list)
+    _server_failures: list[PlatformError] = field(default_factory=list)
     """Why the last changes were given up, as long as the platform failed each of them with a 5xx."""
 
     def note_response(self) -> None:
         """Take note that the platform has answered."""
-        self._unreached.clear()
+        self._unreachable_failures.clear()
 
     def note_success(self) -> None:
         """Record that a change has succeeded."""
-        self._troubled.clear()
+        self._server_failures.clear()
 
     def note_failure(self, error: PlatformError) -> None:
         """Stop the run after a failure that predicts the same for all other changes (docs/semantics.md#apply-order).
@@ -79,18 +79,18 @@ class ApplyContext:
         throttled longer than a run waits: otherwise each of thousands of changes would wait as long.
         """
         if error.status == 429:
-            error.hint = joined(" ", (error.hint, _SLOWER))
+            error.hint = joined(" ", (error.hint, _LOWER_RATE_HINT))
         if isinstance(error, Unreachable):
-            self._unreached.append(error)
+            self._unreachable_failures.append(error)
         elif not isinstance(error, Unanswered):
             self.note_response()
         if error.status is not None and error.status >= 500:
-            self._troubled.append(error)
+            self._server_failures.append(error)
         elif error.status is not None:
-            self._troubled.clear()
-        given_up = max(len(self._unreached), len(self._troubled))
+            self._server_failures.clear()
+        failures = max(len(self._unreachable_failures), len(self._server_failures))
         is_exhausted = self.retry.gate is not None and self.retry.gate.is_exhausted
-        if error.ends_the_run or is_exhausted or given_up >= _GIVEN_UP:
+        if error.ends_the_run or is_exhausted or failures >= _MAX_FAILURES:
             self.stop()
 
     def retrying(self, change: Change, emit: EventSink) -> Retry:
@@ -128,7 +128,7 @@ class ApplyContext:
         try:
             answer = call()
         except PlatformError as error:
-            self.recorder.record_outcome(_undone(intent, error))
+            self.recorder.record_outcome(_not_done_outcome(intent, error))
             raise
         self.note_response()
         self.note_success()
@@ -141,7 +141,7 @@ def is_refusal(error: PlatformError) -> bool:
     return error.delivery is Delivery.REFUSED or error.status == 409
 
 
-def _undone(intent: WriteIntent, error: PlatformError) -> WriteOutcome:
+def _not_done_outcome(intent: WriteIntent, error: PlatformError) -> WriteOutcome:
     is_unclear = error.delivery is Delivery.AMBIGUOUS and (intent.action is Action.CREATE or not is_refusal(error))
     result = Result.UNKNOWN if is_unclear else Result.NOT_DONE
     return WriteOutcome(number=intent.number, result=result, id=intent.id, message=error.message)

@@ -209,7 +209,9 @@ class Creates:
                 yield event
         except (ShutdownTimeoutError, Unsent):
             return
-        yield from self._pool.run([self._retirement(later, first) for later, first in self._twins(looking.schedules)])
+        yield from self._pool.run(
+            [self._archive_task(later, first) for later, first in self._duplicates(looking.schedules)]
+        )
 
     def _note(self, event: Event) -> None:
         """Keep that what was answered is not to be found."""
@@ -218,7 +220,7 @@ class Creates:
             WriteOutcome(number=number, result=Result.UNKNOWN, id=event.id, message=event.message)
         )
 
-    def _twins(self, schedules: Iterable[RemoteSchedule]) -> Iterator[tuple[str, str]]:
+    def _duplicates(self, schedules: Iterable[RemoteSchedule]) -> Iterator[tuple[str, str]]:
         """Return the ids of what this run made later than another of the same title was made, and that other's."""
         first: dict[str, str] = {}
         for remote in sorted(
@@ -228,11 +230,11 @@ class Creates:
             if older != remote.id and remote.id in self._made:
                 yield remote.id, older
 
-    def _retirement(self, later: str, first: str) -> ChangeTask:
+    def _archive_task(self, later: str, first: str) -> ChangeTask:
         change = self._made[later].change
-        return ChangeTask(change, partial(self._retire, change, later, first))
+        return ChangeTask(change, partial(self._archive_duplicate, change, later, first))
 
-    def _retire(self, change: Change, later: str, first: str, emit: EventSink) -> Event:
+    def _archive_duplicate(self, change: Change, later: str, first: str, emit: EventSink) -> Event:
         what, hint = f"this run's, {later}, was archived", "plan again: the first one is matched by its title"
         intent = self._context.intent(change, Action.ARCHIVE, id=later, before=_declared(change))
         retry = self._context.retrying(change, emit)

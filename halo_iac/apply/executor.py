@@ -72,13 +72,15 @@ class _Run:
         """Carry out phase after phase."""
         changes = self._plan.changes
         for wave in _waves(changes):
-            yield from self._noted(self._existing(wave))
+            yield from self._tracked(self._existing(wave))
         creates = Creates(self._context, self._pool, stop_signal, self._plan.host.project_id, check_after)
-        yield from self._noted(
-            self._free(_with_action(changes, lambda change: change.action is Action.CREATE), creates.run)
+        yield from self._tracked(
+            self._run_unblocked(_with_action(changes, lambda change: change.action is Action.CREATE), creates.run)
         )
-        yield from self._noted(self._existing(_with_action(changes, _is_plain_update)))
-        yield from self._noted(self._existing(_with_action(changes, lambda change: change.action is Action.UNARCHIVE)))
+        yield from self._tracked(self._existing(_with_action(changes, _is_plain_update)))
+        yield from self._tracked(
+            self._existing(_with_action(changes, lambda change: change.action is Action.UNARCHIVE))
+        )
         archives = _with_action(changes, lambda change: change.action is Action.ARCHIVE)
         if all(map(self._is_done, _with_action(changes, lambda change: change.action is not Action.ARCHIVE))):
             yield from self._existing(archives)
@@ -86,7 +88,7 @@ class _Run:
         message = "archives run last, and only if everything before them succeeded"
         yield from (Event(change, Status.NOT_STARTED, change.id, message) for change in archives)
 
-    def _noted(self, events: Iterator[Event]) -> Iterator[Event]:
+    def _tracked(self, events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
             self._last[id(event.change)] = event
             yield event
@@ -96,18 +98,22 @@ class _Run:
         return event is not None and event.status.is_success
 
     def _existing(self, changes: Sequence[Change]) -> Iterator[Event]:
-        return self._free(changes, lambda free: self._pool.run([_job(change, self._context) for change in free]))
+        return self._run_unblocked(
+            changes, lambda free: self._pool.run([_change_task(change, self._context) for change in free])
+        )
 
-    def _free(self, changes: Sequence[Change], run: Callable[[Sequence[Change]], Iterator[Event]]) -> Iterator[Event]:
+    def _run_unblocked(
+        self, changes: Sequence[Change], run: Callable[[Sequence[Change]], Iterator[Event]]
+    ) -> Iterator[Event]:
         """Run the changes but those whose title is still held by a rename that failed: two would then share it."""
-        held = {id(change): holder for change in changes if (holder := self._holder(change)) is not None}
+        held = {id(change): holder for change in changes if (holder := self._title_owner(change)) is not None}
         for change in changes:
             if id(change) in held:
                 message = f"its title is still used by {held[id(change)].name}, whose rename did not succeed"
                 yield Event(change, Status.NOT_STARTED, change.id, message)
         yield from run([change for change in changes if id(change) not in held])
 
-    def _holder(self, change: Change) -> Change | None:
+    def _title_owner(self, change: Change) -> Change | None:
         """Return the rename that should have freed the title a change takes, if it has not; in a cycle none waits."""
         holder = self._holders.get(change.title)
         if holder is None or not change.takes_title or self._is_done(holder):
@@ -133,5 +139,5 @@ def _is_plain_update(change: Change) -> bool:
     return change.action is Action.UPDATE and not change.is_rename
 
 
-def _job(change: Change, context: ApplyContext) -> ChangeTask:
+def _change_task(change: Change, context: ApplyContext) -> ChangeTask:
     return ChangeTask(change, partial(apply_change, change, context))

@@ -22,7 +22,7 @@ from halo_iac.model.receipt import WriteIntent
 from halo_iac.model.remote import RemoteSchedule, UnreadableSchedule, to_wire
 from halo_iac.model.schedule import FIELDS, Spec
 
-_LOOK_AGAIN: Final = "plan again to see what it is now"
+_PLAN_AGAIN: Final = "plan again to see what it is now"
 
 
 class ConflictError(Exception):
@@ -38,11 +38,11 @@ def apply_change(change: Change, context: ApplyContext, emit: EventSink) -> Even
     step = _Step(change, context)
     retry = context.retrying(change, emit)
     try:
-        status = _attempted(step, retry)
+        status = _attempt_change(step, retry)
     except ConflictError as clash:
-        return step.event(Status.CONFLICT, str(clash), _LOOK_AGAIN)
+        return step.event(Status.CONFLICT, str(clash), _PLAN_AGAIN)
     except VerificationError as mismatch:
-        return step.revert_unarchive(step.event(Status.FAILED, str(mismatch), _LOOK_AGAIN), retry)
+        return step.revert_unarchive(step.event(Status.FAILED, str(mismatch), _PLAN_AGAIN), retry)
     except PlatformError as error:
         context.note_failure(error)
         return step.revert_unarchive(step.failed(error), retry)
@@ -53,7 +53,7 @@ def apply_change(change: Change, context: ApplyContext, emit: EventSink) -> Even
     return Event(change, status, change.id)
 
 
-def _attempted(step: _Step, retry: Retry) -> Status:
+def _attempt_change(step: _Step, retry: Retry) -> Status:
     """Attempt until something comes of it; what has been begun is ended, although the run is over by now."""
     try:
         return retry(step.attempt)
@@ -137,7 +137,7 @@ class _Step:
         if not remote.is_active:
             raise ConflictError("it has been archived since the plan was made")
         if self._shows_desired(remote):
-            return self._settled()
+            return self._verify()
         self._write_fields()
         return Status.DONE
 
@@ -145,15 +145,15 @@ class _Step:
         """Archive, then restore the values from before an undone unarchive: in this order the schedule never fires."""
         remote = self._read()
         if remote.is_active:
-            self._refuse_moved(remote)
+            self._refuse_changed(remote)
             remote = self._write(Action.ARCHIVE, self._context.writer.archive)
             if remote.is_active:
                 raise VerificationError("the platform answered, but the schedule is not archived")
         if self._change.after is not None and not self._shows_desired(remote):
             self._write_fields()
-        return self._settled()
+        return self._verify()
 
-    def _refuse_moved(self, remote: RemoteSchedule) -> None:
+    def _refuse_changed(self, remote: RemoteSchedule) -> None:
         """Raise if a schedule has changed so that archiving it may not be intended.
 
         A user who retires a schedule names it by title. An undeclared schedule, or one that an undo archives, was not
@@ -167,7 +167,7 @@ class _Step:
         if self._change.cause in {Cause.UNDECLARED, Cause.UNDONE}:
             moved = differing_fields(before, _readable(remote))
             if moved:
-                raise ConflictError(_moved_message(moved))
+                raise ConflictError(_changed_message(moved))
 
     def _unarchive(self) -> Status:
         """Update first, so that no stale cadence fires; the other way round where the platform insists."""
@@ -257,7 +257,7 @@ class _Step:
             after=self._desired if action is Action.UPDATE else None,
         )
 
-    def _settled(self) -> Status:
+    def _verify(self) -> Status:
         return Status.DONE if self._has_written else Status.ALREADY
 
     def _shows_desired(self, remote: RemoteSchedule) -> bool:
@@ -265,12 +265,12 @@ class _Step:
         spec = _readable(remote)
         if self._desired.filled_from(spec) == spec:
             return True
-        moved = self._moved(spec)
+        moved = self._changed_since_plan(spec)
         if moved:
-            raise ConflictError(_moved_message(moved))
+            raise ConflictError(_changed_message(moved))
         return False
 
-    def _moved(self, spec: Spec) -> tuple[str, ...]:
+    def _changed_since_plan(self, spec: Spec) -> tuple[str, ...]:
         """Return the managed fields that are neither as planned nor as desired; unmanaged ones may move freely."""
         before, after = self._change.before, self._desired.filled_from(spec)
         if before is None:
@@ -289,7 +289,7 @@ def _readable(remote: RemoteSchedule) -> Spec:
     return spec
 
 
-def _moved_message(names: Iterable[str]) -> str:
+def _changed_message(names: Iterable[str]) -> str:
     return f"{', '.join(names)} changed on the platform since the plan was made"
 
 

@@ -93,7 +93,7 @@ class WorkerPool:
         if self.is_stopping:
             return
         for job in jobs:
-            self._tasks.put(partial(self._do, job))
+            self._tasks.put(partial(self._run_task, job))
         self._start_workers(len(jobs))
         waiting = len(jobs)
         while waiting:
@@ -149,19 +149,19 @@ class WorkerPool:
             with suppress(MemoryError):  # of telling how it ended, which is unknown then
                 task()
 
-    def _do(self, job: ChangeTask) -> None:
+    def _run_task(self, job: ChangeTask) -> None:
         done = _JobDone(None)
         try:
             if self.is_stopping:
                 return
             self._reports.put(Event(job.change, Status.STARTED, job.change.id))
             began = time.monotonic()
-            event = self._carry_out(job)
+            event = self._run_change(job)
             done = _JobDone(event._replace(elapsed=time.monotonic() - began))
         finally:
             self._reports.put(done)  # else the run would wait for ever
 
-    def _carry_out(self, job: ChangeTask) -> Event:
+    def _run_change(self, job: ChangeTask) -> Event:
         try:
             return job.work(self._reports.put)
         except Exception as error:  # noqa: BLE001 - a dead thread would leave the run waiting for ever

@@ -19,22 +19,22 @@ class Kind(NamedTuple):
     pattern: str
 
 
-class Hit(NamedTuple):
+class PromptMatch(NamedTuple):
     """What was seen, and in which line of the prompt, from 1."""
 
     name: str
     line: int
 
 
-_ASKS: Final = r"(?:your|insert|replace|fill|todo|tbd)\b"
+_PLACEHOLDER_WORD: Final = r"(?:your|insert|replace|fill|todo|tbd)\b"
 _NOTES: Final = ("TODO", "FIXME", "TBD", "XXX")
 _NAMED: Final = r"(?:password|passwd|secret|(?:api|secret|access)[_ -]?key|(?:api|access|auth)[_ -]?token)"
 
 PLACEHOLDERS: Final = (
     Kind("`${...}`", ("${",), r"\$\{[A-Za-z_]"),
     Kind("`{{...}}`", ("{{",), r"\{\{[^{}\n]*\}\}"),
-    Kind("`<your ...>`", ("<",), rf"(?i)<{_ASKS}[^<>\n]*>"),
-    Kind("`[your ...]`", ("[",), rf"(?i)\[{_ASKS}[^\[\]\n]*\](?!\()"),
+    Kind("`<your ...>`", ("<",), rf"(?i)<{_PLACEHOLDER_WORD}[^<>\n]*>"),
+    Kind("`[your ...]`", ("[",), rf"(?i)\[{_PLACEHOLDER_WORD}[^\[\]\n]*\](?!\()"),
     # In capitals, and as a note: at the start of a line or before a colon. A prompt may well speak of TODOs.
     *(Kind(note, (note.lower(),), rf"(?m)^[ \t#>*/-]*{note}\b|\b{note}:") for note in _NOTES),
     Kind("lorem ipsum", ("lorem ipsum",), "(?i)lorem ipsum"),
@@ -71,9 +71,9 @@ CREDENTIALS: Final = (
 
 
 @cache
-def placeholder_in(prompt: str) -> Hit | None:
+def placeholder_in(prompt: str) -> PromptMatch | None:
     """Return the first unfilled placeholder of a prompt."""
-    return min(_seen(prompt, PLACEHOLDERS), key=lambda sighting: sighting.line, default=None)
+    return min(_matches(prompt, PLACEHOLDERS), key=lambda sighting: sighting.line, default=None)
 
 
 def is_path(prompt: str) -> bool:
@@ -82,26 +82,26 @@ def is_path(prompt: str) -> bool:
 
 
 @cache
-def credential_in(prompt: str) -> Hit | None:
+def credential_in(prompt: str) -> PromptMatch | None:
     """Return the first thing in a prompt that looks like a credential."""
-    return min(_seen(prompt, CREDENTIALS), key=lambda sighting: sighting.line, default=None)
+    return min(_matches(prompt, CREDENTIALS), key=lambda sighting: sighting.line, default=None)
 
 
 def credentials_in(prompt: str) -> Iterator[str]:
     """Yield whatever in a prompt looks like a credential, line by line, so that it can be kept out of sight."""
-    for kind in _present(prompt, CREDENTIALS):
+    for kind in _possible_kinds(prompt, CREDENTIALS):
         for found in re.finditer(kind.pattern, prompt):
             yield from filter(None, map(str.strip, found[found.lastindex or 0].split("\n")))
 
 
-def _seen(prompt: str, kinds: tuple[Kind, ...]) -> Iterator[Hit]:
-    for kind in _present(prompt, kinds):
+def _matches(prompt: str, kinds: tuple[Kind, ...]) -> Iterator[PromptMatch]:
+    for kind in _possible_kinds(prompt, kinds):
         found = re.search(kind.pattern, prompt)
         if found is not None:
-            yield Hit(kind.name, prompt.count("\n", 0, found.start()) + 1)
+            yield PromptMatch(kind.name, prompt.count("\n", 0, found.start()) + 1)
 
 
-def _present(prompt: str, kinds: tuple[Kind, ...]) -> Iterator[Kind]:
+def _possible_kinds(prompt: str, kinds: tuple[Kind, ...]) -> Iterator[Kind]:
     """Yield the kinds of which a sign occurs in the text."""
     lowered = prompt.lower()
     return (kind for kind in kinds if any(sign in lowered for sign in kind.signs))

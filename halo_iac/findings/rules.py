@@ -17,7 +17,7 @@ from halo_iac.fire_times import run_rate
 from halo_iac.model.finding import Severity
 from halo_iac.model.project import Entry, Origin, Project, Source
 from halo_iac.model.schedule import Cadence, Frequency
-from halo_iac.text import Protection, format_count, format_duration, hours_of, listed, lookback
+from halo_iac.text import Protection, format_count, format_duration, listed, lookback, whole_hours
 
 _DST: Final = "coverage-gap-dst"
 _TOO_MANY: Final = "too-many-runs"
@@ -78,8 +78,8 @@ def _sufficient_lookback_hint(subject: RuleInput, cadence: Cadence) -> int:
     """
     is_off = subject.project.rule_severities.get(_DST) is None
     if is_off or cadence.frequency == Frequency.MONTHLY:
-        return hours_of(intervals(cadence).longest)
-    return hours_of(longest_gap(cadence))
+        return whole_hours(intervals(cadence).longest)
+    return whole_hours(longest_gap(cadence))
 
 
 def _less_frequent_hint(cadence: Cadence, hours: int, enough: int) -> str:
@@ -171,7 +171,7 @@ def coverage_gap_dst(subject: RuleInput) -> Iterator[Violation]:
         longest = intervals(cadence).longest
         if not longest <= hours * 60 < longest + MAX_CLOCK_CHANGE:
             continue
-        lacking = hours_of(longest_gap(cadence)) - hours
+        lacking = whole_hours(longest_gap(cadence)) - hours
         if lacking > 0:
             short += entries
             most = max(most, lacking)
@@ -192,10 +192,10 @@ def duplicate_entry(subject: RuleInput) -> Iterator[Violation]:
             by_agent[aliases.get(agent, agent)].append(entry)
     for entries in (entries for by_agent in twins.values() for entries in by_agent.values()):
         if len(entries) > 1:
-            yield _twins(entries)
+            yield _duplicates(entries)
 
 
-def _twins(entries: Sequence[Entry]) -> Violation:
+def _duplicates(entries: Sequence[Entry]) -> Violation:
     who = f"{listed(entry.key for entry in entries)} analyse the same agent at the same times"
     if len({spec_of(entry).prompt for entry in entries}) == 1:
         message = f"{who} with the same prompt: one report, paid for {format_count(len(entries))}"

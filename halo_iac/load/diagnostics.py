@@ -80,7 +80,7 @@ _FORMS: Final = {
     "id": "expected up to 200 printable characters without spaces",
     "project": "expected up to 200 printable characters without spaces",
 }
-_FORMED: Final = frozenset({"cron", "lookback", "timezone", "prompt_file", "include"})
+_TEXT_FORMATS: Final = frozenset({"cron", "lookback", "timezone", "prompt_file", "include"})
 """Texts in a form that no number or flag can have, even in quotes."""
 
 _RANGES: Final = {
@@ -126,7 +126,7 @@ _AMOUNT: Final = re.compile(r"\s*[^\d\s.,-]{0,3}\s*(\d+(?:[.,]\d+)?)\s*[^\d\s]{0
 _NO_TEXT: Final = frozenset({"int_type", "float_type", "bool_type"})
 """Pydantic's error types for a value of a number or flag field that no variable can supply."""
 
-_OTHERWISE_FINE: Final = frozenset({"string_too_long", "string_unicode"})
+_NOT_QUOTING: Final = frozenset({"string_too_long", "string_unicode"})
 """Pydantic's error types for a text whose beginning is not the problem."""
 
 _LAYERS: Final = ("did you mean `defaults`?", "did you mean `overrides`?")
@@ -230,7 +230,7 @@ def _format(found: Found, below: Location, allowed: Collection[str], written: Wr
     value = found["input"]
     elements = [value] if found["loc"] and isinstance(found["loc"][-1], int) else value
     pair = None if found["type"] == "dict_type" else hints.suggest_for_pair(elements)
-    quotes = None if found["type"] in _OTHERWISE_FINE else hints.suggest_quotes(value) or pair
+    quotes = None if found["type"] in _NOT_QUOTING else hints.suggest_quotes(value) or pair
     meant = quotes or (_intended(field, *written) if written else None)
     return f"{quote(subject)}: {message}", meant or hint
 
@@ -285,7 +285,7 @@ def _text(field: str, value: object) -> Wording:
         from halo_iac.load.suggestions.form import suggest_for_list
 
         return "expected text, not a list", suggest_for_list(field, value)
-    is_scalar = isinstance(value, bool | int | float) and field not in _FORMED
+    is_scalar = isinstance(value, bool | int | float) and field not in _TEXT_FORMATS
     return "expected text", "put it in quotes" if is_scalar else None
 
 

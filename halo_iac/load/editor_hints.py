@@ -129,7 +129,7 @@ def add_hints(schema: Schema) -> None:
         for name, field in owner["properties"].items():
             own = f"overrides.{name}"
             key = own if part == "OverridesFields" and own in MESSAGES else name
-            owner["properties"][name] = _hinted(name, field, key)
+            owner["properties"][name] = _with_hints(name, field, key)
     for name in definitions.keys() - {"EntryFields"}:  # the list of zones is most of a schema's size
         properties = definitions[name]["properties"]
         if "timezone" in properties:
@@ -140,7 +140,7 @@ def add_hints(schema: Schema) -> None:
             definitions.get(layer, {}).pop(keyword, None)
 
 
-def _hinted(name: str, field: Schema, key: str) -> Schema:
+def _with_hints(name: str, field: Schema, key: str) -> Schema:
     """Return a field's schema with its hints, which are looked up by a key."""
     title = name.replace("_", " ").capitalize()
     field = {"title": title, **field}

@@ -57,7 +57,7 @@ Notes = Mapping[str, Any]
 _NO_NOTES: Final[Notes] = MappingProxyType({})
 
 
-def _noted(**notes: object) -> dict[str, Notes]:
+def _metadata(**notes: object) -> dict[str, Notes]:
     return {JSON_SCHEMA: notes}
 
 
@@ -82,12 +82,14 @@ def mapping_form(name: str, fields: Fields, *, required: Collection[str] = (), *
     """Return the form of a mapping with these keys and no others; JSON Schemas refer to it by its name."""
     keys = {
         key: typed_dict_field(
-            field.form, required=key in required, metadata=_noted(description=field.description, **field.notes)
+            field.form,
+            required=key in required,
+            metadata=_metadata(description=field.description, **field.notes),
         )
         for key, field in fields.items()
     }
     return typed_dict_schema(
-        keys, extra_behavior="forbid", config={"strict": True}, ref=name, metadata=_noted(title=name, **notes)
+        keys, extra_behavior="forbid", config={"strict": True}, ref=name, metadata=_metadata(title=name, **notes)
     )
 
 
@@ -134,7 +136,7 @@ def path_pattern(suffixes: str) -> str:
 
 
 _NAME: Final = str_schema(pattern=f"^{NAME}$")
-_LITERAL_NAME: Final = str_schema(pattern=f"^{NAME}$", metadata=_noted(**_NO_VARIABLE))
+_LITERAL_NAME: Final = str_schema(pattern=f"^{NAME}$", metadata=_metadata(**_NO_VARIABLE))
 _PINNED: Final = str_schema(pattern=f"^{PINNED}$")
 _TEXT: Final = str_schema(min_length=1)
 _DAY: Final = no_info_before_validator_function(
@@ -279,7 +281,7 @@ POLICY_FIELDS: Final[Fields] = {
     ),
     "include": Field(
         list_schema(
-            str_schema(min_length=1, metadata=_noted(pattern=path_pattern("yaml|yml"))),
+            str_schema(min_length=1, metadata=_metadata(pattern=path_pattern("yaml|yml"))),
             max_length=MAX_LIST,
         ),
         "Globs of further files, each with only `schedules`.",

@@ -166,13 +166,13 @@ def _syntax(error: YAMLError, text: str) -> Diagnostic:
 
 def _meant(error: MarkedYAMLError, text: str, index: int) -> Diagnostic | None:
     from halo_iac.load.suggestions.form import other_text
-    from halo_iac.load.suggestions.yaml_syntax import explain
+    from halo_iac.load.suggestions.yaml_syntax import likely_mistake
 
     other = other_text(text)
     if other is not None:
         return Diagnostic(0, *other)
     is_key = error.context_mark is not None and "simple key" in str(error.context)
-    return explain(text, index, error.context_mark.index if is_key else None)
+    return likely_mistake(text, index, error.context_mark.index if is_key else None)
 
 
 def _unclosed_bracket(error: MarkedYAMLError, text: str, index: int) -> Diagnostic | None:

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
-_OTHERWISE: Final = re.compile(
+_OTHER_SPELLINGS: Final = re.compile(
     r"(?:urn:)?(?:uuid:)?[{(]?" + "-?".join(f"([0-9a-f]{{{length}}})" for length in (8, 4, 4, 4, 12)) + "[)}]?",
     re.IGNORECASE,
 )
@@ -23,6 +23,6 @@ def canonical_id(text: str) -> str:
 
 def respelled(text: str) -> str | None:
     """Return the UUID that a text spells in another way: in braces, as a URN, without dashes; ``None`` for none."""
-    found = _OTHERWISE.fullmatch(text.strip())
+    found = _OTHER_SPELLINGS.fullmatch(text.strip())
     small = "-".join(found.groups()).lower() if found is not None else text
     return None if small == text else small

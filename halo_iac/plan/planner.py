@@ -115,7 +115,7 @@ def _decide(difference: Difference, catalogs: Catalogs) -> Decision:
     pair, after, fields = difference.pair, difference.after, difference.fields
     remote = pair.remote
     if after is None:
-        return _retire(pair)
+        return _archive_retired(pair)
     if difference.opaque is not None:
         return _unreadable(pair, difference.opaque)
     if remote is not None and remote.is_active and not fields:
@@ -144,7 +144,7 @@ def _action(remote: RemoteSchedule | None) -> Action:
     return Action.UPDATE if remote.is_active else Action.UNARCHIVE
 
 
-def _retire(pair: Match) -> Decision:
+def _archive_retired(pair: Match) -> Decision:
     remote = pair.remote
     if remote is None or not remote.is_active:
         return None

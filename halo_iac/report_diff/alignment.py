@@ -103,7 +103,7 @@ class Keyed(NamedTuple):
     """An item whose key need not be unique, with its content to tell items of one key apart: roughly, and exactly."""
 
     key: Hashable
-    gist: Hashable = ()
+    label: Hashable = ()
     content: Hashable = ()
 
 

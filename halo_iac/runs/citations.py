@@ -100,7 +100,7 @@ def _of_line(line: Line) -> Iterator[_Mention]:
             before, end = text[token.start() - 1 : token.start()], token.start() + len(word)
             is_quoted = before in _QUOTES and before == text[end : end + 1]
             says_trace = (near == TRACE and is_quoted) or (above == TRACE and word == alone)
-            mention = _mention(word, near, above, is_quoted=is_quoted) or (_unusual(word) if says_trace else None)
+            mention = _mention(word, near, above, is_quoted=is_quoted) or (_unusual_id(word) if says_trace else None)
             if mention is not None:
                 is_span = has_whole and len(mention.id) in _SPAN_DIGITS
                 yield mention._replace(kind=SPAN) if is_span else mention
@@ -156,7 +156,7 @@ def _digits(digits: str, said: str | None, *, is_quoted: bool) -> _Mention | Non
     return _Mention(digits, TRACE, is_cut=True, is_guess=True) if is_guess else None
 
 
-def _unusual(word: str) -> _Mention | None:
+def _unusual_id(word: str) -> _Mention | None:
     """Return an id of any other form, known only by its place: a tracer may have ids such as ``order-17``."""
     is_odd = _ODD.fullmatch(word) and not _HEX.fullmatch(word.lower()) and label(word) is None
     return _Mention(word, TRACE, is_guess=True) if is_odd else None

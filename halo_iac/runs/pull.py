@@ -74,15 +74,15 @@ class _Pull:
 
     def list(self, wanted: PullRequest) -> Iterator[PulledReport | Task[PulledReport]]:
         """Go through a schedule's conversations, newest first, while others fetch what is missing."""
-        fruitless: dict[str, Run] | None = None
+        without_report: dict[str, Run] | None = None
         try:
             for conversation in self._conversations(wanted):
                 if self._has(conversation.id):
                     yield PulledReport(wanted, conversation)
                     continue
-                if fruitless is None:
-                    fruitless = self._fruitless(wanted)
-                run = fruitless.get(conversation.id)
+                if without_report is None:
+                    without_report = self._runs_without_report(wanted)
+                run = without_report.get(conversation.id)
                 if run is not None and run.id == conversation.latest_run_id:
                     yield PulledReport(wanted, conversation, absence=missing_report_reason(run, None))
                 else:
@@ -120,18 +120,18 @@ class _Pull:
     def _is_recent(self, instant: str | None) -> bool:
         return self._since is None or instant is None or instant >= self._since
 
-    def _fruitless(self, wanted: PullRequest) -> dict[str, Run]:
+    def _runs_without_report(self, wanted: PullRequest) -> dict[str, Run]:
         """Return the conversations whose only run has ended without a report, with that run.
 
         One request a schedule, instead of one for each of them in every pull to come.
         """
         runs = self._reader.schedule_runs(wanted.schedule_id, LARGEST_PAGE)
-        fruitless: dict[str, Run] = {}
+        without_report: dict[str, Run] = {}
         fruitful: set[str] = set()
         for run in runs:
             if run.conversation_id is None:
                 continue
-            if not run.is_over or run.status in WITH_REPORT or run.conversation_id in fruitless:
+            if not run.is_over or run.status in WITH_REPORT or run.conversation_id in without_report:
                 fruitful.add(run.conversation_id)
-            fruitless.setdefault(run.conversation_id, run)
-        return {id_: run for id_, run in fruitless.items() if id_ not in fruitful}
+            without_report.setdefault(run.conversation_id, run)
+        return {id_: run for id_, run in without_report.items() if id_ not in fruitful}

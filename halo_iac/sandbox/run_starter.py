@@ -29,7 +29,7 @@ DEFAULTS: Final = {
 }
 """What a one-off run gets where nothing is said (docs/protocol.md#one-off-runs); a schedule says its limits itself."""
 
-_FIRST: Final[Mapping[str, Any]] = {
+_FIRST_ATTEMPT: Final[Mapping[str, Any]] = {
     "retryOfRunId": None,
     "rootRunId": None,
     "runAttempt": 1,
@@ -80,7 +80,7 @@ class RunStarter:
     def retry(self, row: RunRow, order: RunOrder) -> RunRow:
         """Start a run again in its conversation, over the traces that its window has by now."""
         again = self._row(order, row.conversation_id)
-        return self._added(replace(again, asked={**again.asked, **_attempt(row)}))
+        return self._added(replace(again, asked={**again.asked, **_attempt_fields(row)}))
 
     def follow_up(self, row: RunRow, prompt: str, created_at: str, *, is_retry: bool = False) -> RunRow:
         """Start a run that answers a question about what an earlier one has read."""
@@ -92,7 +92,7 @@ class RunStarter:
             schedule_id=None,
             scheduled_for=None,
             created_at=created_at,
-            asked={**asked, **(_attempt(row) if is_retry else {**_FIRST, "inputPreviousRunId": row.id})},
+            asked={**asked, **(_attempt_fields(row) if is_retry else {**_FIRST_ATTEMPT, "inputPreviousRunId": row.id})},
             dataset_id=row.dataset_id,
             span_count=row.span_count,
             left_out=row.left_out,
@@ -116,7 +116,7 @@ class RunStarter:
             schedule_id=order.schedule_id,
             scheduled_for=order.scheduled_for,
             created_at=order.created_at,
-            asked=_asked(order, limits),
+            asked=_request_fields(order, limits),
             dataset_id=self.new_id(),
             span_count=export.span_count,
             left_out=export.left_out,
@@ -151,19 +151,19 @@ def started(row: RunRow) -> bytes:
     )
 
 
-def _asked(order: RunOrder, limits: Mapping[str, Any]) -> dict[str, Any]:
+def _request_fields(order: RunOrder, limits: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "agentUuid": order.agent.id,
         "prompt": order.prompt,
         "windowStartAt": instant(order.start),
         "windowEndAt": instant(order.end),
         "origin": order.origin,
-        **_FIRST,
+        **_FIRST_ATTEMPT,
         **{name: limits[name] for name in DEFAULTS},
     }
 
 
-def _attempt(row: RunRow) -> dict[str, Any]:
+def _attempt_fields(row: RunRow) -> dict[str, Any]:
     """Return the attempt fields of a run that retries another."""
     root = row.asked.get("rootRunId") or row.asked["retryOfRunId"] or row.id
     return {"retryOfRunId": row.id, "rootRunId": root, "runAttempt": row.asked.get("runAttempt", 1) + 1}

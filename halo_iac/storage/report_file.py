@@ -25,7 +25,7 @@ _NAMES: Final = {
 }
 
 
-def split_front(text: str) -> tuple[str, str]:
+def split_front_matter(text: str) -> tuple[str, str]:
     """Return the YAML of a report's front matter (empty if it has none) and its markdown."""
     found = _FRONT.match(text)
     return (found[1], text[found.end() :]) if found else ("", text)
@@ -37,7 +37,7 @@ def read_report_file(path: Path) -> tuple[Mapping[str, Any], str]:
         text = read_bytes(path, MAX_REPORT_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise FileError(f"{path}: not a text in UTF-8", hint="name a markdown file") from None
-    written, markdown = split_front(text)
+    written, markdown = split_front_matter(text)
     front = parse_text(written, str(path)).root if written else None
     if not isinstance(front, Mapping):
         return {}, text

@@ -16,7 +16,7 @@ from halo_iac.model.stored_report import StoredReport, StoredReports
 from halo_iac.render.report import AGENT_SUFFIX
 from halo_iac.render.report_index import INDEX
 from halo_iac.storage.atomic import read_start
-from halo_iac.storage.report_file import split_front
+from halo_iac.storage.report_file import split_front_matter
 
 LONGEST: Final = 200_000
 """The most bytes of one report that are read: as much as a page shows."""
@@ -78,7 +78,7 @@ def _front(folder: Path, path: Path) -> StoredReport | None:
     content = read_start(path, _LONGEST_FRONT + 1)
     text = content.decode("utf-8", "replace")
     name = path.relative_to(folder).as_posix()
-    written, markdown = split_front(text)
+    written, markdown = split_front_matter(text)
     front = parse_text(written, name).root if written else None
     if not isinstance(front, Mapping) or not any(_text(front.get(each)) for each in _IDENTIFYING_KEYS):
         return None
@@ -98,7 +98,7 @@ def _with_texts(folder: Path, reports: Sequence[StoredReport]) -> Iterator[Store
 
 def _read(folder: Path, report: StoredReport) -> StoredReport:
     content = read_start(folder / report.path, LONGEST + 1)
-    _, markdown = split_front(content[:LONGEST].decode("utf-8", "replace"))
+    _, markdown = split_front_matter(content[:LONGEST].decode("utf-8", "replace"))
     return report._replace(markdown=markdown, is_cut=len(content) > LONGEST)
 
 

@@ -23,7 +23,7 @@ class ScheduleState:
     spec: Spec
     is_archived: bool
 
-    def is_shown(self, remote: RemoteSchedule, spec: Spec, names: Sequence[str] = FIELDS) -> bool:
+    def matches(self, remote: RemoteSchedule, spec: Spec, names: Sequence[str] = FIELDS) -> bool:
         """Return whether the platform shows it in the fields ``names``; ``spec`` is the schedule's comparable form."""
         wanted = self.spec.filled_from(spec)
         return self.is_archived != remote.is_active and all(
@@ -84,7 +84,7 @@ class History:
 
     def end(self, remote: RemoteSchedule, spec: Spec) -> ScheduleState | None:
         """Return which of its ends the platform shows, if any."""
-        return next((end for end in self.ends if end is not None and end.is_shown(remote, spec, self.compared)), None)
+        return next((end for end in self.ends if end is not None and end.matches(remote, spec, self.compared)), None)
 
 
 def _is_restored(spec: Spec, origin: ScheduleState, end: ScheduleState, names: Sequence[str]) -> bool:

@@ -104,7 +104,7 @@ def _execute_all(
         if run.planned.changes and is_over:
             outcome = ApplyOutcome(summarize(run.planned.changes, ()), _commands(options))
         elif run.planned.changes:
-            outcome = _followed(_execute_one(context, run, options), options)
+            outcome = _run_follow_up(_execute_one(context, run, options), options)
             is_over = outcome.summary.is_interrupted or (outcome.exit_code != 0 and not options.keep_going)
         outcomes.append(ProjectOutcome(*run, outcome))
     return outcomes
@@ -122,7 +122,7 @@ def _execute_one(context: CommandContext, run: ProjectRun, options: ApplyOptions
             return ApplyOutcome(summarize(run.planned.changes, ()), _commands(options), failure=error)
 
 
-def _followed(outcome: ApplyOutcome, options: ApplyOptions) -> ApplyOutcome:
+def _run_follow_up(outcome: ApplyOutcome, options: ApplyOptions) -> ApplyOutcome:
     try:
         options.then(outcome.summary)
     except HaloError as error:

@@ -64,17 +64,17 @@ def import_(
     """
     path = _target(context)
     with context.with_file(path) as there:
-        ground = observe_for_import(there, path, _included(context, path, into))
-        choice = select_schedules(ground, what or [], with_archived=include_archived)
-        draft = build_draft(ground, choice.wanted, has_prompt_files=prompt_files)
-        is_changed = ground.before is None or bool(draft.adoption.entries)
-        path = ground.target
+        importing = observe_for_import(there, path, _included(context, path, into))
+        choice = select_schedules(importing, what or [], with_archived=include_archived)
+        draft = build_draft(importing, choice.wanted, has_prompt_files=prompt_files)
+        is_changed = importing.before is None or bool(draft.adoption.entries)
+        path = importing.target
         if is_changed:
-            write(ground, draft)
-        if ground.before is None:
-            write_schemas(ground.path.parent)
-        _print_summary(ground, choice, draft, path)
-        _propose_scope(ground, what or [])
+            write(importing, draft)
+        if importing.before is None:
+            write_schemas(importing.path.parent)
+        _print_summary(importing, choice, draft, path)
+        _propose_scope(importing, what or [])
         console = context.console
         with console.after(f"{path} {'was written' if is_changed else 'needed no change'}"):
             format_ = ReviewFormat.JSON if console.wants_json else ReviewFormat.TEXT
@@ -106,24 +106,24 @@ def _included(context: CommandContext, path: Path, name: str | None) -> Path | N
     return None if into.resolve() == path.resolve() else into
 
 
-def _propose_scope(ground: ImportContext, what: list[str]) -> None:
+def _propose_scope(importing: ImportContext, what: list[str]) -> None:
     """Propose a scope equal to the title globs, so that other schedules do not count as undeclared."""
     prefixes = {each.removesuffix("*") for each in what if each.endswith("*")}
-    if len({*what}) != 1 or not prefixes or ground.project.scope != Scope():
+    if len({*what}) != 1 or not prefixes or importing.project.scope != Scope():
         return
     (prefix,) = prefixes
-    titles = [entry.title for entry in ground.project.entries if entry.title is not None]
+    titles = [entry.title for entry in importing.project.entries if entry.title is not None]
     if prefix.strip() and "*" not in prefix and all(title.startswith(prefix) for title in titles):
         line = f"scope: {{title_prefix: {scalar_text(prefix, quote=chr(34), is_flow=True)}}}"
-        console = ground.context.console
-        console.log(console.err_style.safe(f"To limit {ground.path} to these titles, add `{line}` to it."))
+        console = importing.context.console
+        console.log(console.err_style.safe(f"To limit {importing.path} to these titles, add `{line}` to it."))
 
 
-def _print_summary(ground: ImportContext, choice: Selection, draft: ImportDraft, path: Path) -> None:
-    console = ground.context.console
+def _print_summary(importing: ImportContext, choice: Selection, draft: ImportDraft, path: Path) -> None:
+    console = importing.context.console
     count = counted(len(draft.adoption.entries), "schedule")
     files = f" and {counted(len(draft.prompts), 'prompt file')} in prompts/" if draft.prompts else ""
-    if ground.held is None:
+    if importing.held is None:
         summary = f"Wrote {path} with {count}{files}."
     elif draft.adoption.entries:
         summary = f"Added {count} to {path}{files}."

@@ -90,14 +90,14 @@ class StartedRuns:
         if not self._calls and self.under_way is None:
             return error or InterruptedRun(NOTHING_CHANGED)
         failed = {id(call.error): call.error for call in self._calls if call.error is not None}
-        told = [*self._unknown(), *(each for each in failed.values() if each is not error)]
-        told += [error, *self._going(_text(error))] if error is not None else self._left()
+        told = [*self._unknown_messages(), *(each for each in failed.values() if each is not error)]
+        told += [error, *self._running_messages(_text(error))] if error is not None else self._interrupt_messages()
         ending = error or InterruptedRun("")
         ending.message = "\n".join(each.message for each in told)
         ending.hint = joined("\n", (each.hint for each in told)) or None
         return ending
 
-    def _unknown(self) -> list[HaloError]:
+    def _unknown_messages(self) -> list[HaloError]:
         return [
             InterruptedRun(
                 f"interrupted while starting {call.what}; it may or may not have been started",
@@ -107,16 +107,16 @@ class StartedRuns:
             if call.is_unknown and call.error is None
         ]
 
-    def _going(self, told: str = "") -> list[HaloError]:
+    def _running_messages(self, told: str = "") -> list[HaloError]:
         ids = [call.started.run_id for call in self._calls if call.started is not None and not call.is_over]
         going = [run_id for run_id in ids if run_id not in told]
         return [interrupted_runs(going)] if going else []
 
-    def _left(self) -> list[HaloError]:
+    def _interrupt_messages(self) -> list[HaloError]:
         """Return the message for an interrupt: runs that continue, runs that have ended, or none."""
         if self.under_way is not None:
             return [self.under_way]
-        left = self._going()
+        left = self._running_messages()
         over = {call.started.run_id: call.read(call.started) for call in self._calls if call.started and call.is_over}
         if over:
             commands = joined(" and ", (Hint("`{}`", command) for command in over.values()))

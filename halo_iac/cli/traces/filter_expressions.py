@@ -86,7 +86,7 @@ _DECIMAL: Final = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.AS
 _UNIT: Final = re.compile(r"(\d+\.?\d*)\s*(ns|us|µs|ms|s|m|min|h)", re.ASCII)
 _MS_OF: Final = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000}
 
-_MEANT: Final = {
+_SYNONYMS: Final = {
     **{
         name: f"--{name}"
         for name in ("agent", "environment", "kind", "model", "provider", "service", "session", "user")
@@ -180,7 +180,7 @@ def _check_field(name: str, wrong: _Wrong, *, of_spans: bool) -> None:
     if name in _NUMBERS or name in _TEXTS:
         return
     numbers = [each for each in _NUMBERS if not (of_spans and each in _OF_TRACES)]
-    meant = _MEANT.get(name) or closest_match(name, {*numbers, *_TEXTS})
+    meant = _SYNONYMS.get(name) or closest_match(name, {*numbers, *_TEXTS})
     known = f"{', '.join(numbers)} (numbers) and {', '.join(_TEXTS)} (texts)"
     raise wrong(
         f"{_shown(name, 'the text before the operator')} is not a field",

@@ -135,7 +135,7 @@ _SWITCHES: Final = {
 }
 """Other tools' on-off keys → whether they mean the opposite of ``enabled``."""
 
-_RETIRED: Final = frozenset({"archived", "archive", "deleted", "retired", "archivedat"})
+_RETIRE_KEYS: Final = frozenset({"archived", "archive", "deleted", "retired", "archivedat"})
 _DATES: Final = frozenset(
     {"start", "starts", "startat", "startson", "startdate", "enddate", "end", "ends", "until", "from", "expires"}
 )
@@ -143,8 +143,8 @@ _DATES: Final = frozenset(
 
 _LOOKBACKS: Final = {"lookbackdays": "d", "lookbackweeks": "w", "windowdays": "d", "windowhours": "h", "window": "h"}
 _SETTINGS: Final = frozenset({"apikey", "key", "token", "baseurl", "apiurl", "url", "host", "team", "sandbox"})
-_PRUNES: Final = frozenset({"prune", "purge", "deleteundeclared", "archiveundeclared"})
-_LINES: Final = ((_RETIRED, "state", "archived", "active"), (_PRUNES, "undeclared", "archive", "report"))
+_PRUNE_KEYS: Final = frozenset({"prune", "purge", "deleteundeclared", "archiveundeclared"})
+_LINES: Final = ((_RETIRE_KEYS, "state", "archived", "active"), (_PRUNE_KEYS, "undeclared", "archive", "report"))
 """Other tools' on-off keys → the equivalent field, and its values for on and off."""
 
 _FLAGS: Final = {
@@ -221,7 +221,7 @@ def _likely_field(key: str, allowed: Collection[str]) -> str | None:
     word = normalize(key)
     if word in _CADENCE_KEYS and "frequency" in allowed:
         return "frequency"
-    meant = "state" if word in _RETIRED else _SYNONYMS.get(word)
+    meant = "state" if word in _RETIRE_KEYS else _SYNONYMS.get(word)
     if meant in allowed:
         return meant
     return next((known for known in allowed if normalize(known) == word), None) or closest_match(key, allowed)

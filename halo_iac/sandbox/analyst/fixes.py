@@ -49,13 +49,13 @@ _ADVICE: Final = tuple(
         (r"max.{0,8}turns|recursion", "Check what the turns were spent on before allowing more of them."),
     )
 )
-_OTHERWISE: Final = "Read one of the traces up to the failing step; the message alone does not say more."
+_DEFAULT_ADVICE: Final = "Read one of the traces up to the failing step; the message alone does not say more."
 
 
 def advice_on(group: ErrorGroup | None = None) -> str:
     """Return what to do about a group of failures, or about one that nothing is known of."""
     said = f"{group.message} {group.example}" if group else ""
-    return next((advice for words, advice in _ADVICE if words.search(said)), _OTHERWISE)
+    return next((advice for words, advice in _ADVICE if words.search(said)), _DEFAULT_ADVICE)
 
 
 _WEIGHTS: Final = {
