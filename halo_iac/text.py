@@ -238,7 +238,9 @@ def first_of(names: Iterable[str], count: int, most: int) -> str:
 
 def declared_keys(keys: Collection[str]) -> str:
     """Return what to do where no key is like the one that was given: use one of those there are, the first of many."""
-    return f"the keys are {first_of(keys, len(keys), LISTED)}" if keys else "add it under `schedules:`"
+    if not keys:
+        return "add it under `schedules:`"
+    return f"the {'only key is' if len(keys) == 1 else 'keys are'} {first_of(keys, len(keys), LISTED)}"
 
 
 def format_count(count: int) -> str:

@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from halo_iac.cli.init import pipeline as init_pipeline
+from halo_iac.errors import FileError
 from halo_iac.load import load
 
 
@@ -271,3 +272,16 @@ def test_the_wheel_holds_what_ci_writes() -> None:
         files = [path.relative_to(root) for path in (root / "examples" / folder).glob(init_pipeline.FILES[host])]
         assert files
         assert all(any(path.is_relative_to(each) for each in packed) for path in files)
+
+
+def test_no_project_file_is_left_where_its_schemas_cannot_be_written(
+    halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path) -> list[str]:
+        raise FileError("halo.schema.json: No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("halo_iac.cli.commands.init.write_schemas", full)
+        assert halo("init", "--agent", "checkout").code == 1
+    assert not (folder / "halo.yaml").exists()
+    assert halo("init", "--agent", "checkout").code == 0

@@ -111,10 +111,10 @@ def test_a_create_that_looks_like_a_rename_names_the_command_that_says_so(halo: 
 @pytest.mark.parametrize(
     ("argv", "message", "hint"),
     [
-        (["a"], "pass either a new title or --from, not both", "run `halo rename --help` for examples"),
+        (["a"], "give either a new title or --from", "run `halo rename --help` for examples"),
         (
             ["a", "x", "--from", "y"],
-            "pass either a new title or --from, not both",
+            "give either a new title or --from",
             "run `halo rename --help` for examples",
         ),
         (["aa", "T: x"], "halo.yaml declares no schedule 'aa'", "did you mean 'a'?"),

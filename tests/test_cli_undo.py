@@ -297,3 +297,18 @@ def test_json_stays_one_document(halo: CommandLine) -> None:
     assert ended.error["code"] == "refused"
     edited = halo("undo", "halo.yaml", "--sandbox", "--json")
     assert (edited.out, edited.error["code"]) == ("", "document")
+
+
+def test_without_a_receipt_the_latest_is_suggested_and_none_chosen(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text(PROJECT_FILE)
+    none = halo("undo", "--sandbox")
+    assert (none.code, none.out) == (64, "")
+    assert none.err == (
+        "error: no receipt was named\nhint: .halo/receipts has none; name the file that `halo apply --receipt` wrote\n"
+    )
+    assert halo("apply", "--sandbox", "--yes").code == 0
+    [receipt] = (folder / ".halo" / "receipts").iterdir()
+    older = receipt.with_name("20251101T000000.000Z-ffffff.jsonl")
+    older.write_bytes(receipt.read_bytes())
+    named = f"halo undo .halo/receipts/{receipt.name} --sandbox"
+    assert halo("undo", "--sandbox").err == f"error: no receipt was named\nhint: run `{named}` to undo the latest run\n"

@@ -88,6 +88,17 @@ def test_an_unknown_command_leads_to_the_one_that_does_it(halo: CommandLine, arg
             "run `halo plan --help` for usage",
         ),
         (["plan", "--sandbox=yes"], "Option '--sandbox' does not take a value", "run `halo plan --help` for usage"),
+        (["plan", "--sandbox", "-t"], "Option '-t' requires an argument", "run `halo plan --help` for usage"),
+        (
+            ["apply", "--concurrency", "many"],
+            "Invalid value for '--concurrency': not a whole number",
+            "run `halo apply --help` for usage",
+        ),
+        (
+            ["apply", "--max-rps", "1/2"],
+            "Invalid value for '--max-rps': not a number",
+            "run `halo apply --help` for usage",
+        ),
         (
             ["ci"],
             "Missing argument 'COMMAND'. Choose from: validate, plan, apply, drift, undo, report, fixes",
@@ -148,3 +159,13 @@ def test_no_word_of_the_tables_is_a_command() -> None:
         inner = root.commands[group]
         assert isinstance(inner, TyperGroup)
         assert not {word for words in names.values() for word in words.split()} & inner.commands.keys()
+
+
+def test_a_project_file_is_not_applied_as_a_saved_plan(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n", encoding="utf-8")
+    assert halo("apply", "halo.yaml", "--sandbox") == CommandResult(
+        1,
+        "",
+        "error: halo.yaml: not a saved plan\n"
+        "hint: PLAN is what `plan --out` saved; a project file goes with --file, an entry with --target\n",
+    )

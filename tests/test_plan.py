@@ -313,7 +313,7 @@ def test_targets_limit_what_is_planned_not_what_is_matched() -> None:
     assert (plan_.targets, plan_.undeclared) == (("key-A", "key-C"), ())
 
 
-@pytest.mark.parametrize(("target", "hint"), [("key-B", "did you mean key-A?"), ("xyz", "the keys are key-A")])
+@pytest.mark.parametrize(("target", "hint"), [("key-B", "did you mean key-A?"), ("xyz", "the only key is key-A")])
 def test_an_unknown_target_is_wrong_usage(target: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         planned(project(entry("A")), targets=(target,))

@@ -339,8 +339,8 @@ def test_a_project_that_declares_nothing_says_so(halo: CommandLine, folder: Path
     ("argv", "message"),
     [
         (("checkout-erly",), "halo.yaml declares no schedule 'checkout-erly'"),
-        (("--next", "0"), "Invalid value for '--next': Input should be greater than or equal to 1"),
-        (("--next", "1001"), "Invalid value for '--next': Input should be less than or equal to 1000"),
+        (("--next", "0"), "Invalid value for '--next': must be at least 1"),
+        (("--next", "1001"), "Invalid value for '--next': must be at most 1000"),
         (("--next", "x"), "Invalid value for '--next':"),
         (("--until", "tomorrow"), "--until: 'tomorrow' is not an ISO 8601 instant"),
         (("--until", ""), "--until: '' is not an ISO 8601 instant"),

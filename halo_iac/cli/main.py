@@ -136,7 +136,8 @@ def _os_error(error: OSError) -> HaloError:
     from halo_iac.errors import FileError
 
     place = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else "input or output"
-    return FileError(f"{place}: {error.strerror or type(error).__name__}")
+    hint = "check the path, its permissions and the free space of its disk"
+    return FileError(f"{place}: {error.strerror or type(error).__name__}", hint=hint)
 
 
 def _internal_error(error: BaseException) -> HaloError:

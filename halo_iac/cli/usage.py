@@ -18,6 +18,16 @@ from halo_iac.hints import Command, Hint
 from halo_iac.text import closest_match
 
 _VERSION: Final = frozenset({"-V", "-v"})
+_PHRASES: Final = (
+    (": Value error, ", ": "),
+    ("Input should be a valid integer, unable to parse string as an integer", "not a whole number"),
+    ("Input should be a valid number, unable to parse string as a number", "not a number"),
+    ("Input should be greater than or equal to ", "must be at least "),
+    ("Input should be less than or equal to ", "must be at most "),
+    (":\n\t", ": "),  # choices, each on a line of its own
+    (",\n\t", ", "),
+)
+"""What typer and pydantic, which it reads values with, say, and how halo says it."""
 _RUNS: Final = (Command("schedule", "runs", "KEY"), Command("conversation", "list"))
 """What lists runs: those of a schedule, or what came of each."""
 
@@ -98,9 +108,9 @@ def format_for_file(option: str, value: str, known: Collection[str]) -> UsageErr
 
 def usage_error(error: TyperException, argv: Sequence[str]) -> UsageError:
     """Return typer's usage error as a halo error."""
-    # "Value error, " is pydantic's, with which typer reads values; choices stand on lines of their own.
-    message = error.format_message().rstrip(".").replace(": Value error, ", ": ")
-    message = message.replace(":\n\t", ": ").replace(",\n\t", ", ")
+    message = error.format_message().rstrip(".")
+    for theirs, ours in _PHRASES:
+        message = message.replace(theirs, ours)
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", None) or "halo"
     hint: str | None = None

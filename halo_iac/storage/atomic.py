@@ -121,7 +121,8 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         what_now = _hint(error, "use another folder, or check its permissions")
-        raise FileError(f"{folder}: {error.strerror}", hint=f"{what_now}; nothing was started") from None
+        reason = f"{folder}: the folder cannot be written to: {error.strerror}"
+        raise FileError(reason, hint=f"{what_now}; nothing was started") from None
 
 
 @contextmanager

@@ -37,6 +37,8 @@ def read_saved_plan(name: str) -> Plan | PlanList:
     try:
         return read_plan(read_bytes(Path(name), MAX_PLAN_BYTES, takes_pipe=True))
     except DocumentError as error:
+        if name.endswith((".yaml", ".yml")):
+            raise DocumentError(f"{name}: {_WHAT}", hint=_HINT) from None
         raise DocumentError(f"{name}: {error.message}", hint=error.hint or _HINT) from None
     except FileError as error:
         raise FileError(error.message, hint=_HINT) from None

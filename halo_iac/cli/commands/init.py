@@ -93,7 +93,11 @@ def _write_project(context: CommandContext, path: Path, agent: str | None) -> No
     entry = ask_first_entry(context) if is_asked else FirstEntry(agent)
     if not write_new(path, console.redacted(_text(entry))):
         raise FileError(f"{path} already exists; it was not overwritten", hint="choose another file with --file")
-    schemas = " and ".join(write_schemas(path.parent))
+    try:
+        schemas = " and ".join(write_schemas(path.parent))
+    except FileError:  # a full disk, after which the same command should work
+        path.unlink(missing_ok=True)
+        raise
     with console.after(f"{path} was written"):
         console.print(console.out_style.safe(f"Wrote {path}{f', and {schemas} beside it' if schemas else ''}."))
     list_, plan = Command("agent", "list"), Command("plan")

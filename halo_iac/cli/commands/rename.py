@@ -61,7 +61,7 @@ def rename(
     choice = TargetOptions(file, sandbox=sandbox, checkout=checkout)
     console.prepare(json=json, format=format, no_color=no_color, spell=choice.spell)
     if (title is None) == (former is None):
-        raise UsageError("pass either a new title or --from, not both", hint="run `halo rename --help` for examples")
+        raise UsageError("give either a new title or --from", hint="run `halo rename --help` for examples")
     entry = get_entry(CommandContext(console, choice).load(), key)
     with folder_lock(Path(entry.origins.entry.path or "")):
         return _rename(CommandContext(console, choice), key, title, former)

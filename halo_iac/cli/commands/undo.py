@@ -12,6 +12,9 @@ from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
 from halo_iac.cli.plan.request import ProjectRun, hide_credentials
+from halo_iac.errors import UsageError
+from halo_iac.hints import Command, Hint
+from halo_iac.paths import display_path
 from halo_iac.pipeline import plan_undo
 from halo_iac.plan import Overrides
 from halo_iac.render.view import ReviewFormat
@@ -32,7 +35,9 @@ _WRITTEN: Final = {0, 4, 5}
 @platform_command
 def undo(
     context: CommandContext,
-    receipt_file: Annotated[str, typer.Argument(metavar="RECEIPT", help="The receipt that the run wrote.")],
+    receipt_file: Annotated[
+        str | None, typer.Argument(metavar="RECEIPT", help="The receipt that the run wrote.", show_default=False)
+    ] = None,
     allow_archive: options.AllowArchive = 0,
     allow_incomplete: options.AllowIncomplete = False,
     protect: options.Protect = None,
@@ -51,6 +56,8 @@ def undo(
       halo undo .halo/receipts/20261101T090000.000Z-3f9a1c.jsonl
       halo undo receipt.jsonl --yes --allow-archive 5
     """
+    if receipt_file is None:
+        raise _no_receipt(context)
     context.tighten(protect, None)
     with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
         read = load_receipt(receipt_file)
@@ -73,6 +80,17 @@ def undo(
         for warning in planned.warnings:
             console.log(console.err_style.safe(f"Note: {warning.message}."))
     return code
+
+
+def _no_receipt(context: CommandContext) -> UsageError:
+    """Return the error for a command that names no receipt; the latest one is suggested, never chosen."""
+    folder = context.private_folder / "receipts"
+    latest = max(folder.glob("*.jsonl"), default=None)  # their names begin with their times
+    if latest is None:
+        hint: str = f"{display_path(folder, context.cwd)} has none; name the file that `halo apply --receipt` wrote"
+    else:
+        hint = Hint("run `{}` to undo the latest run", Command("undo", display_path(latest, context.cwd)))
+    return UsageError("no receipt was named", hint=hint)
 
 
 def _heading(receipt: Receipt) -> str:
