@@ -1,6 +1,5 @@
-"""What a pipeline knows and where it reports: GitHub's and GitLab's variables, comments and issues.
+"""GitHub and GitLab as pipeline hosts: their variables, comments and issues.
 
-``inputs`` reads what a pipeline was told, ``host`` says what a host offers, ``github`` and ``gitlab`` are the two that
-are known, ``posts`` keeps one comment and one issue up to date. Every value comes from the environment that is passed
-in. See docs/ci.md.
+``inputs`` reads a pipeline's inputs, ``host`` defines what a host offers, ``github`` and ``gitlab`` implement it,
+``posts`` keeps one comment and one issue up to date. Every value comes from the given environment. See docs/ci.md.
 """

@@ -1,6 +1,6 @@
 """Keys, agents and receipts of the project that a command line is about, for completion.
 
-Project files are not parsed: that takes longer than anybody waits for a list. Keys are told by their indentation, which
+Project files are not parsed: that takes too long for completion. Keys are recognised by their indentation, which
 YAML prescribes; a file that does otherwise completes to less.
 """
 

@@ -2,9 +2,9 @@
 
 See docs/semantics.md#base-comparison and docs/security.md#git.
 
-The ``git`` program is asked, for only it knows every way in which a repository may be stored. Nothing of a checkout is
-run on the way: objects are read as they are, so no filter, textconv or hook sees them; a ref can never be taken for an
-option; and the environment that git gets holds no key of ours.
+The ``git`` program is used, since only it knows every way in which a repository can be stored. Nothing of a checkout is
+executed: objects are read raw, so that no filter, textconv or hook runs; a ref is never taken for an option; and git's
+environment has none of halo's keys.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Import: schedules of the platform → entries whose plan is empty (docs/semantics.md#import).
 
-``importer`` selects the schedules, writes the entry of each in full, and checks against a plan which entries do not
-round-trip; ``layout`` leaves out what ``defaults`` say and puts prompts into files of their own. A schedule that cannot
-be declared is left out and named.
+``importer`` selects the schedules, writes each entry in full, and checks with a plan which entries do not round-trip;
+``layout`` omits what ``defaults`` give and moves prompts to files. A schedule that cannot be declared is left out and
+reported.
 """
 
 from __future__ import annotations

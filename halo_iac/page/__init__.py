@@ -1,9 +1,8 @@
 """The content of ``halo page``: schedules of project files, their fires, and the traces that their runs analyse.
 
-``timeline`` has a period of days, the fires in it and how often each moment is analysed; ``contents`` puts together
-what is declared and, where it was read, what the platform and a folder of reports say of it; ``history`` joins
-these two. All of it is pure;
-``render/html`` draws it (docs/page.md).
+``timeline`` has a period of days, the fires in it and how often each moment is analysed; ``history`` the past runs and
+reports; ``contents`` combines them with the declared schedules and, if read, the platform's state. Everything here is
+pure; ``render/html`` renders it (docs/page.md).
 """
 
 from halo_iac.page.contents import Page, PageAgent, PageProject, PageSchedule, PlatformInput, ProjectInput, page

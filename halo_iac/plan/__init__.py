@@ -1,9 +1,8 @@
 """Plan: matches and policy → :class:`~halo_iac.model.plan.Plan` (docs/semantics.md#plan).
 
-``planner`` decides which action each schedule gets and which titles are free for it, ``guards`` why a plan must not be
-applied as it is, ``run_rate`` counts runs a month, ``staleness`` compares a saved plan with the current one, and
-``together`` holds the plans of several project files against each other. Nothing here has a clock, writes, or knows how
-a plan looks.
+``planner`` decides on an action for each schedule and which titles are free, ``guards`` refuse plans that look like
+accidents, ``run_rate`` counts runs a month, ``staleness`` compares a saved plan with the current one, and ``together``
+checks the plans of several project files against each other. Nothing here has a clock, does I/O, or formats output.
 """
 
 from halo_iac.plan.guards import Overrides

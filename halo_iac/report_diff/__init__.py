@@ -1,7 +1,7 @@
-"""What is new, gone and changed between two reports (docs/semantics.md#report-diff).
+"""Finds what is new, gone and changed between two reports (docs/semantics.md#report-diff).
 
-``sections`` reads markdown, ``noise`` knows what differs in any two reports and means nothing, ``alignment`` finds what
-belongs together in time in proportion to the reports, and ``compare`` composes them. No clock, no platform.
+``sections`` parses markdown, ``noise`` ignores differences without meaning, ``alignment`` aligns sequences in linear
+time, and ``compare`` combines them. No clock, no platform.
 """
 
 from halo_iac.report_diff.compare import report_diff

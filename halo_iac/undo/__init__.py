@@ -1,12 +1,12 @@
-"""Undo: a receipt, and the platform as it is now → the plan of the way back (docs/semantics.md#undo).
+"""Undo: a receipt and the platform's state → the plan that reverts the run (docs/semantics.md#undo).
 
-``history`` reads what a run has made of each schedule; ``planner`` decides schedule by schedule what reverts it, and
-puts the plan together.
+``history`` reads from the receipt what a run did to each schedule; ``planner`` decides for each schedule what reverts
+it, and assembles the plan.
 
-A receipt is a file, and may have been written by anybody. It says which schedules, what they were and what was made of
-them; what they *are* is the platform's word, and what may be touched the project file's. So a change is planned only
-for a schedule that the project holds, that is in scope, and that still is what the run made of it; and what is written
-is held to what a file could declare. The plan passes the guards that every plan passes.
+A receipt is an untrusted file. It names schedules, their earlier values and the changes; their current state is read
+from the platform, and the project file decides what may be changed. So a change is planned only for a schedule in the
+project and in scope that is still as the run left it, and only with values that a file could declare. The plan passes
+the same guards as every other plan.
 """
 
 from halo_iac.undo.planner import check_same_target, undo

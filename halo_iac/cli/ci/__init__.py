@@ -1,1 +1,1 @@
-"""What ``halo ci`` runs in a job of a pipeline (docs/ci.md)."""
+"""The commands of ``halo ci``, which run in a pipeline's jobs (docs/ci.md)."""

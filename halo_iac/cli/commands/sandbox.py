@@ -88,7 +88,7 @@ def serve(
             f"export INF_API_KEY={platform.key}",
             f"export INF_PROJECT_ID={shlex.quote(project_id)}",
         )
-        ended = _set_by_signals()  # before anybody can know that it runs
+        ended = _set_by_signals()  # before any client can know that it runs
         console.print("\n".join(exports), redact=False)
         console.log(console.err_style.safe(f"Serving sandbox {path} on {url}; press Ctrl-C to stop."))
         while not ended.wait(1):

@@ -1,1 +1,1 @@
-"""What ``halo import`` writes, worked out before anything is on disk."""
+"""Prepares what ``halo import`` writes, before anything is on disk."""

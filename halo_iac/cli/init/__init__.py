@@ -1,1 +1,1 @@
-"""What ``halo init`` asks, and the pipeline that it writes."""
+"""The questions of ``halo init``, and the pipeline that it writes."""

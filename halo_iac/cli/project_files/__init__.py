@@ -1,1 +1,1 @@
-"""The project files that a command is about: which ones ``-f`` names, their entries, and what is checked of them."""
+"""The project files of a command: which ones ``-f`` names, their entries, and the checks on them."""

@@ -1,1 +1,1 @@
-"""One-off runs as commands start them: the request, waiting with Ctrl-C, and the results."""
+"""One-off runs for commands: the request, waiting with Ctrl-C, and the results."""

@@ -1,4 +1,4 @@
-"""The tools, in the order in which a client lists them: those that a fix begins with first, costly ones last."""
+"""The tools, in the order in which a client lists them: first those that a fix starts with, last the costly ones."""
 
 from typing import Final
 

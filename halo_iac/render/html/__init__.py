@@ -1,7 +1,7 @@
-"""A page as HTML: one file that needs no script and asks for nothing (docs/page.md).
+"""A page as HTML: one file without scripts and external requests (docs/page.md).
 
-``page`` fills the templates, which have what every page says; ``words`` has the sentences about its figures, ``strip``
-the drawings of time, ``report`` markdown of others as harmless HTML.
+``page`` fills the templates, which have the fixed text; ``words`` has the sentences about figures, ``strip`` the SVG
+timelines, ``report`` converts untrusted markdown to safe HTML.
 """
 
 from halo_iac.render.html.page import PAGE_START, page_html

@@ -1,8 +1,6 @@
-"""Markdown for pull requests: a page a plan, small enough for one comment, that foreign words cannot break.
+"""Markdown for pull requests: one page per plan, small enough for a comment, safe against untrusted text.
 
-See docs/cli.md#formats.
-
-``escape`` says what becomes of foreign words, ``page`` what fits.
+See docs/cli.md#formats. ``escape`` neutralizes untrusted text, ``page`` decides what fits.
 """
 
 from halo_iac.render.markdown.escape import comment_marker

@@ -1,4 +1,4 @@
-"""Text for people: plain lines, written once, coloured where there is a terminal (docs/performance.md#text).
+"""Text for people: plain lines, written once, coloured on a terminal (docs/performance.md#text).
 
-A table of a thousand rows from rich takes a thousand times as long as one string, so nothing here is drawn with it.
+rich takes a thousand times as long as one string for a table of a thousand rows, so it is not used here.
 """

@@ -1,1 +1,1 @@
-"""What answers the API: one module a router."""
+"""The API's procedures: one module per router."""
