@@ -45,6 +45,14 @@ ARCHIVE = "halo archives schedules and never deletes them: set `state: archived`
         (["schedule", "delete"], ARCHIVE),
         (["report", "show"], "did you mean `halo report get` or `halo report list`?"),
         (["report", "delete"], "run `halo report --help` for usage"),
+        # A name or an id without a command
+        (["report", "checkout-daily"], "did you mean `halo report get checkout-daily`?"),
+        (["run", "checkout"], "did you mean `halo report run checkout`?"),
+        (
+            ["run", "5a4db0c5-a000-4000-8000-000000000001"],
+            "did you mean `halo run get 5a4db0c5-a000-4000-8000-000000000001`?",
+        ),
+        (["report", "help"], "run `halo report --help` for usage"),
         (["run", "list"], "did you mean `halo schedule runs KEY` or `halo conversation list`?"),
         (["sandbox", "start"], "did you mean `halo sandbox serve`?"),
     ],

@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from halo_iac.cli.other_tools import SHOWS, SUBCOMMANDS, command_hint, option_hint
 from halo_iac.errors import UsageError
 from halo_iac.hints import Command, Hint
+from halo_iac.model.ids import is_uuid
 from halo_iac.text import closest_match
 
 _VERSION: Final = frozenset({"-V", "-v"})
@@ -40,6 +41,7 @@ def unknown_command(path: str, words: Sequence[str], group: TyperGroup, commands
     hint = _subcommand(inside, word, tree, commands) if inside else _command(word, rest, tree)
     near = None if hint else closest_match(word, tree)
     message = f"No such command {word!r}" + (f". Did you mean {near!r}?" if near else "")
+    hint = hint or (None if near else _of_a_name(inside, word, tree))
     return UsageError(message, hint=hint or f"run `{path} --help` for usage")
 
 
@@ -78,6 +80,15 @@ def _subcommand(group: str, word: str, tree: Mapping[str, Collection[str]], comm
     if word in commands:
         return _meant(Command(word))
     return command_hint(word) if group == "schedule" else None
+
+
+def _of_a_name(group: str, word: str, tree: Collection[str]) -> str | None:
+    """Return the command for a word that is like none, and may be an id or a name: ``report checkout-daily``."""
+    if "get" not in tree or word == "help" or command_hint(word):
+        return None
+    return _meant(
+        Command("report", "run", word) if group == "run" and not is_uuid(word) else Command(group, "get", word)
+    )
 
 
 def _meant(*commands: Command) -> Hint | None:
