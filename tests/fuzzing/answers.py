@@ -10,13 +10,14 @@ from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 import httpcore
-import httpx
 from wire_samples import WIRE
 
 from fuzzing.laws import AGENT, KEY, check_plan, check_told
+from halo_iac.api import direct
+from halo_iac.api.direct import DirectTransport
 from halo_iac.api.retry import Retry
 from halo_iac.api.runs import RunReader, RunWriter
 from halo_iac.api.schedules import Reader, Writer
@@ -133,12 +134,19 @@ def _declared() -> Project:
 
 def http(data: bytes) -> None:
     """Whatever a server writes into the connection is a value or a platform error, which gives no key away."""
-    network = httpx.HTTPTransport(verify=_TRUSTS_NOBODY)
-    # What a socket would deliver, read by read; httpx has no public way to replace the network below HTTP.
-    chunks = [part for part in data.split(b"--wait--\n") if part]
-    network._pool = httpcore.ConnectionPool(_TRUSTS_NOBODY, network_backend=httpcore.MockBackend(chunks))  # noqa: SLF001
+    network = DirectTransport(_TRUSTS_NOBODY)
+    # What a socket would deliver, read by read; there is no public way to replace the network below HTTP.
+    network._network = _Delivering([part for part in data.split(b"--wait--\n") if part])  # type: ignore[assignment]  # noqa: SLF001
     with Transport("https://relay.example", Secret(KEY), http=network) as transport:
-        try:
-            transport.call("project.getAuthContext", "query")
-        except (PlatformError, SettingsError) as error:
-            check_told(error_text(error, PLAIN), error_json(error))
+        for _ in range(2):  # over the same connection, where it is still to be trusted
+            try:
+                transport.call("project.getAuthContext", "query")
+            except (PlatformError, SettingsError) as error:
+                check_told(error_text(error, PLAIN), error_json(error))
+
+
+class _Delivering(httpcore.MockBackend):
+    """Opens connections that deliver the same pieces, below what sends requests at once."""
+
+    def connect_tcp(self, *args: Any, **options: Any) -> httpcore.NetworkStream:  # noqa: ANN401 - httpcore's own
+        return direct._Stream(super().connect_tcp(*args, **options))  # noqa: SLF001 - as its own network does
