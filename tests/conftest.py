@@ -25,8 +25,8 @@ from served_runs import Served, served_runs
 from halo_iac.sandbox.platform import Sandbox
 
 # No example database: a test run leaves the tree as it was. No deadline: tests are not timed.
-settings.register_profile("default", deadline=None, database=None, print_blob=True, max_examples=30)
-settings.register_profile("ci", settings.get_profile("default"), derandomize=True, max_examples=25)
+settings.register_profile("default", deadline=None, database=None, print_blob=True, max_examples=25)
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=600)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 
@@ -38,8 +38,8 @@ IS_SOAK = bool(os.environ.get("HALO_SOAK"))
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Take two workers a processor for ``-n auto``: half of the time, tests wait for a socket."""
-    return 2 * (os.cpu_count() or 1)
+    """Take three workers for two processors with ``-n auto``: tests wait for sockets and for what they start."""
+    return 3 * (os.cpu_count() or 1) // 2 or 1
 
 
 def pytest_collection() -> None:

@@ -12,6 +12,8 @@ _WHO = {
     for role in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "A"), ("EMAIL", "a@example.org"), ("DATE", "2026-11-02T12:00:00Z"))
 }
+# Each commit would start another git to look whether the repository should be tidied up.
+_UNTIDIED = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "maintenance.auto", "GIT_CONFIG_VALUE_0": "false"}
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Git:
     folder: Path
 
     def __call__(self, *words: str) -> str:
-        env = {**os.environ, **_WHO, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        env = {**os.environ, **_WHO, **_UNTIDIED, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
         ended = subprocess.run(
             ["git", *words], cwd=self.folder, env=env, capture_output=True, encoding="utf-8", check=False
         )

@@ -38,10 +38,10 @@ def changes(zone: ZoneInfo, year: int) -> Iterator[datetime]:
         return at.astimezone(zone).utcoffset()
 
     days = [datetime(year, 1, 1, tzinfo=UTC) + count * DAY for count in range(366)]
-    for before, after in pairwise(days):
-        if offset(before) != offset(after):
+    for (before, old), (_, new) in pairwise([(each, offset(each)) for each in days]):
+        if old != new:
             minutes = [before + count * MINUTE for count in range(1, 1441)]
-            yield minutes[bisect(minutes, 0, key=lambda at: offset(at) != offset(before))]
+            yield minutes[bisect(minutes, 0, key=lambda at, old=old: offset(at) != old)]
 
 
 @cache
