@@ -24,10 +24,10 @@ def instant(value: object, key: str, *, is_utc: bool = False) -> str:
     Whether a text is a valid instant is checked by the reader of the span.
     """
     if isinstance(value, str):
-        if len(value) == _LENGTH and value.isdecimal() and value.isascii() and value < _LATEST:
-            return f"{_second(value[:10])}.{value[10:]}Z"
         if value.endswith("Z"):
             return value
+        if len(value) == _LENGTH and value.isdecimal() and value.isascii() and value < _LATEST:
+            return f"{_second(value[:10])}.{value[10:]}Z"
         if not _NUMBER.fullmatch(value):
             return value if not is_utc or _ZONE.search(value) else f"{value}Z"
     elif isinstance(value, bool) or not isinstance(value, int | float):

@@ -22,6 +22,8 @@ Json = dict[str, Any]
 
 _KINDS: Final = {"GENERATION": "LLM", "EVENT": "SPAN"}
 """Types of observations with another name in HALO."""
+_NAMED: Final = {"AGENT": "agent.name", "TOOL": "tool.name"}
+"""Kinds whose name is an attribute as well."""
 _TOKENS: Final = {
     "llm.token_count.prompt": ("input", "promptTokens", "prompt_tokens", "input_tokens"),
     "llm.token_count.completion": ("output", "completionTokens", "completion_tokens", "output_tokens"),
@@ -51,6 +53,25 @@ _PLAIN: Final = (str, int, float)
 _camel: Final = CamelCase(_READ)
 
 
+class _Form:
+    """The keys of an object, as all objects of their kind in a file have them."""
+
+    def __init__(self, keys: tuple[str, ...], prefix: str) -> None:
+        self.camel = _camel.spelled(keys)
+        self.is_camel = self.camel == keys
+        self.others = tuple((key, prefix + key) for key in dict.fromkeys(self.camel) if key not in _READ)
+        """Those without a name in HALO's format, each with the attribute for it."""
+
+
+_form: Final = lru_cache(maxsize=1024)(_Form)
+
+
+def _formed(found: Json, prefix: str) -> tuple[Json, _Form]:
+    """Return an object with its keys in camelCase, and what is known of them."""
+    form = _form(tuple(found), prefix)
+    return found if form.is_camel else dict(zip(form.camel, found.values(), strict=True)), form
+
+
 def is_trace(found: Json) -> bool:
     """Return whether an object is a trace."""
     if not isinstance(found.get("id"), str) or not _TRACE_ID.isdisjoint(found):
@@ -69,7 +90,7 @@ def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
     Observations given only by id are skipped; their content is elsewhere.
     """
     spans: list[Json] = []
-    trace = _camel(trace)
+    trace, form = _formed(trace, "langfuse.trace.")
     observations = trace.get("observations") or []
     if not isinstance(observations, list):
         yield NotASpanError("has observations that are no list")
@@ -84,10 +105,10 @@ def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
     ids = {span["span_id"] for span in spans}
     tops = [span for span in spans if span["parent_span_id"] not in ids]
     if len(tops) == 1:
-        _add_trace(tops[0]["attributes"], trace)
+        _add_trace(tops[0]["attributes"], trace, form)
     else:
         try:
-            yield _root(trace, spans)
+            yield _root(trace, form, spans)
         except NotASpanError as bad:
             yield bad
         for span in tops:
@@ -98,17 +119,17 @@ def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
 def span_of(observation: Json, trace: Json | None = None) -> Json:
     """Return an observation as a span in HALO's format."""
     about = trace or {}
-    observation = _camel(observation)
+    observation, form = _formed(observation, "langfuse.")
     start = _instant(observation, "startTime")
     kind = str(observation.get("type") or "SPAN").upper()
     name = observation.get("name")
     metadata = observation.get("metadata")
     attributes = _metadata(metadata)
-    _add_common(attributes, observation)
+    _add_common(attributes, observation, form)
     _add_model(attributes, observation)
     attributes["openinference.span.kind"] = _KINDS.get(kind, kind)
-    if name and kind in {"AGENT", "TOOL"}:
-        attributes.setdefault(f"{kind.lower()}.name", name)
+    if name and kind in _NAMED:
+        attributes.setdefault(_NAMED[kind], name)
     for key, attribute in (("sessionId", "session.id"), ("userId", "user.id")):
         if value := observation.get(key) or about.get(key):
             attributes[attribute] = value
@@ -130,7 +151,7 @@ def span_of(observation: Json, trace: Json | None = None) -> Json:
 # The trace -----------------------------------------------------------------------------------------------------------
 
 
-def _root(trace: Json, spans: list[Json]) -> Json:
+def _root(trace: Json, form: _Form, spans: list[Json]) -> Json:
     """Return a trace as the parent span of its observations; it lasts from the first to the last of them."""
     starts, ends = [span["start_time"] for span in spans], [span["end_time"] for span in spans]
     if trace.get("timestamp") is not None:
@@ -138,7 +159,7 @@ def _root(trace: Json, spans: list[Json]) -> Json:
     if not starts:
         raise NotASpanError("is a Langfuse trace without timestamp")
     attributes: Json = {"openinference.span.kind": "CHAIN"}
-    _add_trace(attributes, trace)
+    _add_trace(attributes, trace, form)
     for key, attribute in (("sessionId", "session.id"), ("userId", "user.id")):
         if value := trace.get(key):
             attributes[attribute] = value
@@ -161,10 +182,10 @@ def _root(trace: Json, spans: list[Json]) -> Json:
     }
 
 
-def _add_trace(attributes: Json, trace: Json) -> None:
+def _add_trace(attributes: Json, trace: Json, form: _Form) -> None:
     """Add a trace's own fields to the attributes of its root span, unless they are already set."""
     own = _metadata(trace.get("metadata"))
-    _add_common(own, trace, "langfuse.trace.")
+    _add_common(own, trace, form)
     if trace.get("name"):
         own["langfuse.trace.name"] = trace["name"]
     for key, value in own.items():
@@ -174,7 +195,7 @@ def _add_trace(attributes: Json, trace: Json) -> None:
 # Fields of a span ----------------------------------------------------------------------------------------------------
 
 
-def _add_common(attributes: Json, found: Json, prefix: str = "langfuse.") -> None:
+def _add_common(attributes: Json, found: Json, form: _Form) -> None:
     """Add what traces and observations have in common, and all that has no name in HALO's format."""
     if (value := found.get("input")) is not None:
         attributes["input.value"] = _as_text(value)
@@ -182,16 +203,12 @@ def _add_common(attributes: Json, found: Json, prefix: str = "langfuse.") -> Non
         attributes["output.value"] = _as_text(value)
     if found.get("tags"):
         attributes["tag.tags"] = found["tags"]
-    for key in _others(tuple(found)):
+    for key, attribute in form.others:
         value = found[key]
-        if value is not None and value not in ({}, []):
-            attributes[prefix + key] = value if isinstance(value, _PLAIN) else _as_text(value)
-
-
-@lru_cache(maxsize=1024)
-def _others(keys: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those of an object's keys that have no name in HALO's format; the objects of a file have the same."""
-    return tuple(key for key in keys if key not in _READ)
+        if isinstance(value, _PLAIN):
+            attributes[attribute] = value
+        elif value:
+            attributes[attribute] = _as_text(value)
 
 
 def _add_model(attributes: Json, observation: Json) -> None:
@@ -224,11 +241,14 @@ def _usage(observation: Json) -> Json:
 
 def _metadata(metadata: object) -> Json:
     """Return metadata as OpenInference has it, and the attributes that Langfuse keeps of spans of OpenTelemetry's."""
-    if metadata in (None, {}, ""):
+    if not isinstance(metadata, dict):
+        return {} if metadata is None or metadata == "" else {"metadata": _as_text(metadata)}
+    if not metadata:
         return {}
-    held = metadata.get("attributes") if isinstance(metadata, dict) else None
+    held = metadata.get("attributes")
     found = {key: value for key, value in held.items() if value is not None} if isinstance(held, dict) else {}
-    return {**found, "metadata": _as_text(metadata)}
+    found["metadata"] = _as_text(metadata)
+    return found
 
 
 def _resource(found: Json, about: Json, metadata: object) -> Json:

@@ -21,4 +21,8 @@ class CamelCase:
         """Return an object with the keys in camelCase."""
         if self._snake.isdisjoint(found):
             return found
-        return {self._camel.get(key, key): value for key, value in found.items()}
+        return dict(zip(self.spelled(found), found.values(), strict=True))
+
+    def spelled(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """Return keys in camelCase."""
+        return tuple(self._camel.get(key, key) for key in keys)
