@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from halo_iac.base_comparison import BaseProject
     from halo_iac.model.apply_result import Event
     from halo_iac.model.drift import Drift, DriftKind
-    from halo_iac.model.plan import MatchResult, Plan
+    from halo_iac.model.plan import Change, MatchResult, Plan
     from halo_iac.model.project import Project
     from halo_iac.model.receipt import Receipt
     from halo_iac.model.remote import PlatformState, PlatformTarget
@@ -177,7 +177,7 @@ def plan_pause(
     return plan_pausing(request, project, match(project, actual), actual, host)
 
 
-def apply_plan(
+def apply_plan(  # noqa: PLR0913 - all that a run is given
     planned: Plan,
     reader: Reader,
     writer: Writer,
@@ -186,11 +186,13 @@ def apply_plan(
     retry: Retry,
     concurrency: int,
     recorder: Recorder,
+    begun: Callable[[Change], None],
     check_after: Sequence[float],
 ) -> Iterator[Event]:
     """Carry out a plan that was not refused and yield its events.
 
-    ``recorder`` keeps every write before it is sent; ``check_after`` is when a lost create is looked for, in seconds.
+    ``recorder`` keeps every write before it is sent, ``begun`` is told each change that is begun, ``check_after`` is
+    when a lost create is looked for, in seconds.
     """
     from halo_iac.apply import apply
 
@@ -202,5 +204,6 @@ def apply_plan(
         retry=retry,
         concurrency=concurrency,
         recorder=recorder,
+        begun=begun,
         check_after=check_after,
     )

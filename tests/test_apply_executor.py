@@ -37,6 +37,7 @@ from halo_iac.apply.context import RateLimiter
 from halo_iac.apply.worker_pool import ChangeTask, EventSink, ShutdownTimeoutError, WorkerPool
 from halo_iac.errors import Delivery, Unanswered, Unreachable
 from halo_iac.model.apply_result import Event, Status
+from halo_iac.model.plan import Change
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import Cut, NoReply, Pass, Refuse
 from halo_iac.sandbox.protocol import Request
@@ -420,11 +421,12 @@ def test_reports_gather_only_while_more_tasks_wait_than_there_are_threads(
         return Event(change, Status.DONE)
 
     monkeypatch.setattr(worker_pool, "time", SimpleNamespace(sleep=nap, monotonic=time.monotonic))
-    pool, change = WorkerPool(3, StopSignal()), create("A")
+    begun: list[Change] = []
+    pool, change = WorkerPool(3, StopSignal(), begun=begun.append), create("A")
     events = list(pool.run([ChangeTask(change, work)] * count))
     pool.shutdown()
     assert [event.status for event in events].count(Status.DONE) == count
-    assert bool(naps) == gathers
+    assert (bool(naps), begun) == (gathers, [change] * count)
 
 
 def test_a_stop_while_a_listing_hangs_does_not_wait_for_it() -> None:

@@ -28,7 +28,7 @@ CONCURRENCY: Final = 8
 _MORE_THREADS: Final = "raise the limit on processes (`ulimit -u`, or that of the container) or on memory"
 
 
-def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
+def apply(  # noqa: PLR0913 - all that a run is given; tests do not wait
     plan: Plan,
     reader: Reader,
     writer: Writer,
@@ -39,16 +39,18 @@ def apply(  # noqa: PLR0913 - the last two are for tests, which do not wait
     recorder: Recorder | None = None,
     check_after: Sequence[float] = DEFAULT.check_after,
     grace: float = GRACE,
+    begun: Callable[[Change], None] = lambda _: None,
 ) -> Iterator[Event]:
     """Carry out a plan and yield every event; :func:`~halo_iac.model.apply_result.summarize` folds them.
 
     Once ``stop_signal`` is set, nothing new is started; if that interrupts the run, the iterator ends within ``grace``
     seconds. A change without an event was not started; one without a final event was still under way then. No failure
     of the platform is raised: each is the event of its change. Every write is told to ``recorder`` before it is sent;
-    what it cannot keep is not sent. :class:`~halo_iac.errors.HaloError`, before anything is begun, where the system
-    does not permit a single thread.
+    what it cannot keep is not sent. ``begun`` is told each change that is begun, since an interrupt may come before
+    its event. :class:`~halo_iac.errors.HaloError`, before anything is begun, where the system does not permit a single
+    thread.
     """
-    pool = WorkerPool(concurrency, stop_signal, grace=grace)
+    pool = WorkerPool(concurrency, stop_signal, grace=grace, begun=begun)
     context = ApplyContext(reader, writer, retry, stop_signal.stop, recorder or NullRecorder())
     try:
         if plan.changes and not pool.start(len(plan.changes)):

@@ -58,10 +58,18 @@ class WorkerPool:
 
     If the system permits fewer, those do all the work; :meth:`start` returns whether there is at least one. Nothing new
     is started once the stop signal is set. Changes in progress at an interrupt get ``grace`` seconds in total. A pool
-    may be used by one thread only.
+    may be used by one thread only. ``begun`` is told each change by the thread that begins it, before its first event.
     """
 
-    def __init__(self, size: int, stop_signal: StopSignal, *, grace: float = GRACE) -> None:
+    def __init__(
+        self,
+        size: int,
+        stop_signal: StopSignal,
+        *,
+        grace: float = GRACE,
+        begun: Callable[[Change], None] = lambda _: None,
+    ) -> None:
+        self._begun = begun
         self._size = size
         self._stop_signal = stop_signal
         self._grace = grace
@@ -97,18 +105,30 @@ class WorkerPool:
         self._start_workers(len(jobs))
         waiting = len(jobs)
         while waiting:
-            if waiting > self._size and self._reports.empty():
-                time.sleep(_PAUSE)
             try:
+                if waiting > self._size and self._reports.empty():
+                    time.sleep(_PAUSE)
                 report = self._reports.get(timeout=_TICK)
             except Empty:
                 if self._is_grace_over() or not self._is_alive():
                     return
                 continue
+            except KeyboardInterrupt:
+                yield from self._unread()
+                raise
             event = report.event if isinstance(report, _JobDone) else report
             waiting -= isinstance(report, _JobDone)
             if event is not None:
                 yield event
+
+    def _unread(self) -> Iterator[Event]:
+        """Yield what has been reported and not been read."""
+        with suppress(Empty):
+            while True:
+                report = self._reports.get_nowait()
+                event = report.event if isinstance(report, _JobDone) else report
+                if event is not None:
+                    yield event
 
     def run_one(self, question: Callable[[], T]) -> T:
         """Return what ``question`` returns, or raise what it raises; a worker of the pool calls it.
@@ -154,6 +174,7 @@ class WorkerPool:
         try:
             if self.is_stopping:
                 return
+            self._begun(job.change)
             self._reports.put(Event(job.change, Status.STARTED, job.change.id))
             began = time.monotonic()
             event = self._run_change(job)

@@ -21,9 +21,9 @@ from halo_iac.cli.progress import log_events
 from halo_iac.cli.signals import STOPPING, handling_signals, is_repeated_by_itself
 from halo_iac.errors import FileError, HaloError, InterruptedRun
 from halo_iac.hints import Command, Hint, joined
-from halo_iac.model.apply_result import ApplyOutcome, Event, NextCommands, Summary, summarize
+from halo_iac.model.apply_result import ApplyOutcome, Event, NextCommands, Status, Summary, summarize
 from halo_iac.model.finding import errors
-from halo_iac.model.plan import Plan, total_of
+from halo_iac.model.plan import Change, Plan, total_of
 from halo_iac.pipeline import apply_plan
 from halo_iac.render.style import file_heading
 from halo_iac.render.text.apply import summary_text
@@ -182,6 +182,7 @@ def _execute_recorded(
     """Carry out the plan, and return its summary and the error that ended it early, if any."""
     stop_signal = StopSignal()
     connection = context.observed.rate_limited(RateLimiter(options.max_rps, stop_signal.stopping))
+    begun: list[Change] = []
     events: list[Event] = []
     failure = None
 
@@ -201,6 +202,7 @@ def _execute_recorded(
             concurrency=min(options.concurrency, ceil(options.max_rps * _LONGEST_TURN)),
             recorder=receipt,
             check_after=context.console.retry_policy.check_after,
+            begun=begun.append,
         )
         happening = map(kept, happening)
         told = log_events(happening, context.console, len(planned.changes), is_stopping=stop_signal.interrupted.is_set)
@@ -211,7 +213,9 @@ def _execute_recorded(
             failure = _early_end(error)
             with suppress(Exception):
                 deque(happening, maxlen=0)  # what is under way comes to its end
-    return summarize(planned.changes, events, is_interrupted=stop_signal.interrupted.is_set()), failure
+    # An interrupt may come before the event of a change that is under way.
+    started = (Event(change, Status.STARTED, change.id) for change in begun)
+    return summarize(planned.changes, (*started, *events), is_interrupted=stop_signal.interrupted.is_set()), failure
 
 
 def _early_end(error: Exception) -> HaloError:
