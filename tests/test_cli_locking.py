@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from command_line import CommandLine, tree
+from forked import HaloProcess
 from sandbox_calls import Caller
 
 from halo_iac.errors import FileError
@@ -35,7 +36,7 @@ def holder(path: Path) -> subprocess.Popen[str]:
 
 def is_free(path: Path) -> bool:
     try:
-        with folder_lock(path, patience=0):
+        with folder_lock(path, timeout=0):
             return True
     except FileError:
         return False
@@ -54,16 +55,13 @@ def test_renames_at_once_lose_nothing(halo: CommandLine, folder: Path, *, is_inc
         (folder / "halo.yaml").write_text("version: 1\n" + entries)
         (folder / "staging.yaml").symlink_to("halo.yaml")
     before = set(tree(folder))
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "halo_iac", "rename", key, f"{key}, another", "-f", file],
-            env=env,
-            stdout=subprocess.DEVNULL,
-        )
+        HaloProcess("rename", key, f"{key}, another", "-f", file, cwd=folder, env={})
         for key, file in zip(keys, ("halo.yaml", "staging.yaml") * 3, strict=False)
     ]
-    assert [process.wait() for process in running] == [0] * len(keys)
+    for process in running:
+        _, err = process.communicate(30)
+        assert process.returncode == 0, err
     written = (folder / ("more.yaml" if is_included else "halo.yaml")).read_text()
     assert [key for key in keys if f"{key}, another" not in written] == []
     assert set(tree(folder)) == before
@@ -118,7 +116,7 @@ def test_a_lock_is_one_for_every_name_of_a_folder(tmp_path: Path) -> None:
 def test_the_lock_of_a_killed_process_is_released(tmp_path: Path) -> None:
     path = tmp_path / "halo.yaml"
     held = holder(path)
-    with pytest.raises(FileError, match="another command is still editing"), folder_lock(path, patience=0.1):
+    with pytest.raises(FileError, match="another command is still editing"), folder_lock(path, timeout=0.1):
         pass
     held.kill()
     held.communicate()
