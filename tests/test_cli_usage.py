@@ -68,6 +68,7 @@ def test_an_unknown_command_leads_to_the_one_that_does_it(halo: CommandLine, arg
         (["plan", "-out", "p.json"], "No such option: -out", "did you mean `--out`?"),
         (["plan", "-out=p.json"], "No such option: -out", "did you mean `--out`?"),
         (["plan", "-target=daily"], "No such option: -target", "did you mean `--target`?"),
+        (["plan", "-f=a b.yaml"], "-f takes its value without `=`", "write `-f 'a b.yaml'`"),
         (["plan", "-lock=false"], "No such option: -lock", "run `halo plan --help` for usage"),
         (["apply", "-auto-approve"], "No such option: -auto-approve", "use `--yes` to skip the question"),
         (["apply", "--auto-approve"], "No such option: --auto-approve", "use `--yes` to skip the question"),

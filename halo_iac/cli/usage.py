@@ -6,6 +6,7 @@ before it is taken for a typo.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
@@ -101,7 +102,9 @@ def option_with_one_dash(path: str, word: str, known: Collection[str]) -> UsageE
 
     Without it ``-out`` would save the plan as ``ut``, since ``-o`` takes the rest of the word.
     """
-    name = word[1:].partition("=")[0]
+    name, _, value = word[1:].partition("=")
+    if word[:2] in known and word[2] == "=":  # with which the value would begin
+        return UsageError(f"{word[:2]} takes its value without `=`", hint=f"write `{word[:2]} {shlex.quote(value)}`")
     hint = f"did you mean `--{name}`?" if f"--{name}" in known else option_hint(name, known)
     if hint is None and word[:2] in known:  # -f and its value, or several flags
         return None
