@@ -91,10 +91,10 @@ def test_every_fire_of_a_preview_is_on_it_in_its_zone_and_in_utc(halo: CommandLi
         ((entry("A"),), "1 schedule reviews 1 agent, about 30 times a month"),
         ((entry("A"), entry("B", agent="bot", enabled=False)), "1 schedule reviews 1 agent, about 30 times a month"),
         ((), "No schedule runs"),
-        ((entry("A", enabled=False),), "Not reviewed: no schedule of this agent runs."),
+        ((entry("A", enabled=False),), "Not covered: no schedule of this agent runs."),
         ((entry("A", enabled=False),), "paused in the file"),
         ((entry("A", is_retired=True),), "Archived, so never running: A."),
-        ((entry("A", lookback_hours=24),), "Every trace is looked at."),
+        ((entry("A", lookback_hours=24),), "Every trace is read."),
         ((entry("A", lookback_hours=23),), "Leaves out 27 hours: Tue 3 Nov 09:00 to 10:00, Wed 4 Nov 09:00 to 10:00"),
         ((entry("A", lookback_hours=48),), "Looks at traces more than once: always, twice."),
         ((entry("A", hours=(9, 17), lookback_hours=16),), "more than once: 33 % of the time, at most twice."),
@@ -195,7 +195,7 @@ def test_with_a_platform_it_says_how_that_differs(halo: CommandLine, folder: Pat
     assert "Missing: 2 schedules, declared, but not active on the platform" in text
     assert "missing on the platform" in text
     assert "No schedule runs" in text
-    assert "Not reviewed: no schedule of this agent runs." in text
+    assert "Not covered: no schedule of this agent runs." in text
     halo("apply", "--sandbox", "--yes")
     halo("pause", "early", "--sandbox", "--yes")
     result = halo("page", "--sandbox", "--out", "a.html", "--json")

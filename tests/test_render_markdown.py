@@ -178,7 +178,7 @@ def tokens(text: str) -> Iterator[Token]:
         yield from token.children or ()
 
 
-STRIPS = re.compile(r"(?:(?:before|after)? *(?:runs|looked at) +[·●+│━═╳.o/=x2-9-]+\n)+")
+STRIPS = re.compile(r"(?:(?:before|after)? *(?:runs|reads) +[·●+│━═╳.o/=x2-9-]+\n)+")
 
 
 def assert_only_ours(text: str) -> None:

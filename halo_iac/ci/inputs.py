@@ -33,18 +33,18 @@ class CiInputs(NamedTuple):
     def of_environment(cls, env: Mapping[str, str]) -> CiInputs:
         """Read the variables; raises :class:`~halo_iac.errors.UsageError` for one that cannot be understood."""
 
-        def told(name: str) -> str:
+        def value_of(name: str) -> str:
             return env.get(PREFIX + name, "").strip()
 
         return cls(
-            tuple(filter(None, map(str.strip, told("FILES").splitlines()))),
-            told("BASE"),
-            _boolean("COMMENT", told("COMMENT"), default=True),
-            _number("ALLOW_ARCHIVE", told("ALLOW_ARCHIVE")),
-            _boolean("ACCEPT_POLICY_CHANGE", told("ACCEPT_POLICY_CHANGE"), default=False),
-            told("RECEIPT"),
-            _name(told("NAME")),
-            _words(told("ARGS")),
+            tuple(filter(None, map(str.strip, value_of("FILES").splitlines()))),
+            value_of("BASE"),
+            _boolean("COMMENT", value_of("COMMENT"), default=True),
+            _number("ALLOW_ARCHIVE", value_of("ALLOW_ARCHIVE")),
+            _boolean("ACCEPT_POLICY_CHANGE", value_of("ACCEPT_POLICY_CHANGE"), default=False),
+            value_of("RECEIPT"),
+            _name(value_of("NAME")),
+            _words(value_of("ARGS")),
         )
 
     @property

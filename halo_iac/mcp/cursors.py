@@ -37,8 +37,8 @@ def decode(cursor: str, call: Mapping[str, Any]) -> Position:
 
 def _digest(call: Mapping[str, Any]) -> str:
     """Return a digest that identifies a call; the page size is not part of it, so it may change between pages."""
-    told = {name: value for name, value in call.items() if name not in {"cursor", "limit", "max_chars"}}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+    arguments = {name: value for name, value in call.items() if name not in {"cursor", "limit", "max_chars"}}
+    return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:12]
 
 
 class Rows(NamedTuple):

@@ -156,8 +156,8 @@ def _part(item: Mapping[str, Any]) -> Iterator[Part]:
         if text or kind is PartKind.RESULT:
             yield Part(kind, text, _name(item) if kind is PartKind.RESULT else None)
     else:
-        said = item.get("type")
-        yield Part(PartKind.OTHER, said if isinstance(said, str) and said else json_text(dict(item)))
+        type_ = item.get("type")
+        yield Part(PartKind.OTHER, type_ if isinstance(type_, str) and type_ else json_text(dict(item)))
 
 
 def _called(item: Mapping[str, Any]) -> Part:
@@ -168,9 +168,9 @@ def _called(item: Mapping[str, Any]) -> Part:
 
 
 def _kind(item: Mapping[str, Any]) -> PartKind | None:
-    said = item.get("type")
-    if isinstance(said, str):
-        return _KIND_OF.get(said.lower().replace("-", "_"))
+    kind = item.get("type")
+    if isinstance(kind, str):
+        return _KIND_OF.get(kind.lower().replace("-", "_"))
     return PartKind.TEXT if isinstance(item.get("text"), str) else None
 
 

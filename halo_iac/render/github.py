@@ -232,8 +232,8 @@ def _of_difference(drift: Drift, item: DriftItem, style: Style) -> Annotation:
     level = Level.ERROR if item.kind is DriftKind.BLOCKED else Level.WARNING
     rows = ", ".join(_in_short(row, style) for row in item_rows(drift, item, style))
     name = style.safe(item.key) if item.key else f"{style.quoted(item.title)} ({style.safe(', '.join(item.ids))})"
-    said = ": ".join(filter(None, (f"{item.kind} {name}", rows or item.reason)))
-    message = _with_hint(said, item.hint and style.filled(item.hint))
+    text = ": ".join(filter(None, (f"{item.kind} {name}", rows or item.reason)))
+    message = _with_hint(text, item.hint and style.filled(item.hint))
     return Annotation(level, "halo drift", message, *_place(item.origin))
 
 

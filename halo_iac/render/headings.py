@@ -66,7 +66,7 @@ def attribution_counts(plan: Plan) -> Iterator[str]:
     """Yield one line that counts the changes by attribution; nothing without a base, or if all are the branch's."""
     shares = Counter(change.share for change in plan.changes)
     if plan.base is not None and set(shares) - {Attribution.BRANCH}:
-        parts = ", ".join(f"{shares[share]:,} {said}" for share, said in _SHARES.items() if shares[share])
+        parts = ", ".join(f"{shares[share]:,} {phrase}" for share, phrase in _SHARES.items() if shares[share])
         yield f"Whose: {parts}."
 
 

@@ -105,8 +105,8 @@ def _of_line(line: Line) -> Iterator[_Mention]:
                 is_span = has_whole and len(mention.id) in _SPAN_DIGITS
                 yield mention._replace(kind=SPAN) if is_span else mention
                 has_whole |= mention.kind == TRACE and len(mention.id) >= TRACE_DIGITS
-            elif said := label(word):
-                near = said
+            elif announced := label(word):
+                near = announced
             elif word.lower() not in _CONNECTIVES:
                 near = None
 
@@ -118,37 +118,37 @@ def _mention(word: str, near: str | None, above: str | None, *, is_quoted: bool)
     small = word.lower()
     if prefix := _PREFIX.match(small):
         small, near = small[prefix.end() :], TRACE
-    said = near or above
+    announced = near or above
     if cut := _CUT.fullmatch(small):
-        return _cut(cut[1], cut[2], said, is_quoted=is_quoted)
+        return _cut(cut[1], cut[2], announced, is_quoted=is_quoted)
     if _UUID.fullmatch(small):
-        return _Mention(small, SPAN if near == SPAN else TRACE, is_guess=said in {OTHER, PLATFORM})
+        return _Mention(small, SPAN if near == SPAN else TRACE, is_guess=announced in {OTHER, PLATFORM})
     if not _HEX.fullmatch(small):
         return None
     if len(small) == TRACE_DIGITS:
-        return _Mention(small, SPAN if near == SPAN else TRACE, is_guess=said == OTHER)
-    return _digits(small, said, is_quoted=is_quoted) if len(small) < TRACE_DIGITS else None
+        return _Mention(small, SPAN if near == SPAN else TRACE, is_guess=announced == OTHER)
+    return _digits(small, announced, is_quoted=is_quoted) if len(small) < TRACE_DIGITS else None
 
 
-def _cut(head: str, tail: str, said: str | None, *, is_quoted: bool) -> _Mention | None:
+def _cut(head: str, tail: str, announced: str | None, *, is_quoted: bool) -> _Mention | None:
     """Return an id truncated with dots: "added…" and "1000…" are not ids unless a label says so."""
     digits = head + tail
     is_word = digits.isalpha() and not is_quoted
-    if len(digits) < _LEAST or (said is None and (is_word or digits.isdecimal())):
+    if len(digits) < _LEAST or (announced is None and (is_word or digits.isdecimal())):
         return None
-    kind = SPAN if said == SPAN else TRACE
-    return _Mention(f"{head}{ELLIPSIS}{tail}", kind, is_cut=True, is_guess=said in {OTHER, PLATFORM})
+    kind = SPAN if announced == SPAN else TRACE
+    return _Mention(f"{head}{ELLIPSIS}{tail}", kind, is_cut=True, is_guess=announced in {OTHER, PLATFORM})
 
 
-def _digits(digits: str, said: str | None, *, is_quoted: bool) -> _Mention | None:
+def _digits(digits: str, announced: str | None, *, is_quoted: bool) -> _Mention | None:
     """Return an id with fewer digits than a whole trace id; without a label, a word or number is not an id."""
     is_number = digits.isdecimal() and not is_quoted
-    if said == TRACE and len(digits) >= _LEAST_UNCUT and not is_number:
+    if announced == TRACE and len(digits) >= _LEAST_UNCUT and not is_number:
         is_word = digits.isalpha() and not is_quoted
         return _Mention(digits, TRACE, is_cut=len(digits) not in _SPAN_DIGITS, is_guess=is_word)
-    if said == SPAN and len(digits) >= _LEAST_UNCUT and not is_number:
+    if announced == SPAN and len(digits) >= _LEAST_UNCUT and not is_number:
         return _Mention(digits, SPAN, is_cut=len(digits) not in _SPAN_DIGITS)
-    if said is not None or digits.isdecimal() or digits.isalpha():
+    if announced is not None or digits.isdecimal() or digits.isalpha():
         return None
     if len(digits) in _SPAN_DIGITS:
         return _Mention(digits, SPAN)

@@ -205,9 +205,11 @@ def _execute_recorded(
             begun=begun.append,
         )
         happening = map(kept, happening)
-        told = log_events(happening, context.console, len(planned.changes), is_stopping=stop_signal.interrupted.is_set)
+        logged = log_events(
+            happening, context.console, len(planned.changes), is_stopping=stop_signal.interrupted.is_set
+        )
         try:
-            deque(told, maxlen=0)
+            deque(logged, maxlen=0)
         except Exception as error:  # noqa: BLE001 - what was written is told, whatever ends the run
             stop_signal.stop()
             failure = _early_end(error)

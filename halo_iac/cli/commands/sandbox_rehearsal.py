@@ -96,11 +96,11 @@ def duration(text: str, option: str) -> float:
 
 
 def _lines(endings: list[NextEnding]) -> list[str]:
-    told = []
+    lines = []
     for first, (ending, times) in zip(("Next", *["Then"] * len(endings)), endings, strict=False):
         after = "" if ending.after is None else f", {ending.after:g}s after the start"
-        told.append(f"{first} {counted(times, 'run')}: {ending.status}{after}")
-    return told
+        lines.append(f"{first} {counted(times, 'run')}: {ending.status}{after}")
+    return lines
 
 
 def _fields(each: NextEnding) -> dict[str, object]:

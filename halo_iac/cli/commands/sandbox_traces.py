@@ -143,8 +143,8 @@ def opened(console: Console, choice: TargetOptions) -> Iterator[tuple[Sandbox, s
 
 
 def _print_result(console: Console, found: FileLoad, *, is_only: bool) -> None:
-    if not console.wants_json and (said := summary(console, found)):
-        console.print(said)
+    if not console.wants_json and (summary_line := summary(console, found)):
+        console.print(summary_line)
     if found.failure and not is_only:
         console.log(f"{found.failure}{f' ({found.hint})' if found.hint else ''}")
 

@@ -90,11 +90,11 @@ class StartedRuns:
         if not self._calls and self.under_way is None:
             return error or InterruptedRun(NOTHING_CHANGED)
         failed = {id(call.error): call.error for call in self._calls if call.error is not None}
-        told = [*self._unknown_messages(), *(each for each in failed.values() if each is not error)]
-        told += [error, *self._running_messages(_text(error))] if error is not None else self._interrupt_messages()
+        messages = [*self._unknown_messages(), *(each for each in failed.values() if each is not error)]
+        messages += [error, *self._running_messages(_text(error))] if error is not None else self._interrupt_messages()
         ending = error or InterruptedRun("")
-        ending.message = "\n".join(each.message for each in told)
-        ending.hint = joined("\n", (each.hint for each in told)) or None
+        ending.message = "\n".join(each.message for each in messages)
+        ending.hint = joined("\n", (each.hint for each in messages)) or None
         return ending
 
     def _unknown_messages(self) -> list[HaloError]:
@@ -107,9 +107,9 @@ class StartedRuns:
             if call.is_unknown and call.error is None
         ]
 
-    def _running_messages(self, told: str = "") -> list[HaloError]:
+    def _running_messages(self, messages: str = "") -> list[HaloError]:
         ids = [call.started.run_id for call in self._calls if call.started is not None and not call.is_over]
-        going = [run_id for run_id in ids if run_id not in told]
+        going = [run_id for run_id in ids if run_id not in messages]
         return [interrupted_runs(going)] if going else []
 
     def _interrupt_messages(self) -> list[HaloError]:

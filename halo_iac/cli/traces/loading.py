@@ -132,8 +132,8 @@ def warn_without_agent(console: Console, found: FileLoad) -> None:
     """Say that a file names no agent; nothing else finds its traces."""
     if found.loaded and found.loaded.spans and not found.loaded.agents:
         name = console.err_style.safe(found.name)
-        said = "no span names an agent, so it cannot be analysed"
-        console.log(f"{name}: {said}; load it again with --agent NAME to name the agent")
+        reason = "no span names an agent, so it cannot be analysed"
+        console.log(f"{name}: {reason}; load it again with --agent NAME to name the agent")
 
 
 def _where(console: Console, name: str, line: int, reason: str) -> str:

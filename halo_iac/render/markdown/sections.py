@@ -119,10 +119,10 @@ def _calendar(change: Change, context: PageContext) -> str:
         return ""  # it comes to fire at another time of the same days
     width = len("before") if before is not None else 0
     lines = [
-        f"{name if before is not None else '':<{width}} {said:<9} {strip}".lstrip()
+        f"{name if before is not None else '':<{width}} {label:<5} {strip}".lstrip()
         for name, strips in drawn
         if strips is not None
-        for said, strip in zip(("runs", "looked at"), strips, strict=True)
+        for label, strip in zip(("runs", "reads"), strips, strict=True)
     ]
     return "\n".join(["```text", *lines, "```"]) if lines else ""
 

@@ -157,12 +157,12 @@ def _error(span: SpanDetail) -> Iterator[_Section]:
     """Yield the error of a span in every form in which it was recorded."""
     events = [event for event in span.events if isinstance(event, Mapping)]
     raised = [_values(event) for event in events if str(event.get("name", "")).startswith("exception")]
-    said = [
+    statements = [
         span.status_message,
         *(_exception(values) for values in raised),
         *(_first_text(span.attributes, name) for name in _ERROR_ATTRIBUTES),
     ]
-    reasons = [reason for reason in said if reason]
+    reasons = [reason for reason in statements if reason]
     whole = [
         reason for reason in dict.fromkeys(reasons) if not any(reason in each and reason != each for each in reasons)
     ]

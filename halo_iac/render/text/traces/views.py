@@ -105,8 +105,8 @@ def _facts(trace: Trace, tree: SpanTree, style: Style) -> list[tuple[str, str]]:
 def _failed(trace: Trace, tree: SpanTree, style: Style) -> Iterator[str]:
     for node in tree.failing[:_MAX_FAILED]:
         message = f": {node.message}" if node.message else ""
-        said = f"{style.own('✗')} {style.safe((node.name or node.id) + message)}"
-        yield from (style.paint(line, "failed") for line in folded([said], style))
+        text = f"{style.own('✗')} {style.safe((node.name or node.id) + message)}"
+        yield from (style.paint(line, "failed") for line in folded([text], style))
         if node.given:
             shown, left_out = beginning(node.given, _LONGEST_GIVEN)
             given = " ".join(shown.split()) + (style.own("…") if left_out else "")
