@@ -52,6 +52,7 @@ ARCHIVE = "halo archives schedules and never deletes them: set `state: archived`
             ["run", "5a4db0c5-a000-4000-8000-000000000001"],
             "did you mean `halo run get 5a4db0c5-a000-4000-8000-000000000001`?",
         ),
+        (["report", ""], "run `halo report --help` for usage"),
         (["report", "help"], "run `halo report --help` for usage"),
         (["run", "list"], "did you mean `halo schedule runs KEY` or `halo conversation list`?"),
         (["sandbox", "start"], "did you mean `halo sandbox serve`?"),

@@ -17,7 +17,7 @@ from halo_iac.cli.other_tools import SHOWS, SUBCOMMANDS, command_hint, option_hi
 from halo_iac.errors import UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.model.ids import is_uuid
-from halo_iac.text import closest_match
+from halo_iac.text import closest_match, has_invisible
 
 _VERSION: Final = frozenset({"-V", "-v"})
 _PHRASES: Final = (
@@ -85,7 +85,7 @@ def _subcommand(group: str, word: str, tree: Mapping[str, Collection[str]], comm
 
 def _of_a_name(group: str, word: str, tree: Collection[str]) -> str | None:
     """Return the command for a word that is like none, and may be an id or a name: ``report checkout-daily``."""
-    if "get" not in tree or word == "help" or command_hint(word):
+    if "get" not in tree or word == "help" or not word.strip() or has_invisible(word) or command_hint(word):
         return None
     return _meant(
         Command("report", "run", word) if group == "run" and not is_uuid(word) else Command(group, "get", word)
