@@ -36,6 +36,8 @@ _TOKENS: Final = {
 }
 _OLD_TOKENS: Final = ("promptTokens", "completionTokens", "totalTokens")
 """Older versions' fields of the token usage."""
+_COUNTED: Final = (None, "TOKENS")
+"""Units of a usage that is counted in tokens."""
 _READ: Final = frozenset(
     {
         "id", "traceId", "parentObservationId", "type", "name", "level", "statusMessage", "startTime", "endTime",
@@ -61,6 +63,7 @@ class _Form:
         self.is_camel = self.camel == keys
         self.others = tuple((key, prefix + key) for key in dict.fromkeys(self.camel) if key not in _READ)
         """Those without a name in HALO's format, each with the attribute for it."""
+        self.old_tokens = tuple(key for key in _OLD_TOKENS if key in self.camel)
 
 
 _form: Final = lru_cache(maxsize=1024)(_Form)
@@ -126,13 +129,14 @@ def span_of(observation: Json, trace: Json | None = None) -> Json:
     metadata = observation.get("metadata")
     attributes = _metadata(metadata)
     _add_common(attributes, observation, form)
-    _add_model(attributes, observation)
+    _add_model(attributes, observation, form)
     attributes["openinference.span.kind"] = _KINDS.get(kind, kind)
     if name and kind in _NAMED:
         attributes.setdefault(_NAMED[kind], name)
-    for key, attribute in (("sessionId", "session.id"), ("userId", "user.id")):
-        if value := observation.get(key) or about.get(key):
-            attributes[attribute] = value
+    if session := observation.get("sessionId") or about.get("sessionId"):
+        attributes["session.id"] = session
+    if user := observation.get("userId") or about.get("userId"):
+        attributes["user.id"] = user
     return {
         "trace_id": _text(observation, "traceId") or _text(about, "id"),
         "span_id": _text(observation, "id"),
@@ -211,32 +215,37 @@ def _add_common(attributes: Json, found: Json, form: _Form) -> None:
             attributes[attribute] = _as_text(value)
 
 
-def _add_model(attributes: Json, observation: Json) -> None:
-    if model := observation.get("model") or observation.get("providedModelName"):
+def _add_model(attributes: Json, observation: Json, form: _Form) -> None:
+    get = observation.get
+    if model := get("model") or get("providedModelName"):
         attributes["llm.model_name"] = model
-    if parameters := observation.get("modelParameters"):
+    if parameters := get("modelParameters"):
         attributes["llm.invocation_parameters"] = _as_text(parameters)
-    usage = _usage(observation)
-    for attribute, keys in _TOKENS.items() if usage else ():
-        for key in keys:
-            if (count := usage.get(key)) is not None:
+    if usage := _usage(observation, form):
+        for attribute, key in _counts(tuple(usage)):
+            if (count := usage[key]) is not None:
                 attributes[attribute] = count
-                break
-    costs = observation.get("costDetails")
+    costs = get("costDetails")
     cost = costs.get("total") if isinstance(costs, dict) else None
-    for key in ("totalCost", "calculatedTotalCost"):
-        cost = observation.get(key) if cost is None else cost
+    if cost is None and (cost := get("totalCost")) is None:
+        cost = get("calculatedTotalCost")
     if cost is not None:
         attributes["inference.llm.cost.total"] = cost
 
 
-def _usage(observation: Json) -> Json:
+def _usage(observation: Json, form: _Form) -> Json:
     """Return how much of the model was used, where that is counted in tokens."""
     for key in ("usageDetails", "usage"):
         usage = observation.get(key)
-        if isinstance(usage, dict) and usage and usage.get("unit") in (None, "TOKENS"):
+        if usage and isinstance(usage, dict) and usage.get("unit") in _COUNTED:
             return usage
-    return {key: observation[key] for key in _OLD_TOKENS if observation.get(key) is not None}
+    return {key: observation[key] for key in form.old_tokens} if form.old_tokens else {}
+
+
+@lru_cache(maxsize=1024)
+def _counts(keys: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the attributes for the keys of a usage, each key that is preferred to another after it."""
+    return tuple((attribute, key) for attribute, names in _TOKENS.items() for key in reversed(names) if key in keys)
 
 
 def _metadata(metadata: object) -> Json:
