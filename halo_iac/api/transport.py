@@ -66,6 +66,7 @@ class Transport:
         self._before_request = before_request
         self._bounds = bounds or RequestLimits()
         self._made: list[httpx.BaseTransport] = []
+        self._is_closed = False
         self._lock = threading.Lock()
         self._local = threading.local()
 
@@ -78,15 +79,20 @@ class Transport:
             raise Unsent("not sent: the run ended first", procedure=procedure, delivery=Delivery.NOT_SENT)
         latest = monotonic() + self._bounds.operation if deadline is None else deadline
         route = Route(procedure, self._host, self._proxy)
-        exchange = HttpExchange(self._connected(route), self._requests, route, self._bounds, latest)
-        answer = exchange.run(_call(procedure, kind, value))
+        http = self._connected(route)
+        exchange = HttpExchange(http, self._requests, route, self._bounds, latest)
+        try:
+            answer = exchange.run(_call(procedure, kind, value))
+        finally:
+            if self._is_closed:  # a read that was dropped may end after the rest
+                http.close()
         context = Context(procedure, self._key_origin, self._url_origin, self._hide)
         return parse_response(answer, context)
 
     def close(self) -> None:
         """Close the connections of every thread."""
         with self._lock:
-            made, self._made = self._made, []
+            self._is_closed, made, self._made = True, self._made, []
             self._local = threading.local()
         for http in made:
             http.close()
