@@ -813,6 +813,22 @@ def test_before_request_is_called_before_every_attempt() -> None:
     assert asked == [0, 1, 2]
 
 
+def test_a_call_that_outlives_its_transport_closes_its_own_connection() -> None:
+    class Network(httpx.MockTransport):
+        is_closed = False
+
+        def close(self) -> None:
+            self.is_closed = True
+
+    def close_before() -> bool:
+        transport.close()
+        return True
+
+    network = Network(lambda _: httpx.Response(200, json={"result": {"data": 1}}))
+    transport = Transport("http://localhost", None, http=network, before_request=close_before)
+    assert (transport.call("a.b", "query"), network.is_closed) == (1, True)
+
+
 def test_what_must_not_be_sent_is_not() -> None:
     with (
         serving(lambda _: result(1)) as platform,

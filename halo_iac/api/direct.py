@@ -68,8 +68,8 @@ class DirectTransport(httpx.BaseTransport):
         return made
 
 
-class ProxiedTransport(httpx.HTTPTransport):
-    """What httpx sends requests with through a proxy, but over no connection that holds more than was asked for."""
+class PooledTransport(httpx.HTTPTransport):
+    """httpx's own transport, for proxies and code hosts, which closes a connection that holds unrequested data."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return the response, its body not read yet."""

@@ -148,9 +148,9 @@ def service_client(base_url: str, headers: Mapping[str, str]) -> httpx.Client:
 
 
 def _pooled(base_url: str, proxy: Proxy | None) -> httpx.HTTPTransport:
-    from halo_iac.api.direct import ProxiedTransport
+    from halo_iac.api.direct import PooledTransport
 
-    return ProxiedTransport(verify=_context(base_url), trust_env=False, proxy=_as_httpx(proxy))
+    return PooledTransport(verify=_context(base_url), trust_env=False, proxy=_as_httpx(proxy))
 
 
 def _context(base_url: str) -> ssl.SSLContext:
