@@ -829,6 +829,24 @@ def test_a_call_that_outlives_its_transport_closes_its_own_connection() -> None:
     assert (transport.call("a.b", "query"), network.is_closed) == (1, True)
 
 
+def test_an_interrupt_while_one_connection_is_closed_leaves_no_other_open() -> None:
+    closed: list[bool] = []
+
+    class Network(httpx.MockTransport):
+        def close(self) -> None:
+            closed.append(True)
+            raise KeyboardInterrupt
+
+    transport = Transport("http://localhost", None, http=Network(lambda _: httpx.Response(200, json={"result": {}})))
+    threads = [threading.Thread(target=transport.call, args=("a.b", "query")) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    with pytest.raises(KeyboardInterrupt):
+        transport.close()
+    assert len(closed) == 3
+
+
 def test_what_must_not_be_sent_is_not() -> None:
     with (
         serving(lambda _: result(1)) as platform,

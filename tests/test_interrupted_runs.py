@@ -6,6 +6,7 @@ A step is a line of the commands, told apart by how many runs had been asked for
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -19,7 +20,7 @@ from functools import partial
 from itertools import cycle
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import pytest
 from command_line import CommandLine, CommandResult, Stream
@@ -27,6 +28,13 @@ from conftest import IS_SOAK
 from served_runs import COSTLY, WAITING, Served, press_ctrl_c, served_runs
 
 import halo_iac
+from halo_iac.api.transport import Transport
+from halo_iac.cli.console import Console
+from halo_iac.cli.context import CommandContext
+from halo_iac.cli.runs.started import CostlyCall, StartedRuns
+from halo_iac.cli.target import TargetOptions
+from halo_iac.errors import Delivery, Unreachable
+from halo_iac.hints import Command
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.faults import ChangeBetween, Fault, Pass, PatchResponse, Refuse
 from halo_iac.sandbox.store.runs import OnFinish
@@ -73,6 +81,13 @@ schedules:
 """
 Step = tuple[str, int, int]
 """A module, a line, and how many runs had been asked for."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_to_the_collector() -> Iterator[None]:
+    """Collect what an interrupt has left, as the end of a process does, before a test that knows nothing of it."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
@@ -320,3 +335,37 @@ def test_a_started_apply_never_reports_that_nothing_was_changed(served: Served, 
     assert (ended.code, "Applied: 1 updated" in ended.out) == (130, True)
     assert "error: interrupted while changes were being made\n" in ended.err
     assert DENIAL not in ended.err
+
+
+def test_an_interrupt_while_a_command_ends_leaves_no_connection_open(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[Transport] = []
+    close = Transport.close
+
+    def note(transport: Transport) -> None:
+        closed.append(transport)
+        close(transport)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Transport, "close", note)
+    monkeypatch.setattr(CommandContext, "drop_observation", interrupt)
+    assert (served("agent", "list").code, len(closed)) == (130, 1)
+
+
+def test_an_error_that_comes_once_a_command_has_ended_leaves_its_call_unknown() -> None:
+    """The command has closed its connections, and the thread of the call may meet that before the command reports."""
+    console = Console(Stream(), Stream(), Stream(), {})
+    call = CostlyCall("a run of checkout", Command("report", "list"))
+
+    def attempt() -> NoReturn:
+        context.__exit__(None, None, None)
+        raise Unreachable("closed", procedure="haloRun.create", delivery=Delivery.AMBIGUOUS)
+
+    context = CommandContext(console, TargetOptions())
+    with pytest.raises(Unreachable):
+        StartedRuns(context).make(call, attempt)
+    assert call.is_unknown
+    assert console.final_error(None).message.startswith("interrupted while starting a run of checkout; it may or")

@@ -7,6 +7,7 @@ import os
 import ssl
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import cache, cached_property
 from http.cookiejar import CookieJar
 from importlib import import_module
@@ -94,8 +95,9 @@ class Transport:
         with self._lock:
             self._is_closed, made, self._made = True, self._made, []
             self._local = threading.local()
-        for http in made:
-            http.close()
+        with ExitStack() as closing:  # all of them, even if an interrupt comes at one
+            for http in made:
+                closing.callback(http.close)
 
     def __enter__(self) -> Self:
         return self

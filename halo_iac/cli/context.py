@@ -75,9 +75,9 @@ class CommandContext:
     ) -> None:
         self.closing.set()
         latest = monotonic() + _DROP_TIMEOUT
-        for each in (self, *self.__dict__.get("projects", ())):
-            each.drop_observation(latest)
-        self._opened.close()
+        with self._opened:  # an interrupt while this waits leaves no connection open either
+            for each in (self, *self.__dict__.get("projects", ())):
+                each.drop_observation(latest)
 
     def with_file(self, path: Path) -> CommandContext:
         """Return a context with another project file, which may not exist yet."""

@@ -55,6 +55,7 @@ class StartedRuns:
         self._is_closed = False
         self.under_way: InterruptedRun | None = None
         """What an interrupt leaves unknown just now, other than whether a run was started."""
+        self._context = context
         context.console.final_error = self.ending
 
     def make(self, call: CostlyCall, attempt: Callable[[], StartedRun]) -> StartedRun | None:
@@ -66,7 +67,8 @@ class StartedRuns:
         try:
             call.started = attempt()
         except HaloError as error:
-            call.error = error
+            if not self._context.closing.is_set():  # else it only says that the command has closed its connections
+                call.error = error
             raise
         return call.started
 
