@@ -89,7 +89,7 @@ def test_a_one_off_report_has_no_earlier_report(halo_runs: Served) -> None:
         (["one.md"], 64, "one.md is a file, and a file has no earlier report"),
         (["one.md", "gone.md"], 1, "gone.md: no such file"),
         (["one.md", "./"], 1, "a directory"),
-        (["one.md", "binary.md"], 1, "binary.md: not a text in UTF-8"),
+        (["one.md", "binary.md"], 1, "binary.md:1:1: the file is UTF-16 or UTF-32, not UTF-8"),
         (["one.md", "nothing"], 1, "nothing is not a run, conversation or schedule"),
         ([], 64, "Missing argument"),
         (["one.md", "two.md", "three.md"], 64, "three.md"),

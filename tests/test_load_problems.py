@@ -245,8 +245,12 @@ def entry(**fields: str | None) -> str:
         ({"prompt_file": "gone.md"}, "8:18: `gone.md`: no such file"),
         ({"prompt_file": "folder.md"}, "8:18: `folder.md`: a directory, not a file"),
         ({"prompt_file": "blank.md"}, "8:18: `blank.md`: empty"),
-        ({"prompt_file": "latin.md"}, "8:18: `latin.md`: not valid UTF-8"),
-        ({"prompt_file": "nul.md"}, "8:18: `nul.md`: contains a NUL byte"),
+        ({"prompt_file": "latin.md"}, "8:18: `latin.md:2:4`: not valid UTF-8 (save it as UTF-8)"),
+        ({"prompt_file": "nul.md"}, "8:18: `nul.md:1:2`: the file contains a NUL byte (save it as UTF-8 text)"),
+        (
+            {"prompt_file": "utf16.md"},
+            "8:18: `utf16.md:1:1`: the file is UTF-16 or UTF-32, not UTF-8 (save it as UTF-8)",
+        ),
         ({"prompt_file": "long.md"}, "8:18: `long.md`: larger than 256 KiB"),
         ({"prompt_file": "out.md"}, f"8:18: `out.md`: a link leads outside the checkout {NO_GIT}"),
         ({"prompt_file": "circle.md"}, None),
@@ -276,7 +280,8 @@ def test_an_entry_with_something_wrong(
     with socket.socket(socket.AF_UNIX) as listener:
         monkeypatch.chdir(project)  # a socket's path is short
         listener.bind("socket.md")
-        prompts = {"blank.md": " \n", "latin.md": b"\xe9", "nul.md": "a\0", "long.md": "x" * 262_145, "fine.md": "x"}
+        prompts = {"blank.md": " \n", "nul.md": "a\0", "long.md": "x" * 262_145, "fine.md": "x"}
+        prompts |= {"latin.md": "\ufeffä: b\r\nnaï".encode() + b"\xe9", "utf16.md": "ä".encode("utf-16")}
         found = problems(project, {"halo.yaml": entry(**fields), **prompts})
     if expected is None:
         assert found[0].startswith("halo.yaml:8:18: `circle.md`: cannot be read: ")

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from pydantic_core import ValidationError
 
 from halo_iac.load.diagnostics import to_problems
+from halo_iac.load.encoding import NotText, decode_text
 from halo_iac.load.files import PROMPT_SUFFIXES, FileUnreadable, ProjectFiles
 from halo_iac.load.limits import MAX_PROBLEMS, MAX_PROMPT
 from halo_iac.load.suggestions.keys import suggest_quotes
@@ -122,11 +123,9 @@ class Prompts:
 def prompt_in(data: bytes) -> str:
     """Return the prompt in a file's bytes; raises :class:`FileUnreadable` if they are not a valid prompt."""
     try:
-        text = normalized_prompt(data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise FileUnreadable("not valid UTF-8") from None
-    if "\0" in text:
-        raise FileUnreadable("contains a NUL byte")
+        text = normalized_prompt(decode_text(data))
+    except NotText as error:
+        raise FileUnreadable(error.reason, error.hint, position=error.position) from None
     if not text:
         raise FileUnreadable("empty")
     return text
@@ -231,7 +230,8 @@ class FieldReader:
         except FileUnreadable as error:
             if not error.is_repeated:
                 hint = "`prompt_file` cannot contain variables" if "${" in name else suggest_quotes(name)
-                place.add_problem("prompt_file", f"{quote(name)}: {error.reason}", hint or error.hint)
+                where = f"{name}:{error.position}" if error.position else name
+                place.add_problem("prompt_file", f"{quote(where)}: {error.reason}", hint or error.hint)
 
 
 def _suggest_other_zone(place: FieldLocation, name: str) -> None:

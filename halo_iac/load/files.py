@@ -21,14 +21,16 @@ from halo_iac.text import quote
 class FileUnreadable(Exception):  # noqa: N818 - names the reason; the caller knows which line named the file
     """A file that cannot be read, and the reason.
 
-    ``is_repeated`` is true for repeated errors of a project-wide limit: one problem is enough.
+    ``is_repeated`` is true for repeated errors of a project-wide limit: one problem is enough. ``position`` is
+    ``LINE:COLUMN`` in that file; empty where the whole file is at fault.
     """
 
-    def __init__(self, reason: str, hint: str | None = None, *, is_repeated: bool = False) -> None:
+    def __init__(self, reason: str, hint: str | None = None, *, is_repeated: bool = False, position: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
         self.is_repeated = is_repeated
+        self.position = position
 
 
 class NotCheckedOut(FileUnreadable):

@@ -7,7 +7,6 @@ project file must not contain, and takes five times as long (docs/performance.md
 from __future__ import annotations
 
 import re
-from codecs import BOM_UTF8
 from collections.abc import Iterable
 from itertools import islice
 from typing import Final
@@ -15,6 +14,7 @@ from typing import Final
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.parser import ParserError
 
+from halo_iac.load.encoding import NotText, decode_text
 from halo_iac.load.limits import MAX_COLLECTED
 from halo_iac.load.yaml_builder import Builder
 from halo_iac.load.yaml_document import Diagnostic, Document
@@ -47,28 +47,15 @@ _INDENTATION: Final = "check the indentation of this line and of the one above"
 
 _BRACKETS: Final = {"[": "]", "{": "}"}
 
-_BYTE_ORDER_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
-
 
 def parse(data: bytes, path: str) -> Document:
     """Return a file's values and positions; YAML errors are among its problems."""
-    if data.startswith(_BYTE_ORDER_MARKS):
-        document = Document(path)
-        document.add_document_problem("the file is UTF-16 or UTF-32, not UTF-8", "save it as UTF-8")
-        return document
-    data = data.removeprefix(BOM_UTF8)
     try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode()
-        document = Document(path, before)
-        document.add_problem_at(len(before), "not valid UTF-8", "save it as UTF-8")
+        return parse_text(decode_text(data), path)
+    except NotText as error:
+        document = Document(path, error.before)
+        document.add_problem_at(len(error.before), error.reason, error.hint)
         return document
-    if "\0" in text:
-        document = Document(path, text)
-        document.add_problem_at(text.index("\0"), "the file contains a NUL byte", "save it as UTF-8 text")
-        return document
-    return parse_text(text, path)
 
 
 def parse_text(text: str, path: str, *, pure: bool = IS_PURE) -> Document:

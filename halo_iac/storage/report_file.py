@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from halo_iac.errors import FileError
+from halo_iac.load.encoding import NotText, decode_text
 from halo_iac.load.yaml_parser import parse_text
 from halo_iac.storage.atomic import read_bytes
 
@@ -34,9 +35,10 @@ def split_front_matter(text: str) -> tuple[str, str]:
 def read_report_file(path: Path) -> tuple[Mapping[str, Any], str]:
     """Return the front matter of a report, with the platform's field names, and its markdown."""
     try:
-        text = read_bytes(path, MAX_REPORT_BYTES).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise FileError(f"{path}: not a text in UTF-8", hint="name a markdown file") from None
+        text = decode_text(read_bytes(path, MAX_REPORT_BYTES))
+    except NotText as error:
+        hint = f"{error.hint}, or name a markdown file"
+        raise FileError(f"{path}:{error.position}: {error.reason}", hint=hint) from None
     written, markdown = split_front_matter(text)
     front = parse_text(written, str(path)).root if written else None
     if not isinstance(front, Mapping):

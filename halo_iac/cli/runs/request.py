@@ -136,7 +136,8 @@ def _prompt_in(path: Path) -> str:
     try:
         return prompt_in(content)
     except FileUnreadable as error:
-        raise FileError(f"{path}: {error.reason}", hint="name a file that contains a prompt") from None
+        where = f"{path}:{error.position}" if error.position else path
+        raise FileError(f"{where}: {error.reason}", hint=error.hint or "name a file that contains a prompt") from None
 
 
 # Which agents ---------------------------------------------------------------------------------------------------
