@@ -18,6 +18,7 @@ from itertools import chain, repeat
 from pathlib import Path
 from time import monotonic
 
+import h11
 import httpx
 import pytest
 from loopback import HangUp, Reply, Request, failure, result, serving
@@ -77,7 +78,6 @@ def test_a_refused_connection_was_never_sent() -> None:
     error = failed_call(f"http://127.0.0.1:{port}")
     assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
     assert str(error) == f"haloSchedule.create: no connection to 127.0.0.1:{port}: connection refused"
-    assert "INF_API_URL" in (error.hint or "")
 
 
 def test_a_name_that_does_not_resolve_was_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,6 +88,54 @@ def test_a_name_that_does_not_resolve_was_never_sent(monkeypatch: pytest.MonkeyP
     error = failed_call("https://halo.invalid")
     assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
     assert error.reason == "the name of halo.invalid could not be resolved"
+
+
+CONFIG = "~/.inf/config.json (apiUrl)"
+NETWORK = "Check the network, and HTTPS_PROXY and NO_PROXY if you use a proxy."
+
+
+@pytest.mark.parametrize(
+    ("cause", "named", "default"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, ""), f"Check {CONFIG} for a typo. {NETWORK}", NETWORK),
+        (
+            ConnectionRefusedError(),
+            f"Check that something listens there, and {CONFIG}; a local sandbox is started with `halo sandbox serve`.",
+            NETWORK,
+        ),
+        (
+            ssl.SSLError(),
+            f"Check that it speaks https, {CONFIG}, and the proxies in between.",
+            "Check that it speaks https, and the proxies in between.",
+        ),
+        (TimeoutError(), NETWORK, NETWORK),
+        (httpx.UnsupportedProtocol(""), f"Check {CONFIG} and the team id.", "Check the team id."),
+        (UnicodeError(), f"Check {CONFIG}, HTTPS_PROXY and ALL_PROXY.", "Check HTTPS_PROXY and ALL_PROXY."),
+        (h11.RemoteProtocolError(""), f"check {CONFIG} and the proxy.", "check the network and the proxy."),
+        (
+            httpx.Response(200),
+            f"Check that the address points at the platform; it comes from: {CONFIG}.",
+            "Check the proxy in between: the platform's default address did not answer as the platform does.",
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_hint_names_the_setting_that_the_address_is_from(
+    cause: Exception | httpx.Response, named: str, default: str
+) -> None:
+    def respond(request: httpx.Request) -> httpx.Response:
+        if isinstance(cause, httpx.Response):
+            return cause
+        if isinstance(cause, h11.RemoteProtocolError):
+            raise httpx.RemoteProtocolError("") from cause
+        if isinstance(cause, OSError):
+            raise httpx.ConnectError("") from cause
+        raise cause
+
+    for options, hint in (({"url_origin": CONFIG}, named), ({}, default)):
+        error = failed_call("https://halo.invalid", http=httpx.MockTransport(respond), **options)
+        assert (error.hint or "").endswith(hint)
+        assert "INF_API_URL" not in (error.hint or "")
 
 
 def test_a_connection_that_takes_too_long_was_never_sent() -> None:
@@ -249,7 +297,7 @@ ODD = {
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 def test_something_that_does_not_speak_http_is_ambiguous(odd: bytes) -> None:
     with answering(odd) as (url, _):
-        error = failed_call(url)
+        error = failed_call(url, url_origin="INF_API_URL")
     assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
     assert (error.reason, "INF_API_URL" in (error.hint or "")) == ("the answer is not valid HTTP", True)
 

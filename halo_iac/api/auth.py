@@ -7,6 +7,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from halo_iac.api.decode import unreadable_response
 from halo_iac.api.inf_config import InfConfig, read_inf_config
+from halo_iac.api.response_hints import DEFAULT_ORIGIN
 from halo_iac.api.secret import Secret
 from halo_iac.api.trpc import Json
 from halo_iac.api.urls import validate_base_url
@@ -128,7 +129,7 @@ def _resolve_key(env: Mapping[str, str], config: InfConfig) -> Setting[Secret] |
 def _resolve_base_url(env: Mapping[str, str], config: InfConfig) -> Setting[str]:
     found = _from_env(env, "INF_API_URL") or _from_config(config, "apiUrl")
     if found is None:
-        return Setting(DEFAULT_BASE_URL, "default")
+        return Setting(DEFAULT_BASE_URL, DEFAULT_ORIGIN)
     return Setting(validate_base_url(found.value, found.origin), found.origin)
 
 

@@ -17,7 +17,9 @@ from typing import Final, NamedTuple
 import httpx
 
 from halo_iac.api.proxies import Proxy
+from halo_iac.api.response_hints import DEFAULT_ORIGIN
 from halo_iac.errors import Delivery, PlatformError, Unanswered, Unreachable, Unreadable
+from halo_iac.text import join_and
 
 LIBRARY_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, RuntimeError)
 """What httpx and the socket beneath it raise while a request is under way; RuntimeError: the client was just closed."""
@@ -68,15 +70,25 @@ class RequestStage(Enum):
 
 
 class Route(NamedTuple):
-    """What a request calls, at which host, and the proxy in between, if any."""
+    """What a request calls, at which host, the proxy in between, if any, and where the host's address is from."""
 
     procedure: str
     host: str
     proxy: Proxy | None = None
+    url_origin: str = DEFAULT_ORIGIN
+
+    @property
+    def url_setting(self) -> str:
+        """Return the setting that names the host; empty for the default address."""
+        return "" if self.url_origin == DEFAULT_ORIGIN else self.url_origin
+
+    def settings(self, *others: str) -> str:
+        """Return the settings to check, as a list in words: the one that names the host, if any, and others."""
+        return join_and([*filter(None, (self.url_setting,)), *others])
 
 
 class Peer(NamedTuple):
-    """Who a connection could not be opened to: what it is called, and the setting that names it."""
+    """What a connection could not be opened to, and the setting that names it: empty for the default address."""
 
     name: str
     setting: str
@@ -87,7 +99,7 @@ class Peer(NamedTuple):
     def of(cls, route: Route, stage: RequestStage) -> Peer:
         """Return the proxy while it is connected to, else the platform."""
         if route.proxy is None or stage is not RequestStage.CONNECTING:
-            return cls(route.host, "INF_API_URL", _NETWORK_HINT, is_proxy=False)
+            return cls(route.host, route.url_setting, _NETWORK_HINT, is_proxy=False)
         hint = f"Check the network; the proxy is from {route.proxy.variable}."
         return cls(f"the proxy {route.proxy.shown}", route.proxy.variable, hint, is_proxy=True)
 
@@ -102,18 +114,19 @@ def platform_error(error: Exception, route: Route, stage: RequestStage, refusal:
     if isinstance(error, _NEVER_SENT) or stage in {RequestStage.CONNECTING, RequestStage.TUNNELLING}:
         return _unreachable(error, route, stage, refusal)
     if isinstance(error, httpx.TransportError | OSError):
-        return _unanswered(error, route.procedure, has_answer_begun=stage is RequestStage.ANSWERED)
+        return _unanswered(error, route, has_answer_begun=stage is RequestStage.ANSWERED)
     return Unreachable(
         "the request could not be made from these settings",
         procedure=route.procedure,
         delivery=Delivery.AMBIGUOUS if stage is RequestStage.ANSWERED else Delivery.NOT_SENT,
-        hint="Check INF_API_URL, HTTPS_PROXY and ALL_PROXY.",
+        hint=f"Check {route.settings('HTTPS_PROXY', 'ALL_PROXY')}.",
     )
 
 
 def setup_error(error: Exception, route: Route) -> PlatformError:
     """Return the error for a client that could not be created: an unreadable CA bundle or an invalid proxy setting."""
-    reason, hint = "the request could not be made from these settings", "Check INF_API_URL and SSL_CERT_FILE."
+    reason = "the request could not be made from these settings"
+    hint = f"Check {route.settings('SSL_CERT_FILE')}."
     if _lacks_files(error):
         reason, hint = "no connection can be made: too many open files", _FILES_HINT
     elif isinstance(error, OSError):
@@ -148,19 +161,19 @@ def _unreadable(procedure: str) -> Unreadable:
     )
 
 
-def _unanswered(error: Exception, procedure: str, *, has_answer_begun: bool) -> Unanswered:
+def _unanswered(error: Exception, route: Route, *, has_answer_begun: bool) -> Unanswered:
     suspect = "the network"
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         reason = "the answer stopped halfway" if has_answer_begun else "timed out waiting for an answer"
     elif has_answer_begun:
         reason = "the connection broke in the middle of the answer"
     elif any(type(link).__module__.startswith("h11.") for link in _chain(error)):
-        reason, suspect = "the answer is not valid HTTP", "INF_API_URL"
+        reason, suspect = "the answer is not valid HTTP", route.url_setting or suspect
     else:
         reason = "the connection was closed before an answer arrived"
     return Unanswered(
         f"{reason}{_cause_suffix(error)}",
-        procedure=procedure,
+        procedure=route.procedure,
         delivery=Delivery.AMBIGUOUS,
         is_transient=True,
         hint=f"Try again: the request may have arrived. If it fails again, check {suspect} and the proxy.",
@@ -172,15 +185,15 @@ def _unreachable(error: Exception, route: Route, stage: RequestStage, refusal: i
         stage is RequestStage.TUNNELLING and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
     )
     if is_refused and route.proxy is not None:
-        reason, hint, is_transient = _why_no_tunnel(route.proxy, route.host, refusal)
+        reason, hint, is_transient = _why_no_tunnel(route, route.proxy, refusal)
     else:
-        reason, hint, is_transient = _why_unreachable(error, Peer.of(route, stage))
+        reason, hint, is_transient = _why_unreachable(error, route, Peer.of(route, stage))
     return Unreachable(
         reason, procedure=route.procedure, delivery=Delivery.NOT_SENT, is_transient=is_transient, hint=hint
     )
 
 
-def _why_no_tunnel(proxy: Proxy, host: str, status: int | None) -> tuple[str, str, bool]:
+def _why_no_tunnel(route: Route, proxy: Proxy, status: int | None) -> tuple[str, str, bool]:
     """Return what happened, what to do, and whether repeating may help, where a proxy opened no connection."""
     name, origin = f"the proxy {proxy.shown}", f"It is from {proxy.variable}"
     if status == 407:
@@ -188,23 +201,26 @@ def _why_no_tunnel(proxy: Proxy, host: str, status: int | None) -> tuple[str, st
         return f"{name} {wants} (HTTP 407)", f"{origin}: set that to {_FORM}.", False
     http_status = "" if status is None else f" (HTTP {status})"
     is_final = status is not None and status < 500 and status not in _TRANSIENT_STATUSES
-    hint = f"allow {host} in the proxy, or list it in NO_PROXY" if is_final else "check it, and INF_API_URL"
-    return f"{name} opened no connection to {host}{http_status}", f"{origin}: {hint}.", not is_final
+    hint = f"allow {route.host} in the proxy, or list it in NO_PROXY"
+    if not is_final:
+        hint = f"check it, and {route.url_setting}" if route.url_setting else "check it"
+    return f"{name} opened no connection to {route.host}{http_status}", f"{origin}: {hint}.", not is_final
 
 
-def _why_unreachable(error: Exception, peer: Peer) -> tuple[str, str, bool]:
+def _why_unreachable(error: Exception, route: Route, peer: Peer) -> tuple[str, str, bool]:
     """Return the same where no connection came about, or the platform's TLS did not."""
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-        return "the request could not be built", "Check INF_API_URL and the team id.", False
+        return "the request could not be built", f"Check {route.settings('the team id')}.", False
     cause = _root(error)
     if isinstance(error, httpx.TimeoutException):
         return f"timed out connecting to {peer.name}", peer.hint, True
     if isinstance(cause, ssl.SSLError):
         return _why_no_tls(cause, peer)
     if isinstance(cause, socket.gaierror):
-        return f"the name of {peer.name} could not be resolved", f"Check {peer.setting} for a typo. {peer.hint}", True
+        typo = f"Check {peer.setting} for a typo. " if peer.setting else ""
+        return f"the name of {peer.name} could not be resolved", f"{typo}{peer.hint}", True
     hint = _FILES_HINT if _lacks_files(cause) else peer.hint
-    if isinstance(cause, ConnectionRefusedError):
+    if isinstance(cause, ConnectionRefusedError) and peer.setting:
         hint = f"Check that something listens there, and {peer.setting}{'' if peer.is_proxy else _SANDBOX_HINT}."
     return f"no connection to {peer.name}{_cause_suffix(cause)}", hint, True
 
@@ -216,7 +232,7 @@ def _why_no_tls(cause: ssl.SSLError, peer: Peer) -> tuple[str, str, bool]:
         return f"the certificate of {peer.name} {flaw}", _CERTIFICATE_HINT, False
     return (
         f"the TLS handshake with {peer.name} failed",
-        f"Check that it speaks https, {peer.setting}, and the proxies in between.",
+        f"Check that it speaks https, {peer.setting + ', ' if peer.setting else ''}and the proxies in between.",
         True,
     )
 

@@ -14,6 +14,8 @@ from typing import Final
 from halo_iac.hints import Command, Hint
 from halo_iac.text import single_line
 
+DEFAULT_ORIGIN: Final = "default"
+"""The origin of the platform's default address, which no setting names, so that no hint asks to check one."""
 LONGEST_WAIT: Final = 86_400.0
 """Seconds beyond which a Retry-After is taken for a mistake."""
 
@@ -56,6 +58,8 @@ def _wrong_key(key_origin: str | None) -> str:
 
 def wrong_url(url_origin: str) -> str:
     """Return the advice for an address that answers, but not as the platform would."""
+    if url_origin == DEFAULT_ORIGIN:
+        return "Check the proxy in between: the platform's default address did not answer as the platform does."
     return f"Check that the address points at the platform; it comes from: {url_origin}."
 
 

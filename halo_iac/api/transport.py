@@ -23,6 +23,7 @@ from halo_iac.api.failures import Route
 from halo_iac.api.http_request import Call, RequestBuilder
 from halo_iac.api.limits import RequestLimits
 from halo_iac.api.proxies import Proxy, proxy_for
+from halo_iac.api.response_hints import DEFAULT_ORIGIN
 from halo_iac.api.secret import Secret
 from halo_iac.api.trpc import Context, Json, Kind, mutation_body, parse_response, query_path
 from halo_iac.errors import Delivery, Unsent
@@ -36,7 +37,7 @@ class Transport:
 
     ``http`` replaces the network, for a platform inside this process. ``before_request`` is called before every
     attempt, from the thread that makes it; it may wait, and says whether to go on: the rate limiter of an apply.
-    ``key_origin`` and ``url_origin`` only appear in messages. ``timezone`` is an IANA name.
+    ``key_origin`` and ``url_origin`` are the settings that messages name. ``timezone`` is an IANA name.
     """
 
     def __init__(  # noqa: PLR0913 - the facts of one connection
@@ -49,7 +50,7 @@ class Transport:
         user_agent: str = "halo-iac",
         timezone: str = "UTC",
         key_origin: str = "the settings",
-        url_origin: str = "default",
+        url_origin: str = DEFAULT_ORIGIN,
         before_request: Callable[[], bool] | None = None,
         bounds: RequestLimits | None = None,
     ) -> None:
@@ -79,7 +80,7 @@ class Transport:
         if self._before_request is not None and not self._before_request():
             raise Unsent("not sent: the run ended first", procedure=procedure, delivery=Delivery.NOT_SENT)
         latest = monotonic() + self._bounds.operation if deadline is None else deadline
-        route = Route(procedure, self._host, self._proxy)
+        route = Route(procedure, self._host, self._proxy, self._url_origin)
         http = self._connected(route)
         exchange = HttpExchange(http, self._requests, route, self._bounds, latest)
         try:
