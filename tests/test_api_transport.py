@@ -123,7 +123,7 @@ NETWORK = "Check the network, and HTTPS_PROXY and NO_PROXY if you use a proxy."
 def test_a_hint_names_the_setting_that_the_address_is_from(
     cause: Exception | httpx.Response, named: str, default: str
 ) -> None:
-    def respond(request: httpx.Request) -> httpx.Response:
+    def respond(_: httpx.Request) -> httpx.Response:
         if isinstance(cause, httpx.Response):
             return cause
         if isinstance(cause, h11.RemoteProtocolError):
@@ -539,20 +539,27 @@ def test_a_page_of_cloudflare_is_a_blocked_request_not_a_bad_key(status: int) ->
         ),
         (502, (PAGE, {}), "Bad Gateway, from a gateway or proxy, which answered with an HTML page"),
         (520, (PAGE, CLOUDFLARE), "status 520, from Cloudflare, which answered with an HTML page"),
-        (503, (b"", {}), "answered with an empty body"),
+        (503, (b"", {}), "Service Unavailable, with an empty body"),
+        (520, (b"", {}), "status 520, with an empty body"),
+        (429, (b"", {}), "Too Many Requests, with an empty body"),
+        (429, (b'{"message":"slow"}', {}), "Too Many Requests, with JSON that is not a tRPC response"),
+        (401, (b'{"error":"no"}', {}), "Unauthorized, with JSON that is not a tRPC response"),
+        (404, (PAGE, {}), "Not Found, from a gateway or proxy, which answered with an HTML page"),
+        (404, (b"{}", {}), "Not Found, with JSON that is not a tRPC response"),
+        (409, (b'{"err', {}), "Conflict, with JSON that is cut off or broken"),
     ],
 )
-def test_a_failure_of_a_gateway_leads_with_what_happened(
+def test_a_failure_that_is_not_trpc_leads_with_what_happened(
     status: int, reply: tuple[bytes, dict[str, str]], reason: str
 ) -> None:
     error = failed_answer(lambda _: Reply(status, *reply))
     assert str(error) == f"haloSchedule.create (HTTP {status}): {reason}"
-    trouble = "the platform failed" if not reply[0] else "something in front of the platform cannot reach it"
-    assert (error.hint or "").startswith("Try again later")
-    assert trouble in (error.hint or "")
+    hints = {401: "Check that the key", 404: "Check the proxy", 409: "Check its values", 429: "Wait a little"}
+    later = "Try again later: the platform failed" if not reply[0] else "Try again later, or check the proxy in between"
+    assert (error.hint or "").startswith(hints.get(status, later))
 
 
-def test_a_page_of_someone_else_is_a_gateway_s() -> None:
+def test_a_forbidden_page_is_from_a_gateway() -> None:
     error = failed_answer(lambda _: Reply(403, PAGE, {"Content-Type": "text/html"}))
     assert error.reason == "blocked by a gateway or proxy, which answered with an HTML page"
 

@@ -144,13 +144,15 @@ def _non_trpc_failure(answer: Answer, context: Context) -> Unreadable:
     if shape is UnexpectedShape.HTML and answer.status in (401, 403):
         gateway, hint = advice.blocked_by_gateway(answer.headers)
         return _unreadable(answer, context, f"blocked by {gateway}, which {shape}", hint)
-    if answer.status == 404:
-        return _unreadable(answer, context, shape, advice.wrong_url(context.url_origin))
+    hint = advice.hint_for_status(answer.status, context.key_origin)
+    reason = f"{_reason_phrase(answer.status)}, {shape.removeprefix('answered ')}"
     if shape in _GATEWAY_CODES:
         gateway, _ = advice.blocked_by_gateway(answer.headers)
         reason = f"{_reason_phrase(answer.status)}, from {gateway}, which {shape}"
-        return _unreadable(answer, context, reason, advice.is_gateway_response(answer.status, context.key_origin))
-    return _unreadable(answer, context, shape, advice.hint_for_status(answer.status, context.key_origin))
+        hint = advice.is_gateway_response(answer.status, context.key_origin)
+    if answer.status == 404:
+        hint = advice.wrong_url(context.url_origin)
+    return _unreadable(answer, context, reason, hint)
 
 
 def _json(body: bytes | bytearray) -> Json:
