@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import stat
 import sys
@@ -9,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 from full_disk import files_of_at_most
@@ -62,7 +64,16 @@ def test_eight_threads_on_a_file_lose_nothing(tmp_path: Path) -> None:
         assert sorted(each["title"] for each in sandbox.schedules()) == sorted(titles)
 
 
-def test_eight_threads_that_make_a_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_links", [True, False])
+def test_eight_threads_that_make_a_file_at_once_wait_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    def refuse(*_names: Path) -> None:
+        raise PermissionError
+
+    if not has_links:
+        monkeypatch.setattr("os.link", refuse)
+
     def work(path: Path) -> None:
         start.wait(10)
         Sandbox.open(path).close()
@@ -71,6 +82,38 @@ def test_eight_threads_that_make_a_file_at_once_wait_for_each_other(tmp_path: Pa
     with ThreadPoolExecutor(8) as pool:
         for number in range(5):
             list(pool.map(work, [tmp_path / f"{number}.db"] * 8))
+    assert sorted(each.name for each in tmp_path.iterdir()) == [f"{number}.db" for number in range(5)]
+
+
+def test_a_new_file_appears_with_all_tables_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def observe(draft: Path, path: Path) -> None:
+        assert not path.exists()
+        link(draft, path)
+        with closing(sqlite3.connect(path)) as connection:
+            seen.append(connection.execute("PRAGMA user_version").fetchone())
+            seen.append(connection.execute("PRAGMA journal_mode").fetchone())
+
+    seen: list[tuple[object]] = []
+    link = os.link
+    monkeypatch.setattr("os.link", observe)
+    Sandbox.open(tmp_path / "sandbox.db").close()
+    assert seen == [(len(MIGRATIONS),), ("wal",)]
+
+
+def test_a_file_that_another_process_made_in_the_meantime_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link_late(draft: Path, path: Path) -> None:
+        monkeypatch.undo()
+        with Sandbox.open(path) as other:
+            created.append(Caller(other).create())
+        link(draft, path)
+
+    created: list[dict[str, Any]] = []
+    link = os.link
+    monkeypatch.setattr("os.link", link_late)
+    with Sandbox.open(tmp_path / "sandbox.db") as sandbox:
+        assert Caller(sandbox).listed() == created != []
 
 
 def test_one_row_updated_by_many_threads_keeps_every_change(tmp_path: Path) -> None:

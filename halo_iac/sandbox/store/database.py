@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from halo_iac.paths import PRIVATE_FOLDER, make_private_folder, restrict_permissions
 from halo_iac.sandbox.protocol import SandboxError, ServerFailure
+from halo_iac.sandbox.store.new_file import create_file
 from halo_iac.sandbox.store.schema import MIGRATIONS
 from halo_iac.sandbox.store.span_bodies import add_functions
 from halo_iac.sandbox.store.tables import Tables
@@ -47,8 +46,10 @@ def version_of(connection: sqlite3.Connection) -> int | None:
 def _expected(version: int) -> _Objects:
     """Return the objects of a sandbox's database of a version."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        for step in MIGRATIONS[:version]:
-            connection.executescript(step)
+        if version == len(MIGRATIONS):  # of most files, and a new one is a copy of it anyway
+            connection.deserialize(_empty_sandbox())
+        else:
+            _migrate(connection, MIGRATIONS[:version])
         return _objects(connection)
 
 
@@ -77,9 +78,10 @@ _ERROR_MESSAGES: Final = {
 }
 _PAGE_SIZE: Final = "PRAGMA page_size = 16384"
 """Of a new file: with 4 KiB, spans of a kilobyte would leave a fifth unused."""
+_WRITE_AHEAD: Final = 2
+"""The version of the format of a file with a write-ahead log."""
 _LOCK_SECONDS: Final = 30.0
 """How long to wait for another connection's lock."""
-_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Store:
@@ -94,7 +96,7 @@ class Store:
         self._turns = threading.BoundedSemaphore(1 if path is None else 64)
         self._is_closed = False
         if path is not None:
-            _create_parent(path)
+            create_file(path, _empty_file)
         try:
             with translate_sqlite_errors(path), self._connection_lease() as connection:
                 _prepare(connection, path)
@@ -193,11 +195,12 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
         _copy_empty_sandbox(connection)
         return
     with _transaction(connection, "DEFERRED"):
-        _known_version(connection, path)  # before the journal mode, which is written into the file
+        version = _known_version(connection, path)  # before the journal mode, which is written into the file
     connection.execute(_PAGE_SIZE)
     _share(connection)
-    with _transaction(connection, "IMMEDIATE"):
-        _migrate(connection, _known_version(connection, path))
+    if version < len(MIGRATIONS):
+        with _transaction(connection, "IMMEDIATE"):
+            _migrate(connection, MIGRATIONS[_known_version(connection, path) :])
 
 
 def _share(connection: sqlite3.Connection) -> None:
@@ -231,12 +234,21 @@ def _empty_sandbox() -> bytes:
     """Return the bytes of an empty sandbox: copying them takes a twentieth of the time of all migrations."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.execute(_PAGE_SIZE)
-        _migrate(connection, 0)
+        _migrate(connection, MIGRATIONS)
         return connection.serialize()
 
 
-def _migrate(connection: sqlite3.Connection, version: int) -> None:
-    for step in MIGRATIONS[version:]:
+@cache
+def _empty_file() -> bytes:
+    """Return an empty sandbox as a file that connections share: the format says by two bytes that it has a journal."""
+    content = bytearray(_empty_sandbox())
+    content[18:20] = _WRITE_AHEAD, _WRITE_AHEAD  # https://sqlite.org/fileformat.html#file_format_version_numbers
+    return bytes(content)
+
+
+def _migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
+    """Take the steps in the transaction of the caller, which ``executescript`` would commit."""
+    for step in steps:
         for statement in step.split(";"):
             connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
@@ -249,33 +261,6 @@ def _known_version(connection: sqlite3.Connection, path: Path) -> int:
     if version > len(MIGRATIONS):
         raise SandboxError(f"{path} is a sandbox from a later version of halo", ServerFailure.CONTENT)
     return version
-
-
-def _create_parent(path: Path) -> None:
-    """Create the file and its folder; a folder named ``.halo`` is made private and git-ignored.
-
-    See docs/security.md#files-written. No part of the path in it may be a link: a hostile checkout could use one to
-    make halo write outside the folder.
-    """
-    folder = path.parent
-    is_ours = folder.name == PRIVATE_FOLDER
-    for place in (folder, path) if is_ours else ():
-        if place.is_symlink():
-            raise SandboxError(f"{place}: it is a symbolic link; remove it")
-    try:
-        if is_ours:
-            make_private_folder(folder)
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        trouble = ServerFailure.SPACE if error.errno in _FULL else ServerFailure.ACCESS
-        raise SandboxError(f"{folder}: the sandbox's folder cannot be created: {error.strerror}", trouble) from error
-    with suppress(OSError):  # the file exists; or it cannot be created, and SQLite reports why
-        # Made before SQLite makes it, with the mode that its journals take over: they hold prompts as well.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    if is_ours and path.is_file():
-        with suppress(OSError):  # its folder is private already
-            restrict_permissions(path, 0o600)
 
 
 def is_sandbox(path: Path) -> bool:
