@@ -117,6 +117,9 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = (
+        128  # with the usual five, a client among many that connect at once waits a second for another try
+    )
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: a client that hangs up is part of the tests."""

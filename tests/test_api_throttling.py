@@ -148,8 +148,9 @@ def test_a_failure_of_another_kind_lets_the_next_try() -> None:
 
 
 def closed(sleep: Callable[[float], None] | None = None) -> ThrottleGate:
+    """Return a gate that does not open by itself while a test goes on."""
     gate = ThrottleGate(LIMIT, sleep=sleep)
-    assert [gate.settle(trouble()), gate.settle(trouble())] == [False, True]
+    assert [gate.settle(trouble()), gate.settle(trouble(retry_after=300.0))] == [False, True]
     return gate
 
 
@@ -189,8 +190,21 @@ def test_one_tries_while_the_others_wait_for_what_becomes_of_it() -> None:
     assert (most, done, gate.closed_by) == (1, 3 + 8, None)
 
 
+class Awaited(threading.Event):
+    """A stop that comes once so many threads wait for it."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__()
+        self._all_wait = threading.Barrier(threads, action=self.set, timeout=30)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if not self.is_set():
+            self._all_wait.wait()
+        return super().wait(timeout)
+
+
 def test_a_stop_ends_the_wait_of_all_and_nothing_is_sent() -> None:
-    gate, stop, unsent = closed(), threading.Event(), []
+    gate, stop, unsent = closed(), Awaited(4), []
 
     def work() -> None:
         try:
@@ -198,10 +212,7 @@ def test_a_stop_ends_the_wait_of_all_and_nothing_is_sent() -> None:
         except Unsent as error:
             unsent.append(error.procedure)
 
-    timer = threading.Timer(0.1, stop.set)
-    timer.start()
     together(4, work)
-    timer.join()
     assert unsent == ["a.b"] * 4
 
 

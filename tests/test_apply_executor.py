@@ -39,9 +39,9 @@ from halo_iac.errors import Delivery, Unanswered, Unreachable
 from halo_iac.model.apply_result import Event, Status
 from halo_iac.model.plan import Change
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.faults import Cut, NoReply, Pass, Refuse
+from halo_iac.sandbox.faults import ChangeBetween, Cut, NoReply, Pass, Refuse
 from halo_iac.sandbox.protocol import Request
-from halo_iac.workers import StopSignal
+from halo_iac.workers import StopSignal, Thread, start_thread
 
 SOON = 0.2
 """Seconds of grace in these tests."""
@@ -237,12 +237,19 @@ def test_at_most_concurrency_changes_are_in_progress(one: Harness, size: int) ->
     assert (crowd.most, run.statuses) == (size, ["done"] * 2 * size)
 
 
-def test_the_crew_goes_home_when_the_run_is_over(one: Harness) -> None:
-    before = set(threading.enumerate())
+def test_the_crew_goes_home_when_the_run_is_over(one: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    crew: list[Thread | None] = []
+
+    def start(work: Callable[[], object]) -> Thread | None:
+        crew.append(start_thread(work))
+        return crew[-1]
+
+    monkeypatch.setattr(worker_pool, "start_thread", start)
     one.run(*(archive(one.add(f"A{number}")) for number in range(4)), concurrency=4)
-    for thread in set(threading.enumerate()) - before:
+    for thread in crew:
+        assert thread is not None
         thread.join(10)
-        assert not thread.is_alive()
+    assert [thread is not None and thread.is_alive() for thread in crew] == [False] * 4
 
 
 def test_a_mistake_of_ours_is_the_outcome_of_its_change_only(one: Harness) -> None:
@@ -369,10 +376,11 @@ def test_an_answer_that_was_lost_is_looked_for_though_the_run_is_over(one: Harne
 def test_what_hangs_longer_than_the_grace_is_unknown(when: str) -> None:
     with served_harness() as served:
         wires = [served.add(title) for title in ("A", "B", "C", "D")]
+        served.fault(UPDATE, ChangeBetween(served.stop_signal.interrupt), when=when)
         served.fault(UPDATE, NoReply(), when=when)
         changes = [update(wires[0], title="New"), *(update(wire, hours=(12,)) for wire in wires[1:3])]
         changes += [unarchive(wires[3]), create("E")]
-        run = served.run(*changes, during=stopping(served, ("started", "A")), grace=SOON)
+        run = served.run(*changes, grace=SOON)
         assert run.statuses == ["unknown", *["not started"] * 4]
         assert (run.message, run.exit_code) == ("it was in progress when the run was interrupted", 130)
         assert served.shown()["s1"][0] == {"before": "A", "after": "New"}[when]
@@ -431,11 +439,9 @@ def test_reports_gather_only_while_more_tasks_wait_than_there_are_threads(
 
 def test_a_stop_while_a_listing_hangs_does_not_wait_for_it() -> None:
     with served_harness() as served:
+        served.fault(LIST, ChangeBetween(served.stop_signal.interrupt))
         served.fault(LIST, NoReply())
-        timer = threading.Timer(0.05, served.stop_signal.interrupt)
-        timer.start()
         run = served.run(create("A"), grace=SOON)
-        timer.join()
         assert (run.statuses, run.told, run.requests, run.exit_code) == (["not started"], [], [LIST], 130)
 
 

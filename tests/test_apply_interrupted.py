@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -66,14 +66,16 @@ class Setting:
 
     def wait_for(self, procedure: str, **given: object) -> None:
         """Wait until the platform has been asked for this."""
-
-        def is_there() -> bool:
-            return any(
+        self.wait_until(
+            lambda: any(
                 seen.procedure == procedure and given.items() <= seen.input.items() for seen in self.sandbox.requests
             )
+        )
 
-        for _ in range(1000):
-            if is_there():
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Wait until something is so, while the latest process runs."""
+        for _ in range(3000):
+            if is_so():
                 return
             assert self.processes[-1].poll() is None, self.processes[-1].communicate()
             threading.Event().wait(0.01)
@@ -174,6 +176,7 @@ def test_a_second_signal_does_not_wait_for_what_hangs(setting: Setting, when: st
     setting.sandbox.faults.add(Fault(CREATE, NoReply(), when=when))  # type: ignore[arg-type]
     process = setting.start()
     setting.wait_for(CREATE, title="Alpha")
+    setting.wait_until(lambda: setting.titles == (["Alpha"] if when == "after" else []))
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     assert process.stderr.readline() == STOPPING
@@ -212,9 +215,11 @@ def test_a_signal_ends_a_wait_between_two_attempts(setting: Setting) -> None:
 def test_json_stays_one_document(setting: Setting) -> None:
     """Nothing says when the signal is noticed, so how much was done by then is left open."""
     setting.sandbox.faults.add(Fault(CREATE, Latency(0.5), times=None))
+    setting.may_create.clear()
     process = setting.start("--json")
     setting.wait_for(CREATE, title="Alpha")
     process.send_signal(signal.SIGTERM)
+    setting.may_create.set()
     out, err = process.communicate(timeout=30)
     summary = json.loads(out)["summary"]
     assert (summary["is_interrupted"], sum(summary["counts"].values())) == (True, 3)
@@ -252,7 +257,7 @@ def test_an_interrupt_that_python_swallows_in_a_callback_comes_again(tmp_path: P
 def test_the_next_run_does_the_rest(setting: Setting) -> None:
     setting.sandbox.faults.add(Fault(CREATE, NoReply(), when="after"))
     process = setting.start()
-    setting.wait_for(CREATE, title="Alpha")
+    setting.wait_until(lambda: setting.titles == ["Alpha"])
     process.send_signal(signal.SIGTERM)
     assert process.stderr is not None
     process.stderr.readline()

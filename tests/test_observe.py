@@ -8,11 +8,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic
 
 import pytest
 from loopback import Recorder, Reply, Request, failure, result, serving
 
+from halo_iac import observe as observe_module
 from halo_iac.api.retry import Retry
 from halo_iac.api.schedules import Reader
 from halo_iac.api.transport import Transport
@@ -155,19 +155,23 @@ def test_models_are_asked_for_where_an_entry_names_one_and_only_then(listed: Rep
         assert len(platform.requests) == 5
 
 
-def test_what_is_dropped_is_waited_for_up_to_one_instant_in_all() -> None:
-    def silent(request: Request) -> Reply:
-        platform.released.wait(5)
-        return answer(request)
+def test_what_is_dropped_is_waited_for_up_to_one_instant_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
 
-    with reading(silent) as (platform, reader):
-        dropped = [start_observing(reader, PROJECT) for _ in range(3)]
-        began = monotonic()
+    class Silent:
+        """A thread whose read goes on: each wait for it lasts as long as it may."""
+
+        def join(self, timeout: float) -> None:
+            waits.append(timeout)
+
+    monkeypatch.setattr(observe_module, "monotonic", lambda: 1000.0 + sum(waits))
+    monkeypatch.setattr(observe_module, "start_thread", lambda _: Silent())
+    with Transport("http://localhost", None) as transport:
+        dropped = [start_observing(Reader(transport), PROJECT) for _ in range(3)]
         for each in dropped:
             each.read_models(["model_id"])
-            each.drop(began + 0.1)
-        assert 0.1 <= monotonic() - began < 0.4
-        platform.released.set()
+            each.drop(1000.5)
+    assert waits == [0.5, *[0.0] * 8]
 
 
 def test_models_may_be_asked_for_before_the_result_is_and_then_are_not_asked_for_again() -> None:
