@@ -189,6 +189,29 @@ def test_an_answer_that_does_not_come_in_time_is_ambiguous() -> None:
     assert error.reason == "timed out waiting for an answer"
 
 
+@pytest.mark.parametrize("over", ["http", "https", "a proxy"])
+def test_a_slow_answer_is_reported_once_and_read(over: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reported, lines = threading.Event(), list[str]()
+
+    def wait(_: Request) -> Reply:
+        assert reported.wait(5)
+        return result(7)
+
+    def log(line: str) -> None:
+        lines.append(line)
+        reported.set()
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "loopback.pem"))
+    with serving(wait, tls=server_side() if over == "https" else None) as platform:
+        url = "http://halo.invalid" if over == "a proxy" else platform.url
+        if over == "a proxy":
+            monkeypatch.setenv("HTTP_PROXY", platform.url)
+        with calling(url, bounds=RequestLimits(slow=0.02), log_wait=log) as transport:
+            assert transport.call("a.b", "query") == 7
+    host = url.partition("//")[2]
+    assert lines == [f"a.b: no full response from {host} after 0.02 s; still waiting"]
+
+
 def test_a_deadline_cuts_the_wait_short() -> None:
     released = threading.Event()
 

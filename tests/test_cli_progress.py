@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from command_line import CommandLine
+from loopback import Reply, Request, failure, serving
 from render_samples import BASE, create
 
+from halo_iac.api.limits import RequestLimits, RetryPolicy
 from halo_iac.api.secret import Secret
 from halo_iac.cli.console import Console
 from halo_iac.cli.progress import ProgressDisplay, log_events
@@ -149,3 +154,25 @@ def test_a_message_after_ctrl_c_starts_a_new_line() -> None:
     with pytest.raises(KeyboardInterrupt):
         Console(Interrupted(), io.StringIO(), told, {}).read_answer("Apply? ")
     assert told.getvalue() == "Apply? \n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "is_terminal", "lines"),
+    [(["plan"], False, 1), (["plan"], True, 1), (["plan", "--json"], False, 0), (["schedule", "list"], False, 1)],
+)
+def test_a_platform_that_does_not_respond_is_named_in_one_line(
+    halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch, argv: list[str], is_terminal: bool, lines: int
+) -> None:
+    logged = threading.Event()
+
+    def wait(_: Request) -> Reply:
+        logged.wait(5 if lines else 0.1)
+        return failure(401)
+
+    (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
+    monkeypatch.setattr(halo, "patience", RetryPolicy(RequestLimits(slow=0.03)))
+    with serving(wait) as platform:
+        env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
+        ended = halo(*argv, is_terminal=is_terminal, reactions={"still waiting": logged.set}, **env)
+    assert ended.code == 1
+    assert ended.err.count(f": no full response from {platform.url.removeprefix('http://')} after 0.03 s") == lines

@@ -4,8 +4,9 @@ See docs/security.md#bounds-of-answers.
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
+from math import inf
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
@@ -62,7 +63,7 @@ class _Progress:
 
 
 _waiting = threading.local()
-"""The ``deadline`` of the call that this thread makes."""
+"""The ``exchange`` that this thread makes, and ``report_at``, the instant from which it is reported as slow."""
 
 
 def _close_at_deadline(stream: Any) -> None:  # noqa: ANN401 - httpcore's network stream
@@ -70,13 +71,36 @@ def _close_at_deadline(stream: Any) -> None:  # noqa: ANN401 - httpcore's networ
     read = stream.read
 
     def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
-        left = _waiting.deadline - monotonic()
+        exchange: HttpExchange = _waiting.exchange
+        now = monotonic()
+        left = exchange.deadline - now
         if left <= 0:
             raise httpx.ReadTimeout("the deadline has passed")
-        found: bytes = read(max_bytes, left if timeout is None else min(timeout, left))
-        return found
+        limit = left if timeout is None else min(timeout, left)
+        quiet = _waiting.report_at - now
+        if quiet < limit:
+            found = _read_within(quiet, read, max_bytes)
+            if found is not None:
+                return found
+            _waiting.report_at = inf
+            exchange.report_slow()
+            limit -= max(quiet, 0.0)
+        rest: bytes = read(max_bytes, limit)
+        return rest
 
     stream.read = read_in_time
+
+
+def _read_within(seconds: float, read: Callable[[int, float], bytes], max_bytes: int) -> bytes | None:
+    """Return what arrives within so many seconds; ``None`` if nothing does, after which it may be read again."""
+    if seconds <= 0:
+        return None
+    try:
+        return read(max_bytes, seconds)
+    except Exception as error:
+        if type(error).__name__ != "ReadTimeout":  # httpcore's, which is only imported with a connection
+            raise
+        return None
 
 
 class HttpExchange(NamedTuple):
@@ -87,11 +111,14 @@ class HttpExchange(NamedTuple):
     route: Route
     bounds: RequestLimits
     deadline: float
+    log_wait: Callable[[str], None] | None = None
+    """Gets a line once the platform has not answered for a while."""
 
     def run(self, call: Call) -> Answer:
         """Send and read; every foreign exception ends here."""
         progress = _Progress()
-        _waiting.deadline = self.deadline
+        _waiting.exchange = self
+        _waiting.report_at = inf if self.log_wait is None else monotonic() + self.bounds.slow
         try:
             request = self.requests.build(call, {"timeout": self._timeouts(), "trace": progress})
             response = self.http.handle_request(request)
@@ -106,6 +133,12 @@ class HttpExchange(NamedTuple):
                 return Answer(response.status_code, response.headers, self._body(response))
             except failures.LIBRARY_ERRORS as error:
                 raise failures.platform_error(error, self.route, RequestStage.ANSWERED) from None
+
+    def report_slow(self) -> None:
+        """Log which procedure of which host is waited for."""
+        if self.log_wait is not None:
+            waited = f"no full response from {self.route.host} after {self.bounds.slow:g} s"
+            self.log_wait(f"{self.route.procedure}: {waited}; still waiting")
 
     def _timeouts(self) -> dict[str, float]:
         left = self.deadline - monotonic()

@@ -10,7 +10,7 @@ _MIB: Final = 1024 * 1024
 
 
 class RequestLimits(NamedTuple):
-    """How long and how much: seconds to connect, between two reads and in all; bytes.
+    """How long and how much: seconds to connect, between two reads, in all, and until a wait is reported; bytes.
 
     See docs/security.md#bounds-of-answers.
 
@@ -24,6 +24,7 @@ class RequestLimits(NamedTuple):
     answer: int = 256 * _MIB
     held: int = 1024 * _MIB
     error: int = 64 * 1024
+    slow: float = 10.0
 
 
 class RetryPolicy(NamedTuple):

@@ -37,6 +37,7 @@ class Transport:
 
     ``http`` replaces the network, for a platform inside this process. ``before_request`` is called before every
     attempt, from the thread that makes it; it may wait, and says whether to go on: the rate limiter of an apply.
+    ``log_wait`` gets a line, in the thread that waits, for an answer that takes longer than ``bounds.slow`` seconds.
     ``key_origin`` and ``url_origin`` are the settings that messages name. ``timezone`` is an IANA name.
     """
 
@@ -53,6 +54,7 @@ class Transport:
         url_origin: str = DEFAULT_ORIGIN,
         before_request: Callable[[], bool] | None = None,
         bounds: RequestLimits | None = None,
+        log_wait: Callable[[str], None] | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._host = urlsplit(self._base_url).netloc
@@ -67,6 +69,7 @@ class Transport:
             import_module("halo_iac.api.direct")
         self._before_request = before_request
         self._bounds = bounds or RequestLimits()
+        self._log_wait = log_wait
         self._made: list[httpx.BaseTransport] = []
         self._is_closed = False
         self._lock = threading.Lock()
@@ -82,7 +85,7 @@ class Transport:
         latest = monotonic() + self._bounds.operation if deadline is None else deadline
         route = Route(procedure, self._host, self._proxy, self._url_origin)
         http = self._connected(route)
-        exchange = HttpExchange(http, self._requests, route, self._bounds, latest)
+        exchange = HttpExchange(http, self._requests, route, self._bounds, latest, self._log_wait)
         try:
             answer = exchange.run(_call(procedure, kind, value))
         finally:

@@ -6,23 +6,26 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from halo_iac import __version__
 from halo_iac.api.retry import Retry
 from halo_iac.api.secret import SANDBOX_KEY_PREFIX
 from halo_iac.api.throttling import ThrottleGate
+from halo_iac.cli.local_timezone import local_zone
 from halo_iac.errors import PlatformError
 from halo_iac.model.remote import PlatformTarget
 
 if TYPE_CHECKING:
     from halo_iac.api.auth import SelectedProject, Setting, Settings
-    from halo_iac.api.limits import RequestLimits, RetryPolicy
+    from halo_iac.api.limits import RetryPolicy
     from halo_iac.api.runs import RunReader
     from halo_iac.api.schedules import Reader, Writer
     from halo_iac.api.secret import Secret
     from halo_iac.api.traces import TraceReader
     from halo_iac.api.transport import Transport
+    from halo_iac.cli.console import Console
     from halo_iac.observe import Observation
 
 
@@ -151,21 +154,41 @@ def serves_sandbox(settings: Settings) -> bool:
 def platform_transport(
     settings: Settings,
     key: Setting[Secret],
-    timezone: str,
+    console: Console,
     before_request: Callable[[], bool] | None,
-    bounds: RequestLimits,
+    log_wait: Callable[[str], None],
 ) -> Transport:
-    """Return the transport to the platform of the settings; ``before_request`` may delay or end a request."""
+    """Return the transport to the platform of the settings; ``before_request`` may delay or end a request.
+
+    ``log_wait`` gets a line for slow requests, but not while an apply redraws lines.
+    """
     from halo_iac.api.transport import Transport
 
+    bounds = console.retry_policy.bounds
+    is_redrawn = before_request is not None and console.shows_progress
     return Transport(
         settings.base_url.value,
         key.value,
         settings.team.value if settings.team else None,
         user_agent=f"halo-iac/{__version__}",
-        timezone=timezone,
+        timezone=local_zone(console.env.get("TZ")),
         key_origin=key.origin,
         url_origin=settings.base_url.origin,
         before_request=before_request,
         bounds=bounds,
+        log_wait=None if is_redrawn else _at_most_every(bounds.slow, log_wait),
     )
+
+
+def _at_most_every(seconds: float, log: Callable[[str], None]) -> Callable[[str], None]:
+    """Return ``log`` without the lines that follow another within so many seconds: reads wait side by side."""
+    quiet_until = 0.0
+
+    def log_first(line: str) -> None:
+        nonlocal quiet_until
+        now = monotonic()
+        if now >= quiet_until:
+            quiet_until = now + seconds
+            log(line)
+
+    return log_first

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 from halo_iac.checkout import find_checkout, is_sparse, uppermost
 from halo_iac.cli.console import Console
 from halo_iac.cli.home_folder import check_paths, home
-from halo_iac.cli.local_timezone import local_zone
 from halo_iac.cli.plan.tightening import Tightening
 from halo_iac.cli.project_files.options import AT_ONCE, check_single_file
 from halo_iac.cli.target import TargetOptions
@@ -219,9 +218,7 @@ class CommandContext:
             settings,
             settings.base_url.value,
             settings.base_url.origin,
-            lambda before: platform_transport(
-                settings, key, local_zone(self.console.env.get("TZ")), before, self.console.retry_policy.bounds
-            ),
+            lambda before: platform_transport(settings, key, self.console, before, self.log_wait),
             is_sandbox=serves_sandbox(settings),
         )
 
@@ -410,7 +407,7 @@ class CommandContext:
         return host, observation.result(project.model_fields)
 
     def log_wait(self, words: str) -> None:
-        """Report a retry; only after the files are read, since their problems are reported first."""
+        """Log a wait for the platform; only after the files are read, since their problems are reported first."""
         unsaid = self._unsaid
         if unsaid is None:
             self.console.log(self.console.err_style.safe(words))
