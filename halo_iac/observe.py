@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from time import monotonic
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 from halo_iac.api.decode import parse_models
 from halo_iac.api.schedules import Reader
 from halo_iac.errors import PlatformError
 from halo_iac.model.remote import ModelCatalog, PlatformState
-from halo_iac.workers import start_thread
+from halo_iac.workers import Future
 
 T = TypeVar("T")
 
@@ -39,15 +39,15 @@ class Observation:
     def __init__(self, reader: Reader, project_id: str) -> None:
         self.project_id = project_id
         self._reader = reader
-        self._schedules = _Future(lambda: self._read(lambda: reader.schedules(project_id)))
-        self._agents = _Future(lambda: self._read(lambda: reader.agents(project_id)))
-        self._catalogs: dict[str, _Future[ModelCatalog]] = {}
+        self._schedules = Future(lambda: self._read(lambda: reader.schedules(project_id)))
+        self._agents = Future(lambda: self._read(lambda: reader.agents(project_id)))
+        self._catalogs: dict[str, Future[ModelCatalog]] = {}
 
     def read_models(self, fields: Iterable[str]) -> None:
         """Begin to read the models for each field, the project's that name any, unless that has begun."""
         for field in fields:
             if field not in self._catalogs:
-                self._catalogs[field] = _Future(partial(self._catalog, _MODELS[field]))
+                self._catalogs[field] = Future(partial(self._catalog, _MODELS[field]))
 
     def result(self, model_fields: Iterable[str] = ()) -> PlatformState:
         """Wait for both, then return what they found or raise the error of one.
@@ -71,7 +71,7 @@ class Observation:
 
     def drop(self, latest: float) -> None:
         """Wait until an instant of :func:`time.monotonic` for the reads to end, whatever they find."""
-        reads: tuple[_Future[Any], ...] = (self._schedules, self._agents, *self._catalogs.values())
+        reads: tuple[Future[Any], ...] = (self._schedules, self._agents, *self._catalogs.values())
         for read in reads:
             read.wait(max(latest - monotonic(), 0.0))
 
@@ -94,34 +94,3 @@ class Observation:
 
 def _ends_the_run(error: BaseException) -> bool:
     return isinstance(error, PlatformError) and error.ends_the_run
-
-
-class _Future(Generic[T]):
-    """A function's result, computed by a daemon thread: unlike an executor's, it never keeps Ctrl-C waiting.
-
-    Where the system has no thread to give, it is computed here and now.
-    """
-
-    def __init__(self, work: Callable[[], T]) -> None:
-        self._work = work
-        self._results: list[T] = []
-        self.error: BaseException | None = None
-        self._thread = start_thread(self._run)
-        if self._thread is None:
-            self._run()
-
-    def wait(self, timeout: float | None = None) -> None:
-        if self._thread is not None:
-            self._thread.join(timeout)
-        if timeout is None and not self._results and self.error is None:
-            self._run()  # the thread had not even the memory to begin
-
-    def result(self) -> T:
-        """Return the result; only valid without an error."""
-        return self._results[0]
-
-    def _run(self) -> None:
-        try:
-            self._results.append(self._work())
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is asked for
-            self.error = error

@@ -14,7 +14,9 @@ from queue import Empty, SimpleQueue
 from typing import Final, Generic, TypeAlias, TypeVar
 
 _TICK: Final = 0.1
-"""Seconds between looks whether a thread is there at all."""
+"""Seconds between looks whether a thread is there at all, or whether a signal has come."""
+
+T = TypeVar("T")
 
 
 class Thread:
@@ -65,9 +67,39 @@ def start_thread(work: Callable[[], object]) -> Thread | None:
         return None
 
 
-T = TypeVar("T")
+class Future(Generic[T]):
+    """A function's result, computed by a daemon thread: unlike an executor's, it never keeps Ctrl-C waiting.
 
-"""Seconds after which a signal is noticed at the latest."""
+    Where the system has no thread to give, it is computed at once, before the constructor returns.
+    """
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._results: list[T] = []
+        self.error: BaseException | None = None
+        self._thread = start_thread(self._run)
+        if self._thread is None:
+            self._run()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until it is computed, or for so many seconds."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+        if timeout is None and not self._results and self.error is None:
+            self._run()  # the thread had not even the memory to begin
+
+    def result(self) -> T:
+        """Wait for the result and return it; raises the function's error."""
+        self.wait()
+        if self.error is not None:
+            raise self.error
+        return self._results[0]
+
+    def _run(self) -> None:
+        try:
+            self._results.append(self._work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is asked for
+            self.error = error
 
 
 @dataclass(frozen=True, slots=True)

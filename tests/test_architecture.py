@@ -72,8 +72,9 @@ LAYERS = {
     "version": "__init__",
     "paths": "",
     "checkout": "paths",
-    # A fake that shared the client's code would share its mistakes; where its file lies has nothing to do with that.
-    "sandbox": "paths",
+    # A fake that shared the client's code would share its mistakes; where its file lies, and threads, have no part in
+    # that.
+    "sandbox": "paths workers",
 }
 """Module or package of halo_iac → those it may import besides itself."""
 

@@ -13,6 +13,7 @@ import pytest
 from loopback import Recorder, Reply, Request, failure, result, serving
 
 from halo_iac import observe as observe_module
+from halo_iac import workers
 from halo_iac.api.retry import Retry
 from halo_iac.api.schedules import Reader
 from halo_iac.api.transport import Transport
@@ -165,7 +166,7 @@ def test_what_is_dropped_is_waited_for_up_to_one_instant_in_all(monkeypatch: pyt
             waits.append(timeout)
 
     monkeypatch.setattr(observe_module, "monotonic", lambda: 1000.0 + sum(waits))
-    monkeypatch.setattr(observe_module, "start_thread", lambda _: Silent())
+    monkeypatch.setattr(workers, "start_thread", lambda _: Silent())
     with Transport("http://localhost", None) as transport:
         dropped = [start_observing(Reader(transport), PROJECT) for _ in range(3)]
         for each in dropped:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +22,8 @@ from halo_iac.sandbox.analyst.spans import attribute
 from halo_iac.sandbox.call import instant
 from halo_iac.sandbox.ingest import Loaded, read_spans
 from halo_iac.sandbox.platform import Sandbox
+from halo_iac.sandbox.protocol import SandboxError
+from halo_iac.sandbox.store import Store, Tables
 from halo_iac.sandbox.trace_files import BadLine
 
 SECOND = 10**9
@@ -207,6 +211,52 @@ def test_a_load_that_is_cut_off_keeps_what_it_had_and_can_be_taken_up(
     loaded = load(caller.sandbox, spans)
     assert (loaded.added, counts(caller)) == (2, {"writer": 1})
     assert spans_read(caller, agent_id(loaded, "writer")) == 3
+
+
+@contextmanager
+def at_each_commit(happens: Callable[[], object]) -> Iterator[None]:
+    """Let something happen before each write transaction is committed."""
+    writing = Store.writing
+
+    @contextmanager
+    def late(store: Store) -> Iterator[Tables]:
+        with writing(store) as tables:
+            yield tables
+            happens()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "writing", late)
+        yield
+
+
+def test_spans_are_read_while_those_before_are_committed(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "_BATCH", 1)
+    read, in_time = threading.Event(), []
+
+    def found() -> Iterator[Any]:
+        first, second = read_spans(file_of([span("a", 1), span("b", 1)]))
+        yield first
+        read.set()
+        yield second
+
+    with at_each_commit(lambda: in_time.append(read.wait(10))):
+        assert caller.sandbox.load(PROJECT, found(), lambda _: True).added == 2
+    assert all(in_time)
+
+
+@pytest.mark.parametrize("spans", [1, 2, 3])
+def test_a_commit_that_fails_ends_the_load(caller: Caller, monkeypatch: pytest.MonkeyPatch, spans: int) -> None:
+    monkeypatch.setattr(loading, "_BATCH", 1)
+    full = iter([SandboxError("disk full")])
+
+    def fail() -> None:
+        for error in full:
+            raise error
+
+    found = read_spans(file_of([span("a", number) for number in range(spans)]))
+    with at_each_commit(fail), pytest.raises(SandboxError, match="disk full"):
+        caller.sandbox.load(PROJECT, found, lambda _: True)
+    assert load(caller.sandbox, [span("a", number) for number in range(3)]).added == 3
 
 
 def test_large_spans_are_taken_in_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

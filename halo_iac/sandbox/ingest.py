@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Any, BinaryIO, Final
@@ -16,6 +17,7 @@ from halo_iac.sandbox.span_record import BadSpanError, Labels, SpanRecord, span_
 from halo_iac.sandbox.store import Store, Tables
 from halo_iac.sandbox.trace_files import BadLine
 from halo_iac.sandbox.trace_summary import Profile, Summary, summarise
+from halo_iac.workers import Future
 
 
 def read_spans(stream: BinaryIO) -> Iterator[SpanRecord | BadLine]:
@@ -245,13 +247,19 @@ def load(
     given = None if agent is None else AgentIdentity("agent_name", agent)
     loaded = Loaded()
     spans = _good(found, loaded, on_bad)
+    commit: Future[None] | None = None
     try:
         while batch := _batch(spans):
             loaded.count(batch)
-            with store.writing() as tables:
-                arrivals = SpanIngest(tables, project_id, given=given)
+            if commit is not None:
+                commit.result()
+            with ExitStack() as transaction:
+                arrivals = SpanIngest(transaction.enter_context(store.writing()), project_id, given=given)
                 loaded.added += arrivals.take(batch)
+                commit = Future(transaction.pop_all().close)  # the next spans are read while this waits for the disk
             loaded.agents |= arrivals.agents
+        if commit is not None:
+            commit.result()
     finally:
         settle(store)
     with store.reading() as tables:

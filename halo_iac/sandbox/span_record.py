@@ -28,6 +28,8 @@ _NUMBERS: Final = (str, int, float)
 _LEAST, _DEAREST = Decimal(), Decimal(10**9)
 _FINEST: Final = -18
 """Costs go up to 10⁹ in steps of 10⁻¹⁸: all within the 28 digits in which decimals are exact."""
+_PLAIN_FLOATS: Final = (1e-4, 1e9)
+"""Floating point numbers whose text is a decimal's, with no exponent in it."""
 
 _Status = Literal["OK", "ERROR", "UNSET"]
 _ESCAPES: Final = re.compile(rb"\\[u/]")
@@ -312,6 +314,10 @@ def _count(attributes: dict[str, Any], keys: tuple[str, ...]) -> int | None:
 
 
 def _cost(value: object) -> str | None:
+    if type(value) is float and _PLAIN_FLOATS[0] <= value < _PLAIN_FLOATS[1]:
+        text = repr(value)
+        if len(text) <= -_FINEST:
+            return text
     if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return None
     text = str(value).strip()

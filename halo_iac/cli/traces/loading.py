@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MAX_CAUSES: Final = 20
 """How many causes are listed; a file of another kind has as many as it has lines."""
+_BUFFER: Final = 128 * 1024
+"""Bytes read at once: a line may take several of the usual 8 KiB, and is then put together from them."""
 
 
 @dataclass(slots=True)
@@ -116,7 +118,7 @@ def _opened(console: Console, name: str) -> Iterator[BinaryIO]:
     if name == STDIN:
         yield console.stdin_bytes()
     else:
-        with Path(name).open("rb") as file:
+        with Path(name).open("rb", _BUFFER) as file:
             yield file
 
 
