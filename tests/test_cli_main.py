@@ -414,14 +414,14 @@ def test_streams_that_the_parent_closed_are_streams_to_nowhere() -> None:
     assert subprocess.run(command, shell=True, check=True, capture_output=True, text=True, cwd=ROOT).stdout == "64\n"
 
 
-def test_ctrl_c_ends_a_command_that_waits_for_the_platform(tmp_path: Path) -> None:
+def test_ctrl_c_ends_a_command_that_waits_for_the_platform(folder: Path) -> None:
     def silent(_request: Request) -> Reply:
         recorder.released.wait(10)
         return failure(503)
 
     with serving(silent) as recorder:
         env = {"INF_API_URL": recorder.url, "INF_API_KEY": CANARY, "INF_PROJECT_ID": "p", "HALO_FILE": ""}
-        with process("agent", "list", cwd=tmp_path, env=env) as running:
+        with process("agent", "list", cwd=folder, env=env) as running:
             _wait_for_a_request(recorder, running)
             running.send_signal(signal.SIGINT)
             out, err = running.communicate()
@@ -430,7 +430,7 @@ def test_ctrl_c_ends_a_command_that_waits_for_the_platform(tmp_path: Path) -> No
 
 def _wait_for_a_request(recorder: Recorder, running: subprocess.Popen[str]) -> None:
     while not recorder.requests:
-        assert running.poll() is None
+        assert running.poll() is None, running.communicate()
         time.sleep(0.01)
 
 

@@ -4,6 +4,7 @@ See docs/security.md#bounds-of-answers.
 """
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Final, NamedTuple
 
 _MIB: Final = 1024 * 1024
@@ -32,7 +33,8 @@ class RetryPolicy(NamedTuple):
 
     ``throttled`` is the most seconds that a run waits in total while the platform throttles. ``check_after`` are the
     seconds after the last create at which the list is read again, ascending. ``sleep`` waits between two attempts, in
-    seconds, and may return early; without it, a wait ends when it is over or the command is stopped.
+    seconds, and may return early; without it, a wait ends when it is over or the command is stopped. ``clock`` measures
+    what attempts take, in instants of :func:`time.monotonic`.
     """
 
     bounds: RequestLimits = RequestLimits()
@@ -40,6 +42,7 @@ class RetryPolicy(NamedTuple):
     throttled: float = 600.0
     check_after: tuple[float, ...] = (2.0, 8.0, 20.0)
     sleep: Callable[[float], None] | None = None
+    clock: Callable[[], float] = monotonic
 
 
 DEFAULT: Final = RetryPolicy()

@@ -96,8 +96,9 @@ class Connection:
             attempts=policy.attempts,
             stop=stop or self.closing,
             on_retry=self._log_wait,
+            clock=policy.clock,
             sleep=policy.sleep,
-            gate=ThrottleGate(policy.throttled, sleep=policy.sleep) if is_run else None,
+            gate=ThrottleGate(policy.throttled, clock=policy.clock, sleep=policy.sleep) if is_run else None,
         )
 
     def _log_wait(self, error: PlatformError, seconds: float, _attempt: int) -> None:
