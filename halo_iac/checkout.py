@@ -12,7 +12,7 @@ from halo_iac.paths import resolve_path
 if sys.platform != "win32":
     import pwd
 
-_LONGEST: Final = 8192
+_MAX_GIT_FILE_BYTES: Final = 8192
 """Bytes of a file `.git`, which holds one path."""
 _INDEX_2: Final = b"DIRC\0\0\0\x02"
 """How an index of version 2 begins."""
@@ -92,7 +92,7 @@ def git_folder(checkout: Path) -> Path | None:
         if named.is_dir():
             return resolve_path(named)
         with named.open("rb") as file:
-            line = file.read(_LONGEST).decode("utf-8", "surrogateescape").rstrip("\r\n")
+            line = file.read(_MAX_GIT_FILE_BYTES).decode("utf-8", "surrogateescape").rstrip("\r\n")
     except OSError:
         return None
     return resolve_path(checkout / line.removeprefix("gitdir: ")) if line.startswith("gitdir: ") else None

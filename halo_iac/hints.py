@@ -49,16 +49,19 @@ class Hint(str):
         """Return the hint itself, which never changes; ``str`` would make a template of its text."""
         return self
 
-    def spelt(self, spell: Callable[[Command], str]) -> str:
-        """Return the text with every command as ``spell`` returns it."""
+    def formatted(self, format_command: Callable[[Command], str]) -> str:
+        """Return the text with every command as ``format_command`` returns it."""
         return self.template.format(
-            *(spell(part) if isinstance(part, Command) else spell_out(part, spell) for part in self.parts)
+            *(
+                format_command(part) if isinstance(part, Command) else format_hint(part, format_command)
+                for part in self.parts
+            )
         )
 
 
-def spell_out(text: str, spell: Callable[[Command], str]) -> str:
-    """Return a text with the commands in it, if it has any, as ``spell`` returns them."""
-    return text.spelt(spell) if isinstance(text, Hint) else text
+def format_hint(text: str, format_command: Callable[[Command], str]) -> str:
+    """Return a text with the commands in it, if it has any, as ``format_command`` returns them."""
+    return text.formatted(format_command) if isinstance(text, Hint) else text
 
 
 def joined(separator: str, texts: Iterable[str | Command | None]) -> Hint:

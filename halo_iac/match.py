@@ -120,7 +120,7 @@ def topological_layers(
     return found
 
 
-_LISTED: Final = 10
+_MAX_LISTED: Final = 10
 """How many names a reason lists."""
 
 _Titles = Mapping[str, Sequence[RemoteSchedule]]
@@ -238,7 +238,7 @@ def _block_cycles(loose: Sequence[Entry], active: _Titles, claims: _Claims) -> N
     """
     by_title = {entry.title or "": entry for entry in loose}
     for title, circle in title_cycles(loose).items():
-        reason = f"renamed_from forms a cycle: {first_of(map(repr, circle), len(circle), _LISTED)}"
+        reason = f"renamed_from forms a cycle: {first_of(map(repr, circle), len(circle), _MAX_LISTED)}"
         hint = "pin the entries of the cycle with `id:`, or remove one `renamed_from:`"
         claims.block(by_title[title], reason, hint, active.get(title, ()))
 
@@ -294,7 +294,7 @@ def _claim_former_titles(waiting: Sequence[Entry], active: _Titles, claims: _Cla
                 claims.warnings.append(PlanWarning(message, entry.key))
         if contested:
             keys = claimants[contested[0]]
-            rivals = first_of((key for key in keys if key != entry.key), len(keys) - 1, _LISTED)
+            rivals = first_of((key for key in keys if key != entry.key), len(keys) - 1, _MAX_LISTED)
             reason = f"renamed_from {contested[0]!r} is also claimed by {rivals}"
             claims.block(entry, reason, "keep it in one entry, or pin the schedule with `id:`", candidates)
         elif candidates:

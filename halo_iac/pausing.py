@@ -32,7 +32,7 @@ from halo_iac.plan.run_rate import firing, schedules_with_known_rate, total_runs
 from halo_iac.resolve import Catalog, Unresolved, scope_agents
 from halo_iac.text import counted, first_of
 
-_LISTED: Final = 10
+_MAX_LISTED: Final = 10
 """How many names a sentence lists."""
 
 
@@ -183,8 +183,8 @@ class _Decider:
         undeclared = [repr(change.title) for change in changes if change.key is None]
         state = "active" if self._resumes else "paused"
         parts = [
-            *([f"the next `halo apply` leaves {first_of(kept, len(kept), _LISTED)} {state}"] if kept else ()),
-            *([f"no file declares {first_of(undeclared, len(undeclared), _LISTED)}"] if undeclared else ()),
+            *([f"the next `halo apply` leaves {first_of(kept, len(kept), _MAX_LISTED)} {state}"] if kept else ()),
+            *([f"no file declares {first_of(undeclared, len(undeclared), _MAX_LISTED)}"] if undeclared else ()),
         ]
         return "; ".join(parts)
 
@@ -196,7 +196,7 @@ class _Decider:
             if cause is not None:
                 found.setdefault(cause, []).append(change.name)
         for (reason, remedy), names in found.items():
-            yield PlanWarning(f"{reason} {first_of(names, len(names), _LISTED)}{remedy}")
+            yield PlanWarning(f"{reason} {first_of(names, len(names), _MAX_LISTED)}{remedy}")
 
     def _reverting_line(self, change: Change) -> tuple[str, str] | None:
         """Return the line of a file that makes the next apply revert a change, and how to prevent it; else ``None``."""

@@ -20,7 +20,7 @@ from halo_iac.fire_times import Fire, is_forecastable
 from halo_iac.model.project import Entry, Project
 from halo_iac.model.schedule import Cadence
 
-_KEPT: Final = 6
+_CACHED_FIRES: Final = 6
 """How many fires of a cadence are cached: the number shown by default, and the next one."""
 _DAY: Final = timedelta(days=1)
 
@@ -56,7 +56,7 @@ class Fires:
     @classmethod
     def of(cls, cadence: Cadence, span: Span) -> Fires:
         """Return the fires of a cadence in a span."""
-        return cls(cadence, span, tuple(islice(_coming(cadence, span.now), _KEPT)))
+        return cls(cadence, span, tuple(islice(_coming(cadence, span.now), _CACHED_FIRES)))
 
     def __iter__(self) -> Iterator[Fire]:
         """Yield the fires in order."""
@@ -78,8 +78,8 @@ class Fires:
 
     def _coming(self) -> Iterator[Fire]:
         yield from self.first
-        if len(self.first) == _KEPT:
-            yield from islice(_coming(self.cadence, self.span.now), _KEPT, None)
+        if len(self.first) == _CACHED_FIRES:
+            yield from islice(_coming(self.cadence, self.span.now), _CACHED_FIRES, None)
 
 
 def _coming(cadence: Cadence, after: datetime) -> Iterator[Fire]:

@@ -142,7 +142,7 @@ def show_invisible(text: str) -> str:
     return "".join(each if each in "\n\t" or not is_invisible(each) else _visible(each) for each in text)
 
 
-LONGEST: Final = 100
+MAX_COMPARED_LENGTH: Final = 100
 """Of how many characters a word may be that something near is looked for: it takes quadratic time."""
 
 
@@ -153,7 +153,7 @@ def normalize(text: str) -> str:
 
 def closest_match(word: str, known: Collection[str], *, cutoff: float = 0.7) -> str | None:
     """Return the nearest of the known words, if one is near: ``cutoff`` is how much of both has to be the same."""
-    if len(word) > LONGEST:
+    if len(word) > MAX_COMPARED_LENGTH:
         return None
     found = get_close_matches(word, sorted(known), n=1, cutoff=cutoff)
     return found[0] if found else None
@@ -193,7 +193,7 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
-LISTED: Final = 5
+MAX_NAMED: Final = 5
 """How many names, or anything else, a sentence lists."""
 
 _DAY: Final = 24 * 60
@@ -221,8 +221,8 @@ def lookback(hours: int) -> str:
 def listed(keys: Iterable[str]) -> str:
     """Return keys of entries as a sentence lists them, sorted, those beyond the first few counted."""
     names = [f"`{key}`" for key in sorted(keys)]
-    rest = len(names) - LISTED
-    return join_and([*names[:LISTED], *([f"{rest:,} more"] if rest > 0 else ())])
+    rest = len(names) - MAX_NAMED
+    return join_and([*names[:MAX_NAMED], *([f"{rest:,} more"] if rest > 0 else ())])
 
 
 def join_and(words: Sequence[str]) -> str:
@@ -240,7 +240,7 @@ def declared_keys(keys: Collection[str]) -> str:
     """Return what to do where no key is like the one that was given: use one of those there are, the first of many."""
     if not keys:
         return "add it under `schedules:`"
-    return f"the {'only key is' if len(keys) == 1 else 'keys are'} {first_of(keys, len(keys), LISTED)}"
+    return f"the {'only key is' if len(keys) == 1 else 'keys are'} {first_of(keys, len(keys), MAX_NAMED)}"
 
 
 def format_count(count: int) -> str:

@@ -13,7 +13,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final, Generic, TypeAlias, TypeVar
 
-_TICK: Final = 0.1
+_POLL_SECONDS: Final = 0.1
 """Seconds between looks whether a thread is there at all, or whether a signal has come."""
 
 T = TypeVar("T")
@@ -40,10 +40,10 @@ class Thread:
         """Wait until it is over, or for so many seconds."""
         latest = None if timeout is None else time.monotonic() + timeout
         while self.is_alive():
-            left = _TICK if latest is None else latest - time.monotonic()
+            left = _POLL_SECONDS if latest is None else latest - time.monotonic()
             if left <= 0:
                 return
-            self._over.wait(min(left, _TICK))
+            self._over.wait(min(left, _POLL_SECONDS))
 
 
 class _Life:
@@ -151,7 +151,7 @@ def _next(results: SimpleQueue[_Result[T]]) -> _Result[T]:
     """Wait in short turns: nothing wakes a thread that waits for ever on every system, Ctrl-C least of all."""
     while True:
         with suppress(Empty):
-            return results.get(timeout=_TICK)
+            return results.get(timeout=_POLL_SECONDS)
 
 
 def _work(todo: SimpleQueue[Task[T] | None], results: SimpleQueue[_Result[T]]) -> None:

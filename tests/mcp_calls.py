@@ -82,7 +82,7 @@ class Assistant:
         console = Console(
             Stream(), Stream(), self.log, self.halo.env, clock=lambda: NOW, retry_policy=self.halo.patience
         )
-        console.prepare(json=False, spell=self.target.spell)
+        console.prepare(json=False, format_command=self.target.format_command)
         self.host = McpHost(console, self.target, allows_runs=self.allows_runs)
 
     def __call__(self, name: str, **arguments: Any) -> Answered:  # noqa: ANN401 - as a client sends them

@@ -11,11 +11,11 @@ from render_samples import HOSTILE
 from halo_iac.model.evidence import OpenedTrace, Place
 from halo_iac.model.runs import Conversation, ConversationDetails, Dataset, Report, Run
 from halo_iac.model.traces import Span, SpanDetail, Trace
-from halo_iac.render.markdown.brief import LEAST_CHARS, Brief, brief_markdown
+from halo_iac.render.markdown.brief import MIN_CHARS, Brief, brief_markdown
 from halo_iac.render.style import Style
 
 TRACE = "329ccea6c6f9491eeae2da1e8bf949ee"
-STYLE = Style(spell=lambda command: f"{command} --sandbox")
+STYLE = Style(format_command=lambda command: f"{command} --sandbox")
 
 
 def report(markdown: str = "# Found\n\nIt fails.\n", **head: str) -> Report:
@@ -103,7 +103,7 @@ def test_an_unusual_id_is_in_no_command() -> None:
     assert "touch" not in document
 
 
-@pytest.mark.parametrize("max_chars", [LEAST_CHARS, 5_000, 6_000, 8_000, 20_000, 200_000])
+@pytest.mark.parametrize("max_chars", [MIN_CHARS, 5_000, 6_000, 8_000, 20_000, 200_000])
 @pytest.mark.parametrize("length", [10, 4_000, 100_000])
 @pytest.mark.parametrize("traces", [0, 1, 5])
 def test_a_brief_is_no_longer_than_was_asked_for(max_chars: int, length: int, traces: int) -> None:

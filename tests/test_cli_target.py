@@ -29,14 +29,14 @@ ENTRY = "title: {title}, agent: checkout, frequency: daily, hours: 9"
     ],
 )
 def test_target_flags_are_added_to_commands_that_take_them(words: tuple[str, ...], expected: str) -> None:
-    assert TargetOptions("my file.yaml", "p", "t", sandbox=True).spell(Command(*words)) == expected
+    assert TargetOptions("my file.yaml", "p", "t", sandbox=True).format_command(Command(*words)) == expected
 
 
 def test_only_the_commands_of_a_hint_are_spelt_out() -> None:
     hint = Hint("run `{}` or `{}`, not `plan` of {}", Command("init"), Command("plan", "--out", "a b"), "`halo {}`")
     assert hint == "run `halo init` or `halo plan --out 'a b'`, not `plan` of `halo {}`"
     target = TargetOptions("x.yaml", sandbox_file="s.db")
-    assert Style(spell=target.spell).safe(joined("; ", (None, "so", hint))) == (
+    assert Style(format_command=target.format_command).safe(joined("; ", (None, "so", hint))) == (
         "so; run `halo init --file x.yaml` or `halo plan --out 'a b' --file x.yaml --sandbox-file s.db`, "
         "not `plan` of `halo {}`"
     )

@@ -179,7 +179,7 @@ def test_the_table_says_where_each_is_cited_and_what_is_not_there() -> None:
     ids = [A, "91bc" + "0" * 28, "91bc" + "1" * 28]
     of = report(markdown)
     evidence = found(Platform(ids, failing={A}), markdown)
-    text = evidence_text(evidence, cited_in(of).spans, Style(spell=lambda command: f"{command} --sandbox"))
+    text = evidence_text(evidence, cited_in(of).spans, Style(format_command=lambda command: f"{command} --sandbox"))
     assert_golden("render/evidence.txt", text)
 
 

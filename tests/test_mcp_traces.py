@@ -143,7 +143,7 @@ def test_a_trace_comes_page_by_page(halo: CommandLine) -> None:
 
 
 def test_a_trace_too_long_for_one_tree_comes_as_several(halo: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("halo_iac.mcp.tools.traces._AT_ONCE", 3)
+    monkeypatch.setattr("halo_iac.mcp.tools.traces._SPANS_PER_TREE", 3)
     with asking(halo) as (ask, _):
         pages = [page.data for page in ask.pages("get_trace", trace_id=TRACE, limit=2)]
     assert sorted(row["span_id"] for page in pages for row in page["spans"]) == sorted(each.id for each in CHECKOUT)

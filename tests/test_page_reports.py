@@ -21,7 +21,7 @@ from halo_iac.page.history import past_runs
 from halo_iac.render.html import page_html
 from halo_iac.render.html.report import report_html
 from halo_iac.report_diff import report_diff
-from halo_iac.storage.stored_reports import LONGEST, MAX_BYTES, read_reports
+from halo_iac.storage.stored_reports import MAX_BYTES, MAX_SHOWN_BYTES, read_reports
 
 FRONT = """\
 ---
@@ -114,10 +114,10 @@ def test_a_file_that_someone_edited(tmp_path: Path, text: str, said: object) -> 
 def test_a_long_report_is_cut_and_the_oldest_of_many_have_no_room(tmp_path: Path) -> None:
     write(tmp_path / "long.md", pulled(8, "x" * 2_000_000))
     for number in range(1, 8):
-        write(tmp_path / f"{number}.md", pulled(number, "y" * (LONGEST - 1_000)))
+        write(tmp_path / f"{number}.md", pulled(number, "y" * (MAX_SHOWN_BYTES - 1_000)))
     found = read_reports(tmp_path).reports
     assert found[0].is_cut
-    assert len(found[0].markdown or "") < LONGEST
+    assert len(found[0].markdown or "") < MAX_SHOWN_BYTES
     held = [each for each in found if each.markdown is not None]
     assert sum(len(each.markdown or "") for each in held) <= MAX_BYTES
     assert found[: len(held)] == tuple(held)
@@ -198,7 +198,7 @@ def test_each_report_is_held_against_the_one_of_its_schedule_before() -> None:
 
 
 def test_the_latest_reports_have_their_text_as_long_as_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("halo_iac.render.html.page._LARGEST", 200_000)
+    monkeypatch.setattr("halo_iac.render.html.page._MAX_PAGE_LENGTH", 200_000)
     declared = project(*(entry(f"{number}") for number in range(30)))
     words = "\u65e5\u672c " * 1_000
     stored = tuple(StoredReport(f"{n}.md", words, f"key-{n}", at=at(28 - n)) for n in range(28))

@@ -80,10 +80,10 @@ def test_otlp_is_read_however_it_is_laid_out(form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_long_file_is_read_part_by_part(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_text, "WHOLE", 40)
-    monkeypatch.setattr(json_text, "_STEP", 7)
-    monkeypatch.setattr(lines, "WHOLE", 40)
-    monkeypatch.setattr(lines, "_STEP", 7)
+    monkeypatch.setattr(json_text, "MAX_WHOLE_LENGTH", 40)
+    monkeypatch.setattr(json_text, "_CHUNK_LENGTH", 7)
+    monkeypatch.setattr(lines, "MAX_WHOLE_LENGTH", 40)
+    monkeypatch.setattr(lines, "_CHUNK_BYTES", 7)
     assert spans(FORMS[form]) == BOTH
 
 
@@ -705,10 +705,10 @@ def test_a_value_that_is_too_long_is_refused_and_the_next_line_is_read(
     begin: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(json_text, "MAX_VALUE", 3000)
-    monkeypatch.setattr(json_text, "WHOLE", 1000)
-    monkeypatch.setattr(json_text, "_STEP", 100)
-    monkeypatch.setattr(lines, "WHOLE", 1000)
-    monkeypatch.setattr(lines, "_STEP", 100)
+    monkeypatch.setattr(json_text, "MAX_WHOLE_LENGTH", 1000)
+    monkeypatch.setattr(json_text, "_CHUNK_LENGTH", 100)
+    monkeypatch.setattr(lines, "MAX_WHOLE_LENGTH", 1000)
+    monkeypatch.setattr(lines, "_CHUNK_BYTES", 100)
     file = begin + b"[]," * 2000 + b"\n" + written(halo_root())
     found = list(read_spans(io.BytesIO(file)))
     assert [each.reason if isinstance(each, BadLine) else each.span for each in found] == [TOO_LONG, halo_root()]
@@ -722,8 +722,8 @@ def test_a_file_without_end_and_without_spans_is_left(file: bytes, monkeypatch: 
 
 def test_what_cannot_be_read_on_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_BARREN_BYTES", 4000)
-    monkeypatch.setattr(lines, "WHOLE", 1000)
-    monkeypatch.setattr(lines, "_STEP", 100)
+    monkeypatch.setattr(lines, "MAX_WHOLE_LENGTH", 1000)
+    monkeypatch.setattr(lines, "_CHUNK_BYTES", 100)
     [said] = bad(b'"' + b"x" * 9000)
     assert said.ends_file
 

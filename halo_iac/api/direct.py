@@ -13,10 +13,10 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-_KEPT: Final = 5.0
+_KEEPALIVE_SECONDS: Final = 5.0
 """Seconds for which an unused connection is kept, as httpx does."""
 
-_MAPPED: Final = (
+_MAPPED_ERRORS: Final = (
     httpcore.TimeoutException,
     httpcore.NetworkError,
     httpcore.ProtocolError,
@@ -46,7 +46,7 @@ class DirectTransport(httpx.BaseTransport):
         )
         try:
             response = self._usable(sent.url.origin).handle_request(sent)
-        except _MAPPED as error:
+        except _MAPPED_ERRORS as error:
             raise _as_httpx(error) from error
         body = _Body(response)
         return httpx.Response(response.status, headers=response.headers, stream=body, extensions=response.extensions)
@@ -62,7 +62,7 @@ class DirectTransport(httpx.BaseTransport):
             return known
         self.close()
         made = httpcore.HTTPConnection(
-            origin, ssl_context=self._context, keepalive_expiry=_KEPT, network_backend=self._network
+            origin, ssl_context=self._context, keepalive_expiry=_KEEPALIVE_SECONDS, network_backend=self._network
         )
         self._connection = made
         return made
@@ -100,7 +100,7 @@ class _Body(httpx.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         try:
             yield from self._response.iter_stream()
-        except _MAPPED as error:
+        except _MAPPED_ERRORS as error:
             raise _as_httpx(error) from error
 
     def close(self) -> None:

@@ -21,8 +21,8 @@ from halo_iac.api.trpc import Answer, delivery_of
 from halo_iac.errors import Unreadable
 
 _MIB: Final = 1024 * 1024
-_PLAIN: Final = frozenset({"", "identity"})
-_ENCODINGS: Final = frozenset({*_PLAIN, "gzip", "deflate"})
+_UNENCODED: Final = frozenset({"", "identity"})
+_ENCODINGS: Final = frozenset({*_UNENCODED, "gzip", "deflate"})
 """How an answer may be encoded: once, since every further time multiplies by a thousand what a kilobyte becomes."""
 
 
@@ -31,7 +31,7 @@ def _decoded(response: httpx.Response) -> Iterable[bytes]:
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
         raise httpx.DecodingError("an encoding that was not requested")
-    if encoding in _PLAIN and isinstance(response.stream, httpx.SyncByteStream):
+    if encoding in _UNENCODED and isinstance(response.stream, httpx.SyncByteStream):
         return response.stream
     return response.iter_bytes()
 

@@ -13,7 +13,7 @@ from halo_iac.errors import SettingsError
 
 _FILE: Final = "config.json"
 _KEYS: Final = ("apiKey", "sessionToken", "apiUrl", "activeProjectId", "activeTeamId")
-_LARGEST: Final = 1024 * 1024
+_MAX_BYTES: Final = 1024 * 1024
 _HINT: Final = "Fix it, sign in with `inf` again, or set INF_CONFIG_DIR to another folder."
 
 
@@ -55,7 +55,7 @@ def read_inf_config(
 def _read_values(path: Path, label: str) -> dict[str, str]:
     try:
         with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
+            content = file.read(_MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
@@ -63,7 +63,7 @@ def _read_values(path: Path, label: str) -> dict[str, str]:
         raise SettingsError(f"{label} cannot be read: {reason}", hint=_HINT) from None
     except ValueError:
         raise SettingsError("INF_CONFIG_DIR is not a path", hint=_HINT) from None
-    if len(content) > _LARGEST:
+    if len(content) > _MAX_BYTES:
         raise SettingsError(f"{label} is larger than 1 MiB", hint=_HINT)
     return _validate(_parse(content, label), label)
 

@@ -9,7 +9,7 @@ from halo_iac.api.trpc import Json
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.text import single_line
 
-LARGEST_PAGE: Final = 100
+MAX_PAGE_SIZE: Final = 100
 """The largest ``limit`` ever seen on the wire; the platform may refuse more."""
 _MAX_PAGES: Final = 10_000
 """A platform that invents cursors for ever must end somewhere; far above 100,000 schedules in pages of 100."""

@@ -16,7 +16,7 @@ from halo_iac.text import single_line
 
 DEFAULT_ORIGIN: Final = "default"
 """The origin of the platform's default address, which no setting names, so that no hint asks to check one."""
-LONGEST_WAIT: Final = 86_400.0
+MAX_RETRY_AFTER: Final = 86_400.0
 """Seconds beyond which a Retry-After is taken for a mistake."""
 
 _BY_STATUS: Final[dict[int, str]] = {
@@ -79,12 +79,12 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     """
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
-        return min(float(text[:20]), LONGEST_WAIT)
+        return min(float(text[:20]), MAX_RETRY_AFTER)
     until = _instant(text)
     if until is None:
         return None
     sent = _instant(headers.get("date", "")) or now or datetime.now(UTC)
-    return min(max((until - sent).total_seconds(), 0.0), LONGEST_WAIT)
+    return min(max((until - sent).total_seconds(), 0.0), MAX_RETRY_AFTER)
 
 
 def _instant(text: str) -> datetime | None:

@@ -16,9 +16,9 @@ from halo_iac.hints import joined
 
 T = TypeVar("T")
 
-_FIRST_WAIT: Final = 0.5
-_LONGEST_WAIT: Final = 20.0
-_NOT_NOW: Final = frozenset({425, 429})
+_INITIAL_BACKOFF: Final = 0.5
+_MAX_BACKOFF: Final = 20.0
+_UNPROCESSED_STATUSES: Final = frozenset({425, 429})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Retry:
     def _may_repeat(self, error: PlatformError, *, creates: bool) -> bool:
         if not error.is_transient or self.stop.is_set():
             return False
-        return not creates or error.delivery is Delivery.NOT_SENT or error.status in _NOT_NOW
+        return not creates or error.delivery is Delivery.NOT_SENT or error.status in _UNPROCESSED_STATUSES
 
 
 @dataclass(slots=True)
@@ -134,7 +134,7 @@ class _Call:
         return True
 
     def _wait(self, error: PlatformError) -> float:
-        longest = min(_FIRST_WAIT * 2.0 ** (self.attempts - 1), _LONGEST_WAIT)
+        longest = min(_INITIAL_BACKOFF * 2.0 ** (self.attempts - 1), _MAX_BACKOFF)
         own = float(longest * (1.0 - self.retry.chance() / 2.0))
         # What is asked may be no time at all, and all attempts would be used up in it.
         return max(error.retry_after or 0.0, own)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from halo_iac.api.decode import parse_list
 from halo_iac.api.decode_runs import parse_run, parse_run_details, parse_started_run, parse_thread
-from halo_iac.api.pagination import LARGEST_PAGE, Cursor, Page, pages, read_rows, take
+from halo_iac.api.pagination import MAX_PAGE_SIZE, Cursor, Page, pages, read_rows, take
 from halo_iac.api.retry import Retry
 from halo_iac.api.trpc import Json, RpcClient
 from halo_iac.errors import PlatformError
@@ -36,14 +36,14 @@ class RunReader:
         """Return a run and its traces; ``Rejected`` with 404 if there is none."""
         return parse_run_details(self._read(_RUN, {"id": run_id}), _RUN)
 
-    def events_page(self, run_id: str, cursor: Cursor | None = None, limit: int = LARGEST_PAGE) -> Page:
+    def events_page(self, run_id: str, cursor: Cursor | None = None, limit: int = MAX_PAGE_SIZE) -> Page:
         """Return one page of a run's events as sent."""
         query = _with_cursor({"runId": run_id, "limit": limit}, cursor)
         return read_rows(self._read(_EVENTS, query), "events", _EVENTS)
 
-    def events(self, run_id: str, limit: int = LARGEST_PAGE) -> Page:
+    def events(self, run_id: str, limit: int = MAX_PAGE_SIZE) -> Page:
         """Return a run's first events as sent, cursors followed up to ``limit``."""
-        size = min(limit, LARGEST_PAGE)
+        size = min(limit, MAX_PAGE_SIZE)
         return take(limit, pages(lambda cursor: self.events_page(run_id, cursor, size), _EVENTS))
 
     def logs(
@@ -58,9 +58,9 @@ class RunReader:
         try:
             answer = self._read(_SCHEDULE_RUNS, {"id": schedule_id, "limit": limit})
         except PlatformError as error:
-            if error.status != 400 or limit <= LARGEST_PAGE:
+            if error.status != 400 or limit <= MAX_PAGE_SIZE:
                 raise
-            answer = self._read(_SCHEDULE_RUNS, {"id": schedule_id, "limit": LARGEST_PAGE})
+            answer = self._read(_SCHEDULE_RUNS, {"id": schedule_id, "limit": MAX_PAGE_SIZE})
         return tuple(parse_run(value, _SCHEDULE_RUNS) for value in parse_list(answer, _SCHEDULE_RUNS))
 
     def conversations(
@@ -93,7 +93,7 @@ class RunReader:
         page_size: int | None = None,
     ) -> Page:
         """Return one page of conversations as sent, newest first."""
-        size = None if page_size is None else min(page_size, LARGEST_PAGE)
+        size = None if page_size is None else min(page_size, MAX_PAGE_SIZE)
         query = {"projectId": project_id, **_given({"limit": size, "agentUuid": agent, "scheduleId": schedule})}
         return read_rows(self._read(_CONVERSATIONS, _with_cursor(query, cursor)), "conversations", _CONVERSATIONS)
 

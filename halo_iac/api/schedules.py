@@ -16,7 +16,7 @@ from halo_iac.api.trpc import Json, RpcClient
 from halo_iac.model.remote import Agent, RemoteSchedule, to_wire
 from halo_iac.model.schedule import Spec
 
-WIDEST_WINDOW: Final = "90d"
+MAX_AGENT_RANGE: Final = "90d"
 """The longest time range in which the platform looks for agents; names are resolved over it.
 
 See docs/semantics.md#agent-names.
@@ -37,11 +37,11 @@ class Reader:
         self._caller = caller
         self._retry = retry or Retry()
 
-    def agents(self, project_id: str, time_range: str = WIDEST_WINDOW) -> tuple[Agent, ...]:
+    def agents(self, project_id: str, time_range: str = MAX_AGENT_RANGE) -> tuple[Agent, ...]:
         """Return the agents seen in the window (``1h`` … ``90d``), in the platform's order."""
         return tuple(parse_agent(value, _AGENTS) for value in self.raw_agents(project_id, time_range))
 
-    def raw_agents(self, project_id: str, time_range: str = WIDEST_WINDOW) -> list[Any]:
+    def raw_agents(self, project_id: str, time_range: str = MAX_AGENT_RANGE) -> list[Any]:
         """Return the same in the platform's own field names, for ``--json``."""
         return parse_list(self._read(_AGENTS, {"projectId": project_id, "timeRange": time_range}), _AGENTS)
 

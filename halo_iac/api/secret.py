@@ -15,7 +15,7 @@ _ELLIPSES: Final = ("…", "...", r"\u2026")
 _SHOWN_LENGTH: Final = 8
 """How many of a key's first characters, cut off there, are no more than every key begins with."""
 _SANDBOX_WORD: Final = "sandbox"
-_LONGEST_ESCAPE: Final = len("&quot;")
+_MAX_ESCAPE_LENGTH: Final = len("&quot;")
 
 
 SANDBOX_KEY_PREFIX: Final = "sk-inference-sandbox-"
@@ -50,7 +50,7 @@ class Secret:
         """Look at what stands before each ellipsis: the pattern is too slow for a whole text."""
         parts, done = [], 0
         for end in sorted(end for sign in _ELLIPSES for end in _spans(sign, text)):
-            found = self._beginnings().search(text, max(done, end - len(self._text) * _LONGEST_ESCAPE), end)
+            found = self._beginnings().search(text, max(done, end - len(self._text) * _MAX_ESCAPE_LENGTH), end)
             if found is not None:
                 parts += [text[done : found.start()], MASK]
                 done = end

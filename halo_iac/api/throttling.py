@@ -10,10 +10,10 @@ from typing import Final
 from halo_iac.api.limits import DEFAULT
 from halo_iac.errors import Delivery, PlatformError
 
-_THROTTLES: Final = frozenset({429, 503})
-_FIRST_WAIT: Final = 1.0
-_LONGEST_WAIT: Final = 20.0
-_TICK: Final = 0.1
+_THROTTLING_STATUSES: Final = frozenset({429, 503})
+_INITIAL_BACKOFF: Final = 1.0
+_MAX_BACKOFF: Final = 20.0
+_POLL_SECONDS: Final = 0.1
 """Seconds between looks whether the gate is open or the run is over."""
 
 
@@ -40,7 +40,7 @@ class ThrottleGate:
         self._throttles = 0
         """How many there were since the last success."""
         self._is_closed = False
-        self._longer = _FIRST_WAIT
+        self._longer = _INITIAL_BACKOFF
         self._wait = 0.0
         self._opens = 0.0
         self._trying: int | None = None
@@ -75,7 +75,7 @@ class ThrottleGate:
                 return False
             if self._takes_turn():
                 return self._has_waited(stop)
-            stop.wait(_TICK)
+            stop.wait(_POLL_SECONDS)
         return True
 
     def _takes_turn(self) -> bool:
@@ -89,7 +89,7 @@ class ThrottleGate:
         if self._sleep is not None:
             self._sleep(self._wait)
         while self._sleep is None and self._is_closed and not stop.is_set() and self._clock() < self._opens:
-            stop.wait(min(_TICK, max(self._opens - self._clock(), 0.0)))
+            stop.wait(min(_POLL_SECONDS, max(self._opens - self._clock(), 0.0)))
         with self._lock:
             self._tries_since = self._clock()
             if stop.is_set():
@@ -105,7 +105,7 @@ class ThrottleGate:
             if is_trying:
                 self._trying = None
                 self._left -= self._clock() - self._tries_since
-            if not isinstance(error, PlatformError) or error.status not in _THROTTLES:
+            if not isinstance(error, PlatformError) or error.status not in _THROTTLING_STATUSES:
                 if error is None or _was_taken(error):
                     self._open()
                 return False
@@ -115,17 +115,17 @@ class ThrottleGate:
             return self._is_closed
 
     def _open(self) -> None:
-        self._throttles, self._is_closed, self._longer, self._trying = 0, False, _FIRST_WAIT, None
+        self._throttles, self._is_closed, self._longer, self._trying = 0, False, _INITIAL_BACKOFF, None
 
     def _close(self, error: PlatformError) -> None:
         """Close it, but for the first time: that may be chance, and is waited for like any failure."""
         asked = error.retry_after or 0.0
-        if self._throttles < 2 and asked <= _LONGEST_WAIT:
+        if self._throttles < 2 and asked <= _MAX_BACKOFF:
             return
         self._is_closed, self._closed_by = True, error
         # A Retry-After of nothing would have the platform asked as fast as it answers.
-        self._wait = asked if asked >= _FIRST_WAIT else self._longer
-        self._longer = min(self._longer * 2, _LONGEST_WAIT)
+        self._wait = asked if asked >= _INITIAL_BACKOFF else self._longer
+        self._longer = min(self._longer * 2, _MAX_BACKOFF)
         self._opens = self._clock() + self._wait
         self._left -= self._wait
 

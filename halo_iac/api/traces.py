@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple, TypeVar
 
 from halo_iac.api.decode import unreadable_response
-from halo_iac.api.pagination import LARGEST_PAGE, Cursor, Page, pages, read_rows
+from halo_iac.api.pagination import MAX_PAGE_SIZE, Cursor, Page, pages, read_rows
 from halo_iac.api.retry import Retry
 from halo_iac.api.trpc import Json, RpcClient
 from halo_iac.errors import Delivery, Rejected, SettingsError
@@ -92,7 +92,7 @@ class TraceReader:
         trace_id: str,
         *,
         limit: int | None = None,
-        page_size: int = LARGEST_PAGE,
+        page_size: int = MAX_PAGE_SIZE,
         cursor: Cursor | None = None,
     ) -> Iterator[Page]:
         """Yield pages of a trace's spans as sent, from ``cursor`` on; at most ``limit`` spans are asked for."""
@@ -101,7 +101,7 @@ class TraceReader:
 
         def read_page(following: Cursor | None) -> Page:
             nonlocal left
-            size = min(page_size, LARGEST_PAGE, page_size if left is None else left)
+            size = min(page_size, MAX_PAGE_SIZE, page_size if left is None else left)
             query = {"traceId": trace_id, "limit": size, "cursor": cursor if following is None else following}
             page = read_rows(self._read(procedure, query), "spans", procedure)
             left = None if left is None else left - len(page.rows)
@@ -225,7 +225,7 @@ class TraceReader:
 def _pages(read: Callable[[int, Cursor | None], P], limit: int, cursor: Cursor | None) -> Iterator[P]:
     seen = {cursor}
     while True:
-        page = read(min(limit, LARGEST_PAGE), cursor)
+        page = read(min(limit, MAX_PAGE_SIZE), cursor)
         yield page
         limit -= len(page.rows)
         cursor = page.next_cursor

@@ -16,7 +16,7 @@ from halo_iac.api.schedules import Reader, Writer
 from halo_iac.apply.context import ApplyContext, NullRecorder, Recorder
 from halo_iac.apply.create import Creates
 from halo_iac.apply.modify import apply_change
-from halo_iac.apply.worker_pool import GRACE, ChangeTask, WorkerPool
+from halo_iac.apply.worker_pool import GRACE_SECONDS, ChangeTask, WorkerPool
 from halo_iac.errors import HaloError
 from halo_iac.model.apply_result import Event, Status
 from halo_iac.model.plan import Action, Change, Plan
@@ -38,7 +38,7 @@ def apply(  # noqa: PLR0913 - all that a run is given; tests do not wait
     concurrency: int = CONCURRENCY,
     recorder: Recorder | None = None,
     check_after: Sequence[float] = DEFAULT.check_after,
-    grace: float = GRACE,
+    grace: float = GRACE_SECONDS,
     begun: Callable[[Change], None] = lambda _: None,
 ) -> Iterator[Event]:
     """Carry out a plan and yield every event; :func:`~halo_iac.model.apply_result.summarize` folds them.

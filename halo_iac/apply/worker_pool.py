@@ -21,13 +21,13 @@ from halo_iac.workers import StopSignal, Thread, start_thread
 
 T = TypeVar("T")
 
-GRACE: Final = 5.0
+GRACE_SECONDS: Final = 5.0
 """Seconds that what is in flight is given after Ctrl-C."""
 
-_TICK: Final = 0.1
+_POLL_SECONDS: Final = 0.1
 """Seconds between looks at the stop signal while nothing is reported."""
 
-_PAUSE: Final = 0.01
+_GATHER_SECONDS: Final = 0.01
 """Seconds for which reports are left to gather while many tasks wait: looking at each would stop the other threads."""
 
 EventSink = Callable[[Event], None]
@@ -66,7 +66,7 @@ class WorkerPool:
         size: int,
         stop_signal: StopSignal,
         *,
-        grace: float = GRACE,
+        grace: float = GRACE_SECONDS,
         begun: Callable[[Change], None] = lambda _: None,
     ) -> None:
         self._begun = begun
@@ -107,8 +107,8 @@ class WorkerPool:
         while waiting:
             try:
                 if waiting > self._size and self._reports.empty():
-                    time.sleep(_PAUSE)
-                report = self._reports.get(timeout=_TICK)
+                    time.sleep(_GATHER_SECONDS)
+                report = self._reports.get(timeout=_POLL_SECONDS)
             except Empty:
                 if self._is_grace_over() or not self._is_alive():
                     return
@@ -140,7 +140,7 @@ class WorkerPool:
         self._start_workers(1)
         while not self._is_grace_over() and self._is_alive():
             with suppress(TimeoutError):
-                return answer.result(timeout=_TICK)
+                return answer.result(timeout=_POLL_SECONDS)
         raise ShutdownTimeoutError
 
     def _is_alive(self) -> bool:

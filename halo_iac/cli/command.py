@@ -33,7 +33,7 @@ def _common(  # its signature is what every command below the platform has besid
 ) -> CommandContext:
     console: Console = ctx.obj
     target = TargetOptions(None, project, team, sandbox, sandbox_file, checkout).naming(file)
-    console.prepare(json=json, format=format, no_color=no_color, spell=target.spell)
+    console.prepare(json=json, format=format, no_color=no_color, format_command=target.format_command)
     if target.files and project is not None:
         hint = "remove --project; each project file sets its own `project:`"
         raise UsageError("--project cannot be used with several project files", hint=hint)

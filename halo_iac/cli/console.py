@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 from halo_iac.cli.home_folder import home, with_home_expanded
 from halo_iac.errors import FileError, InterruptedRun, SettingsError
-from halo_iac.hints import Command, joined, spell_out
+from halo_iac.hints import Command, format_hint, joined
 from halo_iac.text import Document, neutralize_log_commands
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Console:
         self._retry_policy = retry_policy
         self.wants_json = False
         self.no_color = False
-        self.spell: Callable[[Command], str] = str
+        self.format_command: Callable[[Command], str] = str
         """Returns a command as it has to be pasted, so that it works where this one does."""
         self._keys: tuple[Secret, ...] = ()
         self._secrets: tuple[Secret, ...] = ()  # credentials as well; never changed, since a display reads it meanwhile
@@ -128,10 +128,10 @@ class Console:
         json: bool,
         format: str = "text",  # noqa: A002 - the option
         no_color: bool = False,
-        spell: Callable[[Command], str] = str,
+        format_command: Callable[[Command], str] = str,
     ) -> bool:
         """Take note of how a command was asked to write; return whether that is JSON."""
-        self.spell = spell
+        self.format_command = format_command
         self.wants_json = json or format == "json"
         self.no_color = no_color
         return self.wants_json
@@ -147,7 +147,7 @@ class Console:
 
     def redacted(self, text: str) -> str:
         """Return the text as it may be written, to a file as well: without any key. A document stays one."""
-        text = spell_out(text, self.spell)
+        text = format_hint(text, self.format_command)
         if not self._knows_every_key:
             self._redact_every_key()
             self._knows_every_key = True
@@ -207,7 +207,9 @@ class Console:
         if self.wants_json:
             from halo_iac.render.json import document
 
-            self.print_error_text(document({"warning": {"message": message, "hint": spell_out(hint, self.spell)}}))
+            self.print_error_text(
+                document({"warning": {"message": message, "hint": format_hint(hint, self.format_command)}})
+            )
         else:
             lines = (f"warning: {message}", joined("", ("hint: ", hint)))
             self.print_error_text("\n".join(map(self.err_style.safe, lines)))
@@ -315,7 +317,7 @@ class Console:
             colour=is_wanted and not self.no_color and not self.env.get("NO_COLOR"),
             unicode=encoding.startswith("utf"),
             width=shutil.get_terminal_size().columns if is_terminal else None,
-            spell=self.spell,
+            format_command=self.format_command,
         )
 
     def _redact_every_key(self) -> None:

@@ -18,7 +18,7 @@ from halo_iac.checkout import find_checkout, is_sparse, uppermost
 from halo_iac.cli.console import Console
 from halo_iac.cli.home_folder import check_paths, home
 from halo_iac.cli.plan.tightening import Tightening
-from halo_iac.cli.project_files.options import AT_ONCE, check_single_file
+from halo_iac.cli.project_files.options import MAX_CONCURRENT_PROJECTS, check_single_file
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import GitError, ProjectError, ProjectNotFound, SettingsError, UsageError
 from halo_iac.paths import PRIVATE_FOLDER, SANDBOX_FILE, resolve_path
@@ -98,12 +98,12 @@ class CommandContext:
 
         return tuple(map(self._listed, find_projects(self.choice.files, self.cwd)))
 
-    def spell(self, command: Command) -> str:
+    def format_command(self, command: Command) -> str:
         """Return a command line, ready to paste, that works on this project file and platform."""
         target, project = self.choice, self._project
         if self._is_listed and project is not None and self.console.env.get("INF_PROJECT_ID"):
             target = target._replace(project=project.project_id)
-        return target.spell(command)
+        return target.format_command(command)
 
     def _listed(self, path: str) -> CommandContext:
         """Return the context of one file of the list, which is closed with this one and opens no sandbox twice."""
@@ -370,7 +370,7 @@ class CommandContext:
         says above its schedules. Not in the sandbox: bad files should leave no trace of one.
         """
         if self.is_list:
-            for each in self.projects[:AT_ONCE]:
+            for each in self.projects[:MAX_CONCURRENT_PROJECTS]:
                 each.observe_early()
         elif self.sandbox_path is None:
             self._unsaid = []

@@ -27,7 +27,7 @@ from halo_iac.cli.project_files.entries import require_schedule_id
 from halo_iac.cli.runs.request import RunOptions, agent_id_of, build_request, literal_prompt, lookback_of, window
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, HaloError, UsageError
-from halo_iac.hints import Command, spell_out
+from halo_iac.hints import Command, format_hint
 from halo_iac.load.files import INCLUDE_SUFFIXES, CheckoutBound, FileUnreadable, invalid_path_reason
 from halo_iac.match import match
 from halo_iac.mcp.session import Platform, RunOrder, Session, ShownPlan
@@ -96,14 +96,14 @@ class McpHost:
 
     def with_tools(self, text: str) -> str:
         """Return a hint in which commands are replaced by the tools that do the same."""
-        return spell_out(text, self._as_tool)
+        return format_hint(text, self._as_tool)
 
     def _as_tool(self, command: Command) -> str:
         for length in (2, 1):
             tool = AS_TOOLS.get(command.words[:length])
             if tool is not None:
                 return tool
-        return self._target.spell(command)
+        return self._target.format_command(command)
 
     @contextmanager
     def starting(self) -> Iterator[None]:
@@ -193,7 +193,7 @@ class McpSession:
         with self._of_file(file) as context:
             (run,) = make_plans(context, PlanOptions(tuple(targets)))
             shown = run.shown
-            style = Style(spell=context.spell)
+            style = Style(format_command=context.format_command)
             view = open_view(ReviewFormat.TEXT, RenderContext(style, self._context.console.clock()))
             return ShownPlan(shown, view.plan(run.planned, shown))
 

@@ -106,7 +106,9 @@ class OutputWriter:
 
     def _write_copies(self, draw: Renderer) -> None:
         for copy in self._copies:
-            text = self._console.redacted(self._rendered(draw, copy.format, Style(spell=self._console.spell)))
+            text = self._console.redacted(
+                self._rendered(draw, copy.format, Style(format_command=self._console.format_command))
+            )
             write_output(copy.path, self._context.cwd, *_known(copy.format), text)
             self._console.log(self._console.err_style.safe(f"Wrote {copy.path}"))
 

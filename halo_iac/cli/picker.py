@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_AROUND: Final = 5
+_OTHER_LINES: Final = 5
 """Lines of a terminal that the list leaves to its header, to what follows it and to the question."""
-_FEWEST: Final = 5
+_MIN_ROWS: Final = 5
 """How many are listed at least, however low the terminal is."""
 
 
@@ -58,7 +58,7 @@ class Picker(NamedTuple):
 
     def _list(self, console: Console, choices: Numbered[T]) -> None:
         """List as many as the terminal has lines for, and say how to find the others."""
-        room = max(console.height - _AROUND, _FEWEST)
+        room = max(console.height - _OTHER_LINES, _MIN_ROWS)
         rows = [(str(number), *choice.cells) for number, choice in choices[:room]]
         console.print_error_text(table(("#", *self.headers), rows, console.err_style, whole=self.whole))
         if len(choices) > room:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-_FRAMES_A_SECOND: Final = 8
-_LARGEST: Final = 16
+_FRAMES_PER_SECOND: Final = 8
+_MAX_LIVE_LINES: Final = 16
 """How many lines are redrawn at most; on a lower screen, as many as fit."""
 
 
@@ -110,20 +110,20 @@ class ProgressDisplay:
     def _draw(self) -> Text:
         from rich.text import Text
 
-        room = max(1, min(_LARGEST, self._screen.height - 2))
+        room = max(1, min(_MAX_LIVE_LINES, self._screen.height - 2))
         width = max(1, self._screen.width - 1)
         now = self._clock()
         lines = [self._line(event, now - since, width) for event, since in self._drawn[:room]]
         if len(self._drawn) > room:
-            lines[-1] = self._style.own(f"… and {len(self._drawn) - room + 1} more")
+            lines[-1] = self._style.displayable(f"… and {len(self._drawn) - room + 1} more")
         if self._is_stopping():
-            lines.append(self._style.paint(truncate(STOPPING, width, self._style.own("…")), "warning"))
+            lines.append(self._style.paint(truncate(STOPPING, width, self._style.displayable("…")), "warning"))
         return Text.from_ansi("\n".join(lines), no_wrap=True, end="")
 
     def _line(self, event: Event, seconds: float, width: int) -> str:
         plain = Style(unicode=self._style.unicode)
         words = " ".join(line.strip() for line in event_line(event, plain).split("\n")[:2])
-        line = truncate(f"{words}  {seconds:.0f} s", width, plain.own("…"))
+        line = truncate(f"{words}  {seconds:.0f} s", width, plain.displayable("…"))
         return self._style.paint(line, "warning" if event.status is Status.RETRYING else event.change.action)
 
 
@@ -156,7 +156,7 @@ def live_display(screen: Screen, draw: Callable[[], Text]) -> Live:
     return Redrawn(
         console=screen,
         get_renderable=draw,
-        refresh_per_second=_FRAMES_A_SECOND,
+        refresh_per_second=_FRAMES_PER_SECOND,
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,

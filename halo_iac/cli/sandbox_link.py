@@ -35,7 +35,7 @@ def open_sandbox(path: Path, *, any_project: bool = True, pace: float = 1.0) -> 
 
 def error_hint(error: SandboxError, path: Path) -> str:
     """Return what to do about a sandbox that cannot work; to start it anew only helps where its file is at fault."""
-    match error.trouble:
+    match error.failure:
         case ServerFailure.CONTENT if is_removable(path):
             return Hint("{}, or name another file with --sandbox-file", start_empty(path))
         case ServerFailure.CONTENT:

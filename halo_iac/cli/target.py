@@ -41,7 +41,7 @@ class TargetOptions(NamedTuple):
         file, files = (words, ()) if isinstance(words, str) else split_files(words)
         return self._replace(file=file, files=files)
 
-    def spell(self, command: Command) -> str:
+    def format_command(self, command: Command) -> str:
         """Return a command on one line, which works on the same files and platform unless it names others."""
         return escape_control(shlex.join(("halo", *command.words, *self._flags(command))))
 

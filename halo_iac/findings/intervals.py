@@ -207,7 +207,7 @@ def _fires_on(cadence: Cadence, day: date) -> bool:
 CROWD: Final = 10
 """How many schedules may fire in one minute before it is worth a word."""
 
-_SHOWN: Final = 20
+_MAX_NAMED: Final = 20
 """How many entries of a spread are named."""
 
 Slot = tuple[str, int, int]
@@ -230,7 +230,7 @@ def busiest_minute(subject: RuleInput) -> Iterator[Violation]:
 def _slots(subject: RuleInput) -> dict[Slot, list[tuple[Cadence, Sequence[Entry]]]]:
     """Return who fires when, on whatever day."""
     slots: defaultdict[Slot, list[tuple[Cadence, Sequence[Entry]]]] = defaultdict(list)
-    for (cadence, _), entries in subject.looks.items():
+    for (cadence, _), entries in subject.by_cadence.items():
         for hour in range(24) if cadence.frequency == Frequency.HOURLY else cadence.hours:
             for minute in cadence.minutes:
                 slots[cadence.timezone, hour, minute].append((cadence, entries))
@@ -264,6 +264,6 @@ def _spread(members: Iterable[Entry], minute: int) -> str:
     """Return a minute for each; those with several fires an hour stay where they are."""
     keys = sorted(entry.key for entry in members if len(spec_of(entry).minutes) == 1)
     step = max(1, 60 // max(1, len(keys)))
-    shown = [f"`{key}` at :{(minute + place * step) % 60:02}" for place, key in enumerate(keys[:_SHOWN])]
-    more = f", and so on every {step} minute{'' if step == 1 else 's'}" if len(keys) > _SHOWN else ""
+    shown = [f"`{key}` at :{(minute + place * step) % 60:02}" for place, key in enumerate(keys[:_MAX_NAMED])]
+    more = f", and so on every {step} minute{'' if step == 1 else 's'}" if len(keys) > _MAX_NAMED else ""
     return f"spread them over the hour, such as {', '.join(shown)}{more}" if shown else "spread them over the hour"

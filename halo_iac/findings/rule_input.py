@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from halo_iac.model.project import Entry, Origin, Project
 from halo_iac.model.schedule import Cadence, Spec
 
-_LOOK: Final = attrgetter(
+_CADENCE_AND_LOOKBACK: Final = attrgetter(
     "frequency", "days_of_week", "days_of_month", "hours", "minutes", "timezone", "lookback_hours"
 )
 """A cadence part by part, then the look-back: ten thousand of these are faster to group than as many cadences."""
@@ -33,24 +33,24 @@ class Violation(NamedTuple):
 class RuleInput(NamedTuple):
     """The declared schedules, grouped by what rules judge: ten thousand of them have a few hundred cadences.
 
-    ``entries`` are all of them, retired ones as well; ``looks`` has those that fire, by cadence and look-back; a paused
-    one is in ``prompts`` only.
+    ``entries`` are all of them, retired ones as well. ``by_cadence`` has those that fire, by cadence and look-back in
+    hours, and ``prompts`` all that are not retired, paused ones as well, by prompt.
     """
 
     project: Project
     entries: Sequence[Entry]
-    looks: Mapping[tuple[Cadence, int], Sequence[Entry]]
+    by_cadence: Mapping[tuple[Cadence, int], Sequence[Entry]]
     prompts: Mapping[str, Sequence[Entry]]
 
     @property
     def firing(self) -> Iterable[Entry]:
         """Return the schedules that fire according to the files."""
-        return (entry for entries in self.looks.values() for entry in entries)
+        return (entry for entries in self.by_cadence.values() for entry in entries)
 
 
 def rule_input(project: Project, entries: Sequence[Entry]) -> RuleInput:
     """Return entries as input of rules, which ignore retired ones."""
-    looks: defaultdict[tuple[Any, ...], list[Entry]] = defaultdict(list)
+    by_cadence: defaultdict[tuple[Any, ...], list[Entry]] = defaultdict(list)
     prompts: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         spec = entry.spec
@@ -58,9 +58,9 @@ def rule_input(project: Project, entries: Sequence[Entry]) -> RuleInput:
             continue
         prompts[spec.prompt].append(entry)
         if spec.enabled is not False:
-            looks[_LOOK(spec)].append(entry)
+            by_cadence[_CADENCE_AND_LOOKBACK(spec)].append(entry)
     return RuleInput(
-        project, entries, {(Cadence(*parts), hours): found for (*parts, hours), found in looks.items()}, prompts
+        project, entries, {(Cadence(*parts), hours): found for (*parts, hours), found in by_cadence.items()}, prompts
     )
 
 

@@ -38,7 +38,7 @@ _LACKING: Final = {
 
 def coverage_gap(subject: RuleInput) -> Iterator[Violation]:
     """Look-back shorter than the longest interval between fires: traces that are never analysed."""
-    for (cadence, hours), entries in subject.looks.items():
+    for (cadence, hours), entries in subject.by_cadence.items():
         between = intervals(cadence)
         if hours * 60 >= between.longest:
             continue
@@ -55,7 +55,7 @@ def coverage_gap(subject: RuleInput) -> Iterator[Violation]:
 
 def overlapping_lookback(subject: RuleInput) -> Iterator[Violation]:
     """Look-back more than twice the shortest interval between fires: the same traces, analysed again and again."""
-    for (cadence, hours), entries in subject.looks.items():
+    for (cadence, hours), entries in subject.by_cadence.items():
         shortest = intervals(cadence).shortest
         if hours * 60 > 2 * shortest:
             message = (
@@ -97,7 +97,7 @@ def _less_frequent_hint(cadence: Cadence, hours: int, enough: int) -> str:
 
 def missing_day(subject: RuleInput) -> Iterator[Violation]:
     """Find a day of the month that some months lack."""
-    for (cadence, _), entries in subject.looks.items():
+    for (cadence, _), entries in subject.by_cadence.items():
         lacking = _LACKING.get(max(cadence.days_of_month, default=0))
         if lacking is not None:
             hint = "use 28, which every month has, or 1, the day after the last day of a month"
@@ -167,7 +167,7 @@ def coverage_gap_dst(subject: RuleInput) -> Iterator[Violation]:
     """
     short: list[Entry] = []
     most = 0
-    for (cadence, hours), entries in subject.looks.items():
+    for (cadence, hours), entries in subject.by_cadence.items():
         longest = intervals(cadence).longest
         if not longest <= hours * 60 < longest + MAX_CLOCK_CHANGE:
             continue
@@ -185,7 +185,7 @@ def duplicate_entry(subject: RuleInput) -> Iterator[Violation]:
     """Find the same agent and cadence in several entries, whatever name each has for the agent."""
     aliases = subject.project.aliases
     twins: defaultdict[Cadence, defaultdict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
-    for (cadence, _), entries in subject.looks.items():
+    for (cadence, _), entries in subject.by_cadence.items():
         by_agent = twins[cadence]
         for entry in entries:
             agent = spec_of(entry).agent

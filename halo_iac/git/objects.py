@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac.errors import GitError
-from halo_iac.git.program import SECONDS, Git, git_error
+from halo_iac.git.program import TIMEOUT_SECONDS, Git, git_error
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -107,7 +107,7 @@ class Objects:
         """End a process that takes too long over one object: it may be fetching it from a remote."""
         while process.poll() is None:
             began = self._began
-            if began is not None and time.monotonic() - began > SECONDS:
+            if began is not None and time.monotonic() - began > TIMEOUT_SECONDS:
                 process.kill()
             with suppress(subprocess.TimeoutExpired):
                 process.wait(1)

@@ -19,7 +19,7 @@ from halo_iac.checkout import may_be_committed, uppermost
 from halo_iac.errors import GitError, SettingsError
 from halo_iac.paths import resolve_path
 
-SECONDS: Final = 120
+TIMEOUT_SECONDS: Final = 120
 """How long one call may take; only one that asks a remote takes more than a moment."""
 
 _OURS: Final = ("INF_", "HALO_")
@@ -79,11 +79,11 @@ class Git:
                 env=self._env,
                 input=given,
                 capture_output=True,
-                timeout=SECONDS,
+                timeout=TIMEOUT_SECONDS,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise GitError(f"`git {words[0]}` did not finish within {SECONDS} s", hint="try again") from None
+            raise GitError(f"`git {words[0]}` did not finish within {TIMEOUT_SECONDS} s", hint="try again") from None
         except OSError as error:
             raise _not_run(error) from None
 

@@ -19,7 +19,7 @@ _SUBMODULE: Final = "160000"
 
 _MAX_LINKS: Final = 40
 """As many as Linux follows on one way."""
-_LONGEST_LINK: Final = 8192
+_MAX_LINK_BYTES: Final = 8192
 
 Open = Callable[[Path], Objects | None]
 """Opens the repository of a submodule that is checked out at a path; ``None`` where none is."""
@@ -138,8 +138,8 @@ class CommitTree:
 
     def _followed(self, link: _Node, folder: _Node) -> _Node:
         self._links += 1
-        target = os.fsdecode(link.objects.content(link.id, _LONGEST_LINK))
-        if self._links > _MAX_LINKS or len(target) > _LONGEST_LINK:
+        target = os.fsdecode(link.objects.content(link.id, _MAX_LINK_BYTES))
+        if self._links > _MAX_LINKS or len(target) > _MAX_LINK_BYTES:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), link.name)
         if target.startswith("/"):
             return self._node(os.path.normpath(target))

@@ -74,7 +74,7 @@ Fields = dict[str, Any]
 Entries = dict[str, Fields]
 
 _ALWAYS_WRITTEN: Final = tuple(name for name in BUILT_IN if name != "enabled")
-_LONGEST_KEY: Final = 48
+_MAX_KEY_LENGTH: Final = 48
 _PLAIN_NAME: Final = re.compile(r"(?![0-9a-fA-F]{8}-)[A-Za-z0-9][A-Za-z0-9_.:/@-]*(?: [A-Za-z0-9_.:/@-]+)*")
 """Names that need no thought; an agent called otherwise, or like a UUID, is written as its UUID."""
 
@@ -187,7 +187,7 @@ def _unique_keys(titles: Iterable[str], taken: Collection[str]) -> Sequence[str]
     given = set(taken)
     keys = []
     for title in titles:
-        slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:_LONGEST_KEY].strip("-") or "schedule"
+        slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:_MAX_KEY_LENGTH].strip("-") or "schedule"
         key, number = slug, 1
         while key in given:
             number += 1

@@ -39,7 +39,7 @@ def _differs_from_default(name: str, value: object, base: Mapping[str, Any]) -> 
 
 _MAX_TIMES: Final = 6
 """How many times of day are written out; more are easier to read as hours and minutes."""
-_LONGEST_LOOKBACK: Final = 999_999
+_MAX_LOOKBACK_HOURS: Final = 999_999
 
 
 def in_one_spelling(fields: Fields) -> Fields:
@@ -47,7 +47,7 @@ def in_one_spelling(fields: Fields) -> Fields:
     times = [f"{hour:02}:{minute:02}" for hour in fields.get("hours", ()) for minute in fields.get("minutes", ())]
     written: Fields = {}
     for name, value in fields.items():
-        if name == "lookback_hours" and value <= _LONGEST_LOOKBACK:
+        if name == "lookback_hours" and value <= _MAX_LOOKBACK_HOURS:
             written["lookback"] = lookback(value)
         elif name in {"hours", "minutes"} and 0 < len(times) <= _MAX_TIMES:
             written["at"] = times if len(times) > 1 else times[0]

@@ -117,7 +117,7 @@ _FLAGS: Final = {
 """YAML 1.1's flags, and other tools' words for them."""
 
 _OVERRIDDEN: Final = "write the value, under `overrides` where environments differ"
-_LONGEST_SHOWN: Final = 60
+_MAX_QUOTED_LENGTH: Final = 60
 """The longest text, in characters, that a hint repeats."""
 
 _AMOUNT: Final = re.compile(r"\s*[^\d\s.,-]{0,3}\s*(\d+(?:[.,]\d+)?)\s*[^\d\s]{0,3}\s*")
@@ -275,7 +275,7 @@ def _list(field: str, value: object) -> Wording:
 
 
 def _is_plain(text: str) -> bool:
-    return len(text) <= _LONGEST_SHOWN and text.isprintable() and not re.search(r'[\\"`]', text)
+    return len(text) <= _MAX_QUOTED_LENGTH and text.isprintable() and not re.search(r'[\\"`]', text)
 
 
 def _text(field: str, value: object) -> Wording:

@@ -34,7 +34,7 @@ from halo_iac.model.schedule import (
 from halo_iac.model.zones import zone_names
 from halo_iac.text import has_invisible, is_invisible, quote
 
-LONGEST: Final = 200
+MAX_TITLE_LENGTH: Final = 200
 
 
 def invalid_title_reason(title: str) -> str | None:
@@ -47,8 +47,8 @@ def invalid_title_reason(title: str) -> str | None:
         normal = unicodedata.normalize("NFC", title)
     if title != title.strip():
         return "a title cannot begin or end with a space"
-    if not 1 <= len(title) <= LONGEST:
-        return f"a title has 1 to {LONGEST} characters, and this one has {len(title)}"
+    if not 1 <= len(title) <= MAX_TITLE_LENGTH:
+        return f"a title has 1 to {MAX_TITLE_LENGTH} characters, and this one has {len(title)}"
     return None if title == normal else "a title must be in Unicode's composed form (NFC)"
 
 
@@ -56,7 +56,7 @@ def corrected_title(title: str) -> str:
     """Return the nearest allowed title; empty if nothing is left of it."""
     visible = "".join(" " if c in "\t\n\r\u2028\u2029" else c for c in title)
     visible = "".join(c for c in visible if not is_invisible(c))
-    return unicodedata.normalize("NFC", visible).strip()[:LONGEST].rstrip()
+    return unicodedata.normalize("NFC", visible).strip()[:MAX_TITLE_LENGTH].rstrip()
 
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -137,7 +137,9 @@ class EntryReader(NamedTuple):
         reason = None if "id" in given else invalid_title_reason(title)
         if reason is not None:
             corrected = corrected_title(title)
-            place.add_problem("title", reason, f"write {quote(corrected, longest=LONGEST)}" if corrected else None)
+            place.add_problem(
+                "title", reason, f"write {quote(corrected, longest=MAX_TITLE_LENGTH)}" if corrected else None
+            )
         if self.title_prefix is not None and not title.startswith(self.title_prefix):
             rule = f"it must begin with {quote(self.title_prefix)}"
             place.add_problem("title", f"the title is outside the scope: {rule}")

@@ -19,7 +19,7 @@ from pydantic import Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from halo_iac.load.editor_hints import VARIABLE, Schema, add_hints
-from halo_iac.load.entries import LONGEST
+from halo_iac.load.entries import MAX_TITLE_LENGTH
 from halo_iac.load.fields import IGNORED, INCLUDE_FIELDS, JSON_SCHEMA, PROJECT_FIELDS, Fields, mapping_form
 from halo_iac.model.plan import Plan
 from halo_iac.model.receipt import Header, Line, RunEnd, WriteIntent, WriteOutcome
@@ -118,7 +118,7 @@ _TITLE: Final[Schema] = {
     "allOf": [
         _pattern(r"^(?:\S(?:.*\S)?)?$", "A title has no space at either end."),
         _pattern(f"^[^{INVISIBLE}]*$", "A title holds no control, format or zero-width characters."),
-        _pattern(rf"^[\s\S]{{1,{LONGEST}}}$|\$", f"A title has 1 to {LONGEST} characters."),
+        _pattern(rf"^[\s\S]{{1,{MAX_TITLE_LENGTH}}}$|\$", f"A title has 1 to {MAX_TITLE_LENGTH} characters."),
     ],
 }
 _ENTRY: Final[list[Schema]] = [

@@ -34,7 +34,7 @@ from halo_iac.text import quote
 POLICY_KEYS: Final = ("project", "undeclared", "scope", "protect", "agents")
 """Keys that restrict what may be changed, and the aliases that `scope` may use."""
 
-_LONGEST_HEAD: Final = 64 * 1024
+_HEAD_BYTES: Final = 64 * 1024
 """Bytes of a file in which its project is looked for before all of it is read."""
 
 _READ_APART: Final = ("defaults", "overrides", "schedules")
@@ -206,11 +206,11 @@ def load_head(path: Path, *, cwd: Path, checkout: Path | None) -> Project:
     nothing = Project(display_path(path, cwd), ())
     tree = DiskFiles()
     try:
-        data = tree.content(_reader(tree, path, checkout).located(str(path)), _LONGEST_HEAD)
+        data = tree.content(_reader(tree, path, checkout).located(str(path)), _HEAD_BYTES)
     except (FileUnreadable, OSError):
         return nothing
     head, mark, _ = data.partition(b"\nschedules:")
-    if not mark and len(data) > _LONGEST_HEAD:
+    if not mark and len(data) > _HEAD_BYTES:
         return nothing
     document = parse(head, nothing.path)
     project = (document.root or {}).get("project")

@@ -12,7 +12,7 @@ from halo_iac.model.ids import canonical_id
 from halo_iac.text import closest_match, quote, single_line
 
 _MAX_ROWS: Final = 100
-_LONGEST_ID: Final = 1_000
+_MAX_ID_LENGTH: Final = 1_000
 """Characters of an id, a key or a name at most, so that no URL becomes too long to be sent."""
 
 
@@ -22,8 +22,8 @@ def _given(value: object) -> object:
 
 
 def _id(value: str | None) -> str | None:
-    if value is not None and len(value) > _LONGEST_ID:
-        raise ValueError(f"at most {_LONGEST_ID:,} characters, not {len(value):,}")
+    if value is not None and len(value) > _MAX_ID_LENGTH:
+        raise ValueError(f"at most {_MAX_ID_LENGTH:,} characters, not {len(value):,}")
     return None if value is None else canonical_id(value.strip(" \t\n`"))
 
 

@@ -27,7 +27,7 @@ from halo_iac.mcp.tools import tools
 from halo_iac.text import closest_match, quote, replace_lone_surrogates
 from halo_iac.version import full_version
 
-_AT_ONCE: Final = 8
+_MAX_CONCURRENT_CALLS: Final = 8
 """How many calls are carried out at the same time."""
 _INSTRUCTIONS: Final = """\
 HALO analyses the traces of agents on a schedule and writes reports. To fix an agent: list_halo_schedules, \
@@ -43,7 +43,7 @@ class HaloServer:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._tools = tools(allow_runs=host.allows_runs)
-        self._limiter = anyio.CapacityLimiter(_AT_ONCE)
+        self._limiter = anyio.CapacityLimiter(_MAX_CONCURRENT_CALLS)
         self.protocol = Server(
             "halo",
             title="HALO",

@@ -13,9 +13,9 @@ from halo_iac.text import single_line
 
 MAX_CHARACTERS: Final = 20_000
 """The default length of an answer's data in characters; the rest gets a cursor."""
-LONGEST_LINE: Final = 300
+MAX_LINE_LENGTH: Final = 300
 """Characters of a title, a name or a message that is one of many fields."""
-LONGEST_WORDS: Final = 2_000
+MAX_TEXT_LENGTH: Final = 2_000
 """The same of everything else, such as the value of an attribute."""
 
 
@@ -43,11 +43,11 @@ class Result(BaseModel):
 
 
 def _cut(value: object) -> object:
-    return f"{value[:LONGEST_WORDS]}…" if isinstance(value, str) and len(value) > LONGEST_WORDS else value
+    return f"{value[:MAX_TEXT_LENGTH]}…" if isinstance(value, str) and len(value) > MAX_TEXT_LENGTH else value
 
 
 def _line(value: object) -> object:
-    return single_line(value, limit=LONGEST_LINE) if isinstance(value, str) else value
+    return single_line(value, limit=MAX_LINE_LENGTH) if isinstance(value, str) else value
 
 
 Line = Annotated[str, BeforeValidator(_line)]

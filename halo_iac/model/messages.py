@@ -62,14 +62,14 @@ _TEXT_OF: Final = {
     PartKind.RESULT: ("content", "output", "result", "response"),
 }
 _NAMES: Final = ("name", "toolName", "tool_name", "function.name")
-_DEEPEST: Final = 5
+_MAX_DEPTH: Final = 5
 
 
 def read_messages(text: str | None) -> tuple[ChatMessage, ...]:
     """Return the messages in a recorded text; empty if it has none."""
     found = json_value(text)
     try:
-        return tuple(_messages(found, _DEEPEST)) if isinstance(found, dict | list) else ()
+        return tuple(_messages(found, _MAX_DEPTH)) if isinstance(found, dict | list) else ()
     except RecursionError:
         return ()
 

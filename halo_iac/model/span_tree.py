@@ -23,7 +23,7 @@ _INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-LONGEST_GIVEN: Final = 400
+MAX_INPUT_LENGTH: Final = 400
 """How many characters are kept of what a failed span was given."""
 
 
@@ -69,7 +69,7 @@ class Node:
         self.duration = span.duration_ns
         self.is_error = span.is_error
         self.message = span.status_message if span.is_error else None
-        self.given = (span.input or "")[:LONGEST_GIVEN] if span.is_error else ""
+        self.given = (span.input or "")[:MAX_INPUT_LENGTH] if span.is_error else ""
         """The beginning of what a span was given that failed, such as a tool's arguments."""
         self.input_tokens, self.output_tokens = span.input_tokens, span.output_tokens
         self.cost = span.cost

@@ -60,7 +60,7 @@ FACETS: Final = (
 """What traces and spans can be counted by, in the order in which the official client asks for all of it."""
 
 
-_LONGEST_NUMBER: Final = 32
+_MAX_DIGITS: Final = 32
 """Digits of a number that is believed."""
 
 
@@ -85,11 +85,11 @@ def _text(value: object) -> str | None:
 
 
 def _whole(value: object) -> int | None:
-    if isinstance(value, str) and len(value) < _LONGEST_NUMBER and value.removeprefix("-").isdecimal():
+    if isinstance(value, str) and len(value) < _MAX_DIGITS and value.removeprefix("-").isdecimal():
         value = int(value)  # nanoseconds since 1970 are beyond what a float holds exactly
     if not isinstance(value, int) or isinstance(value, bool):
         value = _number(value)
-    return None if value is None or abs(value) >= 10**_LONGEST_NUMBER else int(value)
+    return None if value is None or abs(value) >= 10**_MAX_DIGITS else int(value)
 
 
 def _number(value: object) -> float | None:

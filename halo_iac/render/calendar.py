@@ -51,7 +51,7 @@ class Calendar:
         """Return a cadence in words."""
         found = self._words.get(cadence)
         if found is None:
-            found = self._words[cadence] = self._style.safe(self._style.own(describe(cadence)))
+            found = self._words[cadence] = self._style.safe(self._style.displayable(describe(cadence)))
         return found
 
     def runs(self, spec: Spec) -> float:

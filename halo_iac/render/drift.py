@@ -41,7 +41,7 @@ CAVEAT: Final = Hint(
 def kind_heading(kind: DriftKind, number: int, style: Style) -> str:
     """Return ``Missing: 2 schedules, declared, but not active on the platform``."""
     noun = counted(number, "entry", "entries") if kind is DriftKind.BLOCKED else counted(number, "schedule")
-    return style.own(f"{kind.capitalize()}: {noun}, {_WHAT[kind]}")
+    return style.displayable(f"{kind.capitalize()}: {noun}, {_WHAT[kind]}")
 
 
 def shared_hint(items: Sequence[DriftItem]) -> str | None:

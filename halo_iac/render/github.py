@@ -31,7 +31,7 @@ from halo_iac.render.values import problem_counts
 from halo_iac.render.view import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 from halo_iac.text import counted
 
-SHOWN: Final = 10
+SHOWN_ANNOTATIONS: Final = 10
 """How many annotations of a level GitHub shows of one step."""
 
 
@@ -217,7 +217,7 @@ def _of_change(change: Change, calendar: Calendar, style: Style) -> Annotation:
 
 
 def _in_short(row: Row, style: Style) -> str:
-    before = "" if row.before is None else f"{row.before} {style.own('→')} "
+    before = "" if row.before is None else f"{row.before} {style.displayable('→')} "
     return f"{row.label} {before}{row.after}".strip()
 
 
@@ -283,9 +283,9 @@ def _lines(found: Iterable[Annotation], ending: Sequence[str], style: Style, pre
 
 
 def _hidden(numbers: Counter[Level]) -> Iterator[str]:
-    if any(number > SHOWN for number in numbers.values()):
+    if any(number > SHOWN_ANNOTATIONS for number in numbers.values()):
         conclusion = ", ".join(counted(numbers[level], level) for level in Level if numbers[level])
-        yield f"{conclusion}; GitHub shows the first {SHOWN} of each."
+        yield f"{conclusion}; GitHub shows the first {SHOWN_ANNOTATIONS} of each."
 
 
 def _command(annotation: Annotation, style: Style, prefix: str) -> str:

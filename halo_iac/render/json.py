@@ -181,7 +181,7 @@ def _applied(plan: Plan, outcome: ApplyOutcome | None, style: Style) -> dict[str
     fields: dict[str, Any] = {"plan": _adapter().dump_python(plan, mode="json")}
     if outcome is None:
         return {**fields, "summary": None, "receipt": None, "undo": None}
-    undo = None if outcome.undo is None else style.spell(outcome.undo)
+    undo = None if outcome.undo is None else style.format_command(outcome.undo)
     return {**fields, "summary": _summary(outcome.summary, style), "receipt": outcome.receipt, "undo": undo}
 
 

@@ -22,7 +22,7 @@ COMPARED: Final = 1_000
 NOTE: Final = "…"
 """The sign of a line that stands for others."""
 
-_LONG: Final = 160
+_LONG_LINE_LENGTH: Final = 160
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?;:])(?= )")
 _GOES_ON: Final = "\n"
 """Opens a piece that goes on with the line before it; no line can hold one of its own."""
@@ -83,19 +83,19 @@ def _pieces(prompt: str) -> list[str]:
 
 
 def _sentences(line: str) -> list[str]:
-    if len(line) <= _LONG:
+    if len(line) <= _LONG_LINE_LENGTH:
         return [line]
     first, *others = (
-        sentence[start : start + _LONG]
+        sentence[start : start + _LONG_LINE_LENGTH]
         for sentence in _SENTENCE_END.split(line)
-        for start in range(0, max(len(sentence), 1), _LONG)
+        for start in range(0, max(len(sentence), 1), _LONG_LINE_LENGTH)
     )
     return [first, *(_GOES_ON + piece for piece in others)]
 
 
 def _line(sign: str, piece: str, style: Style) -> PromptLine:
     goes_on = piece.startswith(_GOES_ON)
-    words = f"{style.own('…')}{style.safe(piece[1:])}" if goes_on else style.safe(piece)
+    words = f"{style.displayable('…')}{style.safe(piece[1:])}" if goes_on else style.safe(piece)
     return PromptLine(sign, _with_visible_end(words, style))
 
 

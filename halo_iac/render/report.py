@@ -10,7 +10,7 @@ from typing import Final
 from halo_iac.model.runs import Report
 from halo_iac.render.style import PLAIN, Style
 
-_LONGEST_LABEL: Final = 64
+_MAX_LABEL_LENGTH: Final = 64
 _INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d):(\d\d)")
 _ORDINARY_ID: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_]|-(?!-)){0,63}")
 _OTHERS: Final = re.compile(r"[^A-Za-z0-9_]+")
@@ -72,7 +72,7 @@ def ending_of(conversation_id: str) -> str:
 def slug(label: str) -> str:
     """Return a label as a part of a file's name: ASCII letters, digits, ``_`` and single ``-``; never empty."""
     ascii_only = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode("ascii")
-    return _OTHERS.sub("-", ascii_only).strip("-")[:_LONGEST_LABEL].rstrip("-") or "report"
+    return _OTHERS.sub("-", ascii_only).strip("-")[:_MAX_LABEL_LENGTH].rstrip("-") or "report"
 
 
 def _id_in_names(id_: str) -> str:

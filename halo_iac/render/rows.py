@@ -104,7 +104,8 @@ def _short_row(field: FieldChange, style: Style) -> Row:
     if field.field == "prompt":
         return Row("prompt", "changed")
     before, after = (
-        style.own(shortened(format_value(field.field, value, style), _SHORT)) for value in (field.before, field.after)
+        style.displayable(shortened(format_value(field.field, value, style), _SHORT))
+        for value in (field.before, field.after)
     )
     return Row(field.field, after, before)
 
@@ -188,7 +189,7 @@ def _cadence_row(change: Change, fields: Fields, calendar: Calendar, style: Styl
     names = {field.field for field in fields}
     if (len(names) == 1 and not names & TIME_FIELDS) or not (is_valid(before) and is_valid(after)):
         return None
-    times = [style.own(text) for text in map(times_of_day, (before, after)) if text is not None]
+    times = [style.displayable(text) for text in map(times_of_day, (before, after)) if text is not None]
     if names <= TIME_FIELDS and len(times) == 2:
         label, (was, will) = "at", times
     else:

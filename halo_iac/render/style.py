@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from halo_iac.hints import Command, spell_out
+from halo_iac.hints import Command, format_hint
 from halo_iac.text import escape_control, escape_control_lines
 
 SIGNS: Final[dict[str, str]] = {"create": "+", "update": "~", "unarchive": "^", "archive": "-"}
@@ -44,14 +44,14 @@ _ASCII: Final = str.maketrans(
 class Style(NamedTuple):
     """What an output can show: ``colour`` as ANSI sequences, ``unicode`` or only ASCII.
 
-    ``width`` is the number of columns, or ``None`` where there is no screen and lines may be of any length. ``spell``
-    returns a command as its reader has to paste it.
+    ``width`` is the number of columns, or ``None`` where there is no screen and lines may be of any length.
+    ``format_command`` returns a command as its reader has to paste it.
     """
 
     colour: bool = False
     unicode: bool = True
     width: int | None = None
-    spell: Callable[[Command], str] = str
+    format_command: Callable[[Command], str] = str
 
     def paint(self, text: str, role: str) -> str:
         """Return the text in the colour of an action or a role; unchanged without colour."""
@@ -63,7 +63,7 @@ class Style(NamedTuple):
 
     def filled(self, text: str) -> str:
         """Return a text with its commands filled in."""
-        return spell_out(text, self.spell)
+        return format_hint(text, self.format_command)
 
     def safe(self, text: str) -> str:
         """Return foreign words on one line, harmless and showable."""
@@ -77,7 +77,7 @@ class Style(NamedTuple):
         """Return a title in quotation marks."""
         return f'"{self.safe(title)}"'
 
-    def own(self, text: str) -> str:
+    def displayable(self, text: str) -> str:
         """Return halo's own text, with its signs in ASCII if Unicode cannot be shown."""
         return text if self.unicode else text.translate(_ASCII)
 

@@ -13,7 +13,7 @@ from halo_iac.render.style import Style
 from halo_iac.text import counted, first_of
 
 _NONE: Final = "(none)"
-LISTED: Final = 20
+MAX_LISTED: Final = 20
 """How many names a list shows before it counts the rest."""
 _MAX_LINES: Final = 24
 _CUT_END: Final = re.compile(r"[!-~]{1,200}\Z")
@@ -46,7 +46,7 @@ def from_to(before: float, after: float, style: Style) -> str:
     first, last, gain = number(before), number(after), number(after - before)
     if first == last or gain == "0":
         return last
-    return f"{first} {style.own('→')} {last} ({'' if gain.startswith('-') else '+'}{gain})"
+    return f"{first} {style.displayable('→')} {last} ({'' if gain.startswith('-') else '+'}{gain})"
 
 
 def number(value: float) -> str:
@@ -62,7 +62,7 @@ def cost_from_to(before: float, after: float, style: Style) -> str:
     if first == last:
         return last
     gain = money(after - before)
-    return f"{first} {style.own('→')} {last} ({'' if gain.startswith('-') else '+'}{gain})"
+    return f"{first} {style.displayable('→')} {last} ({'' if gain.startswith('-') else '+'}{gain})"
 
 
 def money(amount: float) -> str:
@@ -90,7 +90,7 @@ def elapsed(nanoseconds: int | None, style: Style) -> str:
     size, unit = next(each for each in reversed(_UNITS) if nanoseconds >= each[0] * 0.9995)
     value = nanoseconds / size
     digits = 0 if size == 1 or value >= 99.95 else 1 if value >= 9.995 else 2
-    return f"{value:.{digits}f} {style.own(unit)}"
+    return f"{value:.{digits}f} {style.displayable(unit)}"
 
 
 def _long(seconds: int) -> str:
@@ -115,8 +115,8 @@ def dollars(amount: float | None) -> str:
 
 
 def listed(names: Sequence[str], style: Style) -> str:
-    """Return names separated by commas, at most :data:`LISTED` of them, and the number of the others."""
-    return first_of(map(style.safe, names), len(names), LISTED)
+    """Return names separated by commas, at most :data:`MAX_LISTED` of them, and the number of the others."""
+    return first_of(map(style.safe, names), len(names), MAX_LISTED)
 
 
 def shortened(text: str, longest: int) -> str:

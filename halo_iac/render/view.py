@@ -39,17 +39,17 @@ class PageIdentity(NamedTuple):
 class ProjectPlan(NamedTuple):
     """The plan of one of several project files and its outcome, as :class:`View` takes them.
 
-    ``spell`` returns a command about the file as its reader has to paste it.
+    ``format_command`` returns a command about the file as its reader has to paste it.
     """
 
     planned: Plan
     shown: Plan
     outcome: ApplyOutcome | None = None
-    spell: Callable[[Command], str] = str
+    format_command: Callable[[Command], str] = str
 
     def styled(self, style: Style) -> Style:
         """Return a style in which commands name this project file."""
-        return style._replace(spell=self.spell)
+        return style._replace(format_command=self.format_command)
 
 
 class ProjectCheck(NamedTuple):
@@ -62,14 +62,14 @@ class ProjectCheck(NamedTuple):
 
 
 class ProjectDrift(NamedTuple):
-    """The drift of one of several project files; ``spell`` is as in :class:`ProjectPlan`."""
+    """The drift of one of several project files; ``format_command`` is as in :class:`ProjectPlan`."""
 
     drift: Drift
-    spell: Callable[[Command], str] = str
+    format_command: Callable[[Command], str] = str
 
     def styled(self, style: Style) -> Style:
         """Return a style in which commands name this project file."""
-        return style._replace(spell=self.spell)
+        return style._replace(format_command=self.format_command)
 
 
 @dataclass(frozen=True, slots=True)

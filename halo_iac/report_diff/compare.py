@@ -17,7 +17,7 @@ _NUMBERING: Final = re.compile(r"\d+(?:\.\d+)*[.):]?\s+")
 _MASKED: Final = re.compile(r"<\w+>|[\W\d_]+")
 _RANKS: Final = frozenset({"#", "no", "no.", "nr", "nr.", "rank"})
 """Heads of a first column that only counts the rows; they are told by the second."""
-_FEWEST: Final = 20
+_UNRELATED_ONE_IN: Final = 20
 """Reports have next to nothing in common where fewer than one in so many lines has a counterpart."""
 _Part = TypeVar("_Part")
 
@@ -27,7 +27,7 @@ def report_diff(before: str, after: str) -> ReportDiff:
     comparison = _Comparison()
     sections = tuple(comparison.sections(*_without_title(read_sections(before), read_sections(after)), ()))
     compared = min(comparison.sizes.values(), default=0)
-    is_unrelated = comparison.shared * _FEWEST < compared
+    is_unrelated = comparison.shared * _UNRELATED_ONE_IN < compared
     unchanged = 0 if is_unrelated else comparison.unchanged
     return ReportDiff(() if is_unrelated else sections, unchanged, comparison.shared, compared, is_unrelated)
 

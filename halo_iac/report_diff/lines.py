@@ -11,13 +11,13 @@ from halo_iac.report_diff.alignment import Common, common, gaps, refined
 from halo_iac.report_diff.noise import Token, is_near, is_same, mask, tokens
 
 _WORD: Final = re.compile(r"\w+")
-_SEARCHED: Final = 1_600
+_MAX_COMPARED_PAIRS: Final = 1_600
 """How many pairs of lines of one gap are looked at for those that are alike."""
-_ALIKE: Final = 0.6
+_MIN_SIMILARITY: Final = 0.6
 """The share of common words from which two lines count as one changed line."""
 
 
-_LONGEST: Final = 10_000
+_MAX_LINE_LENGTH: Final = 10_000
 """Characters of a line up to which its words are compared."""
 
 
@@ -41,7 +41,7 @@ def line_diffs(before: Sequence[str], after: Sequence[str], pairs: Common) -> It
 
 def words(before: str, after: str) -> tuple[Words, ...]:
     """Return a line in pieces with its differences marked; noise is as in ``after``."""
-    if max(len(before), len(after)) > _LONGEST:
+    if max(len(before), len(after)) > _MAX_LINE_LENGTH:
         return (Words(DiffKind.GONE, before), Words(DiffKind.NEW, after))
     old, new = [*tokens(before)], [*tokens(after)]
     equal = common([token.key for token in old], [token.key for token in new])
@@ -74,15 +74,15 @@ def _equal_but_for_numbers(before: Sequence[str], after: Sequence[str]) -> Commo
 
 def _alike(before: Sequence[str], after: Sequence[str]) -> Common:
     """Return pairs of lines that share most of their words, each with the most similar line left."""
-    if len(before) * len(after) > _SEARCHED:
+    if len(before) * len(after) > _MAX_COMPARED_PAIRS:
         return []
-    old, new = ([frozenset(_WORD.findall(mask(line[:_LONGEST]))) for line in each] for each in (before, after))
+    old, new = ([frozenset(_WORD.findall(mask(line[:_MAX_LINE_LENGTH]))) for line in each] for each in (before, after))
     found: Common = []
     taken = -1
     for i, bag in enumerate(old):
         scores = [(2 * len(bag & new[j]) / (len(bag) + len(new[j]) or 1), -j) for j in range(taken + 1, len(new))]
         score, place = max(scores, default=(0.0, 0))
-        if score >= _ALIKE:
+        if score >= _MIN_SIMILARITY:
             taken = -place
             found.append((i, taken))
     return found

@@ -17,7 +17,7 @@ _PIPE: Final = re.compile(r"(?<!\\)\|")
 _SENTENCE_END: Final = re.compile(r"(?<!\d[.])(?<=[.!?])\s+(?=[\"'(*`]*[A-Z0-9])")
 _WRAPPED: Final = 60
 """Characters from which on a line of prose is taken to go on in the next."""
-_LONG: Final = 160
+_LONG_PARAGRAPH_LENGTH: Final = 160
 """Characters from which on a paragraph is compared sentence by sentence."""
 
 
@@ -122,7 +122,7 @@ def read_blocks(lines: Sequence[str]) -> tuple[list[str], list[Table]]:
 
 
 def _sentences(text: str) -> list[str]:
-    return [text] if len(text) <= _LONG else _SENTENCE_END.split(text)
+    return [text] if len(text) <= _LONG_PARAGRAPH_LENGTH else _SENTENCE_END.split(text)
 
 
 def _table_head(lines: Sequence[str], index: int) -> tuple[str, ...]:

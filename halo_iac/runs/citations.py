@@ -32,17 +32,17 @@ _CUT: Final = re.compile(r"([0-9a-f-]*)(?:…|\.{3})([0-9a-f]*)")
 _PREFIX: Final = re.compile(r"(?:trace[_-]|tr-)(?=[0-9a-f]{8})")
 """What some tracers put before the digits."""
 _QUOTES: Final = frozenset("`\"'")
-_AROUND: Final = " \t`\"'*_-+[](),"
+_SURROUNDING_MARKUP: Final = " \t`\"'*_-+[](),"
 """What may stand around the only word of a cell or of an element of a list."""
-_ODD: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{2,127}")
+_OTHER_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{2,127}")
 _SPAN_DIGITS: Final = frozenset({16, 24})
 """OpenTelemetry's spans have 16, those of the OpenAI Agents SDK as HALO exports them 24."""
-_LEAST: Final = 4
+_MIN_CUT_DIGITS: Final = 4
 """Digits by which an id that was cut short can be told."""
 _LEAST_UNCUT: Final = 6
 _LEAST_UNSAID: Final = 8
 """Digits that may be the beginning of an id where no dots say so, and where no word says so either."""
-_ALIKE: Final = 100
+_MAX_COMPARED_IDS: Final = 100
 """How many ids with one beginning are compared with an id that was cut short."""
 
 
@@ -92,7 +92,7 @@ def _of_line(line: Line) -> Iterator[_Mention]:
             continue
         near: str | None = None
         end = 0
-        alone = LIST_MARK.sub("", text, count=1).strip(_AROUND)
+        alone = LIST_MARK.sub("", text, count=1).strip(_SURROUNDING_MARKUP)
         for token in _TOKEN.finditer(text):
             if near is not None and _ENDING.search(text, end, token.start()):
                 near = None
@@ -113,7 +113,7 @@ def _of_line(line: Line) -> Iterator[_Mention]:
 
 def _mention(word: str, near: str | None, above: str | None, *, is_quoted: bool) -> _Mention | None:
     """Return the id that a word is; ``near`` is what the words before it say of it, ``above`` the lines above."""
-    if len(word) < _LEAST:
+    if len(word) < _MIN_CUT_DIGITS:
         return None
     small = word.lower()
     if prefix := _PREFIX.match(small):
@@ -134,7 +134,7 @@ def _cut(head: str, tail: str, announced: str | None, *, is_quoted: bool) -> _Me
     """Return an id truncated with dots: "added…" and "1000…" are not ids unless a label says so."""
     digits = head + tail
     is_word = digits.isalpha() and not is_quoted
-    if len(digits) < _LEAST or (announced is None and (is_word or digits.isdecimal())):
+    if len(digits) < _MIN_CUT_DIGITS or (announced is None and (is_word or digits.isdecimal())):
         return None
     kind = SPAN if announced == SPAN else TRACE
     return _Mention(f"{head}{ELLIPSIS}{tail}", kind, is_cut=True, is_guess=announced in {OTHER, PLATFORM})
@@ -158,7 +158,7 @@ def _digits(digits: str, announced: str | None, *, is_quoted: bool) -> _Mention 
 
 def _unusual_id(word: str) -> _Mention | None:
     """Return an id of any other form, known only by its place: a tracer may have ids such as ``order-17``."""
-    is_odd = _ODD.fullmatch(word) and not _HEX.fullmatch(word.lower()) and label(word) is None
+    is_odd = _OTHER_ID.fullmatch(word) and not _HEX.fullmatch(word.lower()) and label(word) is None
     return _Mention(word, TRACE, is_guess=True) if is_odd else None
 
 
@@ -205,4 +205,4 @@ class _Index:
 def _starting(ids: Sequence[str], head: str) -> Sequence[str]:
     """Return the sorted ids that start with some digits, as many as are looked at."""
     first = bisect_left(ids, head)
-    return [each for each in ids[first : first + _ALIKE] if each.startswith(head)]
+    return [each for each in ids[first : first + _MAX_COMPARED_IDS] if each.startswith(head)]

@@ -24,17 +24,17 @@ from halo_iac.workers import Task, run_concurrently
 
 DEFAULT_TRACES: Final = 50
 """How many traces of a report are read by default."""
-AT_ONCE: Final = 8
+MAX_CONCURRENT_REQUESTS: Final = 8
 """How many requests are under way at the same time."""
 _MAX_SPANS: Final = 500
 """Spans that are read of a trace which is opened."""
 _MAX_STEPS: Final = 2
 """Failed steps that are read of one."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_AROUND: Final = timedelta(days=1)
+_WINDOW_MARGIN: Final = timedelta(days=1)
 """A trace that ends in a report's window may have begun before it."""
 _PAGE: Final = 100
-_ROUNDS: Final = 3
+_MAX_PAGES: Final = 3
 """Pages of traces that hold the digits of an id which was cut short, read to find those that begin with them."""
 
 
@@ -52,7 +52,7 @@ def find_evidence(
     now: datetime,
     *,
     limit: int = DEFAULT_TRACES,
-    at_once: int = AT_ONCE,
+    at_once: int = MAX_CONCURRENT_REQUESTS,
 ) -> list[Evidence]:
     """Return the traces that a report cites, each once, in order; at most ``limit`` are requested.
 
@@ -92,10 +92,10 @@ class _Search:
     _periods: tuple[dict[str, str], ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        ever = _period(_EPOCH, self.now + _AROUND)
+        ever = _period(_EPOCH, self.now + _WINDOW_MARGIN)
         facts = self.report.facts()
         start, end = utc_instant(facts["windowStartAt"]), utc_instant(facts["windowEndAt"])
-        self._periods = (_period(start - _AROUND, end + _AROUND), ever) if start and end else (ever,)
+        self._periods = (_period(start - _WINDOW_MARGIN, end + _WINDOW_MARGIN), ever) if start and end else (ever,)
 
     def find(self, place: int, citation: Citation) -> Iterator[tuple[int, Evidence]]:
         """Yield the evidence for a citation, with its place in the order."""
@@ -138,7 +138,7 @@ class _Search:
     def _holding(self, digits: str, period: dict[str, str]) -> Iterator[Trace]:
         wanted: dict[str, Any] = {**period, "stringFilters": [{"field": "trace_id", "op": "contains", "value": digits}]}
         cursor = None
-        for _ in range(_ROUNDS):
+        for _ in range(_MAX_PAGES):
             page = self.reader.traces(wanted, limit=_PAGE, cursor=cursor)
             yield from page.traces
             cursor = page.next_cursor
@@ -172,7 +172,7 @@ def _period(start: datetime, end: datetime) -> dict[str, str]:
 
 
 def open_evidence(
-    reader: TraceReader, found: Sequence[Evidence], *, most: int = 5, at_once: int = AT_ONCE
+    reader: TraceReader, found: Sequence[Evidence], *, most: int = 5, at_once: int = MAX_CONCURRENT_REQUESTS
 ) -> list[OpenedTrace]:
     """Return the cited traces that matter most, with their spans and the failed steps: at most ``most`` of them.
 

@@ -24,7 +24,7 @@ from halo_iac.workers import Task, run_concurrently
 
 INTERVAL: Final = 5.0
 TIMEOUT: Final = 1800.0
-_LONGEST_PAUSE: Final = 60.0
+_MAX_PAUSE_SECONDS: Final = 60.0
 _LAST_TRIES: Final = 3
 """How often the events of a run that is over are asked for in vain."""
 
@@ -168,7 +168,7 @@ class _RunPoller:
 
     def _failed(self, error: PlatformError, *, is_final: bool) -> tuple[RunSnapshot, float]:
         self._failures += 1
-        backed_off = min(self._interval * 2.0**self._failures, max(_LONGEST_PAUSE, self._interval))
+        backed_off = min(self._interval * 2.0**self._failures, max(_MAX_PAUSE_SECONDS, self._interval))
         seen = RunSnapshot(self._run_id, self._details, (), error, is_final=is_final)
         return seen, max(backed_off, error.retry_after or 0.0)
 

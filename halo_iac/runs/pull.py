@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from halo_iac.api.decode_runs import parse_conversation
-from halo_iac.api.pagination import LARGEST_PAGE
+from halo_iac.api.pagination import MAX_PAGE_SIZE
 from halo_iac.api.runs import RunReader
 from halo_iac.errors import NoReport, PlatformError
 from halo_iac.model.runs import WITH_REPORT, Conversation, Report, Run
@@ -105,7 +105,7 @@ class _Pull:
 
     def _conversations(self, wanted: PullRequest) -> Iterator[Conversation]:
         """Yield each once: one that begins meanwhile comes first, and moves others to the next page again."""
-        pages = self._reader.conversation_pages(self._project_id, schedule=wanted.schedule_id, page_size=LARGEST_PAGE)
+        pages = self._reader.conversation_pages(self._project_id, schedule=wanted.schedule_id, page_size=MAX_PAGE_SIZE)
         seen: set[str] = set()
         for page in pages:
             found = [parse_conversation(row, _CONVERSATIONS) for row in page.rows]
@@ -125,7 +125,7 @@ class _Pull:
 
         One request a schedule, instead of one for each of them in every pull to come.
         """
-        runs = self._reader.schedule_runs(wanted.schedule_id, LARGEST_PAGE)
+        runs = self._reader.schedule_runs(wanted.schedule_id, MAX_PAGE_SIZE)
         without_report: dict[str, Run] = {}
         fruitful: set[str] = set()
         for run in runs:

@@ -33,7 +33,7 @@ LIST_MARK: Final = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]")
 """What an element of a list begins with."""
 _LABEL: Final = re.compile("trace|span|observation", re.IGNORECASE)
 _MARKUP: Final = re.compile(r"[`*_#\\]+")
-_LONGEST_HEADING: Final = 200
+_MAX_HEADING_LENGTH: Final = 200
 
 
 class Line(NamedTuple):
@@ -102,7 +102,7 @@ class _Reader:
             self._columns = []
 
     def _begin_section(self, heading: str) -> None:
-        self._section = " ".join(_MARKUP.sub("", heading).split())[:_LONGEST_HEADING]
+        self._section = " ".join(_MARKUP.sub("", heading).split())[:_MAX_HEADING_LENGTH]
         self._above = _trace_or_span(heading)
 
     def _cells(self, text: str) -> Iterator[tuple[str, str | None]]:

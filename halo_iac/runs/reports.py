@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from halo_iac.api.pagination import LARGEST_PAGE
+from halo_iac.api.pagination import MAX_PAGE_SIZE
 from halo_iac.api.runs import RunReader
 from halo_iac.errors import NoReport, PlatformError
 from halo_iac.hints import LIST_AGENTS, Command, Hint
@@ -56,7 +56,7 @@ def fetch_of_conversation(reader: RunReader, conversation_id: str) -> Report:
 
 def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool = False) -> Report:
     """Return the report of a schedule's latest completed run; with ``is_scheduled`` of one that its cadence started."""
-    runs = reader.schedule_runs(schedule_id, LARGEST_PAGE)
+    runs = reader.schedule_runs(schedule_id, MAX_PAGE_SIZE)
     wanted = [run for run in runs if run.is_completed and (run.is_scheduled or not is_scheduled)]
     if wanted:
         return _fetch_of_listed(reader, max(wanted, key=lambda run: run.creation_order))
@@ -94,7 +94,7 @@ def fetch_before(reader: RunReader, report: Report) -> Report:
         )
     earlier = [
         each
-        for each in reader.schedule_runs(run.schedule_id, LARGEST_PAGE)
+        for each in reader.schedule_runs(run.schedule_id, MAX_PAGE_SIZE)
         if each.is_completed
         and each.creation_order < run.creation_order
         and each.conversation_id != report.conversation.id

@@ -14,7 +14,7 @@ from halo_iac.sandbox.store.runs import ConversationRow, RunRow
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_LATEST: Final = 2**63 - 1
+_MAX_NANOSECONDS: Final = 2**63 - 1
 
 
 class Kind(StrEnum):
@@ -70,7 +70,7 @@ def instant(moment: datetime) -> str:
 
 def nanoseconds(moment: datetime) -> int:
     """Return an instant as spans count: nanoseconds since 1970, as far as SQLite can count."""
-    return min(max(0, (moment - _EPOCH) // _MICROSECOND * 1000), _LATEST)
+    return min(max(0, (moment - _EPOCH) // _MICROSECOND * 1000), _MAX_NANOSECONDS)
 
 
 def agent_of(call: Call, project_id: str, agent_id: str) -> AgentRow:

@@ -24,10 +24,10 @@ from halo_iac.sandbox.protocol import SandboxError
 from halo_iac.sandbox.run_starter import RunOrder, RunStarter
 from halo_iac.sandbox.store import AgentRow, ScheduleRow, Store, Tables
 
-_BATCH: Final = 200
+_FIRES_PER_TRANSACTION: Final = 200
 """Fires in one transaction, so that others need not wait for a thousand."""
-_LEASE: Final = timedelta(seconds=30)
-_PAUSE: Final = 0.1
+_LEASE_LENGTH: Final = timedelta(seconds=30)
+_POLL_SECONDS: Final = 0.1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LIMITS: Final = ("modelId", "summarizationModelId", "spanLimit", "maxSubagentDepth", "maxTurns")
 
@@ -65,9 +65,9 @@ class Firing:
             with self.store.writing() as tables:
                 if not self._has_lease(tables):
                     return fires
-                due = tables.due(instant(now), _BATCH)
+                due = tables.due(instant(now), _FIRES_PER_TRANSACTION)
                 fires += [fire for row in due if (fire := self._fire(tables, row, now)) is not None]
-                if len(due) < _BATCH:
+                if len(due) < _FIRES_PER_TRANSACTION:
                     tables.end_lease(self.holder)
                     return fires
 
@@ -91,9 +91,9 @@ class Firing:
             return tables.clock().next_at
 
     def _wait(self, waits: int) -> None:
-        if waits * _PAUSE > 2 * _LEASE.total_seconds():
+        if waits * _POLL_SECONDS > 2 * _LEASE_LENGTH.total_seconds():
             raise SandboxError("Another process is firing this sandbox's schedules; try again when it has finished.")
-        self.wait(_PAUSE)
+        self.wait(_POLL_SECONDS)
 
     def _set_clock(self, now: datetime) -> None:
         with self.store.writing() as tables:
@@ -103,7 +103,7 @@ class Firing:
 
     def _has_lease(self, tables: Tables) -> bool:
         real = self.clock()
-        return tables.take_lease(self.holder, instant(real), instant(real + _LEASE))
+        return tables.take_lease(self.holder, instant(real), instant(real + _LEASE_LENGTH))
 
     def _fire(self, tables: Tables, row: ScheduleRow, now: datetime) -> Fire | None:
         upcoming = cadences.next_fire(row.wire, now)

@@ -264,8 +264,8 @@ def load(
         settle(store)
     with store.reading() as tables:
         places = tables.agent_places(project_id)
-        spells = {agent_id: tables.spans.seen(places[known][0]) for known, agent_id in loaded.agents.items()}
-    loaded.seen = {agent_id: spell for agent_id, spell in spells.items() if spell is not None}
+        periods = {agent_id: tables.spans.seen(places[known][0]) for known, agent_id in loaded.agents.items()}
+    loaded.seen = {agent_id: period for agent_id, period in periods.items() if period is not None}
     return loaded
 
 

@@ -59,7 +59,7 @@ def check_permission(key: Key, kind: Kind) -> None:
 PAGE_SIZE: Final = 10_000
 """Schedules a page where no limit is asked for; the recorded platform has answered as many in one."""
 
-_FARTHEST: Final = timedelta(days=366)
+_MAX_ADVANCE: Final = timedelta(days=366)
 _TELEMETRY: Final = "telemetry.recordCliCommand"
 
 
@@ -264,7 +264,7 @@ class Sandbox:
             until = now
         elif until < now:
             raise ValueError(f"The sandbox's clock is already at {instant(now)}.")
-        elif until > now + _FARTHEST:
+        elif until > now + _MAX_ADVANCE:
             raise ValueError(f"The sandbox's clock is at {instant(now)}; it can be moved forward by at most a year.")
         return self._firing.advance_to(until, now)
 

@@ -90,12 +90,12 @@ class ServerFailure(Enum):
 class SandboxError(Exception):
     """The sandbox itself cannot work: its file is damaged, of another version, or cannot be written.
 
-    ``trouble`` is ``None`` where the message says all there is to say.
+    ``failure`` is ``None`` where the message says all there is to say.
     """
 
-    def __init__(self, message: str, trouble: ServerFailure | None = None) -> None:
+    def __init__(self, message: str, failure: ServerFailure | None = None) -> None:
         super().__init__(message)
-        self.trouble = trouble
+        self.failure = failure
 
 
 class NoAnswer(Exception):  # noqa: N818 (likewise)

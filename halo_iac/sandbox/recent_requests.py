@@ -10,7 +10,7 @@ from typing import Any, Final
 from halo_iac.sandbox.protocol import Request, RequestRefused, input_of
 
 _MAX_REQUESTS: Final = 10_000
-_LARGEST_MEMORY: Final = 16 * 1024 * 1024
+_MAX_BYTES: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ class RecentRequests:
 
     def add(self, name: str, request: Request) -> None:
         """Remember one request, and forget the oldest that there is no more room for."""
-        if _size(request) > _LARGEST_MEMORY:
+        if _size(request) > _MAX_BYTES:
             return
         with self._guard:
             self._kept.append((name, replace(request, headers=_without_key(request))))
             self._size += _size(request)
-            while len(self._kept) > _MAX_REQUESTS or self._size > _LARGEST_MEMORY:
+            while len(self._kept) > _MAX_REQUESTS or self._size > _MAX_BYTES:
                 self._size -= _size(self._kept.popleft()[1])
 
     def seen(self) -> list[RecordedRequest]:

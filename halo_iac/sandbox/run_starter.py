@@ -16,7 +16,7 @@ from halo_iac.sandbox.run_state import paced
 from halo_iac.sandbox.store import AgentRow, Tables
 from halo_iac.sandbox.store.runs import ConversationRow, OnFinish, RunRow
 
-_LONGEST_TITLE: Final = 80
+_MAX_TITLE_LENGTH: Final = 80
 DEFAULTS: Final = {
     "modelId": demo.DEFAULT_MODEL_ID,
     "subagentModelId": None,
@@ -171,4 +171,4 @@ def _attempt_fields(row: RunRow) -> dict[str, Any]:
 
 def _title(prompt: str) -> str:
     line = prompt.strip().splitlines()[0]
-    return line if len(line) <= _LONGEST_TITLE else f"{line[: _LONGEST_TITLE - 1]}…"
+    return line if len(line) <= _MAX_TITLE_LENGTH else f"{line[: _MAX_TITLE_LENGTH - 1]}…"

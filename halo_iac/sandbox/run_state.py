@@ -155,7 +155,7 @@ def _heartbeats(row: RunRow, begins: float, ends: float) -> Iterator[StateChange
 
 SECOND: Final = 1_000_000_000
 HOUR: Final = 3600 * SECOND
-_LATEST: Final = 2**63
+_MAX_NANOSECONDS: Final = 2**63
 """Nanoseconds; later instants do not fit into SQLite's integers. That is the year 2262."""
 _UNITS: Final[tuple[int, ...]] = tuple(10 ** (9 - digits) for digits in range(10))
 """Nanoseconds of the last digit of a fraction of so many."""
@@ -174,7 +174,7 @@ def nanoseconds(text: str) -> int:
         instant = _second(text[:19]) + int(fraction) * _UNITS[len(fraction)]
     else:
         instant = _instant(text)
-    if not 0 <= instant < _LATEST:
+    if not 0 <= instant < _MAX_NANOSECONDS:
         raise ValueError(text)
     return instant
 

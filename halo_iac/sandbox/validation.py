@@ -23,8 +23,8 @@ Check = Callable[[Any], Any]
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.]\d{1,9})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
-_LONGEST_TITLE: Final = 200
-_LARGEST: Final = 2**31 - 1
+_MAX_TITLE_LENGTH: Final = 200
+_MAX_INTEGER: Final = 2**31 - 1
 FREQUENCIES: Final = ("hourly", "daily", "weekly", "monthly")
 
 
@@ -101,14 +101,14 @@ def non_empty(value: object) -> str:
 
 def title(value: object) -> str:
     """Take a title, as it is: nothing is trimmed."""
-    if len(non_empty(value)) > _LONGEST_TITLE:
-        raise InvalidInput(f"must have at most {_LONGEST_TITLE} characters")
+    if len(non_empty(value)) > _MAX_TITLE_LENGTH:
+        raise InvalidInput(f"must have at most {_MAX_TITLE_LENGTH} characters")
     return non_empty(value)
 
 
 def identifier(value: object) -> str:
     """Take an id of any form: the recorded requests have a project id that is no UUID."""
-    if len(non_empty(value)) > _LONGEST_TITLE:
+    if len(non_empty(value)) > _MAX_TITLE_LENGTH:
         raise InvalidInput("is too long for an id")
     return non_empty(value)
 
@@ -138,7 +138,7 @@ def one_of(values: Collection[str]) -> Check:
     return check
 
 
-def integer(least: int, most: int = _LARGEST) -> Check:
+def integer(least: int, most: int = _MAX_INTEGER) -> Check:
     """Take a whole number in a range; 9.0 is one, as in JavaScript, which has no other numbers."""
 
     def check(value: object) -> int:
@@ -146,7 +146,7 @@ def integer(least: int, most: int = _LARGEST) -> Check:
         if not isinstance(number, int) or isinstance(number, bool):
             raise InvalidInput("must be an integer")
         if not least <= number <= most:
-            raise InvalidInput(f"must be {f'at least {least}' if most == _LARGEST else f'from {least} to {most}'}")
+            raise InvalidInput(f"must be {f'at least {least}' if most == _MAX_INTEGER else f'from {least} to {most}'}")
         return number
 
     return check

@@ -15,8 +15,8 @@ from halo_iac.paths import resolve_path
 
 TIMEOUT: Final = 60.0
 """Seconds to wait for the lock: an edit takes about one."""
-_PAUSE: Final = 0.02
-_LOCK: Final = ".halo-lock"
+_POLL_SECONDS: Final = 0.02
+_LOCK_NAME: Final = ".halo-lock"
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def folder_lock(path: Path, timeout: float = TIMEOUT) -> Iterator[None]:
             if time.monotonic() > deadline:
                 message = f"{path} was not changed: another command is still editing files in {folder}"
                 raise FileError(message, hint="wait for that command to end, then run this one again")
-            time.sleep(_PAUSE)
+            time.sleep(_POLL_SECONDS)
     except OSError:  # this folder cannot be locked; every write still checks that the file is unchanged
         yield
         return
@@ -47,7 +47,7 @@ def _try_lock(folder: Path) -> int | None:
     """Return a descriptor that holds the lock until it is closed; ``None`` if another process holds it."""
     if sys.platform == "win32":  # Windows cannot lock a folder, but deletes a file with the process that made it
         with suppress(FileExistsError, PermissionError):
-            return os.open(folder / _LOCK, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_TEMPORARY | os.O_NOINHERIT)
+            return os.open(folder / _LOCK_NAME, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_TEMPORARY | os.O_NOINHERIT)
         return None
     import fcntl  # missing on Windows
 

@@ -31,7 +31,7 @@ from halo_iac.storage.outputs import check_links
 if TYPE_CHECKING:
     from halo_iac.model.runs import Report
 
-_DEEPEST: Final = 3
+_MAX_DEPTH: Final = 3
 """Levels of folders that are searched: schedules, months, and one created by the user."""
 
 
@@ -149,7 +149,7 @@ def _scanned(path: Path, level: int = 0) -> _Folder:
         with os.scandir(path) as entries:
             for entry in sorted(entries, key=lambda each: each.name):
                 if entry.is_dir(follow_symlinks=False):
-                    if level < _DEEPEST and not entry.name.startswith("."):
+                    if level < _MAX_DEPTH and not entry.name.startswith("."):
                         found.folders.append(_scanned(path / entry.name, level + 1))
                 elif is_report_name(entry.name):
                     found.reports.append(entry.name)

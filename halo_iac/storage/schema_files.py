@@ -13,7 +13,7 @@ INCLUDE_SCHEMA: Final = "halo.include.schema.json"
 
 _DIGESTS: Final = Path(__file__).parent / "schemas.sha256"
 """The SHA-256 of this version's schemas, from `make generate`: building a schema takes a tenth of a second."""
-_LARGEST: Final = 1 << 20
+_MAX_BYTES: Final = 1 << 20
 
 
 def write_schemas(folder: Path) -> list[str]:
@@ -38,4 +38,4 @@ def outdated_schemas(folder: Path) -> list[str]:
 
 def _digest(path: Path) -> str:
     """Return a file's digest, independent of the line ends that a checkout has given it."""
-    return hashlib.sha256(read_start(path, _LARGEST).replace(b"\r\n", b"\n")).hexdigest()
+    return hashlib.sha256(read_start(path, _MAX_BYTES).replace(b"\r\n", b"\n")).hexdigest()

@@ -18,15 +18,15 @@ from halo_iac.render.report_index import INDEX
 from halo_iac.storage.atomic import read_start
 from halo_iac.storage.report_file import split_front_matter
 
-LONGEST: Final = 200_000
+MAX_SHOWN_BYTES: Final = 200_000
 """The most bytes of one report that are read: as much as a page shows."""
 MAX_BYTES: Final = 3_000_000
 """The most bytes of all reports that are read; beyond that, only the front matter of the oldest is."""
 MAX_FILES: Final = 5_000
-_DEEPEST: Final = 4
+_MAX_DEPTH: Final = 4
 """Levels of folders that are searched: schedules, months, and some created by the user."""
-_LONGEST_FRONT: Final = 20_000
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_MAX_FRONT_MATTER_BYTES: Final = 20_000
+_NO_DATE: Final = datetime.min.replace(tzinfo=UTC)
 _NAMED: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)Z--")
 _IDENTIFYING_KEYS: Final = ("run", "conversation", "schedule", "schedule_id")
 """A report's front matter has at least one of these keys."""
@@ -51,7 +51,7 @@ def read_reports(folder: Path) -> StoredReports:
             others.append(path.relative_to(folder).as_posix())
         else:
             reports.append(report)
-    reports.sort(key=lambda each: (each.at or _NEVER, each.path), reverse=True)
+    reports.sort(key=lambda each: (each.at or _NO_DATE, each.path), reverse=True)
     return StoredReports(tuple(_with_texts(folder, reports)), tuple(others))
 
 
@@ -64,7 +64,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
     for place, folders, names in os.walk(folder, onerror=refuse):
         here = Path(place)
-        is_deepest = len(here.relative_to(folder).parts) == _DEEPEST
+        is_deepest = len(here.relative_to(folder).parts) == _MAX_DEPTH
         folders[:] = [] if is_deepest else sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = here / name
@@ -75,14 +75,14 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _front(folder: Path, path: Path) -> StoredReport | None:
     """Return a report without its text, or with it if it is short; ``None`` if the file is not a report."""
-    content = read_start(path, _LONGEST_FRONT + 1)
+    content = read_start(path, _MAX_FRONT_MATTER_BYTES + 1)
     text = content.decode("utf-8", "replace")
     name = path.relative_to(folder).as_posix()
     written, markdown = split_front_matter(text)
     front = parse_text(written, name).root if written else None
     if not isinstance(front, Mapping) or not any(_text(front.get(each)) for each in _IDENTIFYING_KEYS):
         return None
-    is_whole = len(content) <= _LONGEST_FRONT
+    is_whole = len(content) <= _MAX_FRONT_MATTER_BYTES
     return StoredReport(name, markdown if is_whole else None, **_facts(front, path.name))
 
 
@@ -97,9 +97,9 @@ def _with_texts(folder: Path, reports: Sequence[StoredReport]) -> Iterator[Store
 
 
 def _read(folder: Path, report: StoredReport) -> StoredReport:
-    content = read_start(folder / report.path, LONGEST + 1)
-    _, markdown = split_front_matter(content[:LONGEST].decode("utf-8", "replace"))
-    return report._replace(markdown=markdown, is_cut=len(content) > LONGEST)
+    content = read_start(folder / report.path, MAX_SHOWN_BYTES + 1)
+    _, markdown = split_front_matter(content[:MAX_SHOWN_BYTES].decode("utf-8", "replace"))
+    return report._replace(markdown=markdown, is_cut=len(content) > MAX_SHOWN_BYTES)
 
 
 def _facts(front: Mapping[str, Any], name: str) -> dict[str, Any]:

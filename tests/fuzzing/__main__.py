@@ -26,7 +26,7 @@ with redirect_stderr(StringIO()), atheris.instrument_imports(include=["halo_iac"
 
 SAMPLE: Final = {"traces": 1_500, "saved_plan": 1_500}
 """How many executions are a sample, which takes a few seconds; 600 of a target that is not named."""
-LONGEST: Final = 8 * 1024
+MAX_INPUT_BYTES: Final = 8 * 1024
 MAX_SECONDS: Final = 10
 MAX_MEBIBYTES: Final = 1024
 """What one input may be and take."""
@@ -106,7 +106,7 @@ def fuzz(name: str, limit: str, folder: Path) -> None:
         except Exception as error:
             keep(error, data, folder / "finds", name)
 
-    bounds = [f"-max_len={LONGEST}", f"-timeout={MAX_SECONDS}", f"-rss_limit_mb={MAX_MEBIBYTES}"]
+    bounds = [f"-max_len={MAX_INPUT_BYTES}", f"-timeout={MAX_SECONDS}", f"-rss_limit_mb={MAX_MEBIBYTES}"]
     places = [f"-dict={dictionary}", f"-artifact_prefix={folder / 'finds' / name}-", str(corpus)]
     atheris.Setup([sys.argv[0], *limit.split(), *bounds, "-print_final_stats=1", *places], attempt)
     atheris.Fuzz()

@@ -33,7 +33,7 @@ from halo_iac.render.view import ProjectPlan
 from halo_iac.storage.receipt_file import ReceiptFile, new_receipt
 from halo_iac.workers import StopSignal
 
-_LONGEST_TURN: Final = 10
+_MAX_RATE_WAIT_SECONDS: Final = 10
 """Seconds that a change may wait for its turn under --max-rps: the wait counts towards what an operation may take."""
 
 
@@ -65,7 +65,7 @@ def show_plans(context: CommandContext, runs: Sequence[ProjectRun], *, as_wanted
     console = context.console
     style, now = console.out_style, console.clock()
     if context.is_list:
-        plans = [ProjectPlan(run.planned, run.planned, spell=run.context.spell) for run in runs]
+        plans = [ProjectPlan(run.planned, run.planned, format_command=run.context.format_command) for run in runs]
         console.print(plans_text(plans, style, now=now))
     else:
         console.print(plan_text(runs[0].planned, style, now=now, as_wanted=as_wanted))
@@ -134,11 +134,11 @@ def _run_follow_up(outcome: ApplyOutcome, options: ApplyOptions) -> ApplyOutcome
 def _naming_file(context: CommandContext) -> Iterator[None]:
     """Within the block, printed commands name this one of several project files."""
     console = context.console
-    before, console.spell = console.spell, context.spell
+    before, console.format_command = console.format_command, context.format_command
     try:
         yield
     finally:
-        console.spell = before
+        console.format_command = before
 
 
 def _commands(options: ApplyOptions) -> NextCommands:
@@ -199,7 +199,7 @@ def _execute_recorded(
             stop_signal=stop_signal,
             # Each wait is an event of its change, so none is logged besides.
             retry=replace(connection.retry(stop_signal.interrupted, is_run=True), on_retry=None),
-            concurrency=min(options.concurrency, ceil(options.max_rps * _LONGEST_TURN)),
+            concurrency=min(options.concurrency, ceil(options.max_rps * _MAX_RATE_WAIT_SECONDS)),
             recorder=receipt,
             check_after=context.console.retry_policy.check_after,
             begun=begun.append,
@@ -296,7 +296,7 @@ def _code(each: ProjectOutcome) -> int:
 def _write_result(context: CommandContext, results: OutputWriter, outcomes: Sequence[ProjectOutcome]) -> None:
     """Write the plans and their outcomes; as text, only the outcomes, since the plans were shown already."""
     rest, style = None, context.console.out_style
-    plans = [ProjectPlan(each.planned, each.planned, each.outcome, each.context.spell) for each in outcomes]
+    plans = [ProjectPlan(each.planned, each.planned, each.outcome, each.context.format_command) for each in outcomes]
     if not results.is_document and context.is_list:
         rest = outcomes_text(plans, style)
     elif not results.is_document:

@@ -72,7 +72,7 @@ class _Issues:
     def of_file(self, files: tuple[str, ...]) -> None:
         """Update the issues of the schedules that a project file declares."""
         target = TargetOptions(file=files[0] if files else None)
-        self.job.console.prepare(json=False, spell=target.spell)
+        self.job.console.prepare(json=False, format_command=target.format_command)
         with CommandContext(self.job.console, target, self.job.cwd) as context:
             project = context.load()
             wanted = {get_entry(project, key).key for key in self.keys or [entry.key for entry in project.entries]}

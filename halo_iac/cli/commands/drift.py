@@ -51,7 +51,9 @@ def drift(
 
         found = [each.drift for each in observe(context, frozenset(ignore or ()))]
         if context.is_list:
-            named = [ProjectDrift(*each) for each in zip(found, (p.spell for p in context.projects), strict=True)]
+            named = [
+                ProjectDrift(*each) for each in zip(found, (p.format_command for p in context.projects), strict=True)
+            ]
             results.write(lambda view: view.drifts(named))
         else:
             results.write(lambda view: view.drift(*found))

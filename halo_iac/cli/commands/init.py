@@ -71,7 +71,7 @@ def init(
     """
     console: Console = ctx.obj
     target = TargetOptions(file, sandbox=sandbox)
-    console.spell = target.spell
+    console.format_command = target.format_command
     context = CommandContext(console, target)
     path = Path(context.named_file or FILE_NAME)
     if agent is not None and not agent.strip():

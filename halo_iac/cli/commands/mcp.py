@@ -25,7 +25,7 @@ from halo_iac.errors import HaloError
 
 _LAST_ANSWER: Final = 30.0
 """Seconds for which the answer of a call that costs money is waited for when the client has gone."""
-_END: Final = 5.0
+_SHUTDOWN_SECONDS: Final = 5.0
 """Seconds after a signal in which the server ends by itself; a client that does not read could hold it up."""
 _PACKAGE: Final = "'mcp>=2.3,<3'"
 _LIBRARIES: Final = frozenset({"mcp", "mcp_types", "anyio"})
@@ -57,7 +57,7 @@ def mcp(
     """
     console: Console = ctx.obj
     target = TargetOptions(file, project, team, sandbox, sandbox_file, checkout)
-    console.prepare(json=False, spell=target.spell)
+    console.prepare(json=False, format_command=target.format_command)
     with CommandContext(console, target):  # what is wrong with the options is told at once, not to every call
         serve = _server()
     from halo_iac.cli.mcp_host import McpHost
@@ -107,7 +107,7 @@ def _stop_on_signals(stop: Callable[[], None]) -> None:
     """End as after the last line of the client, whichever signal asks for it; at once where that takes long."""
 
     def end(*_: object) -> None:
-        last = threading.Timer(_END, os._exit, (0,))
+        last = threading.Timer(_SHUTDOWN_SECONDS, os._exit, (0,))
         last.daemon = True
         last.start()
         stop()

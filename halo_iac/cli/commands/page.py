@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _OUT: Final = "halo.html"
 _RUNS: Final = 20
 """How many of the latest runs of a schedule are shown."""
-_LISTED: Final = 5
+_MAX_LISTED: Final = 5
 _WEEKS: Final = 4
 _MAX_WEEKS: Final = 13
 _STARTS: Final = (PAGE_START.encode(),)
@@ -83,7 +83,7 @@ def page(
     inputs = _declared(context) if offline else _observed(context)
     now = context.console.clock() if offline else context.now
     found = page_of(inputs, now, reader_timezone, ahead=weeks * 7, reports=stored)
-    text = context.console.redacted(page_html(found, Style(spell=context.console.spell)))
+    text = context.console.redacted(page_html(found, Style(format_command=context.console.format_command)))
     write_output(path, context.cwd, _NO_PAGE, _STARTS, text)
     _print_summary(context, path, found)
     return int(any(each.unread for each in found.schedules))
@@ -133,7 +133,7 @@ def _print_summary(context: CommandContext, path: Path, found: Page) -> None:
         console.print(f"Wrote {console.out_style.safe(str(path))}: {counted(active, 'active schedule')}{and_reports}")
     others = found.reports.others if found.reports is not None else ()
     if others:
-        shown = first_of((quote(name) for name in others), len(others), _LISTED)
+        shown = first_of((quote(name) for name in others), len(others), _MAX_LISTED)
         console.log(console.err_style.safe(f"Skipped, because they are not reports: {shown}"))
     for schedule in found.schedules:
         if schedule.unread:

@@ -26,7 +26,7 @@ from halo_iac.text import has_invisible
 if TYPE_CHECKING:
     from halo_iac.model.project import Project
 
-_LONGEST_REASON: Final = 1_000
+_MAX_REASON_LENGTH: Final = 1_000
 _STATES: Final = {Cause.PAUSED: "paused already", Cause.RESUMED: "active already"}
 
 
@@ -161,8 +161,8 @@ def _checked_reason(reason: str | None) -> str | None:
         return None
     if not reason.strip():
         raise UsageError("--reason is empty", hint="give it a text, or remove it")
-    if len(reason) > _LONGEST_REASON or has_invisible(reason):
-        message = f"--reason takes one line of at most {_LONGEST_REASON:,} characters, without invisible ones"
+    if len(reason) > _MAX_REASON_LENGTH or has_invisible(reason):
+        message = f"--reason takes one line of at most {_MAX_REASON_LENGTH:,} characters, without invisible ones"
         raise UsageError(message, hint="shorten it, or remove them")
     return reason
 

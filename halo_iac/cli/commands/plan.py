@@ -69,7 +69,7 @@ def plan(
         runs = make_plans(context, PlanOptions.of(target, allow_archive, allow_create, allow_takeover), against=against)
         if out is not None:
             save_plans(context, runs, out)
-        plans = [ProjectPlan(run.planned, redact_plan(*run), spell=run.context.spell) for run in runs]
+        plans = [ProjectPlan(run.planned, redact_plan(*run), format_command=run.context.format_command) for run in runs]
         results.write_plans(plans)
     if out is not None:
         keys = {"--allow-create": allow_create, "--allow-takeover": allow_takeover}

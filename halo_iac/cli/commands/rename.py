@@ -59,7 +59,7 @@ def rename(
     """
     console: Console = ctx.obj
     choice = TargetOptions(file, sandbox=sandbox, checkout=checkout)
-    console.prepare(json=json, format=format, no_color=no_color, spell=choice.spell)
+    console.prepare(json=json, format=format, no_color=no_color, format_command=choice.format_command)
     if (title is None) == (former is None):
         raise UsageError("give either a new title or --from", hint="run `halo rename --help` for examples")
     entry = get_entry(CommandContext(console, choice).load(), key)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from halo_iac.model.runs import Report
     from halo_iac.runs.pull import PulledReport
 
-_AGO: Final = re.compile(r"(\d{1,6})([hdw])")
+_RELATIVE_TIME: Final = re.compile(r"(\d{1,6})([hdw])")
 _HOURS: Final = {"h": 1, "d": 24, "w": 168}
 
 
@@ -116,7 +116,7 @@ class _PullSummary:
 
 
 def _since(text: str, now: datetime) -> str:
-    ago = _AGO.fullmatch(text.strip())
+    ago = _RELATIVE_TIME.fullmatch(text.strip())
     if ago is None:
         try:
             return as_sent(instant(text, "--since"))

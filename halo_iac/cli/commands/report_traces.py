@@ -12,7 +12,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.reports.lookup import find_report
 from halo_iac.render.json import document
 from halo_iac.render.text.evidence import evidence_text, is_missing
-from halo_iac.runs.evidence import AT_ONCE, DEFAULT_TRACES, cited_in, find_evidence
+from halo_iac.runs.evidence import DEFAULT_TRACES, MAX_CONCURRENT_REQUESTS, cited_in, find_evidence
 
 if TYPE_CHECKING:
     from halo_iac.model.evidence import Citation, Evidence, Place
@@ -29,7 +29,7 @@ def report_traces(
     ] = DEFAULT_TRACES,
     concurrency: Annotated[
         int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Maximum number of concurrent requests.")
-    ] = AT_ONCE,
+    ] = MAX_CONCURRENT_REQUESTS,
 ) -> int:
     """Show the traces that a report cites, and what failed in them.
 

@@ -19,7 +19,7 @@ from halo_iac.text import counted
 if TYPE_CHECKING:
     from halo_iac.sandbox.store.runs import NextEnding
 
-_LONGEST: Final = 24 * 60 * 60
+_MAX_SECONDS: Final = 24 * 60 * 60
 _MAX_RUNS: Final = 1000
 
 
@@ -89,7 +89,7 @@ def next_run(
 def duration(text: str, option: str) -> float:
     """Return a duration such as ``30s`` or ``1m30s`` in seconds; up to a day."""
     found = read_duration(text)
-    if found is None or found.months or found.seconds > _LONGEST:
+    if found is None or found.months or found.seconds > _MAX_SECONDS:
         hint = "use a form such as 30s, 2m or 1h30m; at most 24h"
         raise UsageError(f"{option} {text} is not a duration that a run can take", hint=hint)
     return float(found.seconds)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from halo_iac.sandbox.ingest import Loaded
     from halo_iac.sandbox.platform import Sandbox
 
-_WIDEST: Final = timedelta(days=90)
+_MAX_AGENT_RANGE: Final = timedelta(days=90)
 """The widest range over which the platform lists agents (docs/protocol.md#procedures)."""
 
 
@@ -129,7 +129,7 @@ def tick(
 @contextmanager
 def opened(console: Console, choice: TargetOptions) -> Iterator[tuple[Sandbox, str, Path]]:
     """Give the sandbox, the id of the project that is meant, and the sandbox's file."""
-    console.spell = choice.spell
+    console.format_command = choice.format_command
     with CommandContext(console, choice) as context:
         project_id = context.connect_for_reading().project.id
         path = context.sandbox_path
@@ -151,13 +151,13 @@ def _print_result(console: Console, found: FileLoad, *, is_only: bool) -> None:
 
 def _print_next_command(context: CommandContext, loaded: Sequence[Loaded]) -> None:
     """Print how to analyse agents last seen before the widest range of any list, which names do not find."""
-    console, oldest = context.console, (context.console.clock() - _WIDEST).timestamp() * 10**9
+    console, oldest = context.console, (context.console.clock() - _MAX_AGENT_RANGE).timestamp() * 10**9
     names = {agent_id: name for each in loaded for (_, name), agent_id in each.agents.items()}
-    for agent_id, (first, last) in {id_: spell for each in loaded for id_, spell in each.seen.items()}.items():
+    for agent_id, (first, last) in {id_: period for each in loaded for id_, period in each.seen.items()}.items():
         if last < oldest:
             window = ("--window-start-at", at(first), "--window-end-at", at(last + 10**9))
             who = console.err_style.safe(names[agent_id])
-            unseen = f"{who} was last seen over {_WIDEST.days} days ago, so `halo agent list` does not show it"
+            unseen = f"{who} was last seen over {_MAX_AGENT_RANGE.days} days ago, so `halo agent list` does not show it"
             console.log(Hint("{}. To analyse it: {}", unseen, Command("report", "run", agent_id, *window)))
 
 

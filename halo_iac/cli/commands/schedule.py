@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from halo_iac.api.pagination import LARGEST_PAGE
+from halo_iac.api.pagination import MAX_PAGE_SIZE
 from halo_iac.api.runs import DEFAULT_ROWS
 from halo_iac.cli import options as run_options
 from halo_iac.cli.agents import agent_names
@@ -129,7 +129,7 @@ def list_runs(
         console.print(runs_table(runs, console.out_style))
     if not runs:
         console.log(f"Schedule {console.err_style.safe(found)} has no runs yet.")
-    elif len(runs) == LARGEST_PAGE < limit:
+    elif len(runs) == MAX_PAGE_SIZE < limit:
         look = Command("report", "list", "--schedule", schedule_id, "--limit", str(limit))
         console.warn(
             f"these are the {len(runs)} most recent runs; the platform may hold more",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from halo_iac.api.pagination import LARGEST_PAGE
+from halo_iac.api.pagination import MAX_PAGE_SIZE
 from halo_iac.api.traces import DEFAULT_SPANS, DEFAULT_TRACES, Order
 from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
@@ -128,7 +128,7 @@ def get_trace(
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Maximum number of spans.")] = DEFAULT_SPANS,
     page_size: Annotated[
         int, typer.Option("--page-size", metavar="N", min=1, help="Spans of one request; at most 100.")
-    ] = LARGEST_PAGE,
+    ] = MAX_PAGE_SIZE,
     cursor: options.PageCursor = None,
     all_: Annotated[bool, typer.Option("--all", help="Read every span; overrides --limit.")] = False,
     output: options.JsonOutput = None,
@@ -144,7 +144,7 @@ def get_trace(
       halo trace get 84559aaf5d124026b1da35a7a66d9e94 --all --output trace.json
     """
     console = context.console
-    size, most = min(page_size, LARGEST_PAGE), None if all_ else limit
+    size, most = min(page_size, MAX_PAGE_SIZE), None if all_ else limit
     put_document = write_document(context, output)
     reader = context.connect_for_reading().trace_reader
     trace = read_trace(context, reader, trace_id or choose_trace(context, reader))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac.api.secret import Secret
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.project_files.options import AT_ONCE
+from halo_iac.cli.project_files.options import MAX_CONCURRENT_PROJECTS
 from halo_iac.cli.project_files.several import display_name, read_list
 from halo_iac.errors import PlatformError, RefusedError
 from halo_iac.findings import credentials_of
@@ -141,7 +141,7 @@ def _observe(contexts: Sequence[CommandContext], number: int, project: Project) 
     """Return the platform of one project file, while those of the next are asked for as well."""
     if len(contexts) == 1:
         return contexts[0].observe(project)
-    for each in contexts[number : number + AT_ONCE]:
+    for each in contexts[number : number + MAX_CONCURRENT_PROJECTS]:
         each.begin_observing()
     try:
         return contexts[number].observe(project)

@@ -10,7 +10,7 @@ from typing import Final
 from halo_iac.errors import UsageError
 from halo_iac.paths import is_there
 
-AT_ONCE: Final = 16
+MAX_CONCURRENT_PROJECTS: Final = 16
 """How many projects of a list are looked at at once."""
 
 _WILDCARD: Final = re.compile(r"[*?\[]")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from halo_iac.cli.project_files.options import AT_ONCE
+from halo_iac.cli.project_files.options import MAX_CONCURRENT_PROJECTS
 from halo_iac.errors import Problem, ProjectError, ProjectNotFound, SettingsError
 from halo_iac.load.siblings import shared_claims, with_siblings
 from halo_iac.paths import display_path
@@ -90,7 +90,7 @@ def load_projects(
         if needs_id and project.project_id is None:
             message = "`project` is missing: with several project files, each must set it"
             problems.append(Problem(project.path, 0, 0, message, "add `project: ID`"))
-        elif loaded is not None and number < AT_ONCE and not problems:
+        elif loaded is not None and number < MAX_CONCURRENT_PROJECTS and not problems:
             loaded(context)
         projects.append(project)
     if problems:

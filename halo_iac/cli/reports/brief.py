@@ -13,7 +13,7 @@ from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.reports.compared import compare_reports
 from halo_iac.errors import NoReport
-from halo_iac.render.markdown.brief import DEFAULT_CHARS, LEAST_CHARS, Brief, brief_markdown
+from halo_iac.render.markdown.brief import DEFAULT_CHARS, MIN_CHARS, Brief, brief_markdown
 from halo_iac.render.style import LOG_WIDTH, Style
 from halo_iac.render.text.report_diff import report_diff_text
 from halo_iac.runs.evidence import cited_in, find_evidence, open_evidence
@@ -27,7 +27,7 @@ MaxChars = Annotated[
     typer.Option(
         "--max-chars",
         metavar="N",
-        min=LEAST_CHARS,
+        min=MIN_CHARS,
         help=f"With --for-agent: maximum length of the document; default: {DEFAULT_CHARS}.",
     ),
 ]

@@ -22,7 +22,7 @@ from halo_iac.render.text.table import table
 from halo_iac.workers import Task, run_concurrently
 
 _LIST: Final = "haloConversation.listForProject"
-_AT_ONCE: Final = 8
+_MAX_CONCURRENT_READS: Final = 8
 """How many runs are read at the same time, as by ``report pull``."""
 
 Found = Sequence[Conversation]
@@ -108,7 +108,7 @@ def _latest_runs(connection: Connection, found: Found) -> Mapping[str, RunDetail
         for each in found
         if each.id not in known and each.latest_run_id
     ]
-    return known | dict(run_concurrently(missing, _AT_ONCE))
+    return known | dict(run_concurrently(missing, _MAX_CONCURRENT_READS))
 
 
 def _agent_of(details: RunDetails | None) -> str | None:

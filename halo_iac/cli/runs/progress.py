@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from halo_iac.runs.polling import RunSnapshot
 
-_LARGEST_TABLE: Final = 16
+_MAX_LIVE_ROWS: Final = 16
 _STATUS_WIDTH: Final = len("exporting_traces")
 
 
@@ -34,7 +34,7 @@ def log_runs(sightings: Iterable[RunSnapshot], console: Console, names: Mapping[
     board = RunTable(names, style)
     screen = screen_on(console.log_stream, style)
     live = live_display(
-        screen, lambda: _rendered(board.lines(max(1, min(_LARGEST_TABLE, screen.height - 2)), screen.width - 1))
+        screen, lambda: _rendered(board.lines(max(1, min(_MAX_LIVE_ROWS, screen.height - 2)), screen.width - 1))
     )
     with live:
         for seen in sightings:
@@ -91,7 +91,7 @@ class RunTable:
         going = [run_id for run_id in self._names if run_id not in self._ended]
         lines = [self._line(run_id, width) for run_id in going[:room]]
         if len(going) > room:
-            lines[-1] = self._style.own(f"… and {len(going) - room + 1} more")
+            lines[-1] = self._style.displayable(f"… and {len(going) - room + 1} more")
         return lines
 
     def _line(self, run_id: str, width: int) -> str:
@@ -103,7 +103,7 @@ class RunTable:
         name = pad(
             self._style.safe(self._names[run_id]), max(map(columns, map(self._style.safe, self._names.values())))
         )
-        return truncate(f"{name}  {status}  {elapsed}  {latest}".rstrip(), width, self._style.own("…"))
+        return truncate(f"{name}  {status}  {elapsed}  {latest}".rstrip(), width, self._style.displayable("…"))
 
 
 def _clock_time(seconds: float) -> str:

@@ -13,7 +13,7 @@ from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.reports.output import NamedReport, report_fields
 from halo_iac.errors import HaloError
-from halo_iac.hints import spell_out
+from halo_iac.hints import format_hint
 from halo_iac.model.runs import RunRequest
 from halo_iac.render.json import document
 from halo_iac.render.report_diff import report_diff_fields
@@ -102,6 +102,6 @@ def _fields(outcome: RunResult, console: Console) -> dict[str, Any]:
         fields["error"] = {
             "code": error.code,
             "message": error.message,
-            "hint": error.hint and spell_out(error.hint, console.spell),
+            "hint": error.hint and format_hint(error.hint, console.format_command),
         }
     return fields

@@ -81,7 +81,7 @@ _PARTS: Final = re.compile(
     rf"(?P<name>[^\s=!~<>]*)\s*(?:(?P<sign>{_SIGN})|\s(?P<list>{_LIST})|\s(?P<word>empty|not-empty)(?=\s*$))(?P<value>.*)",
     re.DOTALL,
 )
-_LONGEST: Final = 32
+_MAX_NUMBER_LENGTH: Final = 32
 _DECIMAL: Final = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 _UNIT: Final = re.compile(r"(\d+\.?\d*)\s*(ns|us|µs|ms|s|m|min|h)", re.ASCII)
 _MS_OF: Final = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000}
@@ -237,7 +237,7 @@ def _read_number(text: str, parts: _Parts, field: _Number, wrong: _Wrong) -> int
     text = text.strip()
     if not text:
         raise wrong(_missing(parts), "write a number after it")
-    number = float(text) if _DECIMAL.fullmatch(text) and len(text) < _LONGEST else None
+    number = float(text) if _DECIMAL.fullmatch(text) and len(text) < _MAX_NUMBER_LENGTH else None
     if number is None or not isfinite(number):
         raise wrong(f"{_shown(text, 'the value')} is not a number", _number_hint(text, parts, field))
     scaled = number * field.unit

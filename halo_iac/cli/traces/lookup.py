@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from halo_iac.api.pagination import LARGEST_PAGE
+from halo_iac.api.pagination import MAX_PAGE_SIZE
 from halo_iac.cli.picker import Choice, Picker
 from halo_iac.cli.traces.filters import FilterOptions, TraceRange, filters_of
 from halo_iac.errors import HaloError, PlatformError, Rejected, UsageError
@@ -72,14 +72,14 @@ def _known_traces(reader: TraceReader, now: datetime) -> dict[str, str]:
     """Return the traces that there are by id, with their names; the latest of many."""
     with suppress(PlatformError):
         every = filters_of(FilterOptions(range_=TraceRange.ALL), now)
-        return {trace.id: "" for trace in reader.traces(every, limit=LARGEST_PAGE).traces}
+        return {trace.id: "" for trace in reader.traces(every, limit=MAX_PAGE_SIZE).traces}
     return {}
 
 
 def _known_spans(reader: TraceReader, trace_id: str) -> dict[str, str]:
     """Return the first spans of a trace by id, with their names."""
     with suppress(PlatformError):
-        return {span.id: span.name for span in reader.spans(trace_id, LARGEST_PAGE)}
+        return {span.id: span.name for span in reader.spans(trace_id, MAX_PAGE_SIZE)}
     return {}
 
 

@@ -30,7 +30,7 @@ from halo_iac.load.suggestions.times import (
 )
 from halo_iac.load.suggestions.timezone import zone_for_name
 from halo_iac.load.suggestions.words import read_in_english
-from halo_iac.text import LONGEST
+from halo_iac.text import MAX_COMPARED_LENGTH
 
 FIELDS: Final = frozenset(
     {"frequency", "cron", "days_of_week", "days_of_month", "at", "hours", "minutes", "lookback", "lookback_hours"}
@@ -98,7 +98,7 @@ def suggest_cadence(value: object) -> str | None:
     if isinstance(value, list | dict) and len(value) == 1:
         [inner] = value if isinstance(value, list) else value.values()
         return suggest_cadence(inner) if isinstance(inner, dict | str) else None
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_COMPARED_LENGTH:
         return None
     text = value.strip().rstrip(",;")
     suggestion = suggest_cron(text) or _suggest_text(text)

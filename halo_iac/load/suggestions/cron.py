@@ -14,7 +14,7 @@ from halo_iac.load.cron import NICKNAMES, SPANS, InexpressibleCron, from_cron
 from halo_iac.load.suggestions.days import suggest_last_day, suggest_near_weekday, suggest_nth_weekday
 from halo_iac.load.suggestions.timezone import zone_for_name
 from halo_iac.model.schedule import DAYS
-from halo_iac.text import LONGEST
+from halo_iac.text import MAX_COMPARED_LENGTH
 
 _EXPRESSION: Final = r"(?:[0-9*?/,\-]+|h\S*) (?:[0-9*?/,\-#a-z()]+ ){3,5}[0-9*?/,\-#a-z]+"
 _IN_ZONE: Final = r"(?:cron_)?tz=(\S+)\s+(.*)"
@@ -27,7 +27,7 @@ _NAME: Final = "|".join(DAYS)
 
 def suggest_cron(expression: str) -> str | None:
     """Return the hint for another program's expression; ``None`` if the text is not a cron expression."""
-    if len(expression) > LONGEST:
+    if len(expression) > MAX_COMPARED_LENGTH:
         return None
     text = expression.strip().strip("'\"").strip().lower()
     zone = re.fullmatch(_IN_ZONE, text)

@@ -13,7 +13,7 @@ from halo_iac.load.cron import InexpressibleCron, numbers
 from halo_iac.load.suggestions.times import listed
 from halo_iac.load.suggestions.words import DAY_NAMES, folded, read_in_english
 from halo_iac.model.schedule import DAYS
-from halo_iac.text import LONGEST, closest_match, normalize
+from halo_iac.text import MAX_COMPARED_LENGTH, closest_match, normalize
 
 _SETS: Final = {
     **dict.fromkeys(("weekday", "weekdays", "workday", "workdays", "workweek"), (1, 2, 3, 4, 5)),
@@ -60,7 +60,7 @@ def suggest_days(value: object, beside: Sequence[object]) -> str | None:
     """Guess the days of the week of a value, alone or with others (``beside``) in a list."""
     if value in (7, "7"):
         return "write `sun` for Sunday"
-    if not isinstance(value, str) or len(value) > LONGEST:
+    if not isinstance(value, str) or len(value) > MAX_COMPARED_LENGTH:
         return None
     word = value.strip().lower()
     if word in _ANY_DAY:
@@ -87,7 +87,9 @@ def suggest_other_week(text: str) -> str | None:
 
 def _translated(value: str, beside: Sequence[object]) -> list[str] | None:
     """Return days translated from the one language that fits all of them."""
-    others = [other for other in beside if isinstance(other, str) and other != value and len(other) <= LONGEST]
+    others = [
+        other for other in beside if isinstance(other, str) and other != value and len(other) <= MAX_COMPARED_LENGTH
+    ]
 
     def days(english: str) -> str | None:
         found = [parse_days(part) for part in english.split("|")]
@@ -128,10 +130,10 @@ def _day(word: str) -> int | None:
 
 def suggest_day_of_month(value: object, *, is_one_of_several: bool) -> str | None:
     """Guess the days of the month of a value, or return that it cannot be expressed."""
-    word = normalize(value) if isinstance(value, str) and len(value) <= LONGEST else value
+    word = normalize(value) if isinstance(value, str) and len(value) <= MAX_COMPARED_LENGTH else value
     if word in _LAST:
         return suggest_last_day(_date)
-    if not isinstance(value, str) or len(value) > LONGEST:
+    if not isinstance(value, str) or len(value) > MAX_COMPARED_LENGTH:
         return None
     text = folded(value.strip())
     if text in _ANY_DAY:

@@ -6,7 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 from halo_iac.load.suggestions.words import read_in_english
-from halo_iac.text import LONGEST
+from halo_iac.text import MAX_COMPARED_LENGTH
 
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
@@ -53,7 +53,7 @@ _WRAPPED: Final = r"(?:rate|timedelta|duration)\((.*)\)|@?\b(?:every|each|per)\b
 
 def read_duration(text: str) -> Duration | None:
     """Return the duration of a text that is nothing but a duration; ``None`` for any other."""
-    if len(text) > LONGEST:
+    if len(text) > MAX_COMPARED_LENGTH:
         return None
     if re.fullmatch(_ISO, text.strip().upper()) and len(text.strip()) > 2:
         return _iso(text.strip().upper())
@@ -86,7 +86,7 @@ def _sum(parts: list[tuple[str, str]]) -> Duration | None:
 
 def suggest_lookback(field: str, value: object) -> str | None:
     """Return how ``lookback`` is written for a duration, under either of its two keys."""
-    if not isinstance(value, str) or len(value) > LONGEST:
+    if not isinstance(value, str) or len(value) > MAX_COMPARED_LENGTH:
         return None
     text = re.sub("^(?:the )?(?:last|past) ", "", value.strip().lower())
     if text.isdecimal() and text.isascii() and field == "lookback" and 0 < len(text) < 7:

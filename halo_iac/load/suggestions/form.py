@@ -71,7 +71,7 @@ _TOOLS: Final = (
 _OF_A_DAG: Final = frozenset({"default_args", "schedule", "schedule_interval"})
 _CRON: Final = re.compile(r"(?:[0-9*/,-]+[ ]+){2}(?:[0-9A-Za-z*/,-]+[ ]+){2}[0-9A-Za-z*/,-]+")
 _CADENCE_KEYS: Final = frozenset({"cron", "schedule", "schedule_interval"})
-_DEEPEST: Final = 8
+_MAX_DEPTH: Final = 8
 _PYTHON: Final = re.compile(r"(?m)^(?:from|import) (airflow|prefect|dagster)\b")
 _CRONTAB: Final = re.compile(rf"(?m)^{_CRON.pattern}[ \t]+[^\s#:]")
 _START: Final = "a project file has `version: 1`, and entries with title, agent and cadence under `schedules:`"
@@ -85,7 +85,7 @@ def how_to_start(root: Mapping[str, Any]) -> str:
 
 def _crons(node: object, depth: int) -> Iterator[str]:
     children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for key, value in children if depth < _DEEPEST else ():
+    for key, value in children if depth < _MAX_DEPTH else ():
         if isinstance(value, str) and key in _CADENCE_KEYS and _CRON.fullmatch(value):
             yield value
         else:

@@ -20,7 +20,7 @@ from halo_iac.load.fields import (
 )
 from halo_iac.load.rule_settings import RULES as RULE_LINES
 from halo_iac.load.rule_settings import WORDS
-from halo_iac.text import LONGEST, closest_match, is_close, normalize
+from halo_iac.text import MAX_COMPARED_LENGTH, closest_match, is_close, normalize
 
 DEFAULTS_KEYS: Final = frozenset(SCHEDULE_FIELDS)
 OVERRIDES_KEYS: Final = frozenset(OVERRIDES_FIELDS)
@@ -289,7 +289,7 @@ def _suggest_line(field: str, value: object) -> str | None:
     from halo_iac.load.suggestions.timezone import zone_for_name
 
     if field == "timezone":
-        zone = zone_for_name(value) if isinstance(value, str) and len(value) <= LONGEST else None
+        zone = zone_for_name(value) if isinstance(value, str) and len(value) <= MAX_COMPARED_LENGTH else None
         return f"write `timezone: {zone}`" if zone is not None and zone != value else None
     if field in _VALUES and field not in FIELDS:
         return (

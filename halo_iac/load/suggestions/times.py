@@ -9,7 +9,7 @@ from typing import Final
 from halo_iac.load.cron import InexpressibleCron, from_times, numbers
 from halo_iac.load.suggestions.timezone import zone_for_name, zone_for_offset
 from halo_iac.load.suggestions.words import read_in_english
-from halo_iac.text import LONGEST
+from halo_iac.text import MAX_COMPARED_LENGTH
 
 NOT_A_PRODUCT_HINT: Final = "`at` combines every hour with every minute: write an entry for each of these times"
 """The hint for times such as 09:00 and 17:30."""
@@ -30,7 +30,7 @@ _MINUTE: Final = r"(?:\*|xx)?:([0-5][0-9])"
 def suggest_times(value: object, *, is_one_of_several: bool) -> str | None:
     """Guess the times of day of a value; a lone number is an hour, or hours and minutes: ``900``."""
     text = str(value).strip().lower() if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    if not 0 < len(text) <= LONGEST:
+    if not 0 < len(text) <= MAX_COMPARED_LENGTH:
         return None
     if (minute := re.fullmatch(_MINUTE, text)) is not None:
         return f"write `minutes: {int(minute[1])}` with `frequency: hourly`"
@@ -116,7 +116,7 @@ def _is_halved_in_part(times: Sequence[str]) -> bool:
 
 def suggest_numbers(field: str, value: object, *, is_one_of_several: bool) -> str | None:
     """Guess the hours or minutes of a value: ``*/6``, ``9-17``, ``9am``, ``9,17``."""
-    text = value.strip().lower() if isinstance(value, str) and len(value) <= LONGEST else ""
+    text = value.strip().lower() if isinstance(value, str) and len(value) <= MAX_COMPARED_LENGTH else ""
     if not text or text.isdecimal():
         return None
     name = field.removesuffix("s")

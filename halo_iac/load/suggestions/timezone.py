@@ -13,7 +13,7 @@ from unicodedata import combining
 from unicodedata import normalize as normalize_form
 
 from halo_iac.model.zones import zone_names
-from halo_iac.text import LONGEST, closest_match, normalize
+from halo_iac.text import MAX_COMPARED_LENGTH, closest_match, normalize
 
 _PLACES: Final = {
     "pst": "America/Los_Angeles",
@@ -113,7 +113,7 @@ def suggest_zone(name: object) -> str | None:
     """Guess a time zone."""
     if isinstance(name, int | float) and not isinstance(name, bool):
         return PLACE
-    if not isinstance(name, str) or len(name) > LONGEST:
+    if not isinstance(name, str) or len(name) > MAX_COMPARED_LENGTH:
         return None
     word = _folded(name)
     place = _place(word)

@@ -24,7 +24,7 @@ _LISTS: Final = frozenset({"include", "protect"})
 _WITH_COLONS: Final = frozenset({"title", "renamed_from"})
 """Keys whose text may contain a colon; in other values a second colon may start a key."""
 
-_LONGEST: Final = 60
+_MAX_QUOTED_LENGTH: Final = 60
 """The longest value, in characters, that a hint quotes."""
 
 _LINE: Final = re.compile(
@@ -93,7 +93,11 @@ def _write(key: str | None, value: str) -> str | None:
     """Return the hint that quotes a line, if it may be quoted."""
     if key in _LISTS and value[:1] in _CLOSING:
         value = f"[{value}]"
-    return f"write `{key}: {value}`" if key in _SHOWN and len(value) <= _LONGEST and value.isprintable() else None
+    return (
+        f"write `{key}: {value}`"
+        if key in _SHOWN and len(value) <= _MAX_QUOTED_LENGTH and value.isprintable()
+        else None
+    )
 
 
 # Lines --------------------------------------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-_LONGEST: Final = 100_000
+_MAX_STACK_TRACE_LENGTH: Final = 100_000
 """How much of a stack trace is looked at."""
-_LONGEST_LINE: Final = 1_000
+_MAX_LINE_LENGTH: Final = 1_000
 _FRAMES: Final = (
     re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d{1,9})(?:, in (?P<function>.{1,200}))?'),  # Python
     # JavaScript
@@ -47,13 +47,13 @@ def code_places(attributes: Mapping[str, Any], stack_traces: Iterable[str], most
         line = _first(attributes, _LINE) or ""
         found[CodePlace(file, int(line) if line.isdecimal() else None, _first(attributes, _FUNCTION))] = None
     for trace in stack_traces:
-        found.update(dict.fromkeys(_frames(trace[:_LONGEST])))
+        found.update(dict.fromkeys(_frames(trace[:_MAX_STACK_TRACE_LENGTH])))
     return sorted(found, key=lambda place: place.is_library)[:most]
 
 
 def _frames(trace: str) -> Iterator[CodePlace]:
     """Yield the frames of a stack trace, the innermost first; all of them are of one form."""
-    lines = [line.strip() for line in trace.splitlines() if len(line) <= _LONGEST_LINE]
+    lines = [line.strip() for line in trace.splitlines() if len(line) <= _MAX_LINE_LENGTH]
     for form in _FRAMES:
         matches = filter(None, map(form.match, lines))
         frames = [CodePlace(match["file"], int(match["line"]), match["function"]) for match in matches]

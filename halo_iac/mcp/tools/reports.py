@@ -32,7 +32,7 @@ from halo_iac.runs.reports import fetch_of_conversation, fetch_of_run, fetch_of_
 from halo_iac.text import counted
 
 _LIST: Final = "haloConversation.listForProject"
-_LATER: Final = 10
+_LATEST_RUNS_READ: Final = 10
 """How many of a schedule's latest runs are looked at for those after its report."""
 _LOOKED_AT: Final = 20
 """How many of an agent's latest conversations are looked at for a report."""
@@ -227,7 +227,7 @@ def _later_runs(session: Session, report: Report) -> list[RunRow]:
     """Return the runs of a schedule after the one of its latest report: they failed or are in progress."""
     if report.run is None or report.run.schedule_id is None:
         return []
-    runs = session.platform.run_reader.schedule_runs(report.run.schedule_id, _LATER)
+    runs = session.platform.run_reader.schedule_runs(report.run.schedule_id, _LATEST_RUNS_READ)
     later = [run for run in runs if run.creation_order > report.run.creation_order and not run.is_completed]
     return [RunRow.of(run) for run in sorted(later, key=lambda run: run.creation_order, reverse=True)]
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from halo_iac.api.decode_runs import parse_conversation
-from halo_iac.api.pagination import LARGEST_PAGE, Cursor, Page
+from halo_iac.api.pagination import MAX_PAGE_SIZE, Cursor, Page
 from halo_iac.api.runs import RunReader
 from halo_iac.errors import PlatformError
 from halo_iac.fire_times import describe
@@ -25,7 +25,7 @@ from halo_iac.text import counted
 from halo_iac.workers import Task, run_concurrently
 
 _LIST: Final = "haloConversation.listForProject"
-_AT_ONCE: Final = 8
+_MAX_CONCURRENT_READS: Final = 8
 
 
 class RunRow(Result):
@@ -74,11 +74,11 @@ def list_runs(call: Call[ListRuns]) -> Answer:
     """Return the runs of a schedule; or the latest run of each conversation, of one agent or of all."""
     session, wanted, start = call
     if wanted.schedule is not None and wanted.agent is None:
-        found = session.platform.run_reader.schedule_runs(session.schedule_id(wanted.schedule), LARGEST_PAGE)
+        found = session.platform.run_reader.schedule_runs(session.schedule_id(wanted.schedule), MAX_PAGE_SIZE)
         latest = sorted(found, key=lambda run: run.creation_order, reverse=True)
         rows, rest = collect_all(latest, RunRow.of, start, wanted.limit)
         summary = f"{counted(len(rows), 'run')} of the schedule, newest first."
-        if rest is None and len(found) >= LARGEST_PAGE:
+        if rest is None and len(found) >= MAX_PAGE_SIZE:
             summary += " The platform may hold older ones; list_halo_conversations lists their reports."
         return Answer(Runs(runs=rows), summary, rest)
     rows, rest = _latest_of_conversations(session, wanted, start)
@@ -116,7 +116,7 @@ def _latest_runs(reader: RunReader, found: Sequence[Conversation]) -> Mapping[st
         for each in found
         if each.id not in known and each.latest_run_id
     ]
-    return known | dict(run_concurrently(missing, _AT_ONCE))
+    return known | dict(run_concurrently(missing, _MAX_CONCURRENT_READS))
 
 
 class ListSchedules(Paged):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from halo_iac.mcp.arguments import ASpanId, ATraceId, Long
 from halo_iac.mcp.excerpts import Part, parts
-from halo_iac.mcp.tool import FIRST, LONGEST_WORDS, Answer, Call, Line, Result, Tool
+from halo_iac.mcp.tool import FIRST, MAX_TEXT_LENGTH, Answer, Call, Line, Result, Tool
 from halo_iac.mcp.tools.code_places import code_places
 from halo_iac.mcp.tools.traces import milliseconds
 from halo_iac.model.traces import SpanDetail
@@ -175,7 +175,7 @@ def _attributes(span: SpanDetail) -> tuple[dict[str, Any], int]:
     room = _MAX_ATTRIBUTES
     for name, value in wanted.items():
         shown = value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)
-        shown = shown[:LONGEST_WORDS] if isinstance(shown, str) else shown
+        shown = shown[:MAX_TEXT_LENGTH] if isinstance(shown, str) else shown
         room -= len(name) + len(str(shown))
         if room < 0:
             break

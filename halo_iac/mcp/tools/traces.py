@@ -20,7 +20,7 @@ from halo_iac.model.traces import Span, Trace
 from halo_iac.text import counted
 
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_AT_ONCE: Final = 1_000
+_SPANS_PER_TREE: Final = 1_000
 """Of how many spans a tree is made: a longer trace comes as several, one after the other."""
 _MAX_FAILED: Final = 10
 _NANOSECONDS: Final = 1_000_000
@@ -171,7 +171,7 @@ def get_trace(call: Call[GetTrace]) -> Answer:
     failed: list[FailedStep] = []
 
     def read_page(cursor: Cursor | None) -> Page:
-        pages = reader.span_pages(wanted.trace_id, limit=_AT_ONCE, cursor=cursor)
+        pages = reader.span_pages(wanted.trace_id, limit=_SPANS_PER_TREE, cursor=cursor)
         spans, rest = _joined(pages)
         tree = span_tree(spans)
         if cursor is None:
@@ -217,7 +217,7 @@ def _span_row(node: Node) -> SpanRow:
 
 
 def _failed_step(node: Node) -> FailedStep:
-    path = [above.name for above in islice(node.ancestors(), _AT_ONCE)]
+    path = [above.name for above in islice(node.ancestors(), _SPANS_PER_TREE)]
     return FailedStep(span_id=node.id, name=node.name, message=node.message, path=path[::-1][-_MAX_FAILED:])
 
 

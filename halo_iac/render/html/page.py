@@ -30,7 +30,7 @@ PAGE_START: Final = "<!doctype html>\n<!-- halo page -->\n"
 """How every page of halo begins; other files are not overwritten."""
 
 _CODE: Final = re.compile("`([^`]+)`")
-_LARGEST: Final = 4_700_000
+_MAX_PAGE_LENGTH: Final = 4_700_000
 _SCHEDULE: Final = 2_000
 """How many bytes a page has about, so that it stays below 5 MB, and how many of them a schedule takes."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -55,7 +55,7 @@ def _reports(page: Page, parts: Any) -> dict[int, Markup]:  # noqa: ANN401 - a t
     """Return each report by its number; the earliest ones without their text if the page would become too large."""
     found = [(each, schedule.forecast.cadence) for schedule in page.all_schedules for each in schedule.reports]
     found += [(each, None) for each in page.unclaimed]
-    room = _LARGEST - _SCHEDULE * sum(1 for _ in page.all_schedules)
+    room = _MAX_PAGE_LENGTH - _SCHEDULE * sum(1 for _ in page.all_schedules)
     drawn: dict[int, Markup] = {}
     for report, cadence in sorted(found, key=lambda one: one[0].number):
         whole = parts.report(report, cadence, room > 0)

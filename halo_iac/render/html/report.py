@@ -21,7 +21,7 @@ from halo_iac.text import show_hidden
 
 _PREFIXES: Final = ("https://", "http://", "mailto:")
 _LAST_LEVEL: Final = 6
-_LONGEST_PARAGRAPH: Final = 8_000
+_MAX_PARAGRAPH_LENGTH: Final = 8_000
 _MAX_OPEN: Final = 20
 """Of longer paragraphs, and of those with more brackets that are never closed, the words are shown as they are: to look
 for emphasis and links in them takes quadratic time."""
@@ -55,7 +55,7 @@ def _parse_words(state: StateCore) -> None:
         if token.type != "inline":
             continue
         unclosed = token.content.count("[") - token.content.count("]")
-        if len(token.content) > _LONGEST_PARAGRAPH or unclosed > _MAX_OPEN:
+        if len(token.content) > _MAX_PARAGRAPH_LENGTH or unclosed > _MAX_OPEN:
             token.children = [Token("text", "", 0, content=token.content)]
         else:
             token.children = []

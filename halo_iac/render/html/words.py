@@ -16,7 +16,7 @@ from halo_iac.render.calendar import day, zone
 from halo_iac.render.values import number
 from halo_iac.text import counted, format_count, format_duration, join_and
 
-_SHOWN: Final = 3
+_MAX_NAMED: Final = 3
 """How many gaps, or agents, a sentence names."""
 
 
@@ -70,8 +70,8 @@ def missed(coverage: Coverage, now: int, timezone: str) -> str:
     if coverage.missed == coverage.length:
         return "the whole time"
     zone_ = ZoneInfo(timezone)
-    shown = [_between(gap.start, gap.end, now, zone_) for gap in gaps[:_SHOWN]]
-    more = [f"{len(gaps) - _SHOWN:,} more"] if len(gaps) > _SHOWN else []
+    shown = [_between(gap.start, gap.end, now, zone_) for gap in gaps[:_MAX_NAMED]]
+    more = [f"{len(gaps) - _MAX_NAMED:,} more"] if len(gaps) > _MAX_NAMED else []
     return f"{duration(coverage.missed)}: {join_and([*shown, *more])}"
 
 

@@ -26,14 +26,14 @@ from halo_iac.text import counted
 
 DEFAULT_CHARS: Final = 40_000
 """Characters of a brief by default: some ten thousand tokens."""
-LEAST_CHARS: Final = 4_000
+MIN_CHARS: Final = 4_000
 _OF_REPORT: Final = 0.6
 """The share of the room that a long report leaves to its evidence no more than the rest of."""
 _OF_CHANGES: Final = 0.15
 """The share of a document that says what has changed."""
-_LEAST_OF_TRACE: Final = 600
+_MIN_TRACE_CHARS: Final = 600
 """Characters below which a trace is not begun."""
-_GOOD_SHARE: Final = 2_000
+_USUAL_TRACE_CHARS: Final = 2_000
 """Characters that a trace gets before another one is begun."""
 _WIDTH: Final = 120
 _ORDINARY: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:-]{0,127}")
@@ -77,7 +77,7 @@ class Brief(NamedTuple):
 
 def brief_markdown(brief: Brief, style: Style, *, max_chars: int = DEFAULT_CHARS) -> str:
     """Return the document, cut to a number of characters; each cut is marked."""
-    plain = Style(width=_WIDTH, spell=style.spell)
+    plain = Style(width=_WIDTH, format_command=style.format_command)
     report = neutralize_markdown(brief.report.markdown).strip("\n")
     evidence = [_evidence(each, plain) for each in brief.opened]
     changes = _beginning(neutralize_markdown(brief.changes), int(max_chars * _OF_CHANGES))
@@ -87,12 +87,12 @@ def brief_markdown(brief: Brief, style: Style, *, max_chars: int = DEFAULT_CHARS
     if changes:
         head += ["## Changes since the previous report\n", _data(changes, tag)]
     tail = _verifying(brief, plain)
-    room = max_chars - sum(map(len, (*head, tail))) - _SLACK
+    room = max_chars - sum(map(len, (*head, tail))) - _OVERHEAD_CHARS
     shown = _traces(brief, evidence, tag, room - min(len(report), int(room * _OF_REPORT)))
     return "\n".join([*head, "## The report\n", *_report(brief, report, tag, room - len(shown), plain), shown, tail])
 
 
-_SLACK: Final = 400
+_OVERHEAD_CHARS: Final = 400
 """Characters for headings, fences and what is said of a cut."""
 
 
@@ -111,10 +111,10 @@ def _facts(brief: Brief) -> str:
         "status": facts["status"],
     }
     lines = (f"{name}: {value}" for name, value in known.items() if value)
-    return neutralize_markdown("\n".join(" ".join(line.split())[:_LONGEST_FACT] for line in lines))
+    return neutralize_markdown("\n".join(" ".join(line.split())[:_MAX_FACT_LENGTH] for line in lines))
 
 
-_LONGEST_FACT: Final = 300
+_MAX_FACT_LENGTH: Final = 300
 
 
 def _report(brief: Brief, report: str, tag: str, room: int, style: Style) -> Iterator[str]:
@@ -135,8 +135,8 @@ def _traces(brief: Brief, evidence: Sequence[Sequence[str]], tag: str, room: int
     parts: list[str] = []
     left = room - 200
     for place, sections in enumerate(evidence):
-        share = left // max(1, min(len(evidence) - place, left // _GOOD_SHARE)) - 100
-        if share < _LEAST_OF_TRACE:
+        share = left // max(1, min(len(evidence) - place, left // _USUAL_TRACE_CHARS)) - 100
+        if share < _MIN_TRACE_CHARS:
             break
         lines = where([Place(each.line, "") for each in brief.opened[place].places])
         part = f"### Trace {place + 1}, cited in {lines} of the report\n\n{_data(_fitting(sections, share), tag)}"
@@ -234,7 +234,7 @@ def _beginning(text: str, room: int) -> str:
 
 
 def _without_middle(text: str, room: int) -> str:
-    if room < _LEAST_OF_TRACE // 2:
+    if room < _MIN_TRACE_CHARS // 2:
         return ""
     first = _beginning(text, room // 2)
     last = text[len(text) - (room // 2 - 60) :].partition("\n")[2]

@@ -20,7 +20,7 @@ from halo_iac.render.drift import (
 from halo_iac.render.markdown import sections as asides
 from halo_iac.render.markdown.escape import code, html_code, html_words, message, words
 from halo_iac.render.markdown.parts import LIMIT, NOTES, header, joined, page
-from halo_iac.render.markdown.sections import ROOM, Block, cells, rows_block
+from halo_iac.render.markdown.sections import SECTION_CHARS, Block, cells, rows_block
 from halo_iac.render.style import Style
 from halo_iac.render.view import ProjectDrift
 
@@ -33,7 +33,7 @@ def drift_markdown(drift: Drift, style: Style, *, marker: str) -> str:
     found = " · ".join(filter(None, ("halo drift", sandbox, counts_by_kind(numbers) or "no drift")))
     head = [marker, f"### {found}", header(drift.plan, style)]
     tail = [asides.warnings(drift.plan.warnings, style), message(drift_counts(drift), style), *_caveat(drift, style)]
-    room = LIMIT - len(style.own(joined([*head, *tail]))) - NOTES
+    room = LIMIT - len(style.displayable(joined([*head, *tail]))) - NOTES
     return page([*head, *_kinds(drift, style, room), *tail], style)
 
 
@@ -43,18 +43,18 @@ def drifts_markdown(found: Sequence[ProjectDrift], style: Style, *, marker: str)
     differing = [each for each in found if each.drift.items]
     caveat = [*_caveat(differing[0].drift, style)] if differing else []
     head = [marker, f"### halo drift · {drifted_files(found)}", _table(found, style), *caveat]
-    room = LIMIT - len(style.own(joined(head))) - NOTES
+    room = LIMIT - len(style.displayable(joined(head))) - NOTES
     parts: list[str] = []
     for index, each in enumerate(differing):
         drift, own = unnamed(each.drift), each.styled(style)
         top = [f"### {code(each.drift.plan.file, own)}", header(drift.plan, own)]
         share = room // (len(differing) - index) - len(joined(top))
         part = joined([*top, *_kinds(drift, own, share), asides.warnings(drift.plan.warnings, own)])
-        if len(own.own(part)) > room:
+        if len(own.displayable(part)) > room:
             parts.append(f"… and the details of {len(differing) - index:,} more; the JSON document has them all.")
             break
         parts.append(part)
-        room -= len(own.own(part)) + 2
+        room -= len(own.displayable(part)) + 2
     return page([*head, *parts], style)
 
 
@@ -108,7 +108,7 @@ def _block(drift: Drift, item: DriftItem, style: Style) -> Block:
 
 def _list(kind: DriftKind, items: Sequence[DriftItem], style: Style, room: int) -> str:
     lines = (_line(item, style, has_hint=shared_hint(items) is None) for item in items)
-    listed = asides.section(kind_heading(kind, len(items), style), lines, len(items), room=min(room, ROOM))
+    listed = asides.section(kind_heading(kind, len(items), style), lines, len(items), room=min(room, SECTION_CHARS))
     return joined([listed, _remedy(items, style)])
 
 

@@ -36,9 +36,9 @@ def strip_markers(line: str) -> str:
     return _FORGED.sub(r"<\\!--", line)
 
 
-LONGEST: Final = 300
+MAX_TEXT_LENGTH: Final = 300
 """Characters of a name or a value that are shown in one place."""
-LONGEST_MESSAGE: Final = 1_000
+MAX_MESSAGE_LENGTH: Final = 1_000
 """Characters of a message that are shown."""
 
 _LETTERS: Final = r"(?:[a-z]+(?:-[a-z]+)+|[^\W\d_]+(?:['’/_][^\W\d_]+)*)"
@@ -82,7 +82,7 @@ def html_words(text: str, style: Style) -> str:
 
 def message(text: str, style: Style) -> str:
     """Return a message, in which backticks stand around what it quotes; its lines stay lines."""
-    return "<br>".join(map(_quoting, style.safe_lines(shortened(style.filled(text), LONGEST_MESSAGE))))
+    return "<br>".join(map(_quoting, style.safe_lines(shortened(style.filled(text), MAX_MESSAGE_LENGTH))))
 
 
 def fence(lines: Iterable[PromptLine]) -> str:
@@ -94,7 +94,7 @@ def fence(lines: Iterable[PromptLine]) -> str:
 
 
 def _shown(text: str, style: Style) -> str:
-    return shortened(style.safe(text), LONGEST)
+    return shortened(style.safe(text), MAX_TEXT_LENGTH)
 
 
 def _code(text: str) -> str:

@@ -46,7 +46,7 @@ def plan_markdown(
         asides.findings(parts.findings_apart(plan), style),
         *parts.last_lines(plan, summary, style),
     ]
-    room = parts.LIMIT - len(style.own(parts.joined([*head, *tail]))) - parts.NOTES
+    room = parts.LIMIT - len(style.displayable(parts.joined([*head, *tail]))) - parts.NOTES
     table = parts.summary_table([(context, plan.changes)], room // 2)
     blocks = parts.change_blocks(plan.changes, context, room - len(table))
     return parts.page([*head, table, blocks, *tail], style)

@@ -85,7 +85,7 @@ def summary_table(plans: Sequence[tuple[PageContext, Sequence[Change]]], room: i
         return ""
     rows = [table_head(plans[0][0])]
     for index, (context, change) in enumerate((context, change) for context, each in plans for change in each):
-        row = context.style.own(table_row(change, context))
+        row = context.style.displayable(table_row(change, context))
         room -= len(row) + 1
         if room < 0:
             rows += ["", f"… and {more_changes(changes[index:])}; the JSON document has them all."]
@@ -138,7 +138,7 @@ def last_lines(plan: Plan, summary: Summary | None, style: Style) -> list[str]:
 
 def page(parts: Iterable[str], style: Style) -> str:
     """Return a whole page."""
-    return style.own(f"{joined(parts)}\n")
+    return style.displayable(f"{joined(parts)}\n")
 
 
 def joined(parts: Iterable[str]) -> str:

@@ -29,9 +29,9 @@ def preview_markdown(page: Page, style: Style) -> str:
         f"From {day(now, has_year=True)} {now:%H:%M} {zone(now)} on; weeks begin on Monday.",
     ]
     tail = [message(legend(style), style)]
-    room = LIMIT - NOTES - len(style.own(joined([*head, *tail])))
+    room = LIMIT - NOTES - len(style.displayable(joined([*head, *tail])))
     tables = [_table(project, page, style, room // len(page.projects)) for project in page.projects]
-    return style.own(f"{joined([*head, *tables, *tail])}\n")
+    return style.displayable(f"{joined([*head, *tables, *tail])}\n")
 
 
 def _table(project: PageProject, page: Page, style: Style, room: int) -> str:
@@ -39,7 +39,7 @@ def _table(project: PageProject, page: Page, style: Style, room: int) -> str:
     lines = [f"{name}{cells(_HEADERS)}", cells(["---"] * len(_HEADERS))]
     rows = [*_rows(project, page, style)]
     for index, row in enumerate(rows):
-        room -= len(style.own(row)) + 1
+        room -= len(style.displayable(row)) + 1
         if room < 0:
             return "\n".join([*lines, "", f"… and {len(rows) - index:,} more rows; `halo page` draws them all."])
         lines.append(row)

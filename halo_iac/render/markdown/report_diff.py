@@ -26,10 +26,10 @@ def report_diff_markdown(comparison: ReportComparison, style: Style, *, limit: i
         for label, report in (("before", comparison.before), ("after", comparison.after))
     )
     parts = ["### halo report diff", "<br>\n".join(sources), message(diff_counts(comparison.diff), style)]
-    room = limit - NOTES - len(style.own(joined(parts)))
+    room = limit - NOTES - len(style.displayable(joined(parts)))
     sections = comparison.diff.sections
     for index, section in enumerate(sections):
-        drawn = style.own(joined(_section(section, style, room)))
+        drawn = style.displayable(joined(_section(section, style, room)))
         room -= len(drawn) + 2
         if room < 0:
             left = counted(len(sections) - index, "more section")

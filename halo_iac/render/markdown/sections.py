@@ -21,7 +21,7 @@ from halo_iac.render.markdown.escape import code, fence, html_code, html_words, 
 from halo_iac.render.rows import SHARES, Row, change_rows, cost_in_words, runs_of, summary
 from halo_iac.render.strips import Strips
 from halo_iac.render.style import SIGNS, Style
-from halo_iac.render.values import LISTED, from_to
+from halo_iac.render.values import MAX_LISTED, from_to
 from halo_iac.text import counted, first_of
 
 _HEADERS: Final = ("", "change", "schedule", "title", "what changes", "runs a month")
@@ -103,7 +103,7 @@ def change_block(change: Change, context: PageContext) -> Block:
     block = rows_block(_summary(change, style), headers, (change.id,) if change.id else (), rows, style)
     block = block._replace(prompts="\n\n".join(filter(None, (_calendar(change, context), block.prompts))))
     findings = "\n".join(finding_line(finding, style) for finding in context.beside(change))
-    return block._replace(bottom=style.own(f"{findings}\n\n{block.bottom}")) if findings else block
+    return block._replace(bottom=style.displayable(f"{findings}\n\n{block.bottom}")) if findings else block
 
 
 def _calendar(change: Change, context: PageContext) -> str:
@@ -133,7 +133,7 @@ def rows_block(summary: str, headers: Sequence[str], ids: Sequence[str], rows: S
     table += [cells((_label(row, style), _value(row, style), words(row.origin, style))) for row in rows]
     prompts = "\n\n".join(fence(row.below) for row in rows if row.below)
     top = "\n".join([f"<details><summary>{summary}</summary>", "", *table])
-    return Block(style.own(top), style.own(prompts), "</details>")
+    return Block(style.displayable(top), style.displayable(prompts), "</details>")
 
 
 def finding_line(finding: Finding, style: Style) -> str:
@@ -170,11 +170,11 @@ def cells(texts: Sequence[str]) -> str:
     return f"| {' | '.join(texts)} |"
 
 
-ROOM: Final = 4_500
+SECTION_CHARS: Final = 4_500
 """Characters that one section may take, so that together they leave room for the changes."""
 
 
-def section(heading: str, lines: Iterable[str], count: int, *, room: int = ROOM) -> str:
+def section(heading: str, lines: Iterable[str], count: int, *, room: int = SECTION_CHARS) -> str:
     """Return a heading and as many lines of a list as fit, with the rest of ``count`` as a number.
 
     Empty if the list is.
@@ -192,7 +192,7 @@ def section(heading: str, lines: Iterable[str], count: int, *, room: int = ROOM)
     return "\n".join([f"#### {heading}", "", *shown])
 
 
-def refused(refusals: Sequence[GuardViolation], style: Style, room: int = ROOM) -> Iterator[str]:
+def refused(refusals: Sequence[GuardViolation], style: Style, room: int = SECTION_CHARS) -> Iterator[str]:
     """Yield the refusals of the plan, then its withheld changes, each with the option that permits it."""
     stopping = [refusal for refusal in refusals if not refusal.withholds]
     withheld = [refusal for refusal in refusals if refusal.withholds]
@@ -211,7 +211,7 @@ def _reasons(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
         yield f"- **{code(refusal.guard, style)}**: {message(refusal.message, style)}{concerns}{override}"
 
 
-def blocked(entries: Sequence[Blocked], style: Style, room: int = ROOM) -> str:
+def blocked(entries: Sequence[Blocked], style: Style, room: int = SECTION_CHARS) -> str:
     """Return the blocked entries."""
     heading = f"Blocked: {counted(len(entries), 'entry', 'entries')}, for which nothing is planned"
     return section(heading, (_blocked_line(entry, style) for entry in entries), len(entries), room=room)
@@ -224,7 +224,7 @@ def _blocked_line(entry: Blocked, style: Style) -> str:
     return f"- **{code(entry.key, style)}**{origin}: {message(entry.reason, style)}{hint}{ids}"
 
 
-def paused(schedules: Sequence[PausedSchedule], style: Style, room: int = ROOM) -> str:
+def paused(schedules: Sequence[PausedSchedule], style: Style, room: int = SECTION_CHARS) -> str:
     """Return the declared schedules that stay paused, each with what resumes it."""
     if not schedules:
         return ""
@@ -242,12 +242,14 @@ def _paused_line(schedule: PausedSchedule, style: Style, *, has_hint: bool) -> s
     return f"- {named}{reason}{origin}{hint}"
 
 
-def undeclared(schedules: Sequence[UndeclaredSchedule], style: Style, room: int = ROOM) -> str:
+def undeclared(schedules: Sequence[UndeclaredSchedule], style: Style, room: int = SECTION_CHARS) -> str:
     """Return the schedules in scope that no file declares."""
     firing = sum(schedule.is_firing for schedule in schedules)
     fires = "still firing" if firing == len(schedules) else f"{firing:,} still firing"
     heading = f"Undeclared: {counted(len(schedules), 'schedule')}, {fires}; left alone"
-    return section(heading, (_undeclared_line(each, style) for each in schedules[:LISTED]), len(schedules), room=room)
+    return section(
+        heading, (_undeclared_line(each, style) for each in schedules[:MAX_LISTED]), len(schedules), room=room
+    )
 
 
 def _undeclared_line(schedule: UndeclaredSchedule, style: Style) -> str:
@@ -256,20 +258,20 @@ def _undeclared_line(schedule: UndeclaredSchedule, style: Style) -> str:
     return f"- {code(schedule.id, style)} {words(schedule.title, style)}" + (f" ({note})" if note else "")
 
 
-def warnings(found: Sequence[PlanWarning], style: Style, room: int = ROOM) -> str:
+def warnings(found: Sequence[PlanWarning], style: Style, room: int = SECTION_CHARS) -> str:
     """Return the warnings."""
     lines = (f"- {code(each.key, style) if each.key else 'Project'}: {message(each.message, style)}" for each in found)
     return section("Warnings", lines, len(found), room=room)
 
 
-def findings(found: Sequence[Finding], style: Style, room: int = ROOM) -> str:
+def findings(found: Sequence[Finding], style: Style, room: int = SECTION_CHARS) -> str:
     """Return the findings that belong to no change."""
     return section("Findings", (finding_line(each, style) for each in found), len(found), room=room)
 
 
 def problems(found: Sequence[Problem], style: Style) -> str:
     """Return the problems of project files, each with its position."""
-    return section("Problems", (_problem_line(each, style) for each in found), len(found), room=13 * ROOM)
+    return section("Problems", (_problem_line(each, style) for each in found), len(found), room=13 * SECTION_CHARS)
 
 
 def _problem_line(problem: Problem, style: Style) -> str:
@@ -277,7 +279,7 @@ def _problem_line(problem: Problem, style: Style) -> str:
     return f"- {code(problem.position, style)}: {message(problem.message, style)}{hint}"
 
 
-def not_done(summary: Summary, style: Style, room: int = ROOM) -> str:
+def not_done(summary: Summary, style: Style, room: int = SECTION_CHARS) -> str:
     """Return the changes of a run that did not end well, and why."""
     events = [event for event in summary.events if not event.status.is_success]
     return section("What was not done", (_event_line(event, style) for event in events), len(events), room=room)
@@ -299,4 +301,4 @@ def next_lines(summary: Summary, commands: NextCommands, style: Style) -> str:
 
 
 def _listed(names: Sequence[str], style: Style) -> str:
-    return first_of((code(name, style) for name in names), len(names), LISTED)
+    return first_of((code(name, style) for name in names), len(names), MAX_LISTED)

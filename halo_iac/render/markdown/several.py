@@ -12,7 +12,7 @@ from halo_iac.render.calendar import Calendar
 from halo_iac.render.headings import plan_counts, run_counts
 from halo_iac.render.markdown import parts, sections
 from halo_iac.render.markdown.escape import code, message
-from halo_iac.render.markdown.sections import ROOM, PageContext
+from halo_iac.render.markdown.sections import SECTION_CHARS, PageContext
 from halo_iac.render.style import Style
 from halo_iac.render.view import ProjectPlan
 from halo_iac.text import counted
@@ -35,7 +35,7 @@ def plans_markdown(plans: Sequence[ProjectPlan], style: Style, *, marker: str, n
     head = [marker, parts.heading(total, run, len(plans))]
     tail = [message(plan_counts(total, style), style), run_counts(run) if run else ""]
     contexts = [parts.page_context(each.shown, calendar, each.styled(style), each.shown.file) for each in plans]
-    room = parts.LIMIT - len(style.own(parts.joined([*head, *tail]))) - parts.NOTES
+    room = parts.LIMIT - len(style.displayable(parts.joined([*head, *tail]))) - parts.NOTES
     changes = [(context, each.shown.changes) for context, each in zip(contexts, plans, strict=True)]
     table = parts.summary_table(changes, room // 3)
     files = _files(plans, contexts, room - len(table))
@@ -45,12 +45,12 @@ def plans_markdown(plans: Sequence[ProjectPlan], style: Style, *, marker: str, n
 def _files(plans: Sequence[ProjectPlan], contexts: Sequence[PageContext], room: int) -> str:
     quiet = [each.shown for each in plans if not _is_telling(each)]
     lines = (f"- {code(plan.file, contexts[0].style)}: {plan_counts(plan, contexts[0].style)}" for plan in quiet)
-    listed = sections.section("No changes", lines, len(quiet), room=min(ROOM, room // 4))
+    listed = sections.section("No changes", lines, len(quiet), room=min(SECTION_CHARS, room // 4))
     room -= len(listed) + 2
     telling = [(each, context) for each, context in zip(plans, contexts, strict=True) if _is_telling(each)]
     drawn: list[str] = []
     for number, (each, context) in enumerate(telling):
-        part = context.style.own(_file(each, context, room // (len(telling) - number)))
+        part = context.style.displayable(_file(each, context, room // (len(telling) - number)))
         room -= len(part) + 2
         if room < 0:
             drawn.append(
@@ -71,7 +71,7 @@ def _is_telling(each: ProjectPlan) -> bool:
 def _file(each: ProjectPlan, context: PageContext, room: int) -> str:
     """Return the part of one project file, cut to a number of characters."""
     plan, outcome, style = each.shown, each.outcome, context.style
-    small = min(ROOM, room // _SECTIONS)
+    small = min(SECTION_CHARS, room // _SECTIONS)
     head = [f"### {code(plan.file, style)}", parts.header(_unnamed(plan), style)]
     if outcome is not None:
         head += [sections.not_done(outcome.summary, style, small)]
@@ -84,7 +84,7 @@ def _file(each: ProjectPlan, context: PageContext, room: int) -> str:
         sections.findings(parts.findings_apart(plan), style, small),
         *parts.last_lines(plan, outcome.summary if outcome else None, style),
     ]
-    left = room - len(style.own(parts.joined([*head, *tail]))) - parts.NOTES
+    left = room - len(style.displayable(parts.joined([*head, *tail]))) - parts.NOTES
     return parts.joined([*head, parts.change_blocks(plan.changes, context, left), *tail])
 
 

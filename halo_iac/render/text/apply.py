@@ -13,7 +13,7 @@ from halo_iac.model.plan import Action
 from halo_iac.render.headings import DONE, next_steps, run_counts
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.text.fold import folded
-from halo_iac.render.values import LISTED, listed
+from halo_iac.render.values import MAX_LISTED, listed
 
 UNDER_WAY: Final[Mapping[str, str]] = {
     Action.CREATE: "creating",
@@ -75,7 +75,7 @@ def _names(event: Event, style: Style) -> str:
 
 
 def _reason(event: Event, style: Style) -> Iterator[str]:
-    bar = style.own("│")
+    bar = style.displayable("│")
     if event.message:
         yield from (f"{_INDENT}{bar} {line}".rstrip() for line in style.safe_lines(event.message))
     if event.hint:
@@ -116,9 +116,9 @@ def _section(heading: str, events: Sequence[Event], style: Style, *, with_reason
     if not events:
         return
     lines = [f"{heading}: {len(events):,}"]
-    for event in events[:LISTED]:
+    for event in events[:MAX_LISTED]:
         lines.append(f"  {_verb_of(event, style)}  {_names(event, style)}")
         lines += _reason(event, style) if with_reason else ()
-    if len(events) > LISTED:
-        lines.append(style.own(f"  … and {len(events) - LISTED:,} more"))
+    if len(events) > MAX_LISTED:
+        lines.append(style.displayable(f"  … and {len(events) - MAX_LISTED:,} more"))
     yield lines

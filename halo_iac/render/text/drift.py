@@ -19,7 +19,7 @@ from halo_iac.render.drift import (
 from halo_iac.render.style import Style, file_heading
 from halo_iac.render.text.fold import folded
 from halo_iac.render.text.plan import header_lines, paragraph, row_lines, warning_lines
-from halo_iac.render.values import LISTED
+from halo_iac.render.values import MAX_LISTED
 from halo_iac.render.view import ProjectDrift
 
 _ROLES: Final = {
@@ -27,7 +27,7 @@ _ROLES: Final = {
     DriftKind.MISSING: "create",
     DriftKind.BLOCKED: "blocked",
 }
-_LISTED_WHOLE: Final = frozenset({DriftKind.CHANGED, DriftKind.MISSING, DriftKind.BLOCKED})
+_ALWAYS_LISTED: Final = frozenset({DriftKind.CHANGED, DriftKind.MISSING, DriftKind.BLOCKED})
 """Kinds of which every difference is shown; of the others, as many as a plan shows."""
 
 
@@ -54,14 +54,14 @@ def drifts_text(found: Sequence[ProjectDrift], style: Style) -> str:
 def _section(drift: Drift, kind: DriftKind, items: Sequence[DriftItem], style: Style) -> Iterator[str]:
     role = _ROLES.get(kind, "warning")
     yield style.paint(kind_heading(kind, len(items), style), role)
-    shown = items if kind in _LISTED_WHOLE else items[:LISTED]
+    shown = items if kind in _ALWAYS_LISTED else items[:MAX_LISTED]
     shared = shared_hint(items)
     for item in shown:
         yield from _item(drift, item, role, style)
         if item.hint and not shared:
             yield from paragraph("hint: ", item.hint, style)
     if len(items) > len(shown):
-        yield style.own(f"  … and {len(items) - len(shown):,} more")
+        yield style.displayable(f"  … and {len(items) - len(shown):,} more")
     if shared:
         yield from paragraph("hint: ", shared, style, indent="  ")
 

@@ -78,7 +78,7 @@ def _failed(found: Sequence[Evidence], style: Style) -> Iterator[str]:
     steps = [(each.trace.id, span) for each in found if each.trace is not None for span in each.failed]
     for trace, span in steps[:_MAX_FAILED]:
         message = f": {span.status_message}" if span.status_message else ""
-        said = f"{style.own('✗')} {style.safe((span.name or span.id) + message)}"
+        said = f"{style.displayable('✗')} {style.safe((span.name or span.id) + message)}"
         yield from (style.paint(line, "failed") for line in folded([said], style))
         yield f"  {style.safe(Hint('{}', Command('span', 'get', trace, span.id)))}"
     if len(steps) > _MAX_FAILED:

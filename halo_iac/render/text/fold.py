@@ -15,7 +15,7 @@ from halo_iac.render.style import Style, columns, unpainted
 _WORD: Final = re.compile(r"(\s*)((?:`[^`]*`|\S)+)")
 _BAR: Final = re.compile(r"( *[│|])( [-+]?(?: |\Z)| ?)")
 _LABEL: Final = re.compile(r" *(?:[-+~^!?=.] )?(?:\S+(?: \S+){0,2}? {2,})?")
-_STEP: Final = 2
+_CONTINUATION_INDENT: Final = 2
 """How much deeper a line goes on that has no label to stand under."""
 
 
@@ -60,6 +60,6 @@ def _leads(plain: str, width: int) -> tuple[str, str]:
         return lead, lead
     label = _LABEL.match(plain)
     depth = len(plain) - len(plain.lstrip(" "))
-    nearest = " " * (min(depth, width // 2) + _STEP)
+    nearest = " " * (min(depth, width // 2) + _CONTINUATION_INDENT)
     under = len(label[0]) if label else 0
     return (" " * under if depth < under <= width // 2 else nearest), nearest

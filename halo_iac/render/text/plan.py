@@ -26,7 +26,7 @@ from halo_iac.render.prompt_diff import NOTE, PromptLine
 from halo_iac.render.rows import SHARES, Row, change_rows
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.text.fold import folded
-from halo_iac.render.values import LISTED, listed
+from halo_iac.render.values import MAX_LISTED, listed
 from halo_iac.text import counted
 
 INDENT: Final = "      "
@@ -65,7 +65,7 @@ def _heading(change: Change, style: Style) -> str:
 def _row_lines(row: Row, width: int, style: Style) -> Iterator[str]:
     lead = f"{INDENT}{row.label:<{width}}  "
     origin = f"({row.origin})" if row.origin else ""
-    value = row.after if row.before is None else f"{row.before} {style.own('→')} {row.after}"
+    value = row.after if row.before is None else f"{row.before} {style.displayable('→')} {row.after}"
     under, place = " " * len(lead), style.paint(origin, "dim")
     if style.fits(f"{lead}{value}  {origin}"):
         yield f"{lead}{value}{'  ' if origin else ''}{place}".rstrip()
@@ -73,7 +73,7 @@ def _row_lines(row: Row, width: int, style: Style) -> Iterator[str]:
         if row.before is None or style.fits(f"{lead}{value}"):
             yield f"{lead}{value}".rstrip()
         else:
-            yield from (f"{lead}{row.before}".rstrip(), f"{under}{style.own('→')} {row.after}")
+            yield from (f"{lead}{row.before}".rstrip(), f"{under}{style.displayable('→')} {row.after}")
         if origin:
             yield under + place
     yield from (f"{INDENT}  {_prompt_line(line, style)}" for line in row.below)
@@ -81,7 +81,7 @@ def _row_lines(row: Row, width: int, style: Style) -> Iterator[str]:
 
 def _prompt_line(line: PromptLine, style: Style) -> str:
     """Return a line after a bar, so that untrusted text never begins a line."""
-    lead = style.own(f"│ {'  ' if line.sign == NOTE else ''}{line.sign}")
+    lead = style.displayable(f"│ {'  ' if line.sign == NOTE else ''}{line.sign}")
     drawn = f"{lead} {line.words}".rstrip()
     return style.paint(drawn, _ROLES[line.sign]) if line.sign in _ROLES else drawn
 
@@ -106,7 +106,7 @@ def paused_lines(paused: Sequence[PausedSchedule], style: Style) -> Iterator[str
     if not paused:
         return
     yield style.paint(paused_heading(paused), "warning")
-    shown = paused[:LISTED]
+    shown = paused[:MAX_LISTED]
     remedy = shared(each.hint for each in shown) if len(shown) > 1 else None
     for each in shown:
         reason = style.paint(f"({style.safe(each.reason)})", "dim") if each.reason else ""
@@ -116,8 +116,8 @@ def paused_lines(paused: Sequence[PausedSchedule], style: Style) -> Iterator[str
         yield f"  {style.paint('=', 'warning')} {'  '.join(parts)}"
         if not remedy:
             yield f"{INDENT}to resume it: {style.safe(each.hint)}{origin and f'  {origin}'}"
-    if len(paused) > LISTED:
-        yield style.own(f"  … and {len(paused) - LISTED:,} more")
+    if len(paused) > MAX_LISTED:
+        yield style.displayable(f"  … and {len(paused) - MAX_LISTED:,} more")
     if remedy:
         yield f"{INDENT}to resume them: {style.safe(remedy)}"
 
@@ -129,13 +129,13 @@ def undeclared_lines(undeclared: Sequence[UndeclaredSchedule], style: Style) -> 
     firing = sum(schedule.is_firing for schedule in undeclared)
     fires = "still firing" if firing == len(undeclared) else f"{firing:,} still firing"
     yield style.paint(f"Undeclared: {counted(len(undeclared), 'schedule')}, {fires}; left alone", "warning")
-    for schedule in undeclared[:LISTED]:
+    for schedule in undeclared[:MAX_LISTED]:
         notes = (None if schedule.is_firing else "paused", schedule.note and style.safe(schedule.note))
         note = ", ".join(filter(None, notes))
         line = f"  ? {style.quoted(schedule.title)}  {style.safe(schedule.id)}"
         yield f"{line}  {style.paint(f'({note})', 'dim')}" if note else line
-    if len(undeclared) > LISTED:
-        yield style.own(f"  … and {len(undeclared) - LISTED:,} more")
+    if len(undeclared) > MAX_LISTED:
+        yield style.displayable(f"  … and {len(undeclared) - MAX_LISTED:,} more")
 
 
 def warning_lines(warnings: Sequence[PlanWarning], style: Style) -> Iterator[str]:
@@ -174,7 +174,7 @@ def paragraph(lead: str, text: str, style: Style, *, indent: str = INDENT) -> It
     """Return a text of one or more lines behind ``lead``; every line but the first stands behind a bar."""
     first, *others = style.safe_lines(text)
     yield f"{indent}{lead}{first}"
-    bar = style.own("│")
+    bar = style.displayable("│")
     yield from (f"{INDENT}{bar} {line}".rstrip() for line in others)
 
 

@@ -20,14 +20,14 @@ from halo_iac.render.headings import cost_sentence
 from halo_iac.render.style import PLAIN, Style, file_heading
 from halo_iac.render.text.fold import folded
 from halo_iac.render.text.table import table
-from halo_iac.render.values import LISTED, listed, money, number
+from halo_iac.render.values import MAX_LISTED, listed, money, number
 from halo_iac.text import counted
 
-_AT_ONCE: Final = 1_000
+_LINES_PER_BLOCK: Final = 1_000
 """How many fires are aligned with one another, and how many lines are written at once."""
 _TIMES: Final = 3
 """How many times of day a cell names at most; more fires are counted."""
-_NOTHING: Final = "-"
+_NO_FIRE: Final = "-"
 _APPROXIMATE: Final = "~"
 
 
@@ -79,7 +79,7 @@ def _short(name: str) -> str:
 def _cell(fires: Sequence[Fire], week: Week, most: int) -> str:
     """Return the times of a day's fires, or how many there are where that is more than ``most``."""
     if not fires:
-        return _NOTHING
+        return _NO_FIRE
     zone = ZoneInfo(week.timezone)
     if len(fires) <= most:
         return ", ".join(f"{_mark([fire])}{fire.at.astimezone(zone):%H:%M}" for fire in fires)
@@ -96,13 +96,13 @@ def collision_lines(preview: Preview, style: Style) -> Iterator[str]:
         return
     zone = ZoneInfo(preview.week.timezone)
     yield style.paint("At the same instant", "warning")
-    for collision in preview.collisions[:LISTED]:
+    for collision in preview.collisions[:MAX_LISTED]:
         first = collision.first.astimezone(zone)
         often = "once" if collision.count == 1 else f"{collision.count:,} times"
         keys = f"{style.safe(collision.agent)}: {listed(collision.keys, style)}"
         yield f"{_IN}{keys}; {often} this week, first {day(first)} {first:%H:%M}"
-    if len(preview.collisions) > LISTED:
-        yield f"{_IN}{style.own('…')} and {len(preview.collisions) - LISTED:,} more"
+    if len(preview.collisions) > MAX_LISTED:
+        yield f"{_IN}{style.displayable('…')} and {len(preview.collisions) - MAX_LISTED:,} more"
 
 
 _IN: Final = "  "
@@ -111,7 +111,7 @@ _IN: Final = "  "
 def preview_text(preview: Preview, style: Style) -> Iterator[str]:
     """Yield the whole preview in parts of whole lines: the fires up to an instant may be millions."""
     lines = folded(_lines(preview, style), style)
-    while some := [*islice(lines, _AT_ONCE)]:
+    while some := [*islice(lines, _LINES_PER_BLOCK)]:
         yield "\n".join([*some, ""])
 
 
@@ -149,7 +149,7 @@ def _block(forecast: ScheduleForecast, span: Span, style: Style, fee: float | No
     agent = () if forecast.agent is None else (style.safe(forecast.agent),)
     yield "  ".join((style.paint(style.safe(forecast.key), "bold"), *title, *agent))
     if forecast.cadence is not None:
-        yield _IN + style.safe(style.own(describe(forecast.cadence)))
+        yield _IN + style.safe(style.displayable(describe(forecast.cadence)))
     if forecast.cadence is None or forecast.status is not ScheduleStatus.ACTIVE:
         yield _IN + style.paint(f"never while {forecast.status}", "dim")
         return False
@@ -162,7 +162,7 @@ def _block(forecast: ScheduleForecast, span: Span, style: Style, fee: float | No
     has_year = spans_years(span.now, fires)
     is_approximate = False
     coming = iter(fires)
-    while some := tuple(islice(coming, _AT_ONCE)):
+    while some := tuple(islice(coming, _LINES_PER_BLOCK)):
         yield from _fire_lines(some, style, has_year=has_year)
         is_approximate |= any(fire.reason for fire in some)
     return is_approximate

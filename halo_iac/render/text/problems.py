@@ -77,4 +77,4 @@ def _hint(hint: str | None, style: Style) -> Iterator[str]:
 
 
 def _gutter(lines: Sequence[str], style: Style) -> list[str]:
-    return [f"{style.own('│')} {line}".rstrip() for line in lines]
+    return [f"{style.displayable('│')} {line}".rstrip() for line in lines]

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from rich.table import Column, Table
     from rich.text import Text
 
-_WIDEST: Final = 100
+_MAX_PROSE_WIDTH: Final = 100
 """Columns beyond which prose is hard to read."""
-_NARROWEST: Final = 48
+_MIN_ID_WIDTH: Final = 48
 """Columns that an id takes in a list within a list; a terminal that is narrower folds lines by itself."""
-_NARROWEST_COLUMN: Final = 8
+_MIN_COLUMN_WIDTH: Final = 8
 """Columns below which a cell of a table cannot be read."""
 _ID: Final = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,})(?![0-9A-Za-z])", re.IGNORECASE
@@ -49,7 +49,7 @@ def on_screen(markdown: str, style: Style) -> str:
         legacy_windows=False,
         no_color=not style.colour,
         color_system="standard" if style.colour else None,
-        width=max(min(style.width or _WIDEST, _WIDEST), _NARROWEST if _ID.search(plain) else 1),
+        width=max(min(style.width or _MAX_PROSE_WIDTH, _MAX_PROSE_WIDTH), _MIN_ID_WIDTH if _ID.search(plain) else 1),
     )
     screen.print(_folding(plain), crop=False)
     shown = drawn.getvalue()
@@ -107,7 +107,7 @@ def _holds_ids_whole(table: Table, console: Screen, options: ConsoleOptions) -> 
     room = (
         options.max_width
         - gaps
-        - sum(width or min(long, _NARROWEST_COLUMN) for width, long in zip(with_id, longest, strict=True))
+        - sum(width or min(long, _MIN_COLUMN_WIDTH) for width, long in zip(with_id, longest, strict=True))
     )
     if any(with_id) and room < 0:
         return False

@@ -41,7 +41,7 @@ def _section(section: SectionDiff, style: Style) -> Iterator[str]:
 
 
 def _row(table: TableDiff, row: RowDiff, style: Style) -> str:
-    arrow = style.own("→")
+    arrow = style.displayable("→")
     cells = "; ".join(
         f"{style.safe(head)}: {_cell(value, style)}" + ("" if after is None else f" {arrow} {_cell(after, style)}")
         for head, value, after in row_cells(table, row)

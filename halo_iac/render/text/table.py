@@ -10,12 +10,12 @@ from typing import Final
 from halo_iac.render.style import Style, columns, pad, truncate
 
 _GAP: Final = "  "
-_SAMPLE: Final = 1000
+_SAMPLED_ROWS: Final = 1000
 _NUMBER: Final = re.compile(r"\d+|-|<?-?\$?\d[\d,.]*(?: (?:ns|[uµ]s|ms|s|min|h|d)(?: \d\d (?:s|min|h))?)?", re.ASCII)
 """What stands to the right in a column that holds nothing else: counts, costs and lengths of time."""
-_WIDEST: Final = 200
+_MAX_COLUMN_WIDTH: Final = 200
 """Without a screen no column is made wider: one huge cell would fill every other row with spaces."""
-_NARROWEST: Final = 8
+_MIN_COLUMN_WIDTH: Final = 8
 """No column is made narrower than this, so that its values can be told apart."""
 
 
@@ -32,9 +32,9 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style, *
 def table_lines(
     headers: Sequence[str], rows: Iterable[Sequence[str]], style: Style, *, whole: Collection[str] = ()
 ) -> Iterator[str]:
-    """Yield the table line by line, for any number of rows; the first :data:`_SAMPLE` rows decide the widths."""
+    """Yield the table line by line, for any number of rows; the first :data:`_SAMPLED_ROWS` rows decide the widths."""
     rest = iter(rows)
-    return _lines(headers, list(islice(rest, _SAMPLE)), rest, style, whole)
+    return _lines(headers, list(islice(rest, _SAMPLED_ROWS)), rest, style, whole)
 
 
 def _lines(
@@ -47,8 +47,10 @@ def _lines(
     cells = [[style.safe(cell) for cell in row] for row in first]
     natural = [max(map(columns, column)) for column in zip(headers, *cells, strict=True)]
     if style.width is None:
-        natural = [min(width, _WIDEST) for width in natural]
-    least = [width if name in whole else min(width, _NARROWEST) for name, width in zip(headers, natural, strict=True)]
+        natural = [min(width, _MAX_COLUMN_WIDTH) for width in natural]
+    least = [
+        width if name in whole else min(width, _MIN_COLUMN_WIDTH) for name, width in zip(headers, natural, strict=True)
+    ]
     if style.width is not None and whole and _total(least) > style.width:
         for place, row in enumerate(chain(first, rest)):
             yield from ("",) if place else ()
@@ -68,7 +70,7 @@ def record(pairs: Sequence[tuple[str, str]], style: Style) -> str:
     """Return one name and value per line; further lines of a value follow a bar."""
     names = [style.safe(name) for name, _ in pairs]
     width = max(map(columns, names), default=0)
-    bar = style.own("│")
+    bar = style.displayable("│")
     lines = []
     for name, (_, value) in zip(names, pairs, strict=True):
         first, *others = style.safe_lines(value)
@@ -81,7 +83,7 @@ def record(pairs: Sequence[tuple[str, str]], style: Style) -> str:
 def _line(
     cells: Sequence[str], widths: Sequence[int], most: Sequence[int | None], is_right: Sequence[bool], style: Style
 ) -> str:
-    ellipsis = style.own("…")
+    ellipsis = style.displayable("…")
     parts = []
     for cell, width, longest, to_right in zip(cells, widths, most, is_right, strict=True):
         shown = cell if longest is None else truncate(cell, longest, ellipsis)

@@ -12,7 +12,7 @@ from halo_iac.sandbox.analyst.statistics import CitationSet, Example
 from halo_iac.sandbox.analyst.traces import Trace
 
 _READ: Final = 500
-_KEPT: Final = 200
+_MAX_MESSAGE_LENGTH: Final = 200
 """Characters of a message: read for its group, and kept as its name."""
 
 _STATUS: Final = r"(?P<status>\b(?:HTTP|status|code)\b[ :=/]*[1-5]\d\d\b)"
@@ -31,7 +31,7 @@ _VARYING: Final = re.compile(f"{_STATUS}|{_ID}|{_NUMBER}", re.IGNORECASE | re.AS
 def normalised(message: str) -> str:
     """Return a message with ``<*>`` for what differs from one failure to the next: numbers, ids and hexadecimals."""
     plain = " ".join(message[:_READ].split())
-    return _VARYING.sub(lambda found: found["status"] or "<*>", plain)[:_KEPT]
+    return _VARYING.sub(lambda found: found["status"] or "<*>", plain)[:_MAX_MESSAGE_LENGTH]
 
 
 class _Group:
@@ -96,5 +96,5 @@ def _rank(group: ErrorGroup) -> tuple[int, int, str, str, str]:
 
 def _failure_message(span: Span) -> str:
     """Return a failure in its own words; SDKs often keep the cause in the output and a commonplace in the message."""
-    said = (" ".join(text.split()) for text in (span.message[:_KEPT], span.output_excerpt or ""))
+    said = (" ".join(text.split()) for text in (span.message[:_MAX_MESSAGE_LENGTH], span.output_excerpt or ""))
     return " — ".join(filter(None, said))

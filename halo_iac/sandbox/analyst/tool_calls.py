@@ -140,8 +140,8 @@ class Calls:
         return tuple(sorted(found, key=lambda retry: (-retry.calls, retry.tool)))
 
 
-_ROUNDS: Final = 3
-_LONGEST: Final = 6
+_MIN_ROUNDS: Final = 3
+_MAX_CYCLE_LENGTH: Final = 6
 """Calls in one round; longer circles were never seen in practice, and each length costs a pass."""
 
 _Key = tuple[str, str]
@@ -182,7 +182,7 @@ def _cycles(sequence: Sequence[_Key]) -> Iterator[tuple[tuple[str, ...], int]]:
     start = 0
     while start < len(sequence):
         length, rounds = _cycle_at(sequence, start)
-        if rounds >= _ROUNDS:
+        if rounds >= _MIN_ROUNDS:
             yield tuple(tool for tool, _ in sequence[start : start + length]), rounds
             start += length * rounds
         else:
@@ -190,10 +190,10 @@ def _cycles(sequence: Sequence[_Key]) -> Iterator[tuple[tuple[str, ...], int]]:
 
 
 def _cycle_at(sequence: Sequence[_Key], start: int) -> tuple[int, int]:
-    for length in range(1, _LONGEST + 1):
+    for length in range(1, _MAX_CYCLE_LENGTH + 1):
         end = start + length
         while end < len(sequence) and sequence[end] == sequence[end - length]:
             end += 1
-        if (rounds := (end - start) // length) >= _ROUNDS:
+        if (rounds := (end - start) // length) >= _MIN_ROUNDS:
             return length, rounds
     return 1, 1

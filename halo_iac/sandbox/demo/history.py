@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _MINUTE: Final = 60_000_000_000
 _DAY: Final = 24 * 60 * _MINUTE
 _DELAY: Final = 5 * _MINUTE
-_ALWAYS: Final = {"startDate": "1970-01-01T00:00:00Z", "endDate": "9999-01-01T00:00:00Z"}
-_BEFORE: Final = timedelta(days=30)
-_SHOWN: Final = timedelta(days=31)
+_ANY_TIME: Final = {"startDate": "1970-01-01T00:00:00Z", "endDate": "9999-01-01T00:00:00Z"}
+_DEMO_SPAN: Final = timedelta(days=30)
+_MAX_WINDOW: Final = timedelta(days=31)
 """How far back from its end a query about traces writes them down."""
 
 
@@ -64,7 +64,7 @@ def window_asked(given: object) -> tuple[str, datetime, datetime] | None:
     if not isinstance(given, dict) or not isinstance(filters, dict):
         return None
     with suppress(rules.InvalidInput):
-        start, end = (rules.instant(filters.get(name) or usual) for name, usual in _ALWAYS.items())
+        start, end = (rules.instant(filters.get(name) or usual) for name, usual in _ANY_TIME.items())
         return rules.identifier(given.get("projectId")), start, end
     return None
 
@@ -82,7 +82,7 @@ def is_trace_there(tables: Tables, given: object) -> bool:
 
 def _shown(start: datetime, end: datetime, now: str) -> tuple[datetime, datetime]:
     end = min(end, datetime.fromisoformat(now))
-    return max(start, end - _SHOWN), end
+    return max(start, end - _MAX_WINDOW), end
 
 
 def _missing(
@@ -136,4 +136,4 @@ def _records(since: int, until: int, agent: str) -> tuple[SpanRecord, ...]:
 def _began(tables: Tables, project_id: str) -> int:
     """Return the midnight at which a project's demo agents began, in nanoseconds."""
     created_at = next(each["createdAt"] for each in tables.projects() if each["id"] == project_id)
-    return nanoseconds(datetime.fromisoformat(created_at) - _BEFORE) // _DAY * _DAY
+    return nanoseconds(datetime.fromisoformat(created_at) - _DEMO_SPAN) // _DAY * _DAY

@@ -105,7 +105,7 @@ def _part(numbers: object) -> str:
     return ",".join(str(number) for number in sorted(set(numbers)))
 
 
-_LARGEST_LIMIT: Final = 100
+_MAX_LIMIT: Final = 100
 _eligible: Final = rules.one_of([str(model["id"]) for model in demo.MODELS])
 _eligible_to_sum_up: Final = rules.one_of([str(model["id"]) for model in demo.SUMMARIZATION_MODELS])
 
@@ -156,7 +156,7 @@ _LIST: Final[Shape] = {
     "includeArchived": optional(rules.boolean),
     "agentUuid": optional(rules.uuid),
     "cursor": nullable(rules.text),
-    "limit": optional(rules.integer(1, _LARGEST_LIMIT)),
+    "limit": optional(rules.integer(1, _MAX_LIMIT)),
 }
 
 

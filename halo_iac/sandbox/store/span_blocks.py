@@ -15,7 +15,7 @@ from typing import Any, Final
 from halo_iac.sandbox.store.trace_filters import SPAN_NUMBERS
 
 _SIZE: Final = 4096
-_AT_ONCE: Final = 16
+_BLOCKS_PER_CALL: Final = 16
 _ENDED: Final = "max(spans.started, spans.ended)"
 _NAMES: Final = [f"{least}_{name}" for name in SPAN_NUMBERS for least in ("least", "most")]
 _READ: Final = ", ".join(f"min({sql}), max({sql})" for sql in SPAN_NUMBERS.values())
@@ -48,9 +48,9 @@ class SpanBlocks:
         """Count some of the full blocks that are not counted yet; return whether there are more."""
         full = self._last() // _SIZE
         missing = sorted(set(range(full)) - {block for block, *_ in self._bounds()})
-        for block in missing[:_AT_ONCE]:
+        for block in missing[:_BLOCKS_PER_CALL]:
             self._connection.execute(_ADD, (block * _SIZE, (block + 1) * _SIZE))
-        return len(missing) > _AT_ONCE
+        return len(missing) > _BLOCKS_PER_CALL
 
     def forget(self, spans: Iterable[int]) -> None:
         """Discard the counts of the blocks that contain some spans."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic_core import from_json, to_json
 
 _ESCAPED: Final = frozenset('"\\')
-_AROUND: Final = 80
+_EXCERPT_MARGIN: Final = 80
 """Characters of an excerpt before and after the match."""
 _SEARCHED: Final = ("name", "status", "attributes", "resource", "events", "links")
 
@@ -47,7 +47,7 @@ def excerpt(body: bytes, text: str) -> tuple[str, str]:
     for where, each in _texts(from_json(body)):
         at = each.casefold().find(wanted)
         if at >= 0:
-            first, last = max(0, at - _AROUND), at + len(text) + _AROUND
+            first, last = max(0, at - _EXCERPT_MARGIN), at + len(text) + _EXCERPT_MARGIN
             return where, f"{'…' if first else ''}{each[first:last]}{'…' if last < len(each) else ''}"
     return "", ""
 

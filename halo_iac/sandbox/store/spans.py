@@ -35,9 +35,9 @@ _OF_TRACE: Final = """
     WHERE trace = ? AND profiles.agent = ? AND spans.seq <= ? ORDER BY spans.started, spans.ended, span_id LIMIT ?
 """
 _PROFILE: Final = "project_id agent kind status service environment provider model keys resource_keys"
-_AT_ONCE: Final = 50
+_ROWS_PER_INSERT: Final = 50
 """Rows that one statement adds; more of them are not faster."""
-_ASKED: Final = 500
+_TRACES_PER_QUERY: Final = 500
 """Traces that one statement looks up."""
 
 
@@ -45,10 +45,10 @@ def insert(connection: sqlite3.Connection, into: str, rows: Sequence[Sequence[An
     """Add rows to the table and columns ``into``, many by one statement: each reopens the table and its indexes."""
     if not rows:
         return
-    whole, row = len(rows) - len(rows) % _AT_ONCE, f"({', '.join('?' * len(rows[0]))})"
-    for first in range(0, whole, _AT_ONCE):
-        values = list(chain.from_iterable(rows[first : first + _AT_ONCE]))
-        connection.execute(f"{into} {', '.join([row] * _AT_ONCE)}", values)
+    whole, row = len(rows) - len(rows) % _ROWS_PER_INSERT, f"({', '.join('?' * len(rows[0]))})"
+    for first in range(0, whole, _ROWS_PER_INSERT):
+        values = list(chain.from_iterable(rows[first : first + _ROWS_PER_INSERT]))
+        connection.execute(f"{into} {', '.join([row] * _ROWS_PER_INSERT)}", values)
     connection.executemany(f"{into} {row}", rows[whole:])
 
 
@@ -73,8 +73,8 @@ class SpanTables:
     def places(self, project_id: str, trace_ids: Iterable[str]) -> dict[str, int]:
         """Return the row ids of those of some traces that exist, by their ids."""
         asked, found = list(trace_ids), []
-        for first in range(0, len(asked), _ASKED):
-            part = asked[first : first + _ASKED]
+        for first in range(0, len(asked), _TRACES_PER_QUERY):
+            part = asked[first : first + _TRACES_PER_QUERY]
             sql = (
                 f"SELECT trace_id, seq FROM traces WHERE project_id = ? AND trace_id IN ({', '.join('?' * len(part))})"
             )

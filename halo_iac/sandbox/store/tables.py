@@ -15,7 +15,7 @@ from halo_iac.sandbox.store.spans import SpanTables
 from halo_iac.sandbox.store.trace_facets import TraceFacets
 from halo_iac.sandbox.store.trace_queries import TraceQueries
 
-_FARTHEST: Final = 10**11
+_MAX_AHEAD_SECONDS: Final = 10**11
 """The most seconds by which the clock may be ahead: three thousand years."""
 _LISTED: Final = """
     SELECT seq, CAST(wire AS BLOB) FROM schedules
@@ -93,7 +93,7 @@ class Tables:
         """Return the clock."""
         sql = "SELECT ahead, (SELECT min(next_at) FROM schedules WHERE next_at IS NOT NULL) FROM clock"
         row = self._connection.execute(sql).fetchone()
-        if row is None or not isinstance(row[0], int | float) or not 0 <= row[0] <= _FARTHEST:
+        if row is None or not isinstance(row[0], int | float) or not 0 <= row[0] <= _MAX_AHEAD_SECONDS:
             raise _foreign()
         return ClockRow(*row)
 

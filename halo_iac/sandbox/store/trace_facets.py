@@ -38,7 +38,7 @@ _PROFILES: Final = f"""
     WHERE profiles.project_id = ?
 """
 
-_LATEST: Final = 2**63 - 1
+_MAX_NANOSECONDS: Final = 2**63 - 1
 
 
 class Counts(NamedTuple):
@@ -80,7 +80,7 @@ class TraceFacets:
             rows = self._all(f"SELECT spans.profile, count(*) FROM {source} WHERE {where.sql} GROUP BY 1", where)
             ranges = self._ranges(source, numbers, where)
         else:
-            found, kept = self._blocks.of_profiles(profiles, filters.start or 0, filters.end or _LATEST)
+            found, kept = self._blocks.of_profiles(profiles, filters.start or 0, filters.end or _MAX_NANOSECONDS)
             rows, ranges = list(found.items()), {facet: kept[facet] for facet in numbers}
         counts = self._counted(project_id, (([profile], count) for profile, count in rows), facets)
         for facet in ("user_id", "session_id"):

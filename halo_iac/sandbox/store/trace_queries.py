@@ -35,10 +35,10 @@ SPAN_SORTS: Final = {
     "cost_total": "coalesce(CAST(spans.cost AS REAL), -1)",
     "total_tokens": "coalesce(spans.total_tokens, -1)",
 }
-_LATEST: Final = 2**63 - 1
-_ALIKE: Final = 6
+_MAX_NANOSECONDS: Final = 2**63 - 1
+_SIMILAR_PREFIX_LENGTH: Final = 6
 """How many leading characters similar ids share."""
-_FEW: Final = 3
+_MAX_SIMILAR_IDS: Final = 3
 
 _TRACE_ROWS: Final = f"""
     SELECT traces.seq, trace_id, traces.started, traces.ended, words.text, profiles.kind, profiles.service,
@@ -251,12 +251,12 @@ class TraceQueries:
 
     def ids_like(self, project_id: str, trace_id: str) -> list[str]:
         """Return the ids of a few traces with the same beginning; none if there are many."""
-        begin = trace_id[: min(_ALIKE, max(1, len(trace_id) - 1))]
+        begin = trace_id[: min(_SIMILAR_PREFIX_LENGTH, max(1, len(trace_id) - 1))]
         sql = """SELECT trace_id FROM traces WHERE project_id = ? AND trace_id >= ? AND trace_id < ?
                  ORDER BY trace_id LIMIT ?"""
-        values = (project_id, begin, f"{begin}\U0010ffff", _FEW + 1)
+        values = (project_id, begin, f"{begin}\U0010ffff", _MAX_SIMILAR_IDS + 1)
         found = [row[0] for row in self._connection.execute(sql, values).fetchall()]
-        return found if len(found) <= _FEW else []
+        return found if len(found) <= _MAX_SIMILAR_IDS else []
 
     def place_of_span(self, trace: int, span_id: str) -> int | None:
         """Return the row id of a trace's span; ``None`` if it does not exist."""
@@ -282,7 +282,7 @@ class TraceQueries:
         ).fetchone()
         longest = 0 if row is None else int(row[0])
         first = 0 if filters.start is None else max(0, filters.start - longest)
-        last = _LATEST if filters.end is None else filters.end
+        last = _MAX_NANOSECONDS if filters.end is None else filters.end
         return Where(f"{what}s.started >= ? AND {what}s.started < ?", (first, last))
 
 

@@ -19,7 +19,7 @@ from halo_iac.sandbox.trace_files.problems import NotASpanError
 
 MAX_VALUE: Final = 32 * 1024 * 1024
 """The most characters of a value that has to be held whole: a span, or a trace with its observations."""
-WHOLE: Final = 1024 * 1024
+MAX_WHOLE_LENGTH: Final = 1024 * 1024
 """The most characters of a value that is parsed at once; a longer one is parsed element by element."""
 LISTS: Final = frozenset({"resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "spans", "data", "traces"})
 """Keys of lists whose elements are values of their own: those of a long list are yielded one by one."""
@@ -30,8 +30,8 @@ TOO_LONG: Final = (
 )
 _CUT_OFF: Final = "ends in the middle of a value; it was cut off"
 _NOT_UTF8: Final = "is not UTF-8"
-_STEP: Final = 256 * 1024
-_DEEPEST: Final = 6
+_CHUNK_LENGTH: Final = 256 * 1024
+_MAX_DEPTH: Final = 6
 """The deepest level of spans in a document; broken JSON is parsed again for each level, which takes time."""
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _PARSE: Final = json.JSONDecoder().raw_decode
@@ -97,9 +97,9 @@ class JsonText:
         opening, line = self._peek(), self._line_here()
         found = None
         try:
-            found = self._parsed(WHOLE)
+            found = self._parsed(MAX_WHOLE_LENGTH)
         except BrokenJsonError as broken:
-            if opening not in "[{" or broken.reason == _NOT_UTF8 or depth == _DEEPEST:
+            if opening not in "[{" or broken.reason == _NOT_UTF8 or depth == _MAX_DEPTH:
                 raise  # otherwise the values before the error are read first
         if found is not None:
             yield Located(line, found[0])
@@ -109,7 +109,7 @@ class JsonText:
         elif opening == "{":
             yield from self._object_parts(line, depth)
         else:
-            raise self._broken(TOO_LONG if len(self._text) - self._at >= WHOLE else "is not valid JSON")
+            raise self._broken(TOO_LONG if len(self._text) - self._at >= MAX_WHOLE_LENGTH else "is not valid JSON")
 
     def _object_parts(self, line: int, depth: int) -> Iterator[Located]:
         """Yield a long object in parts: its :data:`LISTS` element by element, each with the fields before them."""
@@ -132,7 +132,7 @@ class JsonText:
         """Return the current value at any length, unless what began at ``begin`` is too long by now."""
         opening = self._peek()
         most = begin + MAX_VALUE - self._place()
-        if (found := self._parsed(min(WHOLE, most))) is not None:
+        if (found := self._parsed(min(MAX_WHOLE_LENGTH, most))) is not None:
             return found[0]
         if opening == "[" and most > 0:
             return [self._whole(begin) for _ in self._elements()]
@@ -157,7 +157,7 @@ class JsonText:
             if mistake is None and (end < len(self._text) or self._has_ended):
                 has_surrogates = _SURROGATE.search(self._text, self._at, end)
                 self._at = end
-                if end > WHOLE:
+                if end > MAX_WHOLE_LENGTH:
                     self._hold(0)  # do not hold so long a text while its value is stored
                 return (replace_lone_surrogates(found) if has_surrogates else found,)
             if self._has_ended and mistake is not None:
@@ -167,7 +167,7 @@ class JsonText:
             held = len(self._text) - self._at
             if held >= most:
                 return None
-            self._hold(min(max(2 * held, _STEP), most))
+            self._hold(min(max(2 * held, _CHUNK_LENGTH), most))
 
     # Lists and objects -----------------------------------------------------------------------------------------------
 
@@ -188,7 +188,7 @@ class JsonText:
             self._at += 1
             return
         while True:
-            if self._peek() != '"' or (found := self._parsed(WHOLE)) is None:
+            if self._peek() != '"' or (found := self._parsed(MAX_WHOLE_LENGTH)) is None:
                 raise self._broken("is not valid JSON")
             self._take(":")
             yield found[0]
@@ -214,7 +214,7 @@ class JsonText:
                 return self._text[self._at]
             if self._has_ended:
                 return ""
-            self._hold(_STEP)
+            self._hold(_CHUNK_LENGTH)
 
     def _hold(self, most: int) -> None:
         """Drop the text that was read, and hold at least ``most`` characters after it, if there are as many."""

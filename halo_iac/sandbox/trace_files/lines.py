@@ -11,10 +11,16 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from halo_iac.sandbox.trace_files.json_text import WHOLE, BrokenJsonError, JsonText, Located, replace_lone_surrogates
+from halo_iac.sandbox.trace_files.json_text import (
+    MAX_WHOLE_LENGTH,
+    BrokenJsonError,
+    JsonText,
+    Located,
+    replace_lone_surrogates,
+)
 from halo_iac.sandbox.trace_files.problems import BadLine, UnreadableError
 
-_STEP: Final = 256 * 1024
+_CHUNK_BYTES: Final = 256 * 1024
 MAX_BARREN_BYTES: Final = 256 * 1024 * 1024
 """The most bytes without a span: a small archive may decompress to endless zeros, or to a billion empty lines."""
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -41,11 +47,11 @@ class Bytes:
 def read_values(source: Bytes) -> Iterator[Located | BadLine]:
     """Yield the values of a file, and what is not JSON; raises :class:`UnreadableError` if the rest cannot be read."""
     number, is_first, readline = 0, True, source.stream.readline
-    while line := readline(WHOLE):
+    while line := readline(MAX_WHOLE_LENGTH):
         number += 1
         source.count(line)
         try:
-            if len(line) == WHOLE and not line.endswith(b"\n"):
+            if len(line) == MAX_WHOLE_LENGTH and not line.endswith(b"\n"):
                 yield from _long_line(line, source, number)
             else:
                 yield Located(number, *_value(line))
@@ -94,14 +100,14 @@ class _Line:
     def more(self) -> bytes:
         found = self._next
         is_last = not found or found.endswith(b"\n")
-        self._next = b"" if is_last else self._source.count(self._source.stream.readline(_STEP))
+        self._next = b"" if is_last else self._source.count(self._source.stream.readline(_CHUNK_BYTES))
         return found
 
 
 def _document(begin: bytes, source: Bytes, number: int) -> Iterator[Located | BadLine]:
     """Yield the values of a file that is one text; nothing can be read after the first error."""
     begins = [begin]
-    text = JsonText(lambda: begins.pop() if begins else source.count(source.stream.read1(_STEP)), number)
+    text = JsonText(lambda: begins.pop() if begins else source.count(source.stream.read1(_CHUNK_BYTES)), number)
     try:
         yield from text.values()
     except BrokenJsonError as broken:

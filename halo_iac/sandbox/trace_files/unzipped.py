@@ -13,7 +13,7 @@ from halo_iac.sandbox.trace_files.problems import UnreadableError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_STEP: Final = 64 * 1024
+_CHUNK_BYTES: Final = 64 * 1024
 _WITH_HEADER: Final = 31
 
 
@@ -54,7 +54,7 @@ class Unzipped(RawIOBase):
             if self._member.eof and not self._starts_next():
                 return b""
             if not self._input:
-                self._input = self._packed.read1(_STEP)
+                self._input = self._packed.read1(_CHUNK_BYTES)
                 if not self._input:
                     raise UnreadableError("ends in the middle of the gzip stream; it was cut off")
             before = self._member.copy()
@@ -73,7 +73,7 @@ class Unzipped(RawIOBase):
         """Start the next member, after the zero padding of some writers; return whether there is one."""
         self._input = self._member.unused_data.lstrip(b"\0")
         while not self._input:
-            found = self._packed.read1(_STEP)
+            found = self._packed.read1(_CHUNK_BYTES)
             if not found:
                 return False
             self._input = found.lstrip(b"\0")

@@ -21,7 +21,7 @@ from halo_iac.render.values import beginning
 WORKERS: Final = frozenset({"TOOL", "RETRIEVER", "RERANKER", "EMBEDDING", "GUARDRAIL", "EVALUATOR"})
 """The kinds of spans that are called, and answer."""
 _SPEAKERS: Final = frozenset({"LLM", "AGENT"})
-_LARGEST_JSON: Final = 1_000_000
+_MAX_NORMALIZED_LENGTH: Final = 1_000_000
 """Characters beyond which arguments and results are compared as they are written, spaces included."""
 
 
@@ -171,7 +171,7 @@ def _tool_messages(span: Span) -> tuple[Sequence[ChatMessage], Sequence[ChatMess
 def _result(text: str) -> str:
     """Return what a tool answered, without the message that some recorders wrap it in."""
     found = [part.text for message in read_messages(text) for part in message.parts if part.kind is PartKind.RESULT]
-    value = json_value(text) if len(text) < _LARGEST_JSON else None
+    value = json_value(text) if len(text) < _MAX_NORMALIZED_LENGTH else None
     return found[0] if len(found) == 1 else value if isinstance(value, str) else text
 
 
@@ -180,7 +180,7 @@ def _key(role: str, part: Part) -> bytes:
     text = part.text.strip()
     who = role
     if part.kind in {PartKind.CALL, PartKind.RESULT}:
-        value = json_value(text) if len(text) < _LARGEST_JSON else None
+        value = json_value(text) if len(text) < _MAX_NORMALIZED_LENGTH else None
         text = text if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True)
         who = (part.name or "").replace(" ", ".").rpartition(".")[2] if part.kind is PartKind.CALL else ""
     return blake2b(f"{part.kind.value}\0{who}\0{text}".encode(errors="replace"), digest_size=12).digest()

@@ -13,7 +13,7 @@ from halo_iac.model.traces import SpanDetail
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
 from halo_iac.render.text.table import record
-from halo_iac.render.text.traces.thread import LONGEST, part_lines, text_lines
+from halo_iac.render.text.traces.thread import MAX_PART_LENGTH, part_lines, text_lines
 from halo_iac.render.values import beginning, dollars, elapsed
 from halo_iac.text import counted, join_and
 
@@ -22,7 +22,7 @@ _HEADINGS: Final = {
     "RETRIEVER": ("Query", "Answer"),
     "GUARDRAIL": ("Checked", "Verdict"),
 }
-_LATEST: Final = 2
+_SHOWN_MESSAGES: Final = 2
 """How many of the messages that a model was given a summary shows."""
 _ERROR_ATTRIBUTES: Final = ("exception.message", "error.message", "error.type", "otel.status_description")
 _TIMES: Final = ("timestamp", "time", "timeUnixNano", "time_unix_nano", "timestampNs")
@@ -31,7 +31,7 @@ _TIMES: Final = ("timestamp", "time", "timeUnixNano", "time_unix_nano", "timesta
 def span_summary(span: SpanDetail, style: Style) -> Iterator[str]:
     """Yield the facts of a span, its error, its input and output, and the commands that show more."""
     yield from folded(record(_facts(span, style), style).splitlines(), style)
-    sections = [*_error(span), *_sections(span, most=LONGEST)]
+    sections = [*_error(span), *_sections(span, most=MAX_PART_LENGTH)]
     for section in sections:
         yield ""
         yield from folded(_section(section, style), style)
@@ -102,7 +102,7 @@ def _facts(span: SpanDetail, style: Style) -> list[tuple[str, str]]:
         "Parent": span.parent_id,
         "Name": span.name,
         "Kind": span.kind,
-        "Status": style.own("✗ error") if span.is_error else "ok",
+        "Status": style.displayable("✗ error") if span.is_error else "ok",
         "Start": span.started_at,
         "Duration": elapsed(span.duration_ns, style),
         "Agent": span.agent,
@@ -139,9 +139,9 @@ def _sections(span: SpanDetail, *, most: int | None) -> Iterator[_Section]:
 def _side(title: str, messages: str | None, text: str | None, most: int | None) -> Iterator[_Section]:
     found = read_messages(messages)
     if found:
-        left_out = len(found) - _LATEST if most is not None else 0
+        left_out = len(found) - _SHOWN_MESSAGES if most is not None else 0
         if left_out > 0:
-            yield _Section(title, found[-_LATEST:], left_out=f"{counted(left_out, 'message')} before these")
+            yield _Section(title, found[-_SHOWN_MESSAGES:], left_out=f"{counted(left_out, 'message')} before these")
         else:
             yield _Section(title, found)
     elif text or messages:
@@ -167,7 +167,7 @@ def _error(span: SpanDetail) -> Iterator[_Section]:
         reason for reason in dict.fromkeys(reasons) if not any(reason in each and reason != each for each in reasons)
     ]
     if whole and (span.is_error or raised):
-        yield _cut("Error", "\n".join(whole), LONGEST, is_error=True)
+        yield _cut("Error", "\n".join(whole), MAX_PART_LENGTH, is_error=True)
 
 
 def _exception(values: Mapping[str, Any]) -> str:
@@ -187,12 +187,12 @@ def _see_also(span: SpanDetail, *, is_cut: bool) -> Iterator[Command]:
 
 def _section(section: _Section, style: Style) -> Iterator[str]:
     yield style.paint(section.title, "failed" if section.is_error else "bold")
-    left_out = f"{style.own('│ … ')}{section.left_out}"
+    left_out = f"{style.displayable('│ … ')}{section.left_out}"
     if section.messages and section.left_out:
         yield style.paint(left_out, "dim")
     for place, message in enumerate(section.messages):
-        yield from (style.own("│"),) if place else ()
-        yield f"{style.own('│ ')}{style.paint(style.safe(message.role), 'bold')}"
+        yield from (style.displayable("│"),) if place else ()
+        yield f"{style.displayable('│ ')}{style.paint(style.safe(message.role), 'bold')}"
         for part in message.parts:
             yield from part_lines(part, style)
     if section.text:
@@ -210,7 +210,7 @@ def _event(event: object, span: SpanDetail, style: Style) -> Iterator[str]:
     instant = nanoseconds(at) if isinstance(at, str) and not at.isdecimal() else _whole(at)
     name = style.paint(style.safe(str(event.get("name") or "(no name)")), "bold")
     since = f"+{elapsed(instant - start, style)}" if instant is not None and start is not None else json_text(at)
-    yield f"{name}{style.own(' · ')}{style.safe(since)}" if at is not None else name
+    yield f"{name}{style.displayable(' · ')}{style.safe(since)}" if at is not None else name
     values = {key: value for key, value in _values(event).items() if key not in {"name", *_TIMES}}
     yield from _pairs(values, style)
 
@@ -219,7 +219,7 @@ def _pairs(values: Mapping[str, Any], style: Style) -> Iterator[str]:
     """Yield names and values, sorted, long ones cut."""
     pairs = []
     for name, value in sorted(values.items()):
-        text, left_out = beginning(json_text(value), LONGEST)
+        text, left_out = beginning(json_text(value), MAX_PART_LENGTH)
         pairs.append((name, f"{text}\n… {counted(left_out, 'more character')}" if left_out else text))
     return folded(record(pairs, style).splitlines(), style)
 

@@ -14,13 +14,13 @@ from halo_iac.render.text.traces.messages import WORKERS, Block, Conversation, I
 from halo_iac.render.values import elapsed
 from halo_iac.text import counted
 
-LONGEST: Final = 2_000
+MAX_PART_LENGTH: Final = 2_000
 """Up to how many characters a part is shown whole."""
 
 
 def thread_lines(trace_id: str, spans: Iterable[Span], style: Style, *, is_whole: bool = False) -> Iterator[str]:
     """Yield the conversation of a trace, with an empty line between blocks; with ``is_whole`` no text is cut."""
-    conversation = Conversation(spans, None if is_whole else LONGEST)
+    conversation = Conversation(spans, None if is_whole else MAX_PART_LENGTH)
     for place, block in enumerate(conversation.blocks):
         yield from ("",) if place else ()
         yield from _drawn(trace_id, block, style)
@@ -30,17 +30,19 @@ def thread_lines(trace_id: str, spans: Iterable[Span], style: Style, *, is_whole
 
 def _drawn(trace_id: str, block: Block, style: Style) -> Iterator[str]:
     """Yield the lines of a block; a command is never broken, however narrow the screen."""
-    source, bar = block.event.source, style.own("│ ")
+    source, bar = block.event.source, style.displayable("│ ")
     is_tool = source.kind in WORKERS
     yield from folded([_heading(block, style, is_tool=is_tool)], style)
     for item in block.items:
         yield from folded(part_lines(item, style, names_tool=not is_tool), style)
         if item.left_out:
-            yield bar + style.paint(f"{style.own('…')} {counted(item.left_out, 'more character')}", "dim")
+            yield bar + style.paint(f"{style.displayable('…')} {counted(item.left_out, 'more character')}", "dim")
             yield _command(trace_id, source, style, "--view", "io")
     if block.has_failed:
         if source.message:
-            yield from folded([bar + style.paint(style.own("✗ ") + style.safe(source.message), "failed")], style)
+            yield from folded(
+                [bar + style.paint(style.displayable("✗ ") + style.safe(source.message), "failed")], style
+            )
         yield _command(trace_id, source, style)
 
 
@@ -48,9 +50,9 @@ def _heading(block: Block, style: Style, *, is_tool: bool) -> str:
     """Return the speaker; for an answer, the model and the duration as well."""
     source = block.event.source
     title = f"{source.kind.lower()} {source.name}" if is_tool else block.role
-    mark, role = (style.own("✗ "), "failed") if block.has_failed else ("", "bold")
+    mark, role = (style.displayable("✗ "), "failed") if block.has_failed else ("", "bold")
     facts = (None if is_tool else source.model, elapsed(source.duration, style)) if block.event.is_output else ()
-    known = "".join(style.own(" · ") + style.safe(fact) for fact in facts if fact)
+    known = "".join(style.displayable(" · ") + style.safe(fact) for fact in facts if fact)
     return style.paint(mark + style.safe(title), role) + style.paint(known, "dim")
 
 
@@ -58,13 +60,15 @@ def part_lines(part: Part | Item, style: Style, *, names_tool: bool = True) -> I
     """Yield the lines of a part of a message, each behind a bar."""
     name = f"{style.safe(part.name)} " if part.name and names_tool else ""
     text = f"[{part.text}]" if part.kind is PartKind.OTHER else part.text
-    lines = text_lines(text, style, lead=style.own(_LEADS.get(part.kind, "")) + (name if part.kind in _CALLS else ""))
+    lines = text_lines(
+        text, style, lead=style.displayable(_LEADS.get(part.kind, "")) + (name if part.kind in _CALLS else "")
+    )
     return (style.paint(line, "dim") for line in lines) if part.kind is PartKind.THINKING else lines
 
 
 def text_lines(text: str, style: Style, *, lead: str = "") -> Iterator[str]:
     """Yield the lines of foreign text, harmless and each behind a bar."""
-    bar = style.own("│ ")
+    bar = style.displayable("│ ")
     for place, line in enumerate(text.replace("\r\n", "\n").split("\n")):
         yield f"{bar}{'' if place else lead}{style.safe(line.expandtabs(4))}".rstrip()
 

@@ -17,14 +17,14 @@ from halo_iac.render.values import dollars, elapsed
 from halo_iac.text import counted
 
 _GAP: Final = "  "
-_WIDE: Final = 80
+_WIDE_SCREEN: Final = 80
 """Columns of a screen from which on a level is indented by three of them, else by two."""
 _WITH_IDS: Final = 130
 """Columns of a screen that has room for the id of every span."""
-_SHORTEST_NAME: Final = 8
+_MIN_NAME_WIDTH: Final = 8
 _EIGHTHS: Final = "▏▎▍▌▋▊▉"
 _HALVES: Final = {(False, False): " ", (True, False): "▌", (False, True): "▐", (True, True): "█"}
-_ODD: Final = {Anomaly.ORPHAN: "(parent missing)", Anomaly.CYCLE: "(part of a cycle)"}
+_ANOMALY_NOTES: Final = {Anomaly.ORPHAN: "(parent missing)", Anomaly.CYCLE: "(part of a cycle)"}
 
 
 class _Layout(NamedTuple):
@@ -127,7 +127,7 @@ def _guides(row: Row, layout: _Layout, style: Style) -> str:
     *above, own = levels[-most:]
     rule = "─" * (layout.step - 2)
     drawn = [("│" if more else " ").ljust(layout.step) for more in above]
-    return style.own(f"{beyond}{''.join(drawn)}{'├' if own else '└'}{rule} ")
+    return style.displayable(f"{beyond}{''.join(drawn)}{'├' if own else '└'}{rule} ")
 
 
 class _Room:
@@ -150,7 +150,7 @@ class _Room:
     def cut(self, text: str, role: str | None = None, *, leave: int = 0) -> None:
         """Add as much of a piece as has room, and leave some columns."""
         if self._left is not None:
-            text = truncate(text, max(self._left - leave, 0), self._style.own("…"))
+            text = truncate(text, max(self._left - leave, 0), self._style.displayable("…"))
         self.put(text, role)
 
     @property
@@ -166,17 +166,17 @@ def _span(row: Row, node: Node, most: int | None, style: Style, *, is_marked: bo
     """Return the name of a span, and as many of its other facts as there is room for."""
     room = _Room(most, style)
     if is_marked:
-        room.put(style.own("▶ "), "bold")
+        room.put(style.displayable("▶ "), "bold")
     if node.is_error:
-        room.put(style.own("✗ "), "failed")
+        room.put(style.displayable("✗ "), "failed")
     hidden = _hidden(row, is_brief=room.left < 40)
     role = "failed" if node.is_error else "bold" if is_marked else None
     room.cut(style.safe(node.name) or "(no name)", role, leave=columns(hidden))
     room.put(hidden, "failed" if row.failures else "dim")
     if node.anomaly is not None:
-        room.put(f" {_ODD[node.anomaly]}", "warning")
+        room.put(f" {_ANOMALY_NOTES[node.anomaly]}", "warning")
     all(room.put(fact, "dim") for fact in _facts(node, style))
-    if node.message and room.left > 2 * _SHORTEST_NAME:
+    if node.message and room.left > 2 * _MIN_NAME_WIDTH:
         room.cut(f": {style.safe(node.message)}", "failed")
     return str(room)
 
@@ -193,12 +193,12 @@ def _hidden(row: Row, *, is_brief: bool) -> str:
 def _facts(node: Node, style: Style) -> Iterator[str]:
     """Yield the other facts of a span, the most important first."""
     yield f" {style.safe(node.kind)}"
-    separator = style.own(" · ")
+    separator = style.displayable(" · ")
     if node.model:
         yield f"{separator}{style.safe(node.model)}"
     if node.input_tokens or node.output_tokens:
         tokens = f"{node.input_tokens or 0:,} → {node.output_tokens or 0:,} tokens"
-        yield f"{separator}{style.own(tokens)}"
+        yield f"{separator}{style.displayable(tokens)}"
     if node.cost:
         yield f"{separator}{dollars(node.cost)}"
 
@@ -209,7 +209,7 @@ def _fold(fold: Fold, most: int | None, style: Style) -> str:
     spans = _spans(fold, style)
     below = f" and {fold.below:,} below {'it' if fold.spans == 1 else 'them'}" if fold.below else ""
     if most is not None and columns(spans + below) > most:
-        spans, below = style.own(f"… {fold.spans + fold.below:,} spans"), ""
+        spans, below = style.displayable(f"… {fold.spans + fold.below:,} spans"), ""
     room.cut(spans + below, "dim")
     if fold.failures:
         room.put(f", {fold.failures:,} failed", "failed")
@@ -223,10 +223,10 @@ def _fold(fold: Fold, most: int | None, style: Style) -> str:
 
 def _spans(fold: Fold, style: Style) -> str:
     if fold.is_between:
-        return style.own(f"… {counted(fold.spans, 'span')} between")
+        return style.displayable(f"… {counted(fold.spans, 'span')} between")
     more = "more " if fold.follows else ""
     kind = f"{style.safe(next(iter(fold.kinds)))} " if len(fold.kinds) == 1 else ""
-    return style.own("… ") + f"{fold.spans:,} {more}{kind}spans"
+    return style.displayable("… ") + f"{fold.spans:,} {more}{kind}spans"
 
 
 # Columns and bars ---------------------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def _layout(tree: SpanTree, style: Style, *, is_timeline: bool) -> _Layout:
         ids = 0
     room = width - lengths * (figures + len(_GAP)) - (ids + len(_GAP) if ids and style.width else 0) - len(_GAP)
     bar = min(max(room * 2 // 5, 8), 60) if is_timeline else min(max(room // 4, 5), 40)
-    return _Layout(room - bar, figures, bar, ids, lengths, 3 if width >= _WIDE else 2)
+    return _Layout(room - bar, figures, bar, ids, lengths, 3 if width >= _WIDE_SCREEN else 2)
 
 
 def _figures(tree: SpanTree) -> int:
@@ -254,7 +254,7 @@ def _length_bar(node: Node, longest: int, width: int, style: Style) -> str:
     if node.duration is None or node.duration < 0:
         return ""
     eighths = max(round(node.duration / longest * width * 8), 1) if longest else 1
-    return style.own("█" * (eighths // 8) + (_EIGHTHS[eighths % 8 - 1] if eighths % 8 else ""))
+    return style.displayable("█" * (eighths // 8) + (_EIGHTHS[eighths % 8 - 1] if eighths % 8 else ""))
 
 
 def _lane(offset: int | None, duration: int, length: int, width: int, style: Style) -> str:
@@ -265,7 +265,7 @@ def _lane(offset: int | None, duration: int, length: int, width: int, style: Sty
     first = min(int(offset * scale), 2 * width - 1)
     last = max(min(ceil((offset + duration) * scale), 2 * width), first + 1)
     cells = [(first <= half < last, first <= half + 1 < last) for half in range(0, last, 2)]
-    return style.own("".join(_HALVES[cell] for cell in cells))
+    return style.displayable("".join(_HALVES[cell] for cell in cells))
 
 
 def _ruler(tree: SpanTree, layout: _Layout, style: Style) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from halo_iac.hints import Command, Hint
-from halo_iac.model.span_tree import LONGEST_GIVEN, Anomaly, SpanTree, span_tree
+from halo_iac.model.span_tree import MAX_INPUT_LENGTH, Anomaly, SpanTree, span_tree
 from halo_iac.model.traces import Span, Trace
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
@@ -19,7 +19,7 @@ from halo_iac.text import counted
 
 _MAX_FAILED: Final = 3
 """For how many failed spans the commands that show them are printed."""
-_LONGEST_GIVEN: Final = LONGEST_GIVEN * 3 // 4
+_SHOWN_INPUT_LENGTH: Final = MAX_INPUT_LENGTH * 3 // 4
 """How many characters of the input of such a span are shown."""
 
 
@@ -94,7 +94,7 @@ def _facts(trace: Trace, tree: SpanTree, style: Style) -> list[tuple[str, str]]:
         "Spans": f"{count:,}{llm}",
         "Tokens": f"{trace.total_tokens:,}{cached}" if trace.total_tokens else None,
         "Cost": dollars(trace.cost) if trace.cost else None,
-        "Status": style.own("✗ error") if trace.has_error or tree.failing else "ok",
+        "Status": style.displayable("✗ error") if trace.has_error or tree.failing else "ok",
     }
     return [(name, value) for name, value in facts.items() if value]
 
@@ -105,12 +105,12 @@ def _facts(trace: Trace, tree: SpanTree, style: Style) -> list[tuple[str, str]]:
 def _failed(trace: Trace, tree: SpanTree, style: Style) -> Iterator[str]:
     for node in tree.failing[:_MAX_FAILED]:
         message = f": {node.message}" if node.message else ""
-        text = f"{style.own('✗')} {style.safe((node.name or node.id) + message)}"
+        text = f"{style.displayable('✗')} {style.safe((node.name or node.id) + message)}"
         yield from (style.paint(line, "failed") for line in folded([text], style))
         if node.given:
-            shown, left_out = beginning(node.given, _LONGEST_GIVEN)
-            given = " ".join(shown.split()) + (style.own("…") if left_out else "")
-            yield from folded(text_lines(given, style, lead=style.own("→ ")), style)
+            shown, left_out = beginning(node.given, _SHOWN_INPUT_LENGTH)
+            given = " ".join(shown.split()) + (style.displayable("…") if left_out else "")
+            yield from folded(text_lines(given, style, lead=style.displayable("→ ")), style)
         yield f"  {style.safe(_command('span', 'get', trace.id, node.id))}"
     more = len(tree.failing) - _MAX_FAILED
     if more > 0:
