@@ -102,7 +102,7 @@ class Harness:
         """Let a schedule be there from the start; the requests that made it are not counted."""
         made = self.caller.create(title=title, **fields)
         if archived:
-            made = self.caller.do(ARCHIVE, {"id": made["id"]})
+            made = self.caller.mutate(ARCHIVE, {"id": made["id"]})
         return made
 
     def fault(self, match: str, effect: Effect, **how: Any) -> None:  # noqa: ANN401 - a fault's own fields
@@ -176,7 +176,7 @@ class Run:
         return [str(event.status) for event in self.summary.events]
 
     @property
-    def told(self) -> list[str]:
+    def event_lines(self) -> list[str]:
         """Return every event as ``key status``."""
         return [f"{event.change.key} {event.status}" for event in self.events]
 

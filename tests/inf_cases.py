@@ -35,20 +35,20 @@ class Subjects(dict[str, str]):
 
     def started(self, caller: Caller) -> dict[str, str]:
         order = {"projectId": PROJECT, "agentUuid": self["agent"], "prompt": "P"}
-        run = caller.do("haloRun.create", {**order, "windowStartAt": self["start"], "windowEndAt": self["end"]})
+        run = caller.mutate("haloRun.create", {**order, "windowStartAt": self["start"], "windowEndAt": self["end"]})
         return {"run": run["runId"], "conversation": run["conversationId"], "dataset": run["haloExportDatasetId"]}
 
 
 def _archived(subjects: Subjects) -> dict[str, str]:
     schedule: str = subjects.quick.create(enabled=False)["id"]
-    subjects.quick.do("haloSchedule.archive", {"id": schedule})
+    subjects.quick.mutate("haloSchedule.archive", {"id": schedule})
     return {"archived": schedule}
 
 
 def _fired(subjects: Subjects) -> dict[str, str]:
     schedule: str = subjects.quick.create(enabled=False)["id"]
     window = {"windowStartAt": subjects["start"], "windowEndAt": subjects["end"]}
-    subjects.quick.do("haloSchedule.fireNow", {"id": schedule, **window})
+    subjects.quick.mutate("haloSchedule.fireNow", {"id": schedule, **window})
     return {"fired": schedule}
 
 
@@ -62,9 +62,9 @@ def _traced(subjects: Subjects) -> dict[str, str]:
     now = datetime.now(UTC) - timedelta(minutes=10)
     dates = {"startDate": instant(now - timedelta(days=1)), "endDate": instant(now)}
     filters = {**dates, "status": "error", "observationKinds": ["TOOL"]}
-    failed = subjects.quick.get("spans.list", {"projectId": PROJECT, "filters": filters})["spans"][0]
+    failed = subjects.quick.query("spans.list", {"projectId": PROJECT, "filters": filters})["spans"][0]
     asked = {"projectId": PROJECT, "agentIdentity": "support-bot", "filters": dates}
-    session = subjects.quick.get("traces.listSessions", asked)["sessions"][-1]["sessionId"]
+    session = subjects.quick.query("traces.listSessions", asked)["sessions"][-1]["sessionId"]
     named = {"traced_from": dates["startDate"], "traced_to": dates["endDate"], "session": session}
     return {**named, "trace": failed["traceId"], "span": failed["spanId"]}
 
@@ -87,7 +87,7 @@ def asked(procedure: str, part: str | None = None, **given: str | int | bool) ->
 
     def ask(subjects: Subjects) -> Json:
         named = {name: value.format_map(subjects) if isinstance(value, str) else value for name, value in given.items()}
-        answer = subjects.quick.get(procedure, named)
+        answer = subjects.quick.query(procedure, named)
         return answer if part is None else answer[part]
 
     return ask
@@ -99,7 +99,7 @@ def newest_schedule(subjects: Subjects) -> Json:
 
 def newest_run(subjects: Subjects) -> Json:
     """Return the run that was started last, as a start is answered."""
-    page = subjects.quick.get("haloConversation.listForProject", {"projectId": PROJECT, "limit": 1})
+    page = subjects.quick.query("haloConversation.listForProject", {"projectId": PROJECT, "limit": 1})
     run = page["conversations"][0]["latestRun"]
     same = ("conversationId", "haloExportDatasetId", "agentUuid", "windowStartAt", "windowEndAt")
     return {"runId": run["id"], **{name: run[name] for name in same}}

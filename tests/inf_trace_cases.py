@@ -13,7 +13,7 @@ def asked(procedure: str, **given: Json) -> Held:
     """Return what the sandbox answers to a query of ours about traces."""
 
     def ask(subjects: Subjects) -> Json:
-        return subjects.quick.get(procedure, {"projectId": PROJECT, **_named(given, subjects)})
+        return subjects.quick.query(procedure, {"projectId": PROJECT, **_named(given, subjects)})
 
     return ask
 
@@ -33,9 +33,9 @@ def _named(value: Json, subjects: Subjects) -> Json:
 def whole_trace(subjects: Subjects) -> Json:
     """Return a trace as ``trace get`` puts it together from several answers."""
     given = {"projectId": PROJECT, "traceId": subjects["trace"]}
-    spans = subjects.quick.get("traces.getSpans", given)["spans"]
+    spans = subjects.quick.query("traces.getSpans", given)["spans"]
     return {
-        "trace": subjects.quick.get("traces.get", given),
+        "trace": subjects.quick.query("traces.get", given),
         "spans": spans,
         "nextCursor": None,
         "hasMoreSpans": False,

@@ -39,7 +39,7 @@ class RecordedWrites:
         return [line for line in self.lines if isinstance(line, WriteIntent)]
 
     @property
-    def told(self) -> list[str]:
+    def line_summaries(self) -> list[str]:
         """Return what was kept, line by line, as ``number what``."""
         return [
             f"{line.number} {line.action if isinstance(line, WriteIntent) else line.result}"

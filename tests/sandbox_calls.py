@@ -57,23 +57,23 @@ class Clock:
 
 
 class RefusedError(AssertionError):
-    """A procedure said no where a test expected a result."""
+    """A procedure returned an error where a test expected a result."""
 
 
 @dataclass
 class Caller:
-    """Someone with a key."""
+    """Calls a sandbox with a key."""
 
     sandbox: Sandbox
     key: str = ""
-    """Left out: the sandbox's own."""
+    """Empty: the sandbox's own."""
 
-    def ask(self, procedure: str, given: object = None) -> Answer:
+    def send_query(self, procedure: str, given: object = None) -> Answer:
         """Return the answer to a query."""
         query = "" if given is None else urlencode({"input": json.dumps(given)})
         return self.send("GET", procedure, query=query)
 
-    def tell(self, procedure: str, given: object) -> Answer:
+    def send_mutation(self, procedure: str, given: object) -> Answer:
         """Return the answer to a mutation."""
         return self.send("POST", procedure, body=json.dumps(given).encode())
 
@@ -81,17 +81,17 @@ class Caller:
         headers = {"authorization": f"Bearer {self.key or self.sandbox.key}", "content-type": "application/json"}
         return self.sandbox.answer(Request(method, f"/{procedure}", query, headers, body))
 
-    def get(self, procedure: str, given: object = None) -> Json:
+    def query(self, procedure: str, given: object = None) -> Json:
         """Return the result of a query."""
-        return result(self.ask(procedure, given))
+        return result(self.send_query(procedure, given))
 
-    def do(self, procedure: str, given: object) -> Json:
+    def mutate(self, procedure: str, given: object) -> Json:
         """Return the result of a mutation."""
-        return result(self.tell(procedure, given))
+        return result(self.send_mutation(procedure, given))
 
     def create(self, **fields: object) -> dict[str, Any]:
         """Create a daily schedule with some fields of one's own."""
-        created: dict[str, Any] = self.do("haloSchedule.create", {**DAILY, **fields})
+        created: dict[str, Any] = self.mutate("haloSchedule.create", {**DAILY, **fields})
         return created
 
     def listed(self, **fields: object) -> list[dict[str, Any]]:
@@ -99,7 +99,7 @@ class Caller:
         schedules: list[dict[str, Any]] = []
         cursor: dict[str, str] = {}
         while True:
-            page = self.get("haloSchedule.listForProject", {"projectId": PROJECT, **fields, **cursor})
+            page = self.query("haloSchedule.listForProject", {"projectId": PROJECT, **fields, **cursor})
             schedules += page["schedules"]
             if page["nextCursor"] is None:
                 return schedules
@@ -143,7 +143,7 @@ def error(answer: Answer) -> tuple[int, int, str, str]:
 
 def start(caller: Caller, **fields: object) -> dict[str, Any]:
     """Start a run."""
-    started: dict[str, Any] = caller.do("haloRun.create", {**WANTED, **fields})
+    started: dict[str, Any] = caller.mutate("haloRun.create", {**WANTED, **fields})
     return started
 
 
@@ -152,4 +152,4 @@ def fire_now(sandbox: Sandbox) -> None:
     [schedule] = sandbox.schedules()
     now = datetime.now(UTC)
     window = {"windowStartAt": (now - timedelta(days=1)).isoformat(), "windowEndAt": now.isoformat()}
-    Caller(sandbox).do("haloSchedule.fireNow", {"id": schedule["id"], **window})
+    Caller(sandbox).mutate("haloSchedule.fireNow", {"id": schedule["id"], **window})

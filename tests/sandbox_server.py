@@ -96,7 +96,7 @@ class SandboxServer:
             else f"{wire['title']} {'at {hours[0]}' if wire['enabled'] else 'paused'}".format(**wire)
             for wire in self.sandbox.schedules()
         )
-        conversations = Caller(self.sandbox).get("haloConversation.listForProject", {"projectId": PROJECT})
+        conversations = Caller(self.sandbox).query("haloConversation.listForProject", {"projectId": PROJECT})
         return tuple(sorted(words)), len(conversations["conversations"])
 
 

@@ -24,7 +24,7 @@ from halo_iac.sandbox.platform import Sandbox
 ENTRY = {"agent": "checkout", "frequency": "daily", "hours": 9, "prompt": "Look."}
 """What ``wire`` makes a schedule of, as an entry says it."""
 
-Told = tuple[str, str, str]
+Observed = tuple[str, str, str]
 
 
 def shown(wire: dict[str, Any]) -> str:
@@ -58,7 +58,7 @@ class Harness:
         document: dict[str, Any] = self.halo("plan", "--sandbox", "--json", *argv).json
         return document
 
-    def changes(self, *argv: str) -> list[Told]:
+    def changes(self, *argv: str) -> list[Observed]:
         """Return what is planned: action, key and id; a create has none."""
         return [(each["action"], each["key"], each["id"] or "") for each in self.plan(*argv)["changes"]]
 

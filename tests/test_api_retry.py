@@ -108,13 +108,13 @@ def test_the_platform_s_own_delay_is_honoured_to_the_letter(clock: Clock) -> Non
 @pytest.mark.parametrize("asked", [0.0, 0.25])
 def test_a_delay_of_nothing_does_not_use_up_the_attempts_in_no_time(clock: Clock, asked: float) -> None:
     """Each time another worker has a success in between, so that the gate stays open."""
-    told = [trouble(429, retry_after=asked) for _ in range(5)]
+    retried = [trouble(429, retry_after=asked) for _ in range(5)]
     gate = ThrottleGate(clock=lambda: clock.now)
 
     def attempt(_deadline: float) -> str:
         gate.settle(None)
-        if told:
-            raise told.pop()
+        if retried:
+            raise retried.pop()
         return "done"
 
     assert clock.retry(gate=gate)(attempt) == "done"
@@ -180,10 +180,10 @@ def test_a_create_that_turns_ambiguous_is_not_repeated_again(clock: Clock) -> No
 
 
 def test_every_wait_is_reported(clock: Clock) -> None:
-    told: list[tuple[int | None, float, int]] = []
-    retry = clock.retry(on_retry=lambda error, wait, attempt: told.append((error.status, wait, attempt)))
+    retried: list[tuple[int | None, float, int]] = []
+    retry = clock.retry(on_retry=lambda error, wait, attempt: retried.append((error.status, wait, attempt)))
     assert retry(failing(trouble(500), trouble(429, retry_after=3.0))) == "done"
-    assert told == [(500, 0.5, 1), (429, 3.0, 2)]
+    assert retried == [(500, 0.5, 1), (429, 3.0, 2)]
 
 
 def test_once_stopped_nothing_is_repeated(clock: Clock) -> None:

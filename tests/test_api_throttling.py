@@ -223,17 +223,17 @@ def test_what_asks_after_the_stop_goes_at_once() -> None:
 
 
 def test_a_success_of_what_was_under_way_wakes_who_waits() -> None:
-    gate, stop, told = ThrottleGate(LIMIT), threading.Event(), threading.Event()
+    gate, stop, reported = ThrottleGate(LIMIT), threading.Event(), threading.Event()
     gate.settle(trouble())
     gate.settle(trouble(retry_after=300.0))
 
     def work() -> None:
-        told.set()
+        reported.set()
         Retry(gate=gate, stop=stop)(lambda _: "done")
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert told.wait(10)
+    assert reported.wait(10)
     gate.settle(None)
     thread.join(10)
     assert not thread.is_alive()

@@ -56,7 +56,7 @@ def test_what_is_listed_late_is_waited_for(one: Harness, times: int) -> None:
     hide(one, times)
     run = one.run(create("Review"))
     assert ending(run) == (["done"], "", 0)
-    assert run.told == ["Review started", "Review done", "Review retrying", "Review done"]
+    assert run.event_lines == ["Review started", "Review done", "Review retrying", "Review done"]
     assert run.requests == [LIST, CREATE, *[LIST] * (times + 1)]
 
 
@@ -101,7 +101,7 @@ def test_what_is_not_there_is_unknown(one: Harness) -> None:
     kept = RecordedWrites()
     run = one.run(create("Review"), recorder=kept)
     assert ending(run) == (["unknown"], "the platform answered that it created s9, but cannot find it", 5)
-    assert kept.told == ["1 create", "1 done", "1 unknown"]
+    assert kept.line_summaries == ["1 create", "1 done", "1 unknown"]
 
 
 def test_only_what_is_not_there_is_unknown(one: Harness) -> None:
@@ -170,7 +170,7 @@ def test_what_is_listed_otherwise_for_a_while_is_waited_for(one: Harness) -> Non
     )
     run = one.run(create("Review"))
     assert ending(run) == (["done"], "", 0)
-    assert run.told == ["Review started", "Review done", "Review retrying", "Review done"]
+    assert run.event_lines == ["Review started", "Review done", "Review retrying", "Review done"]
 
 
 def test_what_is_answered_as_archived_has_failed(one: Harness) -> None:

@@ -49,7 +49,11 @@ AMBIGUOUS: dict[str, Effect] = {
 
 def test_a_create_lists_first_sends_every_field_and_looks_for_twins(one: Harness) -> None:
     run = one.run(create("Review"))
-    assert (run.told, run.requests, run.exit_code) == (["Review started", "Review done"], [LIST, CREATE, LIST], 0)
+    assert (run.event_lines, run.requests, run.exit_code) == (
+        ["Review started", "Review done"],
+        [LIST, CREATE, LIST],
+        0,
+    )
     assert one.sandbox.requests[1].input == {
         **DAILY,
         "title": "Review",
@@ -85,7 +89,7 @@ def test_an_archived_title_is_free(one: Harness) -> None:
 def test_a_create_is_repeated_where_the_platform_says_not_now(one: Harness, effect: Effect) -> None:
     one.fault(CREATE, effect)
     run = one.run(create("Review"))
-    assert (run.told, run.writes) == (["Review started", "Review retrying", "Review done"], [CREATE, CREATE])
+    assert (run.event_lines, run.writes) == (["Review started", "Review retrying", "Review done"], [CREATE, CREATE])
     assert (one.shown(), run.exit_code) == ({"s1": ("Review", True, [9])}, 0)
 
 
@@ -136,7 +140,7 @@ def test_no_key_no_credit_no_permission_end_the_run(one: Harness, effect: Effect
 def test_a_create_whose_answer_was_lost_is_found_and_never_repeated(one: Harness, effect: Effect) -> None:
     one.fault(CREATE, effect, when="after")
     run = one.run(create("Review"))
-    assert run.told == ["Review started", "Review retrying", "Review done"]
+    assert run.event_lines == ["Review started", "Review retrying", "Review done"]
     assert run.requests == [LIST, CREATE, LIST, LIST]
     assert (run.message, run.exit_code) == ("the answer was lost, but it was created", 0)
     assert (one.shown(), one.waits) == ({"s1": ("Review", True, [9])}, [])
@@ -150,7 +154,7 @@ def test_a_create_whose_answer_was_lost_is_found_and_never_repeated(one: Harness
 def test_a_create_that_does_not_appear_is_unknown_and_never_repeated(one: Harness, effect: Effect) -> None:
     one.fault(CREATE, effect)
     run = one.run(create("Review"))
-    assert run.told == ["Review started", "Review retrying", "Review unknown"]
+    assert run.event_lines == ["Review started", "Review retrying", "Review unknown"]
     assert run.requests == [LIST, CREATE, LIST, LIST, LIST]
     assert (run.message, run.exit_code) == ("the answer was lost and it has not appeared; it may still be created", 5)
     assert one.shown() == {}
@@ -192,13 +196,13 @@ def test_one_with_other_values_is_not_ours(one: Harness) -> None:
 def test_one_that_was_there_before_is_not_ours(one: Harness) -> None:
     one.add("Review", archived=True)
     one.fault(CREATE, Cut())
-    run = one.run(create("Review"), during=_on("retrying", lambda: one.caller.do(UNARCHIVE, {"id": "s1"})))
+    run = one.run(create("Review"), during=_on("retrying", lambda: one.caller.mutate(UNARCHIVE, {"id": "s1"})))
     assert (run.statuses, run.exit_code) == (["unknown"], 5)
 
 
 def test_a_create_that_another_user_archived_is_recognised(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after")
-    run = one.run(create("Review"), during=_on("retrying", lambda: one.caller.do(ARCHIVE, {"id": "s1"})))
+    run = one.run(create("Review"), during=_on("retrying", lambda: one.caller.mutate(ARCHIVE, {"id": "s1"})))
     assert (run.statuses, run.message, run.exit_code) == (["conflict"], "it is now archived", 4)
 
 
@@ -241,7 +245,7 @@ def test_looking_ends_with_the_key(one: Harness) -> None:
 def test_an_answer_other_than_what_was_sent_has_created_something(one: Harness) -> None:
     other = b'{"result":{"data":%s}}'
     one.add("Model", hours=[17])
-    wire = one.caller.ask(READ, {"id": "s1"}).body.removeprefix(b'{"result":{"data":').removesuffix(b"}}")
+    wire = one.caller.send_query(READ, {"id": "s1"}).body.removeprefix(b'{"result":{"data":').removesuffix(b"}}")
     one.fault(CREATE, Reply(200, other % wire))
     run = one.run(create("Review"))
     message = "it was created, but the platform answered with another title, hours than was sent"
@@ -344,7 +348,7 @@ def test_the_earlier_duplicate_is_kept(one: Harness) -> None:
 def test_an_older_schedule_that_was_unarchived_meanwhile_is_first(one: Harness) -> None:
     one.add("Review", archived=True)
     one.clock.advance(hours=1)
-    run = one.run(create("Review"), during=_on("done", lambda: one.caller.do(UNARCHIVE, {"id": "s1"})))
+    run = one.run(create("Review"), during=_on("done", lambda: one.caller.mutate(UNARCHIVE, {"id": "s1"})))
     assert (run.statuses, run.exit_code) == (["conflict"], 4)
     assert one.shown() == {"s1": ("Review", True, [9]), "s2": ("Review", False, [9])}
 
@@ -352,7 +356,7 @@ def test_an_older_schedule_that_was_unarchived_meanwhile_is_first(one: Harness) 
 def test_a_found_one_can_be_a_twin_too(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after", where={"title": "Review"})
     run = one.run(create("Review"), during=_earlier_twin(one))
-    assert (run.told[1:], run.exit_code) == (
+    assert (run.event_lines[1:], run.exit_code) == (
         ["Review retrying", "Review done", "Review started", "Review conflict"],
         4,
     )
@@ -375,7 +379,11 @@ def test_an_incomplete_listing_archives_no_duplicate_and_is_reported(one: Harnes
     one.fault(LIST, Pass())
     one.fault(LIST, effect)
     run = one.run(create("Review"))
-    assert (run.told, run.writes, run.exit_code) == (["Review started", "Review done", "Review done"], [CREATE], 0)
+    assert (run.event_lines, run.writes, run.exit_code) == (
+        ["Review started", "Review done", "Review done"],
+        [CREATE],
+        0,
+    )
     assert run.message.startswith(f"could not check whether another run created the same schedule: {LIST}")
 
 

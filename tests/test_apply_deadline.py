@@ -39,7 +39,7 @@ class Noting:
         return self.caller.call(procedure, kind, value, deadline=deadline)
 
     @property
-    def told(self) -> list[str]:
+    def event_lines(self) -> list[str]:
         return [procedure for procedure, _ in self.noted]
 
     def deadlines(self, *procedures: str) -> list[float]:
@@ -62,7 +62,7 @@ def test_every_read_and_write_of_an_update_ends_at_the_same_instant(one: Harness
     one.fault(READ, Refuse())
     one.fault(UPDATE, Refuse())
     noting, status = applied(one, change)
-    assert (noting.told, status) == ([READ, READ, UPDATE, READ, UPDATE], Status.DONE)
+    assert (noting.procedures, status) == ([READ, READ, UPDATE, READ, UPDATE], Status.DONE)
     assert len(noting.deadlines(READ, UPDATE)) == 1
 
 
@@ -71,17 +71,17 @@ def test_so_do_those_of_an_unarchive_and_of_an_archive(one: Harness) -> None:
     one.fault(UNARCHIVE, Refuse())
     one.fault(ARCHIVE, Refuse())
     noting, status = applied(one, back)
-    assert (noting.told, status) == ([READ, UPDATE, UNARCHIVE, READ, UNARCHIVE], Status.DONE)
+    assert (noting.procedures, status) == ([READ, UPDATE, UNARCHIVE, READ, UNARCHIVE], Status.DONE)
     assert len(noting.deadlines(READ, UPDATE, UNARCHIVE)) == 1
     noting, status = applied(one, gone)
-    assert (noting.told, status) == ([READ, ARCHIVE, READ, ARCHIVE], Status.DONE)
+    assert (noting.procedures, status) == ([READ, ARCHIVE, READ, ARCHIVE], Status.DONE)
     assert len(noting.deadlines(READ, ARCHIVE)) == 1
 
 
 def test_so_do_the_attempts_at_a_create(one: Harness) -> None:
     one.fault(CREATE, Refuse("TOO_MANY_REQUESTS"), times=2)
     noting, status = applied(one, create("Review"))
-    assert (noting.told.count(CREATE), status) == (3, Status.DONE)
+    assert (noting.procedures.count(CREATE), status) == (3, Status.DONE)
     assert len(noting.deadlines(CREATE)) == 1
 
 
@@ -90,6 +90,6 @@ def test_putting_back_what_must_not_fire_has_time_of_its_own(one: Harness) -> No
     one.fault(UPDATE, Refuse("CONFLICT"))
     one.fault(UPDATE, Refuse("BAD_REQUEST"))
     noting, status = applied(one, change)
-    assert (noting.told, status) == ([READ, UPDATE, UNARCHIVE, UPDATE, ARCHIVE], Status.FAILED)
+    assert (noting.procedures, status) == ([READ, UPDATE, UNARCHIVE, UPDATE, ARCHIVE], Status.FAILED)
     (first,), (second,) = noting.deadlines(READ, UPDATE, UNARCHIVE), noting.deadlines(ARCHIVE)
     assert first < second

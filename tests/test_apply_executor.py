@@ -164,7 +164,7 @@ def test_nothing_is_archived_unless_everything_before_is_done(
 
 def test_already_counts_as_done(one: Harness) -> None:
     change, gone = update(one.add("A"), hours=(12,)), archive(one.add("Gone"))
-    one.caller.do(UPDATE, {"id": "s1", "hours": [12]})
+    one.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
     run = one.run(change, gone)
     assert (run.statuses, run.exit_code) == (["already", "done"], 0)
 
@@ -311,7 +311,7 @@ def test_a_stop_starts_nothing_new_and_lets_what_is_in_flight_end(one: Harness) 
     with Transport("http://localhost", Secret(demo.DEMO_KEY), http=EmbeddedTransport(answer_once_stopped)) as transport:
         one.transport = transport
         run = one.run(*changes, during=stopping(one, ("started", "A")))
-    assert run.told == ["A started", "A done", "None not started"]
+    assert run.event_lines == ["A started", "A done", "None not started"]
     assert run.statuses == ["done", "not started", "not started", "not started"]
     assert (run.requests, run.exit_code) == ([READ, UPDATE], 130)
     assert [hours for _, _, hours in one.shown().values()] == [[12], [9], [9], [9]]
@@ -347,7 +347,9 @@ def test_what_waits_for_its_turn_is_not_started_once_the_run_is_over(
         run = one.run(*changes, concurrency=3, recorder=kept)
     assert (run.statuses, run.requests, run.exit_code) == (["not started"] * 3, [first], code)
     intended = [intent.number for intent in kept.intents]
-    assert sorted(kept.told) == sorted(f"{number} {what}" for number in intended for what in (verb, "not done"))
+    assert sorted(kept.line_summaries) == sorted(
+        f"{number} {what}" for number in intended for what in (verb, "not done")
+    )
 
 
 def test_a_change_that_is_begun_is_ended_though_the_run_is_over(one: Harness) -> None:
@@ -442,7 +444,7 @@ def test_a_stop_while_a_listing_hangs_does_not_wait_for_it() -> None:
         served.fault(LIST, ChangeBetween(served.stop_signal.interrupt))
         served.fault(LIST, NoReply())
         run = served.run(create("A"), grace=SOON)
-        assert (run.statuses, run.told, run.requests, run.exit_code) == (["not started"], [], [LIST], 130)
+        assert (run.statuses, run.event_lines, run.requests, run.exit_code) == (["not started"], [], [LIST], 130)
 
 
 def test_a_lost_create_is_looked_for_once_more_after_a_stop(one: Harness) -> None:

@@ -41,7 +41,7 @@ NOON_AND_NINE = ("Review", True, [12])
 def test_an_update_reads_writes_once_and_sends_only_what_differs(one: Harness) -> None:
     wire = one.add("Review")
     run = one.run(update(wire, hours=(12,), prompt="Look closely."))
-    assert (run.told, run.exit_code) == (["Review started", "Review done"], 0)
+    assert (run.event_lines, run.exit_code) == (["Review started", "Review done"], 0)
     assert [(seen.procedure, seen.input) for seen in one.sandbox.requests[1:]] == [
         (READ, {"id": "s1"}),
         (UPDATE, {"id": "s1", "hours": [12], "prompt": "Look closely."}),
@@ -51,7 +51,7 @@ def test_an_update_reads_writes_once_and_sends_only_what_differs(one: Harness) -
 
 def test_a_pause_leaves_alone_what_changes_meanwhile_and_is_recorded_as_that(one: Harness) -> None:
     change = replace(update(one.add("Review"), enabled=False), cause=Cause.PAUSED)
-    one.caller.do(UPDATE, {"id": "s1", "prompt": "Corrected."})
+    one.caller.mutate(UPDATE, {"id": "s1", "prompt": "Corrected."})
     kept = RecordedWrites()
     run = one.run(change, recorder=kept)
     assert (run.statuses, run.exit_code) == (["done"], 0)
@@ -64,17 +64,17 @@ def test_a_pause_leaves_alone_what_changes_meanwhile_and_is_recorded_as_that(one
 
 def test_what_is_already_as_desired_is_not_written(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,))
-    one.caller.do(UPDATE, {"id": "s1", "hours": [12]})
+    one.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
     run = one.run(change)
     assert (run.statuses, run.requests, run.exit_code) == (["already"], [READ], 0)
 
 
 def test_what_an_earlier_run_wrote_in_part_is_completed(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,), prompt="Look closely.")
-    one.caller.do(UPDATE, {"id": "s1", "hours": [12]})
+    one.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
     run = one.run(change)
     assert (run.statuses, run.exit_code) == (["done"], 0)
-    assert one.caller.get(READ, {"id": "s1"})["prompt"] == "Look closely."
+    assert one.caller.query(READ, {"id": "s1"})["prompt"] == "Look closely."
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_managed_field_that_moved_is_a_conflict_and_is_left_alone(
     one: Harness, meanwhile: dict[str, Any], message: str
 ) -> None:
     change = update(one.add("Review"), hours=(12,))
-    there = one.caller.do(UPDATE, {"id": "s1", **meanwhile})
+    there = one.caller.mutate(UPDATE, {"id": "s1", **meanwhile})
     run = one.run(change)
     assert (run.statuses, run.message, run.exit_code) == (["conflict"], message, 1)
     assert run.requests == [READ]
@@ -102,7 +102,7 @@ def test_a_managed_field_that_moved_is_a_conflict_and_is_left_alone(
 
 def test_an_archived_schedule_is_a_conflict(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,))
-    one.caller.do(ARCHIVE, {"id": "s1"})
+    one.caller.mutate(ARCHIVE, {"id": "s1"})
     run = one.run(change)
     assert (run.statuses, run.message) == (["conflict"], "it has been archived since the plan was made")
     assert (run.writes, run.exit_code) == ([], 1)
@@ -111,7 +111,7 @@ def test_an_archived_schedule_is_a_conflict(one: Harness) -> None:
 @pytest.mark.parametrize("meanwhile", [{"enabled": False}, {"modelId": "halo-small"}])
 def test_an_unmanaged_field_may_move(one: Harness, meanwhile: dict[str, Any]) -> None:
     change = update(one.add("Review"), hours=(12,), unmanaged=["enabled"])
-    one.caller.do(UPDATE, {"id": "s1", **meanwhile})
+    one.caller.mutate(UPDATE, {"id": "s1", **meanwhile})
     run = one.run(change)
     (there,) = one.sandbox.schedules()
     assert (run.statuses, run.exit_code) == (["done"], 0)
@@ -121,19 +121,19 @@ def test_an_unmanaged_field_may_move(one: Harness, meanwhile: dict[str, Any]) ->
 def test_updated_at_alone_is_no_conflict(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,))
     one.clock.advance(hours=1)
-    one.caller.do(UPDATE, {"id": "s1", "hours": [9]})
+    one.caller.mutate(UPDATE, {"id": "s1", "hours": [9]})
     assert one.run(change).statuses == ["done"]
 
 
 def test_a_part_that_the_frequency_ignores_may_move(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,))
-    one.caller.do(UPDATE, {"id": "s1", "daysOfWeek": [1]})
+    one.caller.mutate(UPDATE, {"id": "s1", "daysOfWeek": [1]})
     assert one.run(change).statuses == ["done"]
 
 
 def test_an_answer_other_than_what_was_sent_is_a_failure_that_has_written(one: Harness) -> None:
     wire = one.add("Review")
-    body = b'{"result":{"data":' + one.caller.ask(READ, {"id": "s1"}).body.removeprefix(b'{"result":{"data":')
+    body = b'{"result":{"data":' + one.caller.send_query(READ, {"id": "s1"}).body.removeprefix(b'{"result":{"data":')
     one.fault(UPDATE, Reply(200, body), when="after")
     run = one.run(update(wire, hours=(12,)))
     assert (run.statuses, run.message) == (["failed"], "the platform answered with another hours than was sent")
@@ -165,7 +165,7 @@ def test_a_write_that_failed_before_it_happened_is_repeated_after_a_read(one: Ha
     run = one.run(update(one.add("Review"), hours=(12,)))
     # A truncated answer is the one of these that comes only once everything has happened.
     was_done = type(effect).__name__ == "Truncate"
-    assert run.told == ["Review started", "Review retrying", "Review done"]
+    assert run.event_lines == ["Review started", "Review retrying", "Review done"]
     assert run.requests == [READ, UPDATE, READ, *([] if was_done else [UPDATE])]
     assert (one.shown(), one.waits, run.exit_code) == ({"s1": NOON_AND_NINE}, [0.5], 0)
 
@@ -174,7 +174,7 @@ def test_a_write_that_failed_before_it_happened_is_repeated_after_a_read(one: Ha
 def test_a_write_whose_answer_was_lost_is_found_done_and_not_repeated(one: Harness, effect: Effect) -> None:
     one.fault(UPDATE, effect, when="after")
     run = one.run(update(one.add("Review"), hours=(12,)))
-    assert run.told == ["Review started", "Review retrying", "Review done"]
+    assert run.event_lines == ["Review started", "Review retrying", "Review done"]
     assert run.requests == [READ, UPDATE, READ]
     assert (one.shown(), run.exit_code) == ({"s1": NOON_AND_NINE}, 0)
 
@@ -184,7 +184,7 @@ def test_a_socket_that_is_reset_is_no_different(when: str) -> None:
     with served_harness() as served:
         served.fault(UPDATE, Cut(), when=when)
         run = served.run(update(served.add("Review"), hours=(12,)))
-        assert run.told == ["Review started", "Review retrying", "Review done"]
+        assert run.event_lines == ["Review started", "Review retrying", "Review done"]
         assert run.requests == [READ, UPDATE, READ, *([UPDATE] if when == "before" else [])]
         assert (served.shown(), run.exit_code) == ({"s1": NOON_AND_NINE}, 0)
 
@@ -227,7 +227,7 @@ def test_a_write_that_never_gets_an_answer_is_unknown(one: Harness) -> None:
 def test_a_lost_answer_that_no_read_can_settle_is_unknown(one: Harness) -> None:
     one.fault(UPDATE, Refuse(), when="after")
     wire = one.add("Review")
-    one.fault(READ, Reply(200, one.caller.ask(READ, {"id": "s1"}).body))
+    one.fault(READ, Reply(200, one.caller.send_query(READ, {"id": "s1"}).body))
     one.fault(READ, Refuse("UNAUTHORIZED"))
     run = one.run(update(wire, hours=(12,)))
     assert (run.statuses, run.requests, run.exit_code) == (["unknown"], [READ, UPDATE, READ], 5)
@@ -269,7 +269,7 @@ class _Meddling(list[float]):
 
     def append(self, seconds: float) -> None:
         super().append(seconds)
-        self._one.caller.do(UPDATE, self._fields)
+        self._one.caller.mutate(UPDATE, self._fields)
 
 
 # Failures that end the run ------------------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ def test_no_key_no_credit_no_permission_end_the_run(one: Harness, procedure: str
     one.fault(procedure, effect, where={"id": "s2"})
     run = one.run(*(update(wire, hours=(12,)) for wire in wires), archive(one.add("D")))
     assert (run.statuses, run.exit_code) == (["done", "failed", "not started", "not started"], 4)
-    assert run.told == ["A started", "A done", "B started", "B failed", "None not started"]
+    assert run.event_lines == ["A started", "A done", "B started", "B failed", "None not started"]
     assert [hours for _, _, hours in one.shown().values()] == [[12], [9], [9], [9]]
 
 
@@ -304,7 +304,7 @@ def test_an_archive_reads_and_archives(one: Harness) -> None:
 
 def test_an_archived_schedule_is_not_archived_again(one: Harness) -> None:
     change = archive(one.add("Review"))
-    there = one.caller.do(ARCHIVE, {"id": "s1"})
+    there = one.caller.mutate(ARCHIVE, {"id": "s1"})
     one.clock.advance(hours=1)
     run = one.run(change)
     assert (run.requests, run.statuses, run.exit_code) == ([READ], ["already"], 0)
@@ -313,7 +313,7 @@ def test_an_archived_schedule_is_not_archived_again(one: Harness) -> None:
 
 def test_an_archive_of_a_schedule_with_another_title_is_a_conflict(one: Harness) -> None:
     change = archive(one.add("Review"))
-    one.caller.do(UPDATE, {"id": "s1", "title": "Mine"})
+    one.caller.mutate(UPDATE, {"id": "s1", "title": "Mine"})
     run = one.run(change)
     assert (run.statuses, run.message, run.exit_code) == (["conflict"], "its title is now 'Mine'", 1)
     assert one.shown() == {"s1": ("Mine", True, [9])}
@@ -333,7 +333,7 @@ def test_an_undeclared_schedule_edited_by_another_user_is_not_archived(
     one: Harness, edit: dict[str, Any], field: str
 ) -> None:
     change = archive(one.add("Review"))
-    edited = one.caller.do(UPDATE, {"id": "s1", **edit})
+    edited = one.caller.mutate(UPDATE, {"id": "s1", **edit})
     run = one.run(change)
     assert (run.statuses, run.message) == (["conflict"], f"{field} changed on the platform since the plan was made")
     assert (run.requests, run.exit_code, one.sandbox.schedules()) == ([READ], 1, [edited])
@@ -349,8 +349,8 @@ def test_an_undeclared_schedule_that_can_no_longer_be_read_is_not_archived(one: 
 
 def test_the_archive_of_a_retired_entry_minds_the_title_only(one: Harness) -> None:
     changes = [replace(archive(one.add(title)), cause=Cause.RETIRED, key=title) for title in ("A", "B")]
-    one.caller.do(UPDATE, {"id": "s1", "hours": [17]})
-    one.caller.do(UPDATE, {"id": "s2", "title": "Mine"})
+    one.caller.mutate(UPDATE, {"id": "s1", "hours": [17]})
+    one.caller.mutate(UPDATE, {"id": "s2", "title": "Mine"})
     assert one.run(*changes).statuses == ["done", "conflict"]
     assert one.shown() == {"s1": ("A", False, [17]), "s2": ("Mine", True, [9])}
 
@@ -364,7 +364,7 @@ def test_an_archive_whose_answer_was_lost_is_found_done(one: Harness, effect: Ef
 
 def test_an_archive_that_is_answered_but_did_not_happen_has_failed(one: Harness) -> None:
     wire = one.add("Review")
-    one.fault(ARCHIVE, Reply(200, one.caller.ask(READ, {"id": "s1"}).body))
+    one.fault(ARCHIVE, Reply(200, one.caller.send_query(READ, {"id": "s1"}).body))
     run = one.run(archive(wire))
     assert (run.statuses, run.message) == (["failed"], "the platform answered, but the schedule is not archived")
     assert run.exit_code == 4
@@ -469,15 +469,15 @@ def test_an_unarchive_that_fails_after_the_update_stays_archived_with_the_new_va
 
 def test_what_was_unarchived_as_desired_is_already_so(one: Harness) -> None:
     change = unarchive(one.add("Review", archived=True), hours=(12,))
-    one.caller.do(UPDATE, {"id": "s1", "hours": [12]})
-    one.caller.do(UNARCHIVE, {"id": "s1"})
+    one.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
+    one.caller.mutate(UNARCHIVE, {"id": "s1"})
     run = one.run(change)
     assert (run.statuses, run.requests, run.exit_code) == (["already"], [READ], 0)
 
 
 def test_what_was_unarchived_otherwise_is_a_conflict(one: Harness) -> None:
     change = unarchive(one.add("Review", archived=True), hours=(12,))
-    one.caller.do(UNARCHIVE, {"id": "s1"})
+    one.caller.mutate(UNARCHIVE, {"id": "s1"})
     run = one.run(change)
     assert (run.statuses, run.message) == (["conflict"], "it has been unarchived since the plan was made")
     assert (run.writes, run.exit_code) == ([], 1)
@@ -485,6 +485,6 @@ def test_what_was_unarchived_otherwise_is_a_conflict(one: Harness) -> None:
 
 def test_an_unarchive_that_is_answered_but_did_not_happen_has_failed(one: Harness) -> None:
     wire = one.add("Review", archived=True)
-    one.fault(UNARCHIVE, Reply(200, one.caller.ask(READ, {"id": "s1"}).body))
+    one.fault(UNARCHIVE, Reply(200, one.caller.send_query(READ, {"id": "s1"}).body))
     run = one.run(unarchive(wire))
     assert (run.statuses, run.message) == (["failed"], "the platform answered, but the schedule is still archived")

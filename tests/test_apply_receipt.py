@@ -68,7 +68,7 @@ def test_an_intent_is_kept_before_its_write_is_sent_and_an_outcome_after_it(one:
         [CREATE, UPDATE, UPDATE],
         [CREATE, UPDATE, UPDATE, UNARCHIVE],
     ]
-    assert kept.told == [
+    assert kept.line_summaries == [
         *("1 create", "1 done", "2 update", "2 done"),
         *("3 update", "3 done", "4 unarchive", "4 done", "5 archive", "5 done"),
     ]
@@ -78,7 +78,7 @@ def test_an_intent_is_kept_before_its_write_is_sent_and_an_outcome_after_it(one:
 def test_an_intent_holds_what_the_platform_showed_right_before(one: Harness) -> None:
     wire = one.add("A")
     change = update(wire, unmanaged=("enabled",), hours=(12,))
-    paused = one.caller.do(UPDATE, {"id": wire["id"], "enabled": False})
+    paused = one.caller.mutate(UPDATE, {"id": wire["id"], "enabled": False})
     kept = RecordedWrites()
     one.run(change, recorder=kept)
     (intent,) = kept.intents
@@ -91,7 +91,7 @@ def test_each_attempt_is_kept(one: Harness) -> None:
     one.fault(UPDATE, Refuse("SERVICE_UNAVAILABLE"))
     kept = RecordedWrites()
     assert one.run(update(wire, hours=(12,)), recorder=kept).exit_code == 0
-    assert kept.told == ["1 update", "1 unknown", "2 update", "2 done"]
+    assert kept.line_summaries == ["1 update", "1 unknown", "2 update", "2 done"]
 
 
 def test_what_is_refused_is_not_done(one: Harness) -> None:
@@ -100,12 +100,12 @@ def test_what_is_refused_is_not_done(one: Harness) -> None:
     one.fault(CREATE, Refuse("BAD_REQUEST"))
     kept = RecordedWrites()
     one.run(update(wire, hours=(12,)), create("B"), recorder=kept)
-    assert kept.told == ["1 create", "1 not done", "2 update", "2 not done"]
+    assert kept.line_summaries == ["1 create", "1 not done", "2 update", "2 not done"]
 
 
 def test_what_needs_no_write_is_not_kept(one: Harness) -> None:
     change = update(one.add("A"), hours=(12,))
-    one.caller.do(UPDATE, {"id": "s1", "hours": [12]})
+    one.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
     kept = RecordedWrites()
     assert (one.run(change, recorder=kept).statuses, kept.lines) == (["already"], [])
 
@@ -114,7 +114,7 @@ def test_a_create_whose_answer_was_lost_is_kept_as_what_it_came_to(one: Harness)
     one.fault(CREATE, Cut(), when="after")
     kept = RecordedWrites()
     assert one.run(create("A"), recorder=kept).statuses == ["done"]
-    assert kept.told == ["1 create", "1 unknown", "1 done"]
+    assert kept.line_summaries == ["1 create", "1 unknown", "1 done"]
     (write,) = kept.receipt().writes
     assert write.id == "s1"
 
@@ -122,7 +122,7 @@ def test_a_create_whose_answer_was_lost_is_kept_as_what_it_came_to(one: Harness)
 def test_a_twin_that_is_archived_again_is_kept(one: Harness) -> None:
     kept = RecordedWrites(lambda intents: one.add("A") if intents[0].action is Action.CREATE else None)
     assert one.run(create("A"), recorder=kept).statuses == ["conflict"]
-    assert kept.told == ["1 create", "1 done", "2 archive", "2 done"]
+    assert kept.line_summaries == ["1 create", "1 done", "2 archive", "2 done"]
     assert [(intent.id, intent.is_archived) for intent in kept.intents] == [(None, False), ("s2", False)]
 
 
@@ -132,7 +132,7 @@ def test_what_is_put_back_is_kept() -> None:
         one.fault(UPDATE, Refuse("BAD_REQUEST"), times=2)
         kept = RecordedWrites()
         one.run(change, recorder=kept)
-        assert kept.told == [
+        assert kept.line_summaries == [
             *("1 update", "1 not done", "2 unarchive", "2 done", "3 update", "3 not done", "4 archive", "4 done"),
         ]
         assert [intent.is_archived for intent in kept.intents] == [True, True, False, False]
@@ -142,7 +142,7 @@ def test_creates_that_are_never_sent_are_not_done(one: Harness) -> None:
     one.fault(CREATE, Refuse("UNAUTHORIZED"))
     kept = RecordedWrites()
     one.run(create("A"), create("B"), recorder=kept)
-    assert kept.told == ["1 create", "2 create", "1 not done", "2 not done"]
+    assert kept.line_summaries == ["1 create", "2 create", "1 not done", "2 not done"]
 
 
 # A receipt that cannot be written -----------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def test_an_archive_of_an_undo_is_repeated_without_harm(one: Harness) -> None:
 def test_an_undo_does_not_archive_a_schedule_edited_since(one: Harness) -> None:
     wire = one.add("A")
     change = emptied(archive(wire), hours=(3,))
-    one.caller.do(UPDATE, {"id": wire["id"], "prompt": "Edited."})
+    one.caller.mutate(UPDATE, {"id": wire["id"], "prompt": "Edited."})
     run = one.run(change)
     assert (run.writes, run.statuses) == ([], ["conflict"])
     assert isinstance(change.after, Spec)

@@ -445,18 +445,18 @@ def test_drift_opens_one_issue_and_closes_it_when_it_is_gone(job: Job) -> None:
     [schedule] = job.sandbox.schedules()
     caller = Caller(job.sandbox)
     for hours in (1, 2):
-        caller.do("haloSchedule.update", {"id": schedule["id"], "lookbackHours": hours})
+        caller.mutate("haloSchedule.update", {"id": schedule["id"], "lookbackHours": hours})
         assert job.on_branch("drift").code == 0
         (issue,) = job.host.issues
         assert issue.title == "HALO drift"
         assert "lookback" in issue.body
         assert issue.is_open
     job.host.issues.insert(0, Post("99", issue.body, 7))
-    caller.do("haloSchedule.update", {"id": schedule["id"], "lookbackHours": 24})
+    caller.mutate("haloSchedule.update", {"id": schedule["id"], "lookbackHours": 24})
     for _ in range(2):
         assert job.on_branch("drift").code == 0
     assert [each.is_open for each in job.host.issues] == [True, False]
-    caller.do("haloSchedule.update", {"id": schedule["id"], "lookbackHours": 1})
+    caller.mutate("haloSchedule.update", {"id": schedule["id"], "lookbackHours": 1})
     assert job.on_branch("drift").code == 0
     assert [each.is_open for each in job.host.issues] == [True, False, True]
 

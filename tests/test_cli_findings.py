@@ -128,8 +128,8 @@ def test_a_glob_that_covers_nothing_is_shown_by_a_plan_alone(halo: CommandLine, 
     assert halo("validate").out == "halo.yaml: 1 schedule, no problems\n"
     assert halo("apply", "--sandbox", "--yes").code == 0
     (folder / "halo.yaml").write_text(file_of(protect=globs).replace("schedules:", "schedules: {}"))
-    told = halo("plan", "--sandbox", "--json").json["findings"]
-    assert [(finding["line"], finding["column"], finding["message"]) for finding in told] == [
+    findings = halo("plan", "--sandbox", "--json").json["findings"]
+    assert [(finding["line"], finding["column"], finding["message"]) for finding in findings] == [
         (2, 24, "'Review dayly' in `protect` matches no declared or existing title"),
         (2, 40, "'Nightly *' in `protect` matches no declared or existing title"),
     ]
@@ -146,8 +146,8 @@ def test_a_glob_is_reported_at_its_source(halo: CommandLine, folder: Path, reaso
     ):
         (folder / "halo.yaml").write_text(file_of(entry("daily"), **({"protect": str([*written])} if written else {})))
         found = halo("plan", "--sandbox", "--json", *argv, **env).json["findings"]
-        told = [finding["message"] for finding in found if reason in finding["message"]]
-        assert [message.startswith(f"{glob!r} in {where} {reason}") for message in told] == [True]
+        findings = [finding["message"] for finding in found if reason in finding["message"]]
+        assert [message.startswith(f"{glob!r} in {where} {reason}") for message in findings] == [True]
 
 
 def without_ids(halo: CommandLine, text: str) -> str:

@@ -51,8 +51,8 @@ def first_line(halo: CommandLine, *argv: str, **env: str) -> str:
 
 @pytest.mark.parametrize("command", [COMMANDS[0], COMMANDS[2]], ids=" ".join)
 def test_each_copy_is_what_its_format_prints(halo: CommandLine, project: Path, command: tuple[str, ...]) -> None:
-    told = "".join(f"Wrote copies/{name}\n" for name in FORMATS)
-    assert halo(*command, *EVERY_COPY) == CommandResult(0, halo(*command).out, told)
+    message = "".join(f"Wrote copies/{name}\n" for name in FORMATS)
+    assert halo(*command, *EVERY_COPY) == CommandResult(0, halo(*command).out, message)
     assert copies(project) == {name: halo(*command, "--format", name).out for name in FORMATS}
 
 
@@ -173,12 +173,12 @@ def test_a_missing_project_file_has_the_marker_it_would_have(halo: CommandLine, 
 )
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_copy_that_makes_no_sense_is_wrong_usage(
-    halo: CommandLine, project: Path, command: tuple[str, ...], also: list[str], told: str
+    halo: CommandLine, project: Path, command: tuple[str, ...], also: list[str], message: str
 ) -> None:
     before = tree(project)
     ended = halo(*command, *(word for each in also for word in ("--also", each)))
     assert (ended.code, ended.out) == (64, "")
-    assert ended.err.startswith(f"error: {told}\nhint: ")
+    assert ended.err.startswith(f"error: {message}\nhint: ")
     assert (tree(project), (project / "new").exists()) == (before, False)
 
 

@@ -210,7 +210,7 @@ def test_archived_schedules_are_imported_if_asked_for(halo: CommandLine, folder:
     ids = existing(folder, {"title": "Gone"}, {"title": "Twice"}, {"title": "Twice"})
     with Sandbox.open(folder / SANDBOX) as sandbox:
         for id_ in ids[:2]:
-            Caller(sandbox).do("haloSchedule.archive", {"projectId": demo.DEMO_PROJECT_ID, "id": id_})
+            Caller(sandbox).mutate("haloSchedule.archive", {"projectId": demo.DEMO_PROJECT_ID, "id": id_})
     ended = halo("import", "--include-archived", "--sandbox")
     assert ended.code == 0
     assert "No changes. 3 schedules are as declared." in ended.out
@@ -247,8 +247,8 @@ def test_no_number_of_schedules_that_cannot_be_declared_keeps_the_others_out(
     ended = halo("import", "--sandbox")
     assert ended.code == 0, ended.err
     left_out = [f"Left out: 'Title {number:03}' ({id_})" for number, id_ in enumerate(ids[:count])]
-    told, *reasons = (line.partition("): ") for line in ended.err.splitlines())
-    assert (told[0], [reason[0] + ")" for reason in reasons]) == ("Wrote halo.yaml with 2 schedules.", left_out)
+    heading, *reasons = (line.partition("): ") for line in ended.err.splitlines())
+    assert (heading[0], [reason[0] + ")" for reason in reasons]) == ("Wrote halo.yaml with 2 schedules.", left_out)
     whys = (
         {"the prompt is longer than 256 KiB"}
         if prompt

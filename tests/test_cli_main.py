@@ -303,17 +303,17 @@ class Broken(io.StringIO):
         raise self._error
 
 
-def told(halo: CommandLine, argv: tuple[str, ...], error: BaseException) -> tuple[int, str]:
+def outcome_of(halo: CommandLine, argv: tuple[str, ...], error: BaseException) -> tuple[int, str]:
     err = Stream()
     return halo.run(argv, Stream(), Broken(error), err, {}), err.written
 
 
 def test_a_closed_pipe_prints_nothing(halo: CommandLine) -> None:
-    assert told(halo, ("schema",), BrokenPipeError(32, "Broken pipe")) == (1, "")
+    assert outcome_of(halo, ("schema",), BrokenPipeError(32, "Broken pipe")) == (1, "")
 
 
 def test_a_full_disk_is_named(halo: CommandLine) -> None:
-    assert told(halo, ("schema",), OSError(28, "No space left on device")) == (
+    assert outcome_of(halo, ("schema",), OSError(28, "No space left on device")) == (
         1,
         "error: standard output: No space left on device\nhint: the output is incomplete\n",
     )
@@ -343,23 +343,23 @@ def test_what_a_full_disk_does_not_take_is_an_error_that_says_what_was_done(
         err = Stream()
         code = halo.run(words, Stream(), full, err, {})
         full.buffer.raw.close()  # type: ignore[attr-defined] - or its buffer would be flushed once more
-    told = {"message": "standard output: No space left on device", "hint": hint, "code": "file", "exit_code": 1}
+    outcome_of = {"message": "standard output: No space left on device", "hint": hint, "code": "file", "exit_code": 1}
     assert code == 1
     if is_json and argv[0] != "init":
-        assert json.loads(err.written)["error"] == told
+        assert json.loads(err.written)["error"] == outcome_of
     else:
-        assert err.written.endswith(f"error: {told['message']}\nhint: {hint}\n")
+        assert err.written.endswith(f"error: {outcome_of['message']}\nhint: {hint}\n")
 
 
 def test_ctrl_c_says_that_nothing_was_changed(halo: CommandLine) -> None:
-    assert told(halo, ("schema",), KeyboardInterrupt()) == (
+    assert outcome_of(halo, ("schema",), KeyboardInterrupt()) == (
         130,
         "error: interrupted; nothing was changed on the platform\n",
     )
 
 
 def test_a_mistake_of_ours_is_one_message_without_foreign_words(halo: CommandLine) -> None:
-    code, message = told(halo, ("schema",), RuntimeError(f"secret {CANARY}"))
+    code, message = outcome_of(halo, ("schema",), RuntimeError(f"secret {CANARY}"))
     first, second = message.splitlines()
     assert code == 1
     assert first.startswith("error: internal error: RuntimeError in halo_iac.cli.console, line ")

@@ -258,7 +258,12 @@ def test_an_unwritable_file_is_reported_before_anything_is_paused(
     ],
 )
 def test_a_platform_that_dies_in_the_middle_leaves_a_summary_and_the_rest_to_the_next_run(
-    halo: CommandLine, folder: Path, effect: Effect, when: Literal["before", "after"], code: int, told: tuple[str, ...]
+    halo: CommandLine,
+    folder: Path,
+    effect: Effect,
+    when: Literal["before", "after"],
+    code: int,
+    phrases: tuple[str, ...],
 ) -> None:
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
     with serve_sandbox(halo) as place:
@@ -268,7 +273,7 @@ def test_a_platform_that_dies_in_the_middle_leaves_a_summary_and_the_rest_to_the
         place.fault(UPDATE, effect, times=None, when=when)
         ended = place("pause", "--all", "--yes", "--concurrency", "1", "--receipt", "r.jsonl")
         assert ended.code == code, ended.text
-        assert [words for words in told if words not in ended.out] == []
+        assert [words for words in phrases if words not in ended.out] == []
         place.sandbox.faults.clear()
         assert place("pause", "--all", "--yes").code == 0
         assert not any(each["enabled"] for each in place.sandbox.schedules())

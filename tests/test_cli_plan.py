@@ -316,8 +316,8 @@ def test_a_file_that_is_not_a_plan_is_reported(
 def test_truncated_plans_and_other_versions_are_reported(halo: CommandLine, saved: Path) -> None:
     whole = saved.read_bytes()
     saved.write_bytes(whole[: len(whole) // 2])
-    told = halo("apply", "--sandbox", saved.name, "--yes").err
-    assert told.startswith("error: plan.json: the saved plan is not valid JSON, or is")
+    stderr = halo("apply", "--sandbox", saved.name, "--yes").err
+    assert stderr.startswith("error: plan.json: the saved plan is not valid JSON, or is")
     saved.write_bytes(whole)
     rewritten(saved, version=2)
     ended = halo("apply", "--sandbox", saved.name, "--yes")

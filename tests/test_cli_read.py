@@ -363,8 +363,8 @@ def test_the_doctor_names_the_next_step(
     with serving(answers) as recorder:
         given = {"INF_API_URL": recorder.url, "INF_API_KEY": KEY, "INF_PROJECT_ID": env.pop("P", ""), **env}
         found = findings(halo("doctor", "--json", **given).json)
-    told, _, next_step = found[subject][0].partition("\nhint: ")
-    assert (told[: len(verdict)], next_step[: len(hint)]) == (verdict, hint)
+    line, _, next_step = found[subject][0].partition("\nhint: ")
+    assert (line[: len(verdict)], next_step[: len(hint)]) == (verdict, hint)
 
 
 def test_the_doctor_names_what_is_missing(halo: CommandLine) -> None:

@@ -15,8 +15,8 @@ TROUBLE = Rejected("no", procedure="p", status=503, delivery=Delivery.AMBIGUOUS,
 
 def seen(run_id: str, status: str, *events: str, is_final: bool = False, is_troubled: bool = False) -> RunSnapshot:
     details = RunDetails({}, Run({"id": run_id, "status": status}))
-    told = tuple(RunEvent({"sequence": n, "eventType": kind}) for n, kind in enumerate(events))
-    return RunSnapshot(run_id, details, told, TROUBLE if is_troubled else None, is_final=is_final)
+    run_events = tuple(RunEvent({"sequence": n, "eventType": kind}) for n, kind in enumerate(events))
+    return RunSnapshot(run_id, details, run_events, TROUBLE if is_troubled else None, is_final=is_final)
 
 
 @pytest.mark.parametrize(

@@ -86,5 +86,5 @@ def test_a_title_that_holds_a_command_stays_as_it_is(halo: CommandLine, folder: 
 
 def test_an_error_is_copied_as_printed(staging: CommandLine, folder: Path) -> None:
     ended = staging("plan", "--sandbox", "--file", "none.yaml", "--also", "markdown=e.md")
-    for told in (ended.err, (folder / "e.md").read_text()):
-        assert "`halo import --file none.yaml --sandbox`" in told
+    for text in (ended.err, (folder / "e.md").read_text()):
+        assert "`halo import --file none.yaml --sandbox`" in text

@@ -162,7 +162,7 @@ def test_protection_holds_from_wherever_it_comes(halo: CommandLine, applied: Pat
 def test_schedules_edited_since_are_kept_and_the_rest_is_undone(halo: CommandLine, applied: Path) -> None:
     with Sandbox.open(applied / ".halo" / "sandbox.db") as sandbox:
         id_ = schedules(halo)[0]["id"]
-        Caller(sandbox).do("haloSchedule.update", {"id": id_, "prompt": "Mine."})
+        Caller(sandbox).mutate("haloSchedule.update", {"id": id_, "prompt": "Mine."})
     ended = halo("undo", "r.jsonl", "--sandbox", "--yes")
     assert (ended.code, f"schedule {id_} has changed since the run: prompt differs" in ended.out) == (
         4,

@@ -116,11 +116,11 @@ def test_an_agent_that_was_renamed_is_listed_and_leaves_no_more_traces(minute: i
     with Sandbox.open(None, clock=clock) as sandbox:
         sandbox.add_agent(PROJECT, {**demo.AGENTS[0], "identityValue": "till"})
         caller = Caller(sandbox)
-        listed = caller.get("agent.listForProject", {"projectId": PROJECT})
+        listed = caller.query("agent.listForProject", {"projectId": PROJECT})
         assert {each["identityValue"] for each in listed} == {"till", "support-bot", "research"}
         window = {"startDate": "2026-11-02T00:00:00.000Z", "endDate": "2026-11-03T00:00:00.000Z"}
         asked = {"teamId": demo.DEMO_TEAM_ID, "projectId": PROJECT, "limit": 100, "filters": window}
-        traces = caller.get("traces.list", asked)["traces"]
+        traces = caller.query("traces.list", asked)["traces"]
         assert {each["agentName"] for each in traces} == {"support-bot", "research"}
 
 
@@ -128,10 +128,10 @@ def test_a_trace_that_is_there_is_read_without_the_rest_of_its_month() -> None:
     with Sandbox.open(None, clock=Clock()) as sandbox:
         caller, scope = Caller(sandbox), {"teamId": demo.DEMO_TEAM_ID, "projectId": PROJECT}
         window = {"startDate": "2026-11-02T00:00:00.000Z", "endDate": "2026-11-02T01:00:00.000Z"}
-        [trace, *_] = caller.get("traces.list", {**scope, "filters": window})["traces"]
+        [trace, *_] = caller.query("traces.list", {**scope, "filters": window})["traces"]
         with sandbox._store.reading() as tables:  # noqa: SLF001 - what is written, whatever a list shows
             before = tables.spans.last_trace()
-        assert caller.get("traces.get", {**scope, "traceId": trace["traceId"]})["traceId"] == trace["traceId"]
-        assert caller.get("spans.list", {**scope, "filters": {"traceId": trace["traceId"]}})["spans"]
+        assert caller.query("traces.get", {**scope, "traceId": trace["traceId"]})["traceId"] == trace["traceId"]
+        assert caller.query("spans.list", {**scope, "filters": {"traceId": trace["traceId"]}})["spans"]
         with sandbox._store.reading() as tables:  # noqa: SLF001 - likewise
             assert tables.spans.last_trace() == before

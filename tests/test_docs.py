@@ -161,8 +161,8 @@ def test_the_keys_of_a_project_file_are_those_that_are_read() -> None:
 
 
 def test_the_findings_are_those_of_the_rules() -> None:
-    told = [(names(row[0])[0], row[1]) for row in rows("semantics.md", "Findings")]
-    assert told == [(rule.name, rule.severity or "off") for rule in RULES]
+    documented = [(names(row[0])[0], row[1]) for row in rows("semantics.md", "Findings")]
+    assert documented == [(rule.name, rule.severity or "off") for rule in RULES]
 
 
 def test_the_guards_are_those_of_the_code() -> None:
@@ -176,8 +176,8 @@ def size(number: int) -> str:
 
 
 def test_the_bounds_of_files_are_those_of_the_loader() -> None:
-    told = dict(row[:2] for row in rows("security.md", "Bounds of files"))
-    assert told == {
+    documented = dict(row[:2] for row in rows("security.md", "Bounds of files"))
+    assert documented == {
         "a project or included file": size(bounds.MAX_FILE),
         "a prompt": size(bounds.MAX_PROMPT),
         "files of a project": f"{bounds.MAX_FILES:,}",
@@ -195,16 +195,16 @@ def test_the_bounds_of_files_are_those_of_the_loader() -> None:
 
 
 def test_the_bounds_of_answers_are_those_of_the_client() -> None:
-    told = dict(row[:2] for row in rows("security.md", "Bounds of answers"))
+    documented = dict(row[:2] for row in rows("security.md", "Bounds of answers"))
     usual = DEFAULT.bounds
-    assert told["connecting"] == f"{usual.connect:.0f} s"
-    assert told["between two reads of a response"] == f"{usual.read:.0f} s"
-    assert told["an operation, all attempts together"] == f"{usual.operation:.0f} s"
-    assert told["a response, or a list over all its pages"] == size(usual.answer)
-    assert told["the same once decoded, estimated"] == f"{usual.held // MIB // 1024} GiB"
-    assert told["an error body"] == size(usual.error)
-    assert told["a saved plan"] == size(MAX_PLAN_BYTES)
-    assert told["a receipt"].startswith(size(MAX_RECEIPT_BYTES))
+    assert documented["connecting"] == f"{usual.connect:.0f} s"
+    assert documented["between two reads of a response"] == f"{usual.read:.0f} s"
+    assert documented["an operation, all attempts together"] == f"{usual.operation:.0f} s"
+    assert documented["a response, or a list over all its pages"] == size(usual.answer)
+    assert documented["the same once decoded, estimated"] == f"{usual.held // MIB // 1024} GiB"
+    assert documented["an error body"] == size(usual.error)
+    assert documented["a saved plan"] == size(MAX_PLAN_BYTES)
+    assert documented["a receipt"].startswith(size(MAX_RECEIPT_BYTES))
     retries = section("semantics.md", "Retries")
     assert f"up to {DEFAULT.attempts} attempts" in " ".join(retries.split())
     looks = ", ".join(f"{each:.0f}" for each in DEFAULT.check_after[:-1]) + f" and {DEFAULT.check_after[-1]:.0f} s"
@@ -217,16 +217,16 @@ def test_every_environment_variable_is_documented() -> None:
     runners = re.search(r"_RUNNERS: Final = \(([^)]*)\)", code)
     assert runners is not None
     read |= set(re.findall(r"\"(\w+)\"", runners[1]))
-    told = set(names(section("cli.md", "Environment variables")))
-    assert read <= told
+    documented = set(names(section("cli.md", "Environment variables")))
+    assert read <= documented
 
 
 def test_every_procedure_is_documented() -> None:
     code = "".join(text for path, text in texts().items() if path.startswith("halo_iac/"))
     called = set(re.findall(r"\"((?:halo[A-Z]\w+\.[a-z]\w+|(?:agent|project|user)\.[a-z]+[A-Z]\w+))\"", code))
-    told: set[str] = set()
+    documented: set[str] = set()
     for row in rows("protocol.md", "Procedures"):
         first, *others = names(row[0])
         router = first.partition(".")[0]
-        told |= {first, *(other if other[0] != "." else router + other for other in others)}
-    assert called <= told
+        documented |= {first, *(other if other[0] != "." else router + other for other in others)}
+    assert called <= documented

@@ -173,8 +173,8 @@ SAID = {
 @needs_server
 def test_an_error_says_what_to_write(server: LanguageServer) -> None:
     said = server.complaints(BELOW_A_SCHEDULE + line + "\n" for line in SAID)
-    told = [[each.partition(": ")[2] for each in lines if "Missing" not in each] for lines in said]
-    assert dict(zip(SAID, told, strict=True)) == {line: [message] for line, message in SAID.items()}
+    messages = [[each.partition(": ")[2] for each in lines if "Missing" not in each] for lines in said]
+    assert dict(zip(SAID, messages, strict=True)) == {line: [message] for line, message in SAID.items()}
 
 
 WRITTEN = {

@@ -104,7 +104,7 @@ def found(platform: Platform, markdown: str, limit: int = 50) -> list[Evidence]:
     return find_evidence(reader, report(markdown), NOW, limit=limit)
 
 
-def told(evidence: list[Evidence]) -> list[str]:
+def lines_of(evidence: list[Evidence]) -> list[str]:
     return [f"{each.trace.id if each.trace else each.citation.id} {bool(each.trace)}" for each in evidence]
 
 
@@ -127,12 +127,12 @@ def told(evidence: list[Evidence]) -> list[str]:
 def test_what_is_cited_is_looked_up_in_the_order_of_the_report(
     there: list[str], markdown: str, expected: list[str]
 ) -> None:
-    assert told(found(Platform(there), markdown)) == expected
+    assert lines_of(found(Platform(there), markdown)) == expected
 
 
 def test_a_truncated_id_is_searched_in_the_window_first() -> None:
     platform = Platform([A])
-    assert told(found(platform, f"{B[:6]}… and {A[:6]}…")) == [f"{B[:6]}… False", f"{A} True"]
+    assert lines_of(found(platform, f"{B[:6]}… and {A[:6]}…")) == [f"{B[:6]}… False", f"{A} True"]
     starts = Counter(each["startDate"][:4] for each in platform.wanted)
     assert starts == {"2026": 2, "1970": 1}
     assert {each["startDate"] for each in platform.wanted} == {"2026-11-21T00:00:00.000Z", "1970-01-01T00:00:00.000Z"}

@@ -80,7 +80,7 @@ def settle(place: SandboxServer, folder: Path) -> Setting:
     caller = Caller(place.sandbox)
     for title in FOUR:
         caller.create(title=title)
-    caller.do("haloSchedule.archive", {"id": caller.create(title="Omega")["id"]})
+    caller.mutate("haloSchedule.archive", {"id": caller.create(title="Omega")["id"]})
     setting.run_id = setting(OPERATIONS["run create"]).out.split()[1]
     _made.append((saved(place.sandbox), setting.run_id))
     return setting
@@ -239,8 +239,8 @@ def reported(setting: Setting) -> Reported:
     alpha = next(each["id"] for each in caller.listed() if each["title"] == "Alpha")
     window = {"windowStartAt": "2026-11-01T12:00:00.000Z", "windowEndAt": "2026-11-02T12:00:00.000Z"}
     for _ in range(3):
-        caller.do("haloSchedule.fireNow", {"id": alpha, **window})
-    listed = caller.get(CONVERSATIONS, {"projectId": PROJECT, "scheduleId": alpha})
+        caller.mutate("haloSchedule.fireNow", {"id": alpha, **window})
+    listed = caller.query(CONVERSATIONS, {"projectId": PROJECT, "scheduleId": alpha})
     return Reported(setting, listed["conversations"])
 
 

@@ -462,8 +462,10 @@ def test_a_text_cut_by_a_comment_is_reported(
     (tmp_path / "halo.yaml").write_text(CUT + lines)
     loaded = load(tmp_path / "halo.yaml", variables={})
     assert [(cut.field, cut.value, cut.at.line, cut.at.column) for cut in loaded.truncated_texts] == expected
-    told = [finding for finding in run_rules(loaded) if finding.rule == "cut-by-comment"]
-    assert [(finding.key, finding.line, finding.column) for finding in told] == [("a", *each[2:]) for each in expected]
+    violations = [finding for finding in run_rules(loaded) if finding.rule == "cut-by-comment"]
+    assert [(finding.key, finding.line, finding.column) for finding in violations] == [
+        ("a", *each[2:]) for each in expected
+    ]
 
 
 @pytest.mark.parametrize(
@@ -488,8 +490,10 @@ def test_a_text_cut_by_a_comment_is_reported_through_an_alias(
     (tmp_path / "halo.yaml").write_text(top + CUT + lines)
     loaded = load(tmp_path / "halo.yaml", variables={})
     assert [(cut.field, cut.value, cut.at.line, cut.at.column) for cut in loaded.truncated_texts] == expected
-    told = [finding for finding in run_rules(loaded) if finding.rule == "cut-by-comment"]
-    assert [(finding.key, finding.line, finding.column) for finding in told] == [("a", *each[2:]) for each in expected]
+    violations = [finding for finding in run_rules(loaded) if finding.rule == "cut-by-comment"]
+    assert [(finding.key, finding.line, finding.column) for finding in violations] == [
+        ("a", *each[2:]) for each in expected
+    ]
 
 
 def test_a_prompt_that_is_cut_short_is_not_quoted_and_an_entry_may_switch_it_off(tmp_path: Path) -> None:
@@ -520,9 +524,11 @@ def test_a_prompt_that_is_cut_short_is_not_quoted_and_an_entry_may_switch_it_off
 def test_a_folded_list_is_reported_at_its_item(tmp_path: Path, text: str, line: int | None, end: str) -> None:
     written = f"{CUT}    title: A\n{text}".replace("\n", end)
     (tmp_path / "halo.yaml").write_bytes(written.encode())
-    told = [each for each in run_rules(load(tmp_path / "halo.yaml", variables={})) if each.rule == "folded-list"]
+    violations = [each for each in run_rules(load(tmp_path / "halo.yaml", variables={})) if each.rule == "folded-list"]
     before = CUT.count("\n") + 1
-    assert [(each.key, each.line, each.column) for each in told] == ([] if line is None else [("a", before + line, 7)])
+    assert [(each.key, each.line, each.column) for each in violations] == (
+        [] if line is None else [("a", before + line, 7)]
+    )
 
 
 def test_a_folded_list_is_reported_in_defaults_and_through_an_alias(tmp_path: Path) -> None:
@@ -531,8 +537,8 @@ def test_a_folded_list_is_reported_in_defaults_and_through_an_alias(tmp_path: Pa
         + CUT.removeprefix("version: 1\n")
         + "    title: A\n    prompt: *p\n"
     )
-    told = [(each.rule, each.key, each.line) for each in run_rules(load(tmp_path / "halo.yaml", variables={}))]
-    assert told == [("folded-list", "a", 4), ("folded-list", None, 8)]
+    violations = [(each.rule, each.key, each.line) for each in run_rules(load(tmp_path / "halo.yaml", variables={}))]
+    assert violations == [("folded-list", "a", 4), ("folded-list", None, 8)]
 
 
 def test_cut_texts_outside_entries_and_in_retired_ones_are_reported(tmp_path: Path) -> None:
@@ -540,8 +546,8 @@ def test_cut_texts_outside_entries_and_in_retired_ones_are_reported(tmp_path: Pa
         "version: 1\nprotect:\n- Nightly #1\nagents:\n  shop: x #1\ndefaults:\n  agent: x #1\n"
         "schedules:\n  a:\n    title: A #1\n    state: archived\n"
     )
-    told = [(each.rule, each.key, each.line) for each in run_rules(load(tmp_path / "halo.yaml", variables={}))]
-    assert told == [("cut-by-comment", key, line) for key, line in ((None, 3), (None, 5), (None, 7), ("a", 10))]
+    violations = [(each.rule, each.key, each.line) for each in run_rules(load(tmp_path / "halo.yaml", variables={}))]
+    assert violations == [("cut-by-comment", key, line) for key, line in ((None, 3), (None, 5), (None, 7), ("a", 10))]
 
 
 @pytest.mark.parametrize(
@@ -549,6 +555,6 @@ def test_cut_texts_outside_entries_and_in_retired_ones_are_reported(tmp_path: Pa
     [("[prod] *", "["), ("a?", "?"), ("${ENV}: *", "${"), ("$E *", None), ("a*b]", None), ("{a}", None)],
 )
 def test_a_glob_with_a_sign_that_means_something_elsewhere_is_odd(glob: str, signs: str | None) -> None:
-    told = run_rules(project(protect=(glob,)))
-    assert [each.rule for each in told] == ["special-glob"] * (signs is not None)
-    assert all(f"`{signs}`" in each.message for each in told)
+    violations = run_rules(project(protect=(glob,)))
+    assert [each.rule for each in violations] == ["special-glob"] * (signs is not None)
+    assert all(f"`{signs}`" in each.message for each in violations)

@@ -55,7 +55,7 @@ def test_in_words(when: Cadence, words: str) -> None:
     assert describe(when) == words
 
 
-def told(when: Cadence, after: datetime, count: int) -> list[str]:
+def fire_lines(when: Cadence, after: datetime, count: int) -> list[str]:
     return [f"{fire:%a %d %b %H:%M %z}" for fire in islice(upcoming_fires(when, after), count)]
 
 
@@ -70,13 +70,16 @@ def told(when: Cadence, after: datetime, count: int) -> list[str]:
     ],
 )
 def test_the_next_fires_are_strictly_later_and_in_the_cadences_zone(when: Cadence, expected: list[str]) -> None:
-    assert told(when, NOON, 2) == expected
+    assert fire_lines(when, NOON, 2) == expected
 
 
 def test_a_time_in_a_gap_fires_right_after_it_and_one_in_a_fold_once() -> None:
     early = cadence("daily", hours=(2,), minutes=(30,), timezone="Europe/Berlin")
-    assert told(early, datetime(2026, 3, 28, 12, tzinfo=UTC), 2) == ["Sun 29 Mar 03:00 +0200", "Mon 30 Mar 02:30 +0200"]
-    assert told(early, datetime(2026, 10, 24, 12, tzinfo=UTC), 2) == [
+    assert fire_lines(early, datetime(2026, 3, 28, 12, tzinfo=UTC), 2) == [
+        "Sun 29 Mar 03:00 +0200",
+        "Mon 30 Mar 02:30 +0200",
+    ]
+    assert fire_lines(early, datetime(2026, 10, 24, 12, tzinfo=UTC), 2) == [
         "Sun 25 Oct 02:30 +0200",
         "Mon 26 Oct 02:30 +0100",
     ]

@@ -276,7 +276,7 @@ def test_the_doctor_reports_git_configured_by_the_checkout(checkout: Checkout) -
     checkout.write(".gitconfig", "[core]\n\tsshCommand = false\n")
     checkout.write("halo.yaml", f"version: 1\nschedules: {{{ENTRY}}}\n")
     env = {**checkout.env, "PATH": os.environ["PATH"], "HOME": str(checkout.folder)}
-    told = subprocess.run(
+    checked = subprocess.run(
         [*LAUNCHERS["script"], "doctor", "--sandbox"],
         cwd=checkout.folder,
         env=env,
@@ -284,8 +284,8 @@ def test_the_doctor_reports_git_configured_by_the_checkout(checkout: Checkout) -
         text=True,
         check=False,
     )
-    assert told.returncode == 1
-    assert f"git           FAILED: git's configuration in {checkout.folder}/.gitconfig is not used" in told.stdout
+    assert checked.returncode == 1
+    assert f"git           FAILED: git's configuration in {checkout.folder}/.gitconfig is not used" in checked.stdout
 
 
 # Reading ------------------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ class Served:
     def holdings(self) -> Json:
         """Return what a bad command must leave as it is."""
         page = {"projectId": self.env["INF_PROJECT_ID"], "limit": 100}
-        conversations = self.quick.get("haloConversation.listForProject", page)["conversations"]
+        conversations = self.quick.query("haloConversation.listForProject", page)["conversations"]
         return self.quick.sandbox.schedules(), [(each["id"], each["latestRunId"]) for each in conversations]
 
 

@@ -89,7 +89,7 @@ def run_of(inf: Inf, **given: object) -> dict[str, Any]:
     """Start a run over the last day."""
     _, start, _, end = window()
     wanted = {"projectId": PROJECT, "agentUuid": demo.CHECKOUT_ID, "prompt": "P", "windowStartAt": start}
-    started: dict[str, Any] = inf.caller.do("haloRun.create", {**wanted, "windowEndAt": end, **given})
+    started: dict[str, Any] = inf.caller.mutate("haloRun.create", {**wanted, "windowEndAt": end, **given})
     return started
 
 
@@ -108,7 +108,7 @@ def test_agent_list(tmp_path: Path) -> None:
 
 def test_schedule_list(inf: Inf) -> None:
     active, retired = inf.caller.create(title="Active"), inf.caller.create(title="Retired")
-    archived = inf.caller.do("haloSchedule.archive", {"id": retired["id"]})
+    archived = inf.caller.mutate("haloSchedule.archive", {"id": retired["id"]})
     assert inf.json("halo", "schedule", "list") == {"schedules": [active], "nextCursor": None}
     everything = inf.json("halo", "schedule", "list", "--include-archived")
     assert everything == {"schedules": [active, archived], "nextCursor": None}
@@ -211,7 +211,7 @@ def test_run_create(inf: Inf) -> None:
 def test_run_get_and_events(inf: Inf) -> None:
     started = run_of(inf)
     run_id = started["runId"]
-    whole = inf.caller.get("haloRun.getById", {"id": run_id})
+    whole = inf.caller.query("haloRun.getById", {"id": run_id})
     assert inf.json("halo", "run", "get", run_id) == inf.json("halo", "get-run", "--id", run_id) == whole
     shown = fields(inf("halo", "run", "get", run_id))
     assert [shown[name] for name in ("Run id", "Status", "Model id", "Error")] == [
@@ -221,7 +221,7 @@ def test_run_get_and_events(inf: Inf) -> None:
         "—",
     ]
     assert [shown[name] for name in ("ID", "Lifecycle")] == [started["haloExportDatasetId"], "ready"]
-    events = inf.caller.get("haloRun.getEvents", {"runId": run_id, "limit": 100})
+    events = inf.caller.query("haloRun.getEvents", {"runId": run_id, "limit": 100})
     assert inf.json("halo", "run", "events", run_id) == events
     drawn = table(inf("halo", "run", "events", run_id))
     assert [row[:2] for row in drawn] == [
@@ -262,7 +262,7 @@ def _cancel_and_retry(inf: Inf) -> None:
 
 def test_conversation_list_and_get(inf: Inf) -> None:
     first, second = run_of(inf, prompt="First"), run_of(inf, prompt="Second", agentUuid=demo.RESEARCH_ID)
-    page = inf.caller.get("haloConversation.listForProject", {"projectId": PROJECT})
+    page = inf.caller.query("haloConversation.listForProject", {"projectId": PROJECT})
     assert inf.json("halo", "conversation", "list") == inf.json("halo", "conversations") == page
     assert [row[1:3] for row in table(inf("halo", "conv", "ls"))] == [
         ["Title", "Latest run"],
@@ -275,7 +275,7 @@ def test_conversation_list_and_get(inf: Inf) -> None:
     narrowed = inf.json("halo", "conversations", "--agent-uuid", demo.RESEARCH_ID)
     assert [each["title"] for each in narrowed["conversations"]] == ["Second"]
     by_id = ("--id", first["conversationId"])
-    whole = inf.caller.get("haloConversation.getDetails", {"id": first["conversationId"]})
+    whole = inf.caller.query("haloConversation.getDetails", {"id": first["conversationId"]})
     assert inf.json("halo", "conversation", "get", first["conversationId"]) == whole
     assert inf.json("halo", "conversations-details", *by_id) == whole
     assert inf.json("halo", "get-conversation", *by_id) == oldest["conversations"][0]
@@ -299,7 +299,7 @@ def test_who_has_signed_in_sees_what_was_exported(inf: Inf) -> None:
     config = {"sessionToken": inf.environment.pop("INF_API_KEY")}
     (inf.folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     dataset = inf.json("halo", "get-export-dataset", *by_id)
-    assert dataset == inf.caller.get("haloExportDataset.getById", {"id": started["haloExportDatasetId"]})
+    assert dataset == inf.caller.query("haloExportDataset.getById", {"id": started["haloExportDatasetId"]})
     first = inf.json("halo", "export-datasets-traces", *by_id, "--limit", "30")
     rest = inf.json("halo", "export-datasets-traces", *by_id, "--cursor", first["nextCursor"])
     assert sum(trace["spanCount"] for trace in first["traces"] + rest["traces"]) == dataset["spanCount"]

@@ -81,7 +81,7 @@ def test_a_run_that_a_signal_ends_is_taken_up_by_the_next(
     processes.append(start_apply(url, folder))
     code, outcomes = ended(processes[0])
     assert code == (-signal.SIGKILL if number is signal.SIGKILL else 130)
-    told_of_what_is_there(outcomes, sandbox)
+    check_outcomes(outcomes, sandbox)
     assert all(len(hours) == 1 for hours in active(sandbox).values())
 
     assert ended(start_apply(url, folder))[0] == 0
@@ -89,7 +89,7 @@ def test_a_run_that_a_signal_ends_is_taken_up_by_the_next(
     assert len(sandbox.schedules()) == 60 + 140
 
 
-def told_of_what_is_there(outcomes: list[dict[str, Any]], sandbox: Sandbox) -> None:
+def check_outcomes(outcomes: list[dict[str, Any]], sandbox: Sandbox) -> None:
     """Hold what was claimed against what is there: all that is done is in effect, nothing that was not started is."""
     claims = {"done": True, "already": True, "not started": False}
     by_id = {wire["id"]: wire for wire in sandbox.schedules()}
@@ -123,10 +123,10 @@ def test_two_applies_of_one_file_leave_one_of_each(sandbox: Sandbox, url: str, f
 
     made = [wire for wire in sandbox.schedules() if wire["title"] in NEW]
     retired = {wire["id"]: wire["title"] for wire in made if wire["archivedAt"] is not None}
-    told = [each for _, outcomes in ends for each in conflicts(outcomes)]
-    assert {each["id"]: each["title"] for each in told} == retired
-    assert len(told) == len(retired) > 0
-    for each in told:
+    conflicting = [each for _, outcomes in ends for each in conflicts(outcomes)]
+    assert {each["id"]: each["title"] for each in conflicting} == retired
+    assert len(conflicting) == len(retired) > 0
+    for each in conflicting:
         first = next(wire["id"] for wire in made if wire["title"] == each["title"] and wire["archivedAt"] is None)
         assert (
             each["message"]
@@ -134,7 +134,7 @@ def test_two_applies_of_one_file_leave_one_of_each(sandbox: Sandbox, url: str, f
         )
     assert [code for code, _ in ends] == [4 if conflicts(outcomes) else 0 for _, outcomes in ends]
     for _, outcomes in ends:
-        told_of_what_is_there([each for each in outcomes if each["status"] in {"done", "already"}], sandbox)
+        check_outcomes([each for each in outcomes if each["status"] in {"done", "already"}], sandbox)
 
     code, _ = ended(start_apply(url, folder))
     assert (code, active(sandbox)) == (0, DONE)

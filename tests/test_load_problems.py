@@ -803,10 +803,10 @@ def test_missing_and_wrong_fields_are_each_reported_once(
 @pytest.mark.parametrize("empty", ["", " null", " ~", "  # not yet", " []"])
 def test_hints_never_remove_a_required_field(tmp_path: Path, field: str, example: str, empty: str) -> None:
     found = problems(tmp_path, f"version: 1\nschedules:\n  a:\n    {field}:{empty}\n")
-    (told,) = (each for each in found if each.startswith("halo.yaml:4:"))
+    (problem,) = (each for each in found if each.startswith("halo.yaml:4:"))
     is_list = empty == " []" and field in {"title", "agent", "frequency", "cron"}
-    assert is_list or told.endswith(f"(give it a value, such as `{example}`)")
-    assert "remove" not in told
+    assert is_list or problem.endswith(f"(give it a value, such as `{example}`)")
+    assert "remove" not in problem
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def test_a_colon_after_quotes_in_a_list_is_reported_by_both_parsers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str | None], count: int, is_pure: bool
 ) -> None:
     monkeypatch.setattr("halo_iac.load.yaml_parser.parse_text.__kwdefaults__", {"pure": is_pure})
-    told = hints(tmp_path, **fields)
-    assert told == ["put a value with a colon in it in quotes"] * (1 if is_pure else count)
+    suggested = hints(tmp_path, **fields)
+    assert suggested == ["put a value with a colon in it in quotes"] * (1 if is_pure else count)
 
 
 # The table ----------------------------------------------------------------------------------------------------------

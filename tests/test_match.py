@@ -19,10 +19,10 @@ from halo_iac.model.plan import MatchResult
 from halo_iac.model.project import Entry
 from halo_iac.model.remote import RemoteSchedule
 
-Told = dict[str, str | None]
+OutcomeByKey = dict[str, str | None]
 
 
-def told(pairing: MatchResult) -> Told:
+def outcome_by_key(pairing: MatchResult) -> OutcomeByKey:
     """Return key → the id it is paired with, ``None`` for a create, the reason for a blocked one."""
     pairs = {pair.entry.key.removeprefix("key-"): pair.remote.id if pair.remote else None for pair in pairing.pairs}
     return pairs | {blocked.key.removeprefix("key-"): f"! {blocked.reason}" for blocked in pairing.blocked}
@@ -45,43 +45,43 @@ def matched(entries: Iterable[Entry], remotes: Iterable[RemoteSchedule]) -> Matc
 
 def test_the_exact_title_is_the_identity() -> None:
     pairing = matched([entry("A"), entry("B")], [remote("1", "A"), remote("2", "a"), remote("3", "A ")])
-    assert told(pairing) == {"A": "1", "B": None}
+    assert outcome_by_key(pairing) == {"A": "1", "B": None}
     assert unclaimed(pairing) == ["2", "3"]
 
 
 def test_titles_are_compared_by_code_point() -> None:
     pairing = matched([entry("\u00e9")], [remote("1", "e\u0301")])
-    assert told(pairing) == {"\u00e9": None}
+    assert outcome_by_key(pairing) == {"\u00e9": None}
 
 
 def test_a_pin_goes_before_every_title() -> None:
     pairing = matched([entry("A", id="2"), entry("B", "C")], [remote("1", "A"), remote("2", "B"), remote("3", "C")])
-    assert told(pairing) == {"A": "2", "B": "3"}
+    assert outcome_by_key(pairing) == {"A": "2", "B": "3"}
     assert unclaimed(pairing) == ["1"]
 
 
 def test_a_pin_may_name_an_archived_schedule() -> None:
     pairing = matched([entry("A", id="2")], [remote("1", "A"), remote("2", "A", is_archived=True)])
-    assert told(pairing) == {"A": "2"}
+    assert outcome_by_key(pairing) == {"A": "2"}
     assert unclaimed(pairing) == ["1"]
 
 
 def test_a_pin_that_the_project_does_not_hold_blocks_and_never_creates() -> None:
     pairing = matched([entry("A", id="9")], [remote("1", "A")])
-    assert told(pairing) == {"A": "! the project holds no schedule with the id 9"}
+    assert outcome_by_key(pairing) == {"A": "! the project holds no schedule with the id 9"}
     assert unclaimed(pairing) == ["1"]
 
 
 def test_what_is_archived_here_and_pinned_in_another_environment_is_no_change() -> None:
     pairing = matched([entry("A", id="9", is_retired=True)], [remote("1", "A")])
-    assert told(pairing) == {"A": None}
+    assert outcome_by_key(pairing) == {"A": None}
     assert unclaimed(pairing) == ["1"]
 
 
 def test_one_pin_in_two_entries_blocks_both_and_counts_as_declared() -> None:
     pairing = matched([entry("A", id="1"), entry("B", id="1")], [remote("1", "A")])
     reason = "! the id 1 is pinned by key-A, key-B"
-    assert told(pairing) == {"A": reason, "B": reason}
+    assert outcome_by_key(pairing) == {"A": reason, "B": reason}
     assert unclaimed(pairing) == []
 
 
@@ -99,38 +99,38 @@ def test_twins_block_their_entry_name_both_ids_and_count_as_declared() -> None:
 
 def test_a_pin_on_one_twin_settles_it_and_the_other_is_undeclared() -> None:
     pairing = matched([entry("A", id="2")], [remote("1", "A"), remote("2", "A")])
-    assert (told(pairing), unclaimed(pairing)) == ({"A": "2"}, ["1"])
+    assert (outcome_by_key(pairing), unclaimed(pairing)) == ({"A": "2"}, ["1"])
 
 
 def test_two_entries_may_share_a_title_where_both_are_pinned() -> None:
     entries = [entry("A", key="one", id="1"), entry("A", key="two", id="2")]
-    assert told(matched(entries, [remote("1", "A"), remote("2", "A")])) == {"one": "1", "two": "2"}
+    assert outcome_by_key(matched(entries, [remote("1", "A"), remote("2", "A")])) == {"one": "1", "two": "2"}
 
 
 def test_an_active_schedule_goes_before_an_archived_one() -> None:
     pairing = matched([entry("A")], [remote("1", "A", is_archived=True), remote("2", "A")])
-    assert told(pairing) == {"A": "2"}
+    assert outcome_by_key(pairing) == {"A": "2"}
 
 
 def test_of_archived_schedules_the_one_archived_last_comes_back() -> None:
     archived = [remote(id_, "A", archivedAt=f"2026-0{month}") for id_, month in (("1", 3), ("2", 5), ("3", 4))]
-    assert told(matched([entry("A")], archived)) == {"A": "2"}
+    assert outcome_by_key(matched([entry("A")], archived)) == {"A": "2"}
 
 
 def test_a_former_title_goes_before_an_archived_schedule_with_the_title() -> None:
     pairing = matched([entry("B", "A")], [remote("1", "B", is_archived=True), remote("2", "A")])
-    assert told(pairing) == {"B": "2"}
+    assert outcome_by_key(pairing) == {"B": "2"}
 
 
 @pytest.mark.parametrize("is_archived", [False, True])
 def test_a_retired_entry_is_matched_like_any_other(*, is_archived: bool) -> None:
     pairing = matched([entry("A", is_retired=True)], [remote("1", "A", is_archived=is_archived)])
-    assert told(pairing) == {"A": "1"}
+    assert outcome_by_key(pairing) == {"A": "1"}
 
 
 def test_of_a_retired_entry_only_the_title_is_looked_at() -> None:
     pairing = matched([entry("B", "A", is_retired=True)], [remote("1", "A")])
-    assert (told(pairing), unclaimed(pairing)) == ({"B": None}, ["1"])
+    assert (outcome_by_key(pairing), unclaimed(pairing)) == ({"B": None}, ["1"])
 
 
 # Former titles ------------------------------------------------------------------------------------------------------
@@ -138,12 +138,12 @@ def test_of_a_retired_entry_only_the_title_is_looked_at() -> None:
 
 def test_a_former_title_is_inert_once_the_rename_has_happened() -> None:
     pairing = matched([entry("B", "A")], [remote("1", "B"), remote("2", "A")])
-    assert (told(pairing), unclaimed(pairing)) == ({"B": "1"}, ["2"])
+    assert (outcome_by_key(pairing), unclaimed(pairing)) == ({"B": "1"}, ["2"])
 
 
 def test_a_former_title_that_another_entry_declares_is_not_used() -> None:
     pairing = matched([entry("B", "A"), entry("A")], [remote("1", "A")])
-    assert told(pairing) == {"B": None, "A": "1"}
+    assert outcome_by_key(pairing) == {"B": None, "A": "1"}
     assert [str(warning.message) for warning in pairing.warnings] == [
         "renamed_from 'A' is ignored: another entry declares that title"
     ]
@@ -151,13 +151,13 @@ def test_a_former_title_that_another_entry_declares_is_not_used() -> None:
 
 def test_an_entry_yields_only_if_its_former_title_is_undeclared() -> None:
     entries = [entry("A"), entry("B", "A"), entry("C", "B")]
-    assert told(matched(entries, [remote("1", "B")])) == {"A": None, "B": "1", "C": None}
-    assert told(matched(entries, [remote("1", "B"), remote("2", "A")])) == {"A": "2", "B": "1", "C": None}
+    assert outcome_by_key(matched(entries, [remote("1", "B")])) == {"A": None, "B": "1", "C": None}
+    assert outcome_by_key(matched(entries, [remote("1", "B"), remote("2", "A")])) == {"A": "2", "B": "1", "C": None}
 
 
 def test_two_entries_with_one_former_title_are_blocked() -> None:
     pairing = matched([entry("B", "A"), entry("C", "A")], [remote("1", "A")])
-    assert told(pairing) == {
+    assert outcome_by_key(pairing) == {
         "B": "! renamed_from 'A' is also claimed by key-C",
         "C": "! renamed_from 'A' is also claimed by key-B",
     }
@@ -166,22 +166,22 @@ def test_two_entries_with_one_former_title_are_blocked() -> None:
 
 def test_an_entry_that_has_its_schedule_claims_no_former_title() -> None:
     pairing = matched([entry("B", "A"), entry("C", "A")], [remote("1", "A"), remote("2", "C")])
-    assert told(pairing) == {"B": "1", "C": "2"}
+    assert outcome_by_key(pairing) == {"B": "1", "C": "2"}
 
 
 def test_several_former_titles_that_are_active_are_not_chosen_from() -> None:
     pairing = matched([entry("C", "A", "B")], [remote("1", "A"), remote("2", "B")])
-    assert told(pairing) == {"C": "! 2 active schedules match this entry: 1, 2"}
+    assert outcome_by_key(pairing) == {"C": "! 2 active schedules match this entry: 1, 2"}
     assert unclaimed(pairing) == []
 
 
 def test_a_former_title_that_is_given_twice_is_one() -> None:
-    assert told(matched([entry("B", "A", "A")], [remote("1", "A")])) == {"B": "1"}
+    assert outcome_by_key(matched([entry("B", "A", "A")], [remote("1", "A")])) == {"B": "1"}
 
 
 def test_the_title_itself_is_no_former_title() -> None:
     pairing = matched([entry("A", "A"), entry("B", "A")], [remote("1", "A")])
-    assert told(pairing) == {"A": "1", "B": None}
+    assert outcome_by_key(pairing) == {"A": "1", "B": None}
 
 
 def test_every_schedule_of_a_contested_entry_counts_as_declared() -> None:
@@ -197,19 +197,19 @@ CHAIN = [entry("B", "A"), entry("C", "B"), entry("D", "C")]
 
 def test_a_chain_is_resolved_in_the_order_that_frees_a_title_before_it_is_taken() -> None:
     pairing = matched(CHAIN, [remote("1", "A"), remote("2", "B"), remote("3", "C")])
-    assert told(pairing) == {"B": "1", "C": "2", "D": "3"}
+    assert outcome_by_key(pairing) == {"B": "1", "C": "2", "D": "3"}
     assert waves(pairing) == {"B": 2, "C": 1, "D": 0}
 
 
 def test_a_chain_that_has_happened_is_inert_even_when_its_first_title_comes_back() -> None:
     pairing = matched(CHAIN, [remote("1", "B"), remote("2", "C"), remote("3", "D"), remote("4", "A")])
-    assert (told(pairing), unclaimed(pairing)) == ({"B": "1", "C": "2", "D": "3"}, ["4"])
+    assert (outcome_by_key(pairing), unclaimed(pairing)) == ({"B": "1", "C": "2", "D": "3"}, ["4"])
 
 
 def test_a_chain_of_thousands_is_resolved() -> None:
     entries = [entry(f"{place + 1}", f"{place}") for place in range(3000)]
     pairing = matched(entries, [remote(f"s{place}", f"{place}") for place in range(3000)])
-    assert told(pairing) == {f"{place + 1}": f"s{place}" for place in range(3000)}
+    assert outcome_by_key(pairing) == {f"{place + 1}": f"s{place}" for place in range(3000)}
     assert waves(pairing) == {f"{place + 1}": 2999 - place for place in range(3000)}
 
 
@@ -230,7 +230,7 @@ def test_a_swap_is_blocked_and_asks_for_pins_whatever_is_active(titles: str) -> 
 
 def test_two_cycles_are_distinguished_and_block_no_other_entry() -> None:
     entries = [entry("A", "B"), entry("B", "A"), entry("C", "D"), entry("D", "C"), entry("E", "A")]
-    reasons = told(matched(entries, [remote(title, title) for title in "ABCD"]))
+    reasons = outcome_by_key(matched(entries, [remote(title, title) for title in "ABCD"]))
     assert reasons["A"] == reasons["B"] == "! renamed_from forms a cycle: 'A', 'B'"
     assert reasons["C"] == reasons["D"] == "! renamed_from forms a cycle: 'C', 'D'"
     assert reasons["E"] is None
@@ -238,20 +238,20 @@ def test_two_cycles_are_distinguished_and_block_no_other_entry() -> None:
 
 def test_pins_make_a_swap_possible() -> None:
     pairing = matched([entry("B", id="1"), entry("A", id="2")], [remote("1", "A"), remote("2", "B")])
-    assert told(pairing) == {"B": "1", "A": "2"}
+    assert outcome_by_key(pairing) == {"B": "1", "A": "2"}
 
 
 def test_one_pin_opens_a_circle_and_goes_first() -> None:
     entries = [entry("C", "B"), entry("A", "C"), entry("B", id="1")]
     pairing = matched(entries, [remote("1", "A"), remote("2", "B"), remote("3", "C")])
-    assert told(pairing) == {"C": "2", "A": "3", "B": "1"}
+    assert outcome_by_key(pairing) == {"C": "2", "A": "3", "B": "1"}
     assert waves(pairing) == {"B": 0, "A": 1, "C": 2}
 
 
 def test_what_takes_a_title_that_twins_leave_waits_for_both() -> None:
     entries = [entry("B", id="1"), entry("C", id="2"), entry("T", "S"), entry("D", "C")]
     pairing = matched(entries, [remote("1", "T"), remote("2", "T"), remote("3", "S"), remote("4", "C")])
-    assert told(pairing) == {"B": "1", "C": "2", "T": "3", "D": "4"}
+    assert outcome_by_key(pairing) == {"B": "1", "C": "2", "T": "3", "D": "4"}
     assert waves(pairing) == {"B": 0, "D": 0, "C": 1, "T": 2}
 
 
@@ -268,7 +268,7 @@ some_remotes = st.lists(st.tuples(st.sampled_from(TITLES), st.integers(0, 3)), m
 )
 
 
-def oracle(entries: Sequence[Entry], remotes: Sequence[RemoteSchedule]) -> Told:
+def oracle(entries: Sequence[Entry], remotes: Sequence[RemoteSchedule]) -> OutcomeByKey:
     """Work out the pairs of unpinned entries from the words of docs/semantics.md#match-order, trying every set that
     might give way.
     """
@@ -319,7 +319,7 @@ def test_it_pairs_as_an_oracle_does_that_tries_everything(entries: list[Entry], 
     theirs = [each.title for each in circular]
     rest = [each for each in entries if each not in circular]
     expected = oracle(rest, [r for r in remotes if not (r.is_active and r.title in theirs)])
-    found = told(matched(entries, remotes))
+    found = outcome_by_key(matched(entries, remotes))
     verdicts = {title: id_ and ("!" if id_.startswith("!") else id_) for title, id_ in found.items()}
     assert verdicts == expected | dict.fromkeys(theirs, "!")
 
@@ -362,7 +362,7 @@ def test_renames_that_stopped_anywhere_are_taken_up_again_with_the_same_schedule
             )
             for r in remotes
         ]
-        assert told(matched(entries, remotes)) == told(pairing)
+        assert outcome_by_key(matched(entries, remotes)) == outcome_by_key(pairing)
 
 
 @given(some_entries, some_remotes, some_pins, st.randoms(use_true_random=False))
@@ -372,6 +372,6 @@ def test_the_order_of_entries_and_schedules_does_not_matter(
     entries = pinned(entries, pins)
     pairing = matched(entries, remotes)
     shuffled = matched(chance.sample(entries, len(entries)), chance.sample(remotes, len(remotes)))
-    assert told(shuffled) == told(pairing)
+    assert outcome_by_key(shuffled) == outcome_by_key(pairing)
     assert waves(shuffled) == waves(pairing)
     assert sorted(map(str, shuffled.blocked)) == sorted(map(str, pairing.blocked))

@@ -34,7 +34,7 @@ def planned(
     return plan_pause(request, lambda: project_, lambda _: (HOST, actual(*remotes, gap=gap)))
 
 
-def told(made: PausePlan) -> list[str]:
+def lines_of(made: PausePlan) -> list[str]:
     """Return what a plan says, line by line."""
     plan = made.plan
     return [
@@ -84,7 +84,7 @@ def test_a_change_is_of_enabled_and_nothing_else(cause: Cause, before: dict[str,
 def test_all_are_those_in_scope() -> None:
     there = (remote("s1", "A"), remote("s2", "DA"), remote("s3", "DB", agentUuid=SUPPORT), remote("s4", "DC"))
     project_ = project(scope=Scope(("checkout",), "D"))
-    assert told(planned(PAUSE, ALL, *there, project_=project_)) == [
+    assert lines_of(planned(PAUSE, ALL, *there, project_=project_)) == [
         "pause s2",
         "pause s4",
         "no file declares 'DA', 'DC'",
@@ -93,7 +93,7 @@ def test_all_are_those_in_scope() -> None:
 
 def test_an_agent_that_no_entry_can_resolve_is_no_reason_not_to_pause() -> None:
     made = planned(PAUSE, Selection(keys=("key-A",)), remote("s1", "A"), project_=project(entry("A", agent="gone")))
-    assert told(made) == ["pause key-A", "the next `halo apply` leaves key-A paused"]
+    assert lines_of(made) == ["pause key-A", "the next `halo apply` leaves key-A paused"]
 
 
 # What there is nothing to do about ----------------------------------------------------------------------------------
@@ -101,21 +101,24 @@ def test_an_agent_that_no_entry_can_resolve_is_no_reason_not_to_pause() -> None:
 
 def test_schedules_in_the_wanted_state_are_named_if_selected_else_counted() -> None:
     there = (remote("s1", "A", **OFF), remote("s2", "B", is_archived=True))
-    assert told(planned(PAUSE, Selection(ids=("s1", "s2")), *there)) == [
+    assert lines_of(planned(PAUSE, Selection(ids=("s1", "s2")), *there)) == [
         "s1: it is paused already",
         "s2: it is archived, so it does not fire",
         "1 already",
     ]
-    assert told(planned(PAUSE, ALL, *there)) == ["1 already"]
-    assert told(planned(RESUME, Selection(ids=("s1",)), remote("s1", "A"))) == ["s1: it is active already", "1 already"]
-    assert told(planned(PAUSE, ALL)) == []
+    assert lines_of(planned(PAUSE, ALL, *there)) == ["1 already"]
+    assert lines_of(planned(RESUME, Selection(ids=("s1",)), remote("s1", "A"))) == [
+        "s1: it is active already",
+        "1 already",
+    ]
+    assert lines_of(planned(PAUSE, ALL)) == []
 
 
 def test_a_resume_skips_what_the_files_disable() -> None:
     entries = project(entry("A", enabled=False), entry("B"), entry("C", enabled=True))
     there = [remote(f"s{title}", title, **OFF) for title in "ABC"]
     for selection in (ALL, Selection(keys=("key-A", "key-B", "key-C"))):
-        assert told(planned(RESUME, selection, *there, project_=entries)) == [
+        assert lines_of(planned(RESUME, selection, *there, project_=entries)) == [
             "resume key-B",
             "resume key-C",
             "key-A: it is skipped, because key-A.enabled.yaml:1 says `enabled: false`",
@@ -131,13 +134,13 @@ def test_changes_reverted_by_the_next_apply_are_reported() -> None:
     there = [remote(f"s{title}", title) for title in "ABCDE"]
     resumed = "key-A.enabled.yaml:1 says `enabled: true`"
     archived = "key-D.yaml:1 says `state: archived`, so the next `halo apply` archives key-D"
-    assert told(planned(PAUSE, ALL, *there, project_=entries)) == [
+    assert lines_of(planned(PAUSE, ALL, *there, project_=entries)) == [
         *("pause key-A", "pause key-B", "pause key-C", "pause key-D", "pause sE"),
         f"None: {resumed}, so the next `halo apply` resumes key-A; to prevent that, pass --write or edit the file",
         f"None: {archived}",
         "the next `halo apply` leaves key-B, key-C paused; no file declares 'E'",
     ]
-    assert told(planned(RESUME, ALL, remote("sD", "D", **OFF), project_=entries)) == [
+    assert lines_of(planned(RESUME, ALL, remote("sD", "D", **OFF), project_=entries)) == [
         "resume key-D",
         f"None: {archived}",
     ]
@@ -200,7 +203,7 @@ def test_what_is_named_and_cannot_be_changed_keeps_everything_as_it_is(
 
 def test_of_all_in_scope_the_others_are_paused() -> None:
     made = planned(PAUSE, ALL, remote("s1", "A"), remote("s2", "B", frequency="yearly"), gap="a cursor came twice")
-    assert told(made) == [
+    assert lines_of(made) == [
         "pause s1",
         "blocked --all: the list of schedules is incomplete: a cursor came twice; other schedules are not changed",
         "blocked s2: schedule s2 is not changed: unknown frequency 'yearly'",

@@ -296,7 +296,7 @@ def test_an_example_on_github_plans_comments_applies_finds_drift_and_undoes(gith
     assert (applied.code, on.titles()) == (0, ["Nightly checkout review"]), applied.printed
     assert on.github("drift", "drift", host.on_branch(on.url)).code == 0
     [schedule] = on.sandbox.schedules()
-    Caller(on.sandbox).do("haloSchedule.update", {"id": schedule["id"], "lookbackHours": 1})
+    Caller(on.sandbox).mutate("haloSchedule.update", {"id": schedule["id"], "lookbackHours": 1})
     assert on.github("drift", "drift", host.on_branch(on.url)).code == 0
     assert [(each.title, each.is_open) for each in host.issues] == [("HALO drift", True)]
     assert on.github("report", "report", host.on_branch(on.url)).code == 0

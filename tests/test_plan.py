@@ -43,7 +43,7 @@ def planned(
     return plan(project_, pairing, diff(pairing.pairs), seen, HOST, targets=targets)
 
 
-def told(plan_: Plan) -> list[str]:
+def lines_of(plan_: Plan) -> list[str]:
     """Return the changes in a few words each, then what is blocked."""
     changes = [f"{change.action} {change.key} {change.id} {change.title}" for change in plan_.changes]
     return changes + [f"blocked {blocked.key}: {blocked.reason}" for blocked in plan_.blocked]
@@ -61,7 +61,7 @@ def test_a_create_an_update_an_unarchive_and_an_archive() -> None:
     entries = (entry("A"), entry("B", hours=(3,)), entry("C"), entry("D", is_retired=True), entry("E", hours=(3,)))
     there = (remote("2", "B"), remote("3", "C", is_archived=True), remote("4", "D"), remote("5", "E", is_archived=True))
     plan_ = planned(project(*entries), *there)
-    assert told(plan_) == [
+    assert lines_of(plan_) == [
         "update key-B 2 B",
         "create key-A None A",
         "unarchive key-C 3 C",
@@ -81,7 +81,7 @@ def test_a_create_an_update_an_unarchive_and_an_archive() -> None:
 
 def test_what_is_archived_or_absent_needs_no_retiring() -> None:
     entries = (entry("A", is_retired=True), entry("B", is_retired=True))
-    assert told(planned(project(*entries), remote("1", "A", is_archived=True))) == []
+    assert lines_of(planned(project(*entries), remote("1", "A", is_archived=True))) == []
 
 
 def test_a_pin_that_changes_the_title_is_shown_as_such() -> None:
@@ -92,7 +92,7 @@ def test_a_pin_that_changes_the_title_is_shown_as_such() -> None:
 @pytest.mark.parametrize("is_retired", [False, True])
 def test_an_opaque_schedule_blocks_the_entry_that_matches_it(*, is_retired: bool) -> None:
     plan_ = planned(project(entry("A", is_retired=is_retired)), remote("1", "A", frequency="yearly"))
-    assert told(plan_) == ["blocked key-A: schedule 1 is not changed: unknown frequency 'yearly'"]
+    assert lines_of(plan_) == ["blocked key-A: schedule 1 is not changed: unknown frequency 'yearly'"]
 
 
 # Models -------------------------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def test_a_model_that_nothing_writes_is_warned_of_once(
 def test_renames_come_first_by_wave() -> None:
     entries = (entry("A", hours=(3,)), entry("C", "B"), entry("D", "C"), entry("Z", hours=(3,)))
     plan_ = planned(project(*entries), *(remote(title, title) for title in "ABCZ"))
-    assert told(plan_) == ["update key-D C D", "update key-C B C", "update key-A A A", "update key-Z Z Z"]
+    assert lines_of(plan_) == ["update key-D C D", "update key-C B C", "update key-A A A", "update key-Z Z Z"]
 
 
 # Titles that are not free -------------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ HELD = "schedule 2 still has the title 'B', and no change in this plan frees it 
 
 def test_a_rename_waits_for_a_blocked_entry_that_has_its_title() -> None:
     chain = (CHAIN[0], entry("C", "B", agent="gone"))
-    assert told(planned(project(*chain), remote("1", "A"), remote("2", "B"))) == [
+    assert lines_of(planned(project(*chain), remote("1", "A"), remote("2", "B"))) == [
         f"blocked key-B: {HELD}",
         "blocked key-C: no agent named 'gone' was seen in the last 90 days",
     ]
@@ -205,9 +205,9 @@ def test_a_rename_waits_for_a_blocked_entry_that_has_its_title() -> None:
 
 def test_a_rename_waits_for_one_that_is_no_target() -> None:
     there = (remote("1", "A"), remote("2", "B"))
-    assert told(planned(project(*CHAIN), *there, targets=("key-B",))) == [f"blocked key-B: {HELD}"]
-    assert told(planned(project(*CHAIN), *there, targets=("key-C",))) == ["update key-C 2 C"]
-    assert told(planned(project(*CHAIN), *there)) == ["update key-C 2 C", "update key-B 1 B"]
+    assert lines_of(planned(project(*CHAIN), *there, targets=("key-B",))) == [f"blocked key-B: {HELD}"]
+    assert lines_of(planned(project(*CHAIN), *there, targets=("key-C",))) == ["update key-C 2 C"]
+    assert lines_of(planned(project(*CHAIN), *there)) == ["update key-C 2 C", "update key-B 1 B"]
 
 
 def test_a_whole_chain_waits() -> None:
@@ -218,22 +218,22 @@ def test_a_whole_chain_waits() -> None:
 
 def test_a_create_waits_for_the_schedule_that_is_only_being_retired() -> None:
     entries = (entry(None, key="old", id="1", is_retired=True), entry("A"))
-    assert told(planned(project(*entries), remote("1", "A"))) == [
+    assert lines_of(planned(project(*entries), remote("1", "A"))) == [
         "archive old 1 A",
         "blocked key-A: schedule 1 still has the title 'A', and no change in this plan frees it first",
     ]
-    assert told(planned(project(*entries), remote("1", "A", is_archived=True))) == ["create key-A None A"]
+    assert lines_of(planned(project(*entries), remote("1", "A", is_archived=True))) == ["create key-A None A"]
 
 
 def test_of_twins_both_have_to_leave_a_title() -> None:
     leaving, staying = entry("B", id="1"), entry(None, key="old", id="2", is_retired=True)
     there = (remote("1", "A"), remote("2", "A"))
-    assert told(planned(project(entry("A"), leaving, staying), *there)) == [
+    assert lines_of(planned(project(entry("A"), leaving, staying), *there)) == [
         "update key-B 1 B",
         "archive old 2 A",
         "blocked key-A: schedule 2 still has the title 'A', and no change in this plan frees it first",
     ]
-    assert told(planned(project(entry("A"), leaving, entry("C", id="2")), *there)) == [
+    assert lines_of(planned(project(entry("A"), leaving, entry("C", id="2")), *there)) == [
         "update key-B 1 B",
         "update key-C 2 C",
         "create key-A None A",
@@ -242,7 +242,7 @@ def test_of_twins_both_have_to_leave_a_title() -> None:
 
 def test_a_pinned_entry_takes_a_title_that_another_schedule_has() -> None:
     plan_ = planned(project(entry("B", id="1")), remote("1", "A"), remote("2", "B"))
-    assert told(plan_) == ["update key-B 1 B"]
+    assert lines_of(plan_) == ["update key-B 1 B"]
 
 
 # Undeclared schedules -----------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ def test_undeclared_schedules_in_scope_are_listed_and_untouched() -> None:
 def test_the_file_may_say_that_undeclared_schedules_are_archived_but_for_opaque_ones() -> None:
     there = (remote("1", "A"), remote("2", "B"), remote("3", "C", frequency="yearly"))
     plan_ = planned(project(entry("A"), **ARCHIVE), *there)
-    assert told(plan_) == ["archive None 2 B"]
+    assert lines_of(plan_) == ["archive None 2 B"]
     assert [str(change.cause) for change in plan_.changes] == ["undeclared: archive"]
     assert [each.id for each in plan_.undeclared] == ["3"]
 
@@ -306,7 +306,7 @@ def test_the_schedules_of_a_blocked_entry_count_as_declared() -> None:
 def test_targets_limit_what_is_planned_not_what_is_matched() -> None:
     entries = (entry("A", hours=(3,)), entry("B", hours=(3,)), entry("C", id="9"), entry("D", id="9"))
     plan_ = planned(project(*entries), remote("1", "A"), remote("2", "B"), targets=("key-C", "key-A", "key-A"))
-    assert told(plan_) == [
+    assert lines_of(plan_) == [
         "update key-A 1 A",
         "blocked key-C: the project holds no schedule with the id 9",
     ]

@@ -355,5 +355,5 @@ def test_bad_input_is_wrong_usage(halo: CommandLine, file: Path, argv: tuple[str
     assert (ended.code, ended.out) == (64, "")
     assert ended.err.startswith(f"error: {message}")
     assert "\nhint: " in ended.err
-    told = halo("preview", *argv, "--json")
-    assert (told.code, told.out, told.error["exit_code"]) == (64, "", 64)
+    refused = halo("preview", *argv, "--json")
+    assert (refused.code, refused.out, refused.error["exit_code"]) == (64, "", 64)

@@ -158,8 +158,8 @@ def test_what_was_not_done_is_an_error_beside_its_entry() -> None:
 
 
 def test_more_than_github_shows_are_counted() -> None:
-    *_, told, counts = lines(plan_github(large(11), PLAIN))
-    assert told == "11 notices; GitHub shows the first 10 of each."
+    *_, message, counts = lines(plan_github(large(11), PLAIN))
+    assert message == "11 notices; GitHub shows the first 10 of each."
     assert counts.startswith("Plan: ")
     assert "GitHub" not in plan_github(large(10), PLAIN)
 
@@ -185,5 +185,5 @@ def test_no_mixture_of_signs_is_obeyed(words: str) -> None:
 
 
 def test_what_is_escaped_comes_back_as_it_was() -> None:
-    told = lines(problems_github([Problem("a", 1, 1, "100% of %0A and %25")], PLAIN))[0].rpartition("::")[2]
-    assert told == "100%25 of %250A and %2525"
+    message = lines(problems_github([Problem("a", 1, 1, "100% of %0A and %25")], PLAIN))[0].rpartition("::")[2]
+    assert message == "100%25 of %250A and %2525"

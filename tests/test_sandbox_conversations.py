@@ -13,12 +13,12 @@ from halo_iac.sandbox.store.runs import OnFinish
 
 def ask(caller: Caller, started: dict[str, Any], prompt: str) -> dict[str, Any]:
     given = {"conversationId": started["conversationId"], "prompt": prompt}
-    asked: dict[str, Any] = caller.do("haloRun.createFollowUp", given)
+    asked: dict[str, Any] = caller.mutate("haloRun.createFollowUp", given)
     return asked
 
 
 def details(caller: Caller, started: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = caller.get("haloConversation.getDetails", {"id": started["conversationId"]})
+    found: dict[str, Any] = caller.query("haloConversation.getDetails", {"id": started["conversationId"]})
     return found
 
 
@@ -33,7 +33,7 @@ def listed(caller: Caller, **fields: object) -> list[str]:
     titles: list[str] = []
     cursor: dict[str, str] = {}
     while True:
-        page = caller.get("haloConversation.listForProject", {"projectId": PROJECT, **fields, **cursor})
+        page = caller.query("haloConversation.listForProject", {"projectId": PROJECT, **fields, **cursor})
         titles += [each["title"] for each in page["conversations"]]
         if page["nextCursor"] is None:
             return titles
@@ -91,7 +91,7 @@ def test_a_run_that_came_to_nothing_says_nothing(caller: Caller, clock: Clock) -
     started = start(caller)
     clock.advance(minutes=1)
     assert thread(caller, started) == [(1, "user", "Look.")]
-    caller.do("haloRun.retry", {"id": started["runId"]})
+    caller.mutate("haloRun.retry", {"id": started["runId"]})
     clock.advance(minutes=1)
     assert thread(caller, started) == [(1, "user", "Look."), (2, "assistant", "# What the traces show")]
 
@@ -119,7 +119,7 @@ def test_a_conversation_has_its_runs_and_every_dataset_once(caller: Caller, cloc
     caller.sandbox.end_next_runs(OnFinish("failed"))
     started = start(caller)
     clock.advance(minutes=1)
-    again = caller.do("haloRun.retry", {"id": started["runId"]})
+    again = caller.mutate("haloRun.retry", {"id": started["runId"]})
     clock.advance(minutes=1)
     asked = ask(caller, started, "What is slow?")
     found = details(caller, started)
@@ -145,11 +145,11 @@ def test_a_conversation_says_what_it_is_about(caller: Caller, clock: Clock) -> N
         "createdAt": "2026-11-02T12:00:00.000Z",
         "updatedAt": "2026-11-02T12:00:03.000Z",
     }
-    run = caller.get("haloRun.getById", {"id": started["runId"]})["run"]
+    run = caller.query("haloRun.getById", {"id": started["runId"]})["run"]
     whole = {**conversation, "latestRun": run}
     assert details(caller, started)["conversation"] == conversation
-    assert caller.get("haloConversation.getById", {"id": started["conversationId"]}) == whole
-    page = caller.get("haloConversation.listForProject", {"projectId": PROJECT})
+    assert caller.query("haloConversation.getById", {"id": started["conversationId"]}) == whole
+    page = caller.query("haloConversation.listForProject", {"projectId": PROJECT})
     assert page == {"conversations": [whole], "nextCursor": None}
 
 
@@ -169,7 +169,7 @@ def test_a_conversation_is_called_what_its_prompt_begins_with(caller: Caller, pr
 
 @pytest.mark.parametrize("procedure", ["getById", "getDetails"])
 def test_a_conversation_that_is_not_there_cannot_be_read(caller: Caller, procedure: str) -> None:
-    answer = caller.ask(f"haloConversation.{procedure}", {"id": "x"})
+    answer = caller.send_query(f"haloConversation.{procedure}", {"id": "x"})
     assert error(answer) == (404, -32004, "NOT_FOUND", "Conversation x was not found.")
 
 
@@ -187,7 +187,7 @@ def test_conversations_are_listed_newest_first_page_by_page(caller: Caller, cloc
 def test_a_cursor_holds_while_conversations_are_added(caller: Caller, clock: Clock) -> None:
     for number in range(4):
         start(caller, prompt=f"Number {number}")
-    page = caller.get("haloConversation.listForProject", {"projectId": PROJECT, "limit": 2})
+    page = caller.query("haloConversation.listForProject", {"projectId": PROJECT, "limit": 2})
     clock.advance(seconds=1)
     start(caller, prompt="Late")
     assert listed(caller, limit=2, cursor=page["nextCursor"]) == ["Number 1", "Number 0"]
@@ -199,7 +199,7 @@ def test_a_list_is_narrowed_to_an_agent_or_a_schedule(caller: Caller, clock: Clo
     start(caller, prompt="Research", agentUuid=demo.RESEARCH_ID)
     clock.advance(seconds=1)
     schedule = caller.create()
-    caller.do("haloSchedule.fireNow", {"id": schedule["id"], **WINDOW})
+    caller.mutate("haloSchedule.fireNow", {"id": schedule["id"], **WINDOW})
     assert listed(caller, agentUuid=demo.CHECKOUT_ID) == ["Daily review", "By hand"]
     assert listed(caller, agentUuid=demo.RESEARCH_ID, limit=1) == ["Research"]
     assert listed(caller, scheduleId=schedule["id"]) == ["Daily review"]
@@ -220,5 +220,5 @@ def test_a_list_is_narrowed_to_an_agent_or_a_schedule(caller: Caller, clock: Clo
     ],
 )
 def test_a_list_refuses_bad_choices(caller: Caller, field: str, value: object, message: str) -> None:
-    answer = caller.ask("haloConversation.listForProject", {"projectId": PROJECT, field: value})
+    answer = caller.send_query("haloConversation.listForProject", {"projectId": PROJECT, field: value})
     assert error(answer) == (400, -32600, "BAD_REQUEST", message)

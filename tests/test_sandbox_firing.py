@@ -21,7 +21,7 @@ from halo_iac.sandbox.server import serve
 
 
 def runs_of(caller: Caller, schedule: dict[str, Any], limit: int = 100) -> list[dict[str, Any]]:
-    runs: list[dict[str, Any]] = caller.get("haloSchedule.listRuns", {"id": schedule["id"], "limit": limit})
+    runs: list[dict[str, Any]] = caller.query("haloSchedule.listRuns", {"id": schedule["id"], "limit": limit})
     return runs
 
 
@@ -65,7 +65,7 @@ def test_a_fire_has_a_conversation_of_its_own(caller: Caller, clock: Clock) -> N
     runs_of(caller, schedule)
     clock.advance(hours=2)
     second, first = runs_of(caller, schedule)
-    listed = caller.get("haloConversation.listForProject", {"projectId": PROJECT, "scheduleId": schedule["id"]})
+    listed = caller.query("haloConversation.listForProject", {"projectId": PROJECT, "scheduleId": schedule["id"]})
     found = [(each["latestRunId"], each["title"], each["scheduleId"]) for each in listed["conversations"]]
     assert found == [(second["id"], "Twice", schedule["id"]), (first["id"], "Twice", schedule["id"])]
 
@@ -123,10 +123,10 @@ def test_a_clock_that_is_ahead_stays_so_in_the_file(tmp_path: Path) -> None:
 
 def test_a_schedule_that_is_off_does_not_fire_and_makes_up_for_nothing(caller: Caller, clock: Clock) -> None:
     paused, archived = caller.create(hours=[13], enabled=False), caller.create(hours=[13])
-    caller.do("haloSchedule.archive", {"id": archived["id"]})
+    caller.mutate("haloSchedule.archive", {"id": archived["id"]})
     clock.advance(hours=2)
-    caller.do("haloSchedule.update", {"id": paused["id"], "enabled": True})
-    caller.do("haloSchedule.unarchive", {"id": archived["id"]})
+    caller.mutate("haloSchedule.update", {"id": paused["id"], "enabled": True})
+    caller.mutate("haloSchedule.unarchive", {"id": archived["id"]})
     assert [runs_of(caller, paused), runs_of(caller, archived)] == [[], []]
     clock.advance(days=1)
     at = ["2026-11-03T13:00:00.000Z"]
@@ -136,7 +136,7 @@ def test_a_schedule_that_is_off_does_not_fire_and_makes_up_for_nothing(caller: C
 def test_a_changed_cadence_holds_from_then_on(caller: Caller, clock: Clock) -> None:
     schedule = caller.create(hours=[13])
     clock.advance(hours=2)
-    caller.do("haloSchedule.update", {"id": schedule["id"], "hours": [12, 15]})
+    caller.mutate("haloSchedule.update", {"id": schedule["id"], "hours": [12, 15]})
     clock.advance(hours=2)
     assert instants(caller, schedule) == ["2026-11-02T13:00:00.000Z", "2026-11-02T15:00:00.000Z"]
 
@@ -146,7 +146,7 @@ def test_an_instant_fires_once_even_if_the_cadence_comes_back_to_it(caller: Call
     clock.advance(hours=1)
     runs_of(caller, schedule)
     clock.now -= timedelta(minutes=1)
-    caller.do("haloSchedule.update", {"id": schedule["id"], "hours": [13]})
+    caller.mutate("haloSchedule.update", {"id": schedule["id"], "hours": [13]})
     clock.advance(minutes=2)
     assert instants(caller, schedule) == ["2026-11-02T13:00:00.000Z"]
 
@@ -160,7 +160,7 @@ def test_a_vanished_agent_pauses_its_schedule_until_it_has_one_again(caller: Cal
     assert caller.listed() == [{**schedule, **paused}]
     clock.advance(days=3)
     assert runs_of(caller, schedule) == []
-    caller.do("haloSchedule.update", {"id": schedule["id"], "agentUuid": demo.RESEARCH_ID, "enabled": True})
+    caller.mutate("haloSchedule.update", {"id": schedule["id"], "agentUuid": demo.RESEARCH_ID, "enabled": True})
     clock.advance(days=1)
     assert instants(caller, schedule) == ["2026-11-06T13:00:00.000Z"]
 
@@ -189,7 +189,7 @@ def test_odd_rows_fire_nothing(caller: Caller, clock: Clock) -> None:
 def test_a_schedule_is_fired_by_hand_over_any_window(caller: Caller) -> None:
     schedule = caller.create(enabled=False)
     window = {"windowStartAt": "2026-11-01T00:00:00.000Z", "windowEndAt": "2026-11-02T00:00:00.000Z"}
-    started = caller.do("haloSchedule.fireNow", {"id": schedule["id"], **window})
+    started = caller.mutate("haloSchedule.fireNow", {"id": schedule["id"], **window})
     [run] = runs_of(caller, schedule)
     expected = {"id": started["runId"], "origin": "manual_schedule", "scheduledForAt": None, **window}
     assert {name: run[name] for name in expected} == expected
@@ -201,15 +201,17 @@ def test_an_invalid_fire_by_hand_is_refused(caller: Caller) -> None:
     schedule = caller.create()
     given = {"id": schedule["id"], **window}
     backwards = {**given, "windowEndAt": window["windowStartAt"]}
-    assert error(caller.tell("haloSchedule.fireNow", backwards))[3] == "windowEndAt must be after windowStartAt."
+    assert (
+        error(caller.send_mutation("haloSchedule.fireNow", backwards))[3] == "windowEndAt must be after windowStartAt."
+    )
     reader = Caller(caller.sandbox, demo.DEMO_READ_KEY)
-    assert error(reader.tell("haloSchedule.fireNow", given))[2] == "FORBIDDEN"
-    caller.do("haloSchedule.archive", {"id": schedule["id"]})
-    assert error(caller.tell("haloSchedule.fireNow", given))[2:] == (
+    assert error(reader.send_mutation("haloSchedule.fireNow", given))[2] == "FORBIDDEN"
+    caller.mutate("haloSchedule.archive", {"id": schedule["id"]})
+    assert error(caller.send_mutation("haloSchedule.fireNow", given))[2:] == (
         "PRECONDITION_FAILED",
         f"Schedule {schedule['id']} is archived.",
     )
-    assert error(caller.tell("haloSchedule.fireNow", {**given, "id": "x"}))[2] == "NOT_FOUND"
+    assert error(caller.send_mutation("haloSchedule.fireNow", {**given, "id": "x"}))[2] == "NOT_FOUND"
 
 
 # --- several at once

@@ -71,7 +71,7 @@ def load(
 
 def counts(caller: Caller, time_range: str = "1d") -> dict[str, int]:
     """Return how often each agent but those of the demo was at work."""
-    listed = caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": time_range})
+    listed = caller.query("agent.listForProject", {"projectId": PROJECT, "timeRange": time_range})
     ours = [agent for agent in listed if agent["id"] not in demo.EVERY]
     return {agent["identityValue"]: agent["stats"]["executionCount"] for agent in ours}
 
@@ -83,8 +83,8 @@ def agent_id(loaded: Loaded, name: str) -> str:
 def spans_read(caller: Caller, agent: str, **fields: object) -> int:
     """Return how many spans of an agent a run reads."""
     wanted = {"projectId": PROJECT, "agentUuid": agent, "prompt": "P", **WINDOW, **fields}
-    run_id = caller.do("haloRun.create", wanted)["runId"]
-    count: int = caller.get("haloRun.getById", {"id": run_id})["haloExportDataset"]["spanCount"]
+    run_id = caller.mutate("haloRun.create", wanted)["runId"]
+    count: int = caller.query("haloRun.getById", {"id": run_id})["haloExportDataset"]["spanCount"]
     return count
 
 
@@ -103,7 +103,7 @@ def test_agents_appear_as_the_platform_finds_them(caller: Caller) -> None:
     )
     known = {("agent_id", "planner"), ("agent_name", "writer"), ("agent_name", "reader")}
     assert (set(loaded.agents), loaded.spans, loaded.added, loaded.bad) == (known, 4, 4, 0)
-    listed = caller.get("agent.listForProject", {"projectId": PROJECT})[3:]
+    listed = caller.query("agent.listForProject", {"projectId": PROJECT})[3:]
     assert listed == [
         {"id": found, "identitySource": source, "identityValue": value, "stats": {"executionCount": 1}}
         for (source, value), found in loaded.agents.items()
@@ -120,7 +120,7 @@ def test_traces_of_a_known_agent_are_its_own(caller: Caller) -> None:
     assert load(caller.sandbox, [span("a", 1, **{"agent.id": "checkout"})]).agents == {
         ("agent_id", "checkout"): demo.CHECKOUT_ID
     }
-    [checkout, *_] = caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": "1d"})
+    [checkout, *_] = caller.query("agent.listForProject", {"projectId": PROJECT, "timeRange": "1d"})
     assert checkout["stats"] == {"executionCount": 49}
 
 
@@ -156,7 +156,7 @@ def test_a_trace_counts_for_every_agent_in_it_and_ends_when_its_last_span_does(c
 def test_projects_keep_their_traces_apart(caller: Caller) -> None:
     load(caller.sandbox, [span("a", 1, **{"agent.name": "writer"})], to="project-1")
     assert counts(caller) == {}
-    listed = caller.get("agent.listForProject", {"projectId": "project-1"})
+    listed = caller.query("agent.listForProject", {"projectId": "project-1"})
     assert [agent["identityValue"] for agent in listed][3:] == ["writer"]
 
 
@@ -296,7 +296,7 @@ def test_however_a_file_is_cut_every_agent_has_what_attribution_gives_it(
         agents: dict[tuple[str, str], str] = {}
         for piece in pieces:
             agents |= sandbox.load(PROJECT, piece, lambda _: True).agents
-        listed = caller.get("agent.listForProject", {"projectId": PROJECT})[3:]
+        listed = caller.query("agent.listForProject", {"projectId": PROJECT})[3:]
         found = {agent["id"]: agent["stats"]["executionCount"] for agent in listed}
         assert found == {agents[agent]: len(each) for agent, each in expected.items()}
         read = {agent: spans_read(caller, agents[agent]) for agent in expected}
@@ -322,9 +322,9 @@ def test_later_spans_are_not_part_of_an_earlier_run(caller: Caller) -> None:
     writer = {"agent.name": "writer"}
     found = agent_id(load(caller.sandbox, [span("a", 1, **writer)]), "writer")
     wanted = {"projectId": PROJECT, "agentUuid": found, "prompt": "P", **WINDOW}
-    started = caller.do("haloRun.create", wanted)
+    started = caller.mutate("haloRun.create", wanted)
     load(caller.sandbox, [span("a", 2, 1, **writer), span("b", 1, **writer)])
-    [_, report] = caller.get("haloConversation.getDetails", {"id": started["conversationId"]})["messages"]
+    [_, report] = caller.query("haloConversation.getDetails", {"id": started["conversationId"]})["messages"]
     assert "1 trace, 1 span:" in report["content"]
     assert spans_read(caller, found) == 3
 
@@ -339,8 +339,10 @@ def test_a_window_takes_the_traces_that_end_in_it(caller: Caller) -> None:
 
 def _details(caller: Caller, agent: str, **fields: object) -> str:
     wanted = {"projectId": PROJECT, "agentUuid": agent, "prompt": "P", **WINDOW, **fields}
-    started = caller.do("haloRun.create", wanted)
-    report: str = caller.get("haloConversation.getDetails", {"id": started["conversationId"]})["messages"][1]["content"]
+    started = caller.mutate("haloRun.create", wanted)
+    report: str = caller.query("haloConversation.getDetails", {"id": started["conversationId"]})["messages"][1][
+        "content"
+    ]
     return report
 
 
@@ -367,7 +369,7 @@ def test_demo_traces_go_on_for_as_long_as_the_clock_does() -> None:
         now = clock.now.isoformat()
         later = {"windowStartAt": NOON.isoformat(), "windowEndAt": now}
         assert spans_read(caller, demo.SUPPORT_BOT_ID, **later) > 15 * before
-        assert caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": "90d"})[1]["stats"] == {
+        assert caller.query("agent.listForProject", {"projectId": PROJECT, "timeRange": "90d"})[1]["stats"] == {
             "executionCount": 24 * (20 + 30) + 12
         }
 
@@ -382,10 +384,10 @@ def test_demo_traces_written_bit_by_bit_are_those_written_at_once(agent: str) ->
                 clock.advance(hours=hours)
                 window = {"windowStartAt": "2026-11-01T00:00:00Z", "windowEndAt": instant(clock.now)}
                 wanted = {"projectId": PROJECT, "agentUuid": agent, "prompt": "P", **window}
-                dataset_id = caller.do("haloRun.create", wanted)["haloExportDatasetId"]
-            found: list[dict[str, Any]] = caller.get("haloExportDataset.listTraces", {"id": dataset_id, "limit": 100})[
-                "traces"
-            ]
+                dataset_id = caller.mutate("haloRun.create", wanted)["haloExportDatasetId"]
+            found: list[dict[str, Any]] = caller.query(
+                "haloExportDataset.listTraces", {"id": dataset_id, "limit": 100}
+            )["traces"]
             return found
 
     steps = (0, 0.1, 0.02, 0.3, 0.08, 1.5, 0.05, 3, 4.95, 0.1, 1.9)
@@ -394,7 +396,7 @@ def test_demo_traces_written_bit_by_bit_are_those_written_at_once(agent: str) ->
 
 def test_demo_traces_are_counted_without_being_written() -> None:
     with Sandbox.open(None, clock=Clock()) as sandbox:
-        Caller(sandbox).get("agent.listForProject", {"projectId": PROJECT, "timeRange": "90d"})
+        Caller(sandbox).query("agent.listForProject", {"projectId": PROJECT, "timeRange": "90d"})
         with sandbox._store.reading() as tables:  # noqa: SLF001 (nothing of it shows outside)
             assert tables.spans.last_span() == 0
 
@@ -513,8 +515,8 @@ def test_a_report_sees_the_spans_of_other_agents_beneath_its_agents_own(caller: 
     inner = span("a", 2, 1, **{"agent.name": "inner"}) | {"status": failed}
     agent = agent_id(load(caller.sandbox, [outer, inner]), "outer")
     wanted = {"projectId": PROJECT, "agentUuid": agent, "prompt": "P", **WINDOW}
-    started = caller.do("haloRun.create", wanted)
-    _, report = caller.get("haloConversation.getDetails", {"id": started["conversationId"]})["messages"]
+    started = caller.mutate("haloRun.create", wanted)
+    _, report = caller.query("haloConversation.getDetails", {"id": started["conversationId"]})["messages"]
     assert "1 trace, 1 span: 1 `SPAN`." in report["content"]
     assert "| `step 1` `SPAN` | `refused` | 1 (†1) |" in report["content"]
     assert "| 2.00 s | 1.50 s (100 %) | `a` |" in report["content"]

@@ -37,13 +37,13 @@ def ids(schedules: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_result_is_wrapped_and_typed(caller: Caller) -> None:
-    answer = caller.ask("haloSchedule.listForProject", {"projectId": PROJECT})
+    answer = caller.send_query("haloSchedule.listForProject", {"projectId": PROJECT})
     body = b'{"result":{"data":{"schedules":[],"nextCursor":null}}}'
     assert answer == Answer(200, {"content-type": "application/json"}, body)
 
 
 def test_a_refusal_is_wrapped_as_trpc_wraps_it(caller: Caller) -> None:
-    answer = caller.ask("haloSchedule.getById", {"id": NOWHERE})
+    answer = caller.send_query("haloSchedule.getById", {"id": NOWHERE})
     assert answer.status == 404
     assert json.loads(answer.body) == {
         "error": {
@@ -57,7 +57,7 @@ def test_a_refusal_is_wrapped_as_trpc_wraps_it(caller: Caller) -> None:
 @pytest.mark.parametrize("name", ["haloSchedule.delete", "", "haloSchedule", "a/haloSchedule.create"])
 def test_an_unknown_procedure_is_not_found_whatever_the_key(sandbox: Sandbox, name: str) -> None:
     refusal = (404, -32004, "NOT_FOUND", f'No procedure is called "{name}".')
-    assert error(Caller(sandbox, key="wrong").ask(name)) == refusal
+    assert error(Caller(sandbox, key="wrong").send_query(name)) == refusal
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_body_has_to_be_announced_as_json(sandbox: Sandbox) -> None:
 
 
 def test_a_body_has_a_bound(caller: Caller) -> None:
-    answer = caller.tell("haloSchedule.create", {**DAILY, "prompt": "x" * MAX_BODY})
+    answer = caller.send_mutation("haloSchedule.create", {**DAILY, "prompt": "x" * MAX_BODY})
     assert error(answer)[:3] == (413, -32013, "PAYLOAD_TOO_LARGE")
 
 
@@ -142,9 +142,9 @@ def test_a_read_only_key_reads_but_does_not_write(sandbox: Sandbox, caller: Call
     reader = Caller(sandbox, demo.DEMO_READ_KEY)
     assert reader.listed() == [created]
     refusal = (403, -32003, "FORBIDDEN", "This key has no permission to write.")
-    assert error(reader.tell("haloSchedule.create", DAILY)) == refusal
+    assert error(reader.send_mutation("haloSchedule.create", DAILY)) == refusal
     for procedure in ("update", "archive", "unarchive"):
-        assert error(reader.tell(f"haloSchedule.{procedure}", {"id": created["id"]})) == refusal
+        assert error(reader.send_mutation(f"haloSchedule.{procedure}", {"id": created["id"]})) == refusal
     assert caller.listed() == [created]
 
 
@@ -153,7 +153,7 @@ def test_a_write_only_key_writes_but_does_not_read(sandbox: Sandbox) -> None:
     writer = Caller(sandbox, "sk-inference-w")
     assert writer.create()["title"] == "Daily review"
     refusal = (403, -32003, "FORBIDDEN", "This key has no permission to read.")
-    assert error(writer.ask("haloSchedule.listForProject", {"projectId": PROJECT})) == refusal
+    assert error(writer.send_query("haloSchedule.listForProject", {"projectId": PROJECT})) == refusal
 
 
 def test_a_key_sees_its_own_projects_only(sandbox: Sandbox, caller: Caller) -> None:
@@ -163,49 +163,49 @@ def test_a_key_sees_its_own_projects_only(sandbox: Sandbox, caller: Caller) -> N
     stranger = Caller(sandbox, "sk-inference-n")
     assert stranger.listed(projectId=NOWHERE) == []
     forbidden = (403, -32003, "FORBIDDEN", f"This key has no access to project {PROJECT}.")
-    assert error(stranger.ask("haloSchedule.listForProject", {"projectId": PROJECT})) == forbidden
-    assert error(stranger.ask("agent.listForProject", {"projectId": PROJECT})) == forbidden
-    assert error(stranger.tell("haloSchedule.create", DAILY)) == forbidden
+    assert error(stranger.send_query("haloSchedule.listForProject", {"projectId": PROJECT})) == forbidden
+    assert error(stranger.send_query("agent.listForProject", {"projectId": PROJECT})) == forbidden
+    assert error(stranger.send_mutation("haloSchedule.create", DAILY)) == forbidden
     absent = (404, -32004, "NOT_FOUND", f"Schedule {schedule_id} was not found.")
-    assert error(stranger.ask("haloSchedule.getById", {"id": schedule_id})) == absent
-    assert error(stranger.tell("haloSchedule.archive", {"id": schedule_id})) == absent
-    assert [each["id"] for each in stranger.get("project.getProjects")] == [NOWHERE]
+    assert error(stranger.send_query("haloSchedule.getById", {"id": schedule_id})) == absent
+    assert error(stranger.send_mutation("haloSchedule.archive", {"id": schedule_id})) == absent
+    assert [each["id"] for each in stranger.query("project.getProjects")] == [NOWHERE]
 
 
 # --- projects
 
 
 def test_any_project_comes_into_being_with_the_demo_agents(caller: Caller) -> None:
-    assert caller.get("agent.listForProject", {"projectId": "project-1"}) == demo_agents(30)
+    assert caller.query("agent.listForProject", {"projectId": "project-1"}) == demo_agents(30)
     assert caller.create(projectId="project-1")["projectId"] == "project-1"
     assert caller.listed() == []
 
 
 def test_a_sandbox_can_hold_to_the_projects_it_has() -> None:
     with Sandbox.open(None, any_project=False) as sandbox:
-        answer = Caller(sandbox).ask("agent.listForProject", {"projectId": "project-1"})
+        answer = Caller(sandbox).send_query("agent.listForProject", {"projectId": "project-1"})
         refusal = (403, -32003, "FORBIDDEN", "This key has no access to project project-1.")
         assert error(answer) == refusal
 
 
 def test_the_first_project_can_be_another_than_the_demo() -> None:
     with Sandbox.open(None, project="project-1") as sandbox:
-        assert [each["id"] for each in Caller(sandbox).get("project.getProjects")] == ["project-1"]
+        assert [each["id"] for each in Caller(sandbox).query("project.getProjects")] == ["project-1"]
 
 
 def test_the_auth_context_has_the_shape_that_was_recorded(sandbox: Sandbox, caller: Caller) -> None:
     project = {"id": PROJECT, "name": "Sandbox"}
     context = {"authMethod": "api-key", "teamId": demo.DEMO_TEAM_ID, "resolvedProject": project}
     writing = [{**project, "permissions": ["read", "write"]}]
-    assert caller.get("project.getAuthContext") == {**context, "scopedProjects": writing}
+    assert caller.query("project.getAuthContext") == {**context, "scopedProjects": writing}
     reading = [{**project, "permissions": ["read"]}]
     reader = Caller(sandbox, demo.DEMO_READ_KEY)
-    assert reader.get("project.getAuthContext") == {**context, "scopedProjects": reading}
+    assert reader.query("project.getAuthContext") == {**context, "scopedProjects": reading}
 
 
 def test_a_key_of_several_projects_resolves_to_none(sandbox: Sandbox, caller: Caller) -> None:
     sandbox.admit(NOWHERE)
-    context = caller.get("project.getAuthContext")
+    context = caller.query("project.getAuthContext")
     assert context["resolvedProject"] is None
     assert [each["id"] for each in context["scopedProjects"]] == [PROJECT, NOWHERE]
 
@@ -213,10 +213,10 @@ def test_a_key_of_several_projects_resolves_to_none(sandbox: Sandbox, caller: Ca
 def test_projects_and_the_profile_are_where_the_official_client_looks(caller: Caller) -> None:
     created_at = "2026-11-02T12:00:00.000Z"
     project = {"id": PROJECT, "name": "Sandbox", "createdAt": created_at, "teamId": demo.DEMO_TEAM_ID}
-    assert caller.get("project.getProjects") == [project]
-    assert caller.get("project.getProject", {"projectId": PROJECT}) == project
+    assert caller.query("project.getProjects") == [project]
+    assert caller.query("project.getProject", {"projectId": PROJECT}) == project
     user = {"id": demo.DEMO_USER_ID, "email": "sandbox@localhost", "name": "Sandbox"}
-    assert caller.get("user.getProfile") == {"session": {"user": user}}
+    assert caller.query("user.getProfile") == {"session": {"user": user}}
 
 
 # --- agents
@@ -225,21 +225,21 @@ def test_projects_and_the_profile_are_where_the_official_client_looks(caller: Ca
 def test_agents_are_those_of_the_time_range(sandbox: Sandbox, caller: Caller) -> None:
     rare = {"id": NOWHERE, "identitySource": "agent_name", "identityValue": "rare", "stats": {"executionCount": 1}}
     sandbox.add_agent(PROJECT, rare, last_seen_at="2026-09-01T00:00:00.000Z")
-    assert caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": "14d"}) == demo_agents(14)
-    assert caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": "90d"})[3:] == [rare]
+    assert caller.query("agent.listForProject", {"projectId": PROJECT, "timeRange": "14d"}) == demo_agents(14)
+    assert caller.query("agent.listForProject", {"projectId": PROJECT, "timeRange": "90d"})[3:] == [rare]
     sandbox.add_agent(PROJECT, rare, last_seen_at="2026-11-02T11:30:00.000Z")
-    assert caller.get("agent.listForProject", {"projectId": PROJECT, "timeRange": "1h"})[-1] == rare
+    assert caller.query("agent.listForProject", {"projectId": PROJECT, "timeRange": "1h"})[-1] == rare
 
 
 def test_a_forgotten_agent_is_gone(sandbox: Sandbox, caller: Caller) -> None:
     sandbox.forget_agent(PROJECT, demo.CHECKOUT_ID)
-    assert caller.get("agent.listForProject", {"projectId": PROJECT}) == demo_agents(30)[1:]
-    assert error(caller.tell("haloSchedule.create", DAILY))[2] == "NOT_FOUND"
+    assert caller.query("agent.listForProject", {"projectId": PROJECT}) == demo_agents(30)[1:]
+    assert error(caller.send_mutation("haloSchedule.create", DAILY))[2] == "NOT_FOUND"
 
 
 @pytest.mark.parametrize("time_range", ["2d", "", None, 30, "30D"])
 def test_a_time_range_is_one_of_those_documented(caller: Caller, time_range: object) -> None:
-    answer = caller.ask("agent.listForProject", {"projectId": PROJECT, "timeRange": time_range})
+    answer = caller.send_query("agent.listForProject", {"projectId": PROJECT, "timeRange": time_range})
     ranges = "1h, 6h, 12h, 1d, 3d, 7d, 14d, 30d, 90d"
     assert error(answer) == (400, -32600, "BAD_REQUEST", f"timeRange must be one of {ranges}.")
 
@@ -262,17 +262,17 @@ def test_pages_joined_are_the_whole(count: int) -> None:
 def test_a_cursor_holds_while_schedules_come_and_go(caller: Caller) -> None:
     created = [caller.create(title=f"Number {number}") for number in range(4)]
     given = {"projectId": PROJECT, "limit": 2}
-    first = caller.get("haloSchedule.listForProject", given)
+    first = caller.query("haloSchedule.listForProject", given)
     late = caller.create(title="Late")
-    caller.do("haloSchedule.archive", {"id": created[0]["id"]})
-    caller.do("haloSchedule.archive", {"id": created[1]["id"]})
+    caller.mutate("haloSchedule.archive", {"id": created[0]["id"]})
+    caller.mutate("haloSchedule.archive", {"id": created[1]["id"]})
     rest = caller.listed(limit=2, cursor=first["nextCursor"])
     assert ids(first["schedules"] + rest) == ids([*created, late])
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "after-", "after--1", "after-1e3", "after-" + "9" * 40])
 def test_a_cursor_from_elsewhere_is_refused(caller: Caller, cursor: str) -> None:
-    answer = caller.ask("haloSchedule.listForProject", {"projectId": PROJECT, "cursor": cursor})
+    answer = caller.send_query("haloSchedule.listForProject", {"projectId": PROJECT, "cursor": cursor})
     refusal = (400, -32600, "BAD_REQUEST", "cursor was not returned by this list.")
     assert error(answer) == refusal
 
@@ -290,7 +290,7 @@ def test_a_cursor_from_elsewhere_is_refused(caller: Caller, cursor: str) -> None
     ],
 )
 def test_a_list_refuses_bad_choices(caller: Caller, field: str, value: object, message: str) -> None:
-    answer = caller.ask("haloSchedule.listForProject", {"projectId": PROJECT, field: value})
+    answer = caller.send_query("haloSchedule.listForProject", {"projectId": PROJECT, field: value})
     assert error(answer) == (400, -32600, "BAD_REQUEST", message)
 
 
@@ -308,14 +308,14 @@ def test_seeded_rows_are_answered_as_they_are(sandbox: Sandbox, caller: Caller) 
     assert caller.listed(includeArchived=True) == odd
     assert caller.listed() == odd[:3]
     assert sandbox.schedules() == odd
-    changed = caller.do("haloSchedule.update", {"id": "a", "title": "Still odd"})
+    changed = caller.mutate("haloSchedule.update", {"id": "a", "title": "Still odd"})
     assert {**changed, "updatedAt": None} == {"id": "a", "title": "Still odd", "updatedAt": None}
 
 
 def test_every_request_is_remembered_without_its_key(caller: Caller) -> None:
-    caller.ask("project.getProjects")
+    caller.send_query("project.getProjects")
     caller.send("POST", "haloSchedule.archive", body=b"{")
-    caller.tell("haloSchedule.archive", {"id": "x"})
+    caller.send_mutation("haloSchedule.archive", {"id": "x"})
     assert caller.sandbox.requests == [
         RecordedRequest("project.getProjects", None),
         RecordedRequest("haloSchedule.archive", None),

@@ -19,7 +19,7 @@ COURSE = ["pending_export", "exporting_traces", "queued", "starting", "running",
 
 
 def run_of(caller: Caller, started: dict[str, Any]) -> dict[str, Any]:
-    run: dict[str, Any] = caller.get("haloRun.getById", {"id": started["runId"]})["run"]
+    run: dict[str, Any] = caller.query("haloRun.getById", {"id": started["runId"]})["run"]
     return run
 
 
@@ -56,7 +56,7 @@ def test_a_run_says_what_was_asked_and_what_became_of_it(caller: Caller, clock: 
     started = start(caller)
     before = run_of(caller, started)
     clock.advance(seconds=60)
-    answered = caller.get("haloRun.getById", {"id": started["runId"]})
+    answered = caller.query("haloRun.getById", {"id": started["runId"]})
     times = {
         "createdAt": "2026-11-02T12:00:00.000Z",
         "startedAt": "2026-11-02T12:00:01.600Z",
@@ -190,7 +190,7 @@ def test_a_run_shows_that_it_lives_and_what_its_agent_does(
     caller.sandbox.end_next_runs(OnFinish(status, after=seconds))
     started = start(caller, maxTurns=7)
     clock.advance(seconds=seconds)
-    events = caller.get("haloRun.getEvents", {"runId": started["runId"], "limit": 500})["events"]
+    events = caller.query("haloRun.getEvents", {"runId": started["runId"], "limit": 500})["events"]
     taken = [event["payload"] for event in events if event["eventType"] == "agent.step"]
     assert [(step["turn"], step["maxTurns"]) for step in taken] == [(turn, 7) for turn in range(1, steps + 1)]
     assert sum(event["eventType"] == "run.heartbeat" for event in events) == beats
@@ -201,7 +201,7 @@ def test_a_run_shows_that_it_lives_and_what_its_agent_does(
 def test_a_window_without_traces_ends_as_such(caller: Caller, clock: Clock) -> None:
     started = start(caller, windowStartAt="2020-01-01T00:00:00Z", windowEndAt="2020-01-02T00:00:00Z")
     assert statuses(caller, clock, started) == [*COURSE[:2], "no_traces"]
-    answered = caller.get("haloRun.getById", {"id": started["runId"]})
+    answered = caller.query("haloRun.getById", {"id": started["runId"]})
     assert answered["run"]["errorMessage"] == "The agent has no traces in this window."
     assert (answered["haloExportDataset"]["lifecycleStatus"], answered["haloExportDataset"]["spanCount"]) == (
         "ready",
@@ -245,24 +245,24 @@ def test_a_sandbox_can_be_quick() -> None:
     ],
 )
 def test_a_bad_choice_is_refused(caller: Caller, field: str, value: object, message: str) -> None:
-    answer = caller.tell("haloRun.create", {**WANTED, field: value})
+    answer = caller.send_mutation("haloRun.create", {**WANTED, field: value})
     assert error(answer) == (400, -32600, "BAD_REQUEST", message)
 
 
 def test_a_window_in_the_future_is_refused(caller: Caller) -> None:
     future = {"windowStartAt": "2026-11-02T12:00:00Z", "windowEndAt": "2026-11-03T12:00:00Z"}
-    answer = caller.tell("haloRun.create", {**WANTED, **future})
+    answer = caller.send_mutation("haloRun.create", {**WANTED, **future})
     assert error(answer) == (400, -32600, "BAD_REQUEST", "windowStartAt must be in the past.")
 
 
 def test_an_unknown_agent_is_refused(caller: Caller) -> None:
-    answer = caller.tell("haloRun.create", {**WANTED, "agentUuid": NOWHERE})
+    answer = caller.send_mutation("haloRun.create", {**WANTED, "agentUuid": NOWHERE})
     assert error(answer) == (404, -32004, "NOT_FOUND", f"Agent {NOWHERE} was not found in project {PROJECT}.")
 
 
 @pytest.mark.parametrize("procedure", ["getById", "getEvents", "getLogs"])
 def test_a_run_that_is_not_there_cannot_be_read(caller: Caller, procedure: str) -> None:
-    answer = caller.ask(f"haloRun.{procedure}", {"id": "x", "runId": "x", "limit": 1})
+    answer = caller.send_query(f"haloRun.{procedure}", {"id": "x", "runId": "x", "limit": 1})
     assert error(answer) == (404, -32004, "NOT_FOUND", "Run x was not found.")
 
 
@@ -273,19 +273,19 @@ def test_a_run_of_another_project_is_not_there(caller: Caller) -> None:
     stranger = Caller(caller.sandbox, "sk-inference-n")
     run_id, conversation_id = started["runId"], started["conversationId"]
     asked = [
-        stranger.ask("haloRun.getById", {"id": run_id}),
-        stranger.ask("haloRun.getEvents", {"runId": run_id, "limit": 1}),
-        stranger.ask("haloRun.getLogs", {"runId": run_id}),
-        stranger.tell("haloRun.cancel", {"id": run_id}),
-        stranger.tell("haloRun.retry", {"id": run_id}),
-        stranger.tell("haloRun.createFollowUp", {"conversationId": conversation_id, "prompt": "P"}),
-        stranger.ask("haloConversation.getById", {"id": conversation_id}),
-        stranger.ask("haloConversation.getDetails", {"id": conversation_id}),
-        stranger.ask("haloExportDataset.getById", {"id": started["haloExportDatasetId"]}),
-        stranger.ask("haloExportDataset.listTraces", {"id": started["haloExportDatasetId"]}),
+        stranger.send_query("haloRun.getById", {"id": run_id}),
+        stranger.send_query("haloRun.getEvents", {"runId": run_id, "limit": 1}),
+        stranger.send_query("haloRun.getLogs", {"runId": run_id}),
+        stranger.send_mutation("haloRun.cancel", {"id": run_id}),
+        stranger.send_mutation("haloRun.retry", {"id": run_id}),
+        stranger.send_mutation("haloRun.createFollowUp", {"conversationId": conversation_id, "prompt": "P"}),
+        stranger.send_query("haloConversation.getById", {"id": conversation_id}),
+        stranger.send_query("haloConversation.getDetails", {"id": conversation_id}),
+        stranger.send_query("haloExportDataset.getById", {"id": started["haloExportDatasetId"]}),
+        stranger.send_query("haloExportDataset.listTraces", {"id": started["haloExportDatasetId"]}),
     ]
     assert [error(answer)[2] for answer in asked] == ["NOT_FOUND"] * len(asked)
-    assert error(stranger.tell("haloRun.create", WANTED))[2] == "FORBIDDEN"
+    assert error(stranger.send_mutation("haloRun.create", WANTED))[2] == "FORBIDDEN"
 
 
 def test_what_costs_money_needs_a_key_that_writes(caller: Caller) -> None:
@@ -297,7 +297,7 @@ def test_what_costs_money_needs_a_key_that_writes(caller: Caller) -> None:
         "cancel": {"id": started["runId"]},
         "createFollowUp": {"conversationId": started["conversationId"], "prompt": "P"},
     }
-    answers = [reader.tell(f"haloRun.{name}", given) for name, given in costly.items()]
+    answers = [reader.send_mutation(f"haloRun.{name}", given) for name, given in costly.items()]
     assert [error(answer)[2] for answer in answers] == ["FORBIDDEN"] * len(costly)
     assert run_of(reader, started)["status"] == "pending_export"
 
@@ -309,7 +309,7 @@ def test_events_come_as_they_happen(caller: Caller, clock: Clock) -> None:
     started = start(caller)
     seen: list[tuple[int, str, str]] = []
     for _ in range(12):
-        page = caller.get("haloRun.getEvents", {"runId": started["runId"], "limit": 100, "cursor": len(seen)})
+        page = caller.query("haloRun.getEvents", {"runId": started["runId"], "limit": 100, "cursor": len(seen)})
         assert page["nextCursor"] is None
         seen += [(event["sequence"], event["eventType"], event["createdAt"]) for event in page["events"]]
         clock.advance(seconds=0.5)
@@ -326,7 +326,7 @@ def test_pages_of_events_joined_are_the_whole(caller: Caller, clock: Clock, limi
     cursor: int | None = None
     numbers: list[int] = []
     while True:
-        page = caller.get("haloRun.getEvents", {"runId": started["runId"], "limit": limit, "cursor": cursor})
+        page = caller.query("haloRun.getEvents", {"runId": started["runId"], "limit": limit, "cursor": cursor})
         numbers += [event["sequence"] for event in page["events"]]
         cursor = page["nextCursor"]
         if cursor is None:
@@ -345,13 +345,13 @@ def test_pages_of_events_joined_are_the_whole(caller: Caller, clock: Clock, limi
     ],
 )
 def test_a_page_of_events_refuses_bad_choices(caller: Caller, field: str, value: object, message: str) -> None:
-    answer = caller.ask("haloRun.getEvents", {"runId": "x", "limit": 1, field: value})
+    answer = caller.send_query("haloRun.getEvents", {"runId": "x", "limit": 1, field: value})
     assert error(answer) == (400, -32600, "BAD_REQUEST", message)
 
 
 def test_a_cursor_past_the_end_has_nothing(caller: Caller) -> None:
     given = {"runId": start(caller)["runId"], "limit": 5, "cursor": 500}
-    assert caller.get("haloRun.getEvents", given) == {"events": [], "nextCursor": None}
+    assert caller.query("haloRun.getEvents", given) == {"events": [], "nextCursor": None}
 
 
 def test_logs_are_filtered_by_level_and_page(caller: Caller, clock: Clock) -> None:
@@ -359,22 +359,22 @@ def test_logs_are_filtered_by_level_and_page(caller: Caller, clock: Clock) -> No
     run_id = start(caller, debug=True)["runId"]
     clock.advance(minutes=1)
 
-    def told(**choice: object) -> list[str]:
-        page = caller.get("haloRun.getLogs", {"runId": run_id, **choice})
+    def event_types(**choice: object) -> list[str]:
+        page = caller.query("haloRun.getLogs", {"runId": run_id, **choice})
         return [line["message"] for line in page["logs"]]
 
-    everything = told()
+    everything = event_types()
     assert [len(everything), everything[-1]] == [17, "run.failed"]
-    assert told(logLevel="info") == [line for line in everything if line != "analysis.debug"]
-    assert told(logLevel="error") == ["run.failed"]
-    assert told(limit=2, offset=3) == everything[3:5]
+    assert event_types(logLevel="info") == [line for line in everything if line != "analysis.debug"]
+    assert event_types(logLevel="error") == ["run.failed"]
+    assert event_types(limit=2, offset=3) == everything[3:5]
 
 
 # --- cancelled, tried again, asked about
 
 
 def cancel(caller: Caller, started: dict[str, Any], **fields: object) -> dict[str, Any]:
-    run: dict[str, Any] = caller.do("haloRun.cancel", {"id": started["runId"], **fields})
+    run: dict[str, Any] = caller.mutate("haloRun.cancel", {"id": started["runId"], **fields})
     return run
 
 
@@ -387,7 +387,7 @@ def test_a_run_in_flight_is_cancelled_at_once(caller: Caller, clock: Clock, afte
     assert ended == ("cancelled", instant(clock.now), "Cancelled: user-cancelled.")
     clock.advance(minutes=1)
     assert run_of(caller, started) == run
-    last = caller.get("haloRun.getEvents", {"runId": run["id"], "limit": 100})["events"][-1]
+    last = caller.query("haloRun.getEvents", {"runId": run["id"], "limit": 100})["events"][-1]
     assert (last["eventType"], last["payload"]) == ("run.cancelled", {"reason": "user-cancelled"})
 
 
@@ -406,7 +406,7 @@ def test_what_came_to_nothing_is_tried_again_in_its_conversation(caller: Caller,
     if status == "cancelled":
         cancel(caller, first)
     clock.advance(minutes=2)
-    again = caller.do("haloRun.retry", {"id": first["runId"]})
+    again = caller.mutate("haloRun.retry", {"id": first["runId"]})
     assert again["conversationId"] == first["conversationId"]
     assert len({again["runId"], again["haloExportDatasetId"], first["runId"], first["haloExportDatasetId"]}) == 4
     assert statuses(caller, clock, again) == COURSE
@@ -421,14 +421,14 @@ def test_a_retry_finds_the_traces_that_have_come(caller: Caller, clock: Clock) -
     started = start(caller, **window)
     clock.advance(hours=1)
     assert run_of(caller, started)["status"] == "no_traces"
-    again = caller.do("haloRun.retry", {"id": started["runId"]})
+    again = caller.mutate("haloRun.retry", {"id": started["runId"]})
     assert statuses(caller, clock, again) == COURSE
 
 
 def test_what_is_done_or_under_way_is_not_tried_again(caller: Caller, clock: Clock) -> None:
     started = start(caller)
     for status in ("pending_export", "completed"):
-        answer = caller.tell("haloRun.retry", {"id": started["runId"]})
+        answer = caller.send_mutation("haloRun.retry", {"id": started["runId"]})
         message = f"Run {started['runId']} is {status}; only a failed run can be retried."
         assert error(answer)[2:] == ("PRECONDITION_FAILED", message)
         clock.advance(minutes=1)
@@ -438,17 +438,17 @@ def test_one_run_at_a_time_is_in_flight_in_a_conversation(caller: Caller, clock:
     caller.sandbox.end_next_runs(OnFinish("failed"))
     started = start(caller)
     clock.advance(minutes=1)
-    again = caller.do("haloRun.retry", {"id": started["runId"]})
+    again = caller.mutate("haloRun.retry", {"id": started["runId"]})
     refused = (409, -32009, "CONFLICT", f"Run {again['runId']} of this conversation is still in flight.")
-    assert error(caller.tell("haloRun.retry", {"id": started["runId"]})) == refused
+    assert error(caller.send_mutation("haloRun.retry", {"id": started["runId"]})) == refused
     follow_up = {"conversationId": started["conversationId"], "prompt": "Why?"}
-    assert error(caller.tell("haloRun.createFollowUp", follow_up)) == refused
+    assert error(caller.send_mutation("haloRun.createFollowUp", follow_up)) == refused
 
 
 def test_a_follow_up_exports_nothing_and_reads_what_the_report_read(caller: Caller, clock: Clock) -> None:
     started = start(caller)
     clock.advance(minutes=1)
-    asked = caller.do(
+    asked = caller.mutate(
         "haloRun.createFollowUp", {"conversationId": started["conversationId"], "prompt": "What is slow?"}
     )
     assert {**asked, "runId": None} == {**started, "runId": None}
@@ -462,9 +462,9 @@ def test_a_follow_up_that_failed_can_be_tried_again(caller: Caller, clock: Clock
     clock.advance(minutes=1)
     caller.sandbox.end_next_runs(OnFinish("failed"))
     wanted = {"conversationId": started["conversationId"], "prompt": "What is slow?"}
-    asked = caller.do("haloRun.createFollowUp", wanted)
+    asked = caller.mutate("haloRun.createFollowUp", wanted)
     clock.advance(minutes=1)
-    again = caller.do("haloRun.retry", {"id": asked["runId"]})
+    again = caller.mutate("haloRun.retry", {"id": asked["runId"]})
     clock.advance(minutes=1)
     run = run_of(caller, again)
     assert (run["status"], run["retriedFromRunId"], run["prompt"]) == ("completed", asked["runId"], "What is slow?")
@@ -475,10 +475,10 @@ def test_a_follow_up_needs_a_report(caller: Caller, clock: Clock) -> None:
     caller.sandbox.end_next_runs(OnFinish("failed"))
     conversation_id = start(caller)["conversationId"]
     clock.advance(minutes=1)
-    answer = caller.tell("haloRun.createFollowUp", {"conversationId": conversation_id, "prompt": "Why?"})
+    answer = caller.send_mutation("haloRun.createFollowUp", {"conversationId": conversation_id, "prompt": "Why?"})
     message = f"Conversation {conversation_id} has no report to ask about."
     assert error(answer) == (412, -32012, "PRECONDITION_FAILED", message)
-    unknown = caller.tell("haloRun.createFollowUp", {"conversationId": "x", "prompt": "Why?"})
+    unknown = caller.send_mutation("haloRun.createFollowUp", {"conversationId": "x", "prompt": "Why?"})
     assert error(unknown)[2:] == ("NOT_FOUND", "Conversation x was not found.")
 
 
@@ -490,16 +490,16 @@ def test_a_dataset_is_counted_once_it_is_exported(caller: Caller, clock: Clock) 
     given = {"id": started["haloExportDatasetId"]}
 
     def dataset() -> tuple[str, int | None, int]:
-        found = caller.get("haloExportDataset.getById", given)
-        traces = caller.get("haloExportDataset.listTraces", given)["traces"]
+        found = caller.query("haloExportDataset.getById", given)
+        traces = caller.query("haloExportDataset.listTraces", given)["traces"]
         return found["lifecycleStatus"], found["spanCount"], len(traces)
 
     before = dataset()
     clock.advance(minutes=1)
     status, spans, traces = dataset()
     assert (before, status, traces) == (("pending", None, 0), "ready", 48)
-    pages = caller.get("haloExportDataset.listTraces", {**given, "limit": 30})
-    rest = caller.get("haloExportDataset.listTraces", {**given, "limit": 30, "cursor": pages["nextCursor"]})
+    pages = caller.query("haloExportDataset.listTraces", {**given, "limit": 30})
+    rest = caller.query("haloExportDataset.listTraces", {**given, "limit": 30, "cursor": pages["nextCursor"]})
     every = pages["traces"] + rest["traces"]
     assert (rest["nextCursor"], sum(trace["spanCount"] for trace in every)) == (None, spans)
     assert [trace["startedAt"] for trace in every] == sorted(trace["startedAt"] for trace in every)
@@ -515,14 +515,14 @@ def test_a_dataset_that_came_to_nothing_says_so(caller: Caller, clock: Clock, st
     if status == "cancelled":
         cancel(caller, started)
     clock.advance(minutes=1)
-    dataset = caller.get("haloExportDataset.getById", {"id": started["haloExportDatasetId"]})
+    dataset = caller.query("haloExportDataset.getById", {"id": started["haloExportDatasetId"]})
     assert (dataset["lifecycleStatus"], dataset["spanCount"], dataset["traceCount"]) == (lifecycle, 0, 0)
-    unknown = caller.ask("haloExportDataset.getById", {"id": "x"})
+    unknown = caller.send_query("haloExportDataset.getById", {"id": "x"})
     assert error(unknown)[2:] == ("NOT_FOUND", "Export dataset x was not found.")
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "after-", "after--1", "1"])
 def test_a_cursor_of_traces_from_elsewhere_is_refused(caller: Caller, cursor: str) -> None:
     given = {"id": start(caller)["haloExportDatasetId"], "cursor": cursor}
-    answer = caller.ask("haloExportDataset.listTraces", given)
+    answer = caller.send_query("haloExportDataset.listTraces", given)
     assert error(answer) == (400, -32600, "BAD_REQUEST", "cursor was not returned by this list.")

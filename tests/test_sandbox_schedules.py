@@ -47,7 +47,7 @@ def test_a_created_schedule_has_every_field_and_the_documented_defaults(caller: 
 
 def test_what_was_created_is_what_is_read_and_listed(caller: Caller) -> None:
     created = caller.create(title="日次 — “review” \U0001f6d2", prompt='One\ntwo\t\\ "three"\n')
-    assert caller.get("haloSchedule.getById", {"id": ID}) == created
+    assert caller.query("haloSchedule.getById", {"id": ID}) == created
     assert caller.listed() == [created]
     assert caller.sandbox.schedules() == [created]
 
@@ -55,33 +55,33 @@ def test_what_was_created_is_what_is_read_and_listed(caller: Caller) -> None:
 def test_an_update_changes_the_given_fields_and_moves_updated_at(caller: Caller, clock: Clock) -> None:
     created = caller.create()
     clock.advance(minutes=1)
-    updated = caller.do("haloSchedule.update", {"id": ID, "hours": [17], "title": "Evening"})
+    updated = caller.mutate("haloSchedule.update", {"id": ID, "hours": [17], "title": "Evening"})
     assert updated == {**created, "hours": [17], "title": "Evening", "updatedAt": "2026-11-02T12:01:00.000Z"}
-    assert caller.get("haloSchedule.getById", {"id": ID}) == updated
+    assert caller.query("haloSchedule.getById", {"id": ID}) == updated
 
 
 def test_archiving_twice_is_fine_and_keeps_the_first_instant(caller: Caller, clock: Clock) -> None:
     created = caller.create()
     clock.advance(minutes=1)
     at = "2026-11-02T12:01:00.000Z"
-    archived = caller.do("haloSchedule.archive", {"id": ID})
+    archived = caller.mutate("haloSchedule.archive", {"id": ID})
     assert archived == {**created, "archivedAt": at, "updatedAt": at}
     clock.advance(minutes=1)
-    assert caller.do("haloSchedule.archive", {"id": ID}) == archived
+    assert caller.mutate("haloSchedule.archive", {"id": ID}) == archived
 
 
 def test_unarchiving_twice_is_fine(caller: Caller, clock: Clock) -> None:
     created = caller.create()
-    assert caller.do("haloSchedule.unarchive", {"id": ID}) == created
-    caller.do("haloSchedule.archive", {"id": ID})
+    assert caller.mutate("haloSchedule.unarchive", {"id": ID}) == created
+    caller.mutate("haloSchedule.archive", {"id": ID})
     clock.advance(minutes=1)
-    back = caller.do("haloSchedule.unarchive", {"id": ID})
+    back = caller.mutate("haloSchedule.unarchive", {"id": ID})
     assert back == {**created, "updatedAt": "2026-11-02T12:01:00.000Z"}
 
 
 def test_a_list_leaves_archived_schedules_out_unless_asked(caller: Caller) -> None:
     first, second = caller.create(title="One"), caller.create(title="Two")
-    archived = caller.do("haloSchedule.archive", {"id": first["id"]})
+    archived = caller.mutate("haloSchedule.archive", {"id": first["id"]})
     assert caller.listed() == [second]
     assert caller.listed(includeArchived=False) == [second]
     assert caller.listed(includeArchived=True) == [archived, second]
@@ -100,8 +100,8 @@ def test_equal_titles_are_two_schedules(caller: Caller) -> None:
 
 def test_a_null_model_is_the_catalogs_default_and_so_is_a_model_taken_back(caller: Caller) -> None:
     assert caller.create(modelId=None)["modelId"] == "halo-large"
-    assert caller.do("haloSchedule.update", {"id": ID, "modelId": "halo-small"})["modelId"] == "halo-small"
-    assert caller.do("haloSchedule.update", {"id": ID, "modelId": None})["modelId"] == "halo-large"
+    assert caller.mutate("haloSchedule.update", {"id": ID, "modelId": "halo-small"})["modelId"] == "halo-small"
+    assert caller.mutate("haloSchedule.update", {"id": ID, "modelId": None})["modelId"] == "halo-large"
 
 
 def test_keys_that_no_procedure_knows_are_dropped(caller: Caller) -> None:
@@ -148,22 +148,22 @@ def test_keys_that_no_procedure_knows_are_dropped(caller: Caller) -> None:
 )
 def test_a_bad_field_is_refused_by_create_and_by_update(caller: Caller, fields: dict[str, Any], message: str) -> None:
     refusal = (400, -32600, "BAD_REQUEST", message)
-    assert error(caller.tell("haloSchedule.create", {**DAILY, **fields})) == refusal
+    assert error(caller.send_mutation("haloSchedule.create", {**DAILY, **fields})) == refusal
     assert caller.listed() == []
     created = caller.create()
-    assert error(caller.tell("haloSchedule.update", {"id": ID, **fields})) == refusal
+    assert error(caller.send_mutation("haloSchedule.update", {"id": ID, **fields})) == refusal
     assert caller.listed() == [created]
 
 
 def test_create_names_everything_that_is_missing(caller: Caller) -> None:
     missing = "; ".join(f"{name} is required" for name in DAILY)
-    assert error(caller.tell("haloSchedule.create", {})) == (400, -32600, "BAD_REQUEST", f"{missing}.")
+    assert error(caller.send_mutation("haloSchedule.create", {})) == (400, -32600, "BAD_REQUEST", f"{missing}.")
 
 
 @pytest.mark.parametrize("given", [None, [], "x", 7])
 def test_an_input_that_is_no_object_is_refused(caller: Caller, given: object) -> None:
     refusal = (400, -32600, "BAD_REQUEST", "The input must be a JSON object.")
-    assert error(caller.tell("haloSchedule.create", given)) == refusal
+    assert error(caller.send_mutation("haloSchedule.create", given)) == refusal
 
 
 def test_whole_floats_are_integers_as_in_javascript(caller: Caller) -> None:
@@ -177,58 +177,58 @@ def test_an_hourly_schedule_needs_no_hours_and_superfluous_parts_are_kept(caller
 
 def test_an_update_is_judged_together_with_what_is_stored(caller: Caller) -> None:
     caller.create(frequency="hourly", hours=[])
-    refused = caller.tell("haloSchedule.update", {"id": ID, "frequency": "daily"})
+    refused = caller.send_mutation("haloSchedule.update", {"id": ID, "frequency": "daily"})
     assert error(refused) == (400, -32600, "BAD_REQUEST", "A daily schedule needs hours.")
-    assert caller.do("haloSchedule.update", {"id": ID, "frequency": "daily", "hours": [3]})["hours"] == [3]
+    assert caller.mutate("haloSchedule.update", {"id": ID, "frequency": "daily", "hours": [3]})["hours"] == [3]
 
 
 def test_an_unknown_agent_is_refused(caller: Caller) -> None:
     refusal = (404, -32004, "NOT_FOUND", f"Agent {OTHER_ID} was not found in project {PROJECT}.")
-    assert error(caller.tell("haloSchedule.create", {**DAILY, "agentUuid": OTHER_ID})) == refusal
+    assert error(caller.send_mutation("haloSchedule.create", {**DAILY, "agentUuid": OTHER_ID})) == refusal
     caller.create()
-    assert error(caller.tell("haloSchedule.update", {"id": ID, "agentUuid": OTHER_ID})) == refusal
+    assert error(caller.send_mutation("haloSchedule.update", {"id": ID, "agentUuid": OTHER_ID})) == refusal
 
 
 @pytest.mark.parametrize("procedure", ["update", "archive", "unarchive"])
 def test_a_schedule_that_is_not_there_cannot_be_changed(caller: Caller, procedure: str) -> None:
     refusal = (404, -32004, "NOT_FOUND", f"Schedule {ID} was not found.")
-    assert error(caller.tell(f"haloSchedule.{procedure}", {"id": ID})) == refusal
+    assert error(caller.send_mutation(f"haloSchedule.{procedure}", {"id": ID})) == refusal
 
 
 @pytest.mark.parametrize("procedure", ["getById", "listRuns"])
 def test_a_schedule_that_is_not_there_cannot_be_read(caller: Caller, procedure: str) -> None:
     refusal = (404, -32004, "NOT_FOUND", f"Schedule {ID} was not found.")
-    assert error(caller.ask(f"haloSchedule.{procedure}", {"id": ID})) == refusal
+    assert error(caller.send_query(f"haloSchedule.{procedure}", {"id": ID})) == refusal
 
 
 def test_a_schedule_has_no_runs_yet(caller: Caller) -> None:
     caller.create()
-    assert caller.get("haloSchedule.listRuns", {"id": ID, "limit": 50}) == []
+    assert caller.query("haloSchedule.listRuns", {"id": ID, "limit": 50}) == []
     refusal = (400, -32600, "BAD_REQUEST", "limit must be from 1 to 100.")
-    assert error(caller.ask("haloSchedule.listRuns", {"id": ID, "limit": 101})) == refusal
+    assert error(caller.send_query("haloSchedule.listRuns", {"id": ID, "limit": 101})) == refusal
 
 
 def test_an_archived_schedule_may_be_updated_and_stays_archived(caller: Caller) -> None:
     caller.create()
-    archived = caller.do("haloSchedule.archive", {"id": ID})
-    assert caller.do("haloSchedule.update", {"id": ID, "hours": [1]}) == {**archived, "hours": [1]}
+    archived = caller.mutate("haloSchedule.archive", {"id": ID})
+    assert caller.mutate("haloSchedule.update", {"id": ID, "hours": [1]}) == {**archived, "hours": [1]}
 
 
 def test_a_sandbox_can_refuse_updates_of_archived_schedules() -> None:
     with Sandbox.open(None, updates_archived=False) as sandbox:
         caller = Caller(sandbox)
         schedule_id = caller.create()["id"]
-        caller.do("haloSchedule.archive", {"id": schedule_id})
+        caller.mutate("haloSchedule.archive", {"id": schedule_id})
         refusal = (412, -32012, "PRECONDITION_FAILED", f"Schedule {schedule_id} is archived.")
-        assert error(caller.tell("haloSchedule.update", {"id": schedule_id, "hours": [1]})) == refusal
+        assert error(caller.send_mutation("haloSchedule.update", {"id": schedule_id, "hours": [1]})) == refusal
 
 
 def test_a_platform_paused_schedule_resumes_when_enabled_or_given_an_agent(caller: Caller) -> None:
     paused = {"enabled": False, "autoPausedAt": AT_NOON, "autoPauseReason": "agent_not_found"}
     caller.sandbox.seed(PROJECT, [{**caller.create(), "id": OTHER_ID, **paused}])
-    stays = caller.do("haloSchedule.update", {"id": OTHER_ID, "title": "Still paused"})
+    stays = caller.mutate("haloSchedule.update", {"id": OTHER_ID, "title": "Still paused"})
     assert {name: stays[name] for name in paused} == paused
-    goes_on = caller.do("haloSchedule.update", {"id": OTHER_ID, "enabled": True})
+    goes_on = caller.mutate("haloSchedule.update", {"id": OTHER_ID, "enabled": True})
     assert {name: goes_on[name] for name in paused} == {
         "enabled": True,
         "autoPausedAt": None,
@@ -237,5 +237,5 @@ def test_a_platform_paused_schedule_resumes_when_enabled_or_given_an_agent(calle
 
 
 def test_both_lists_of_models_are_answered(caller: Caller) -> None:
-    assert caller.get("haloSchedule.listEligibleModels") == list(demo.MODELS)
-    assert caller.get("haloSchedule.listEligibleSummarizationModels") == list(demo.SUMMARIZATION_MODELS)
+    assert caller.query("haloSchedule.listEligibleModels") == list(demo.MODELS)
+    assert caller.query("haloSchedule.listEligibleSummarizationModels") == list(demo.SUMMARIZATION_MODELS)

@@ -30,15 +30,15 @@ def test_a_file_opened_again_has_everything(tmp_path: Path) -> None:
     with Sandbox.open(path) as sandbox:
         caller = Caller(sandbox)
         created = caller.create(modelId=None)
-        archived = caller.do("haloSchedule.archive", {"id": caller.create()["id"]})
-        context = caller.get("project.getAuthContext")
+        archived = caller.mutate("haloSchedule.archive", {"id": caller.create()["id"]})
+        context = caller.query("project.getAuthContext")
         sandbox.add_key(Key("sk-inference-third"))
     with Sandbox.open(path) as sandbox:
         caller = Caller(sandbox)
         assert caller.listed(includeArchived=True) == [created, archived]
-        assert caller.get("project.getAuthContext") == context
-        assert Caller(sandbox, "sk-inference-third").get("project.getProjects") == []
-        renamed = caller.do("haloSchedule.update", {"id": created["id"], "title": "Renamed"})
+        assert caller.query("project.getAuthContext") == context
+        assert Caller(sandbox, "sk-inference-third").query("project.getProjects") == []
+        renamed = caller.mutate("haloSchedule.update", {"id": created["id"], "title": "Renamed"})
         assert renamed["modelId"] == "halo-large"
 
 
@@ -47,7 +47,7 @@ def test_two_sandboxes_may_share_a_file(tmp_path: Path) -> None:
     with Sandbox.open(path) as one, Sandbox.open(path) as other:
         created = Caller(one).create()
         assert Caller(other).listed() == [created]
-        Caller(other).do("haloSchedule.archive", {"id": created["id"]})
+        Caller(other).mutate("haloSchedule.archive", {"id": created["id"]})
         assert Caller(one).listed() == []
 
 
@@ -55,7 +55,7 @@ def test_eight_threads_on_a_file_lose_nothing(tmp_path: Path) -> None:
     def work(number: int) -> str:
         with Sandbox.open(path) as sandbox:
             created = Caller(sandbox).create(title=f"Number {number}")
-            return str(Caller(sandbox).do("haloSchedule.update", {"id": created["id"], "hours": [1]})["title"])
+            return str(Caller(sandbox).mutate("haloSchedule.update", {"id": created["id"], "hours": [1]})["title"])
 
     path = tmp_path / "sandbox.db"
     with ThreadPoolExecutor(8) as pool:
@@ -123,11 +123,11 @@ def test_one_row_updated_by_many_threads_keeps_every_change(tmp_path: Path) -> N
         schedule_id = caller.create()["id"]
 
         def change(name: str) -> None:
-            caller.do("haloSchedule.update", {"id": schedule_id, name: fields[name]})
+            caller.mutate("haloSchedule.update", {"id": schedule_id, name: fields[name]})
 
         with ThreadPoolExecutor(6) as pool:
             list(pool.map(change, fields))
-        stored = caller.get("haloSchedule.getById", {"id": schedule_id})
+        stored = caller.query("haloSchedule.getById", {"id": schedule_id})
         assert {name: stored[name] for name in fields} == fields
 
 
@@ -344,7 +344,7 @@ def test_a_row_that_no_sandbox_has_written_is_an_error_of_the_sandbox(tmp_path: 
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"UPDATE agents SET wire = {wire}")
     with Sandbox.open(path) as sandbox:
-        answer = Caller(sandbox).ask("agent.listForProject", {"projectId": PROJECT})
+        answer = Caller(sandbox).send_query("agent.listForProject", {"projectId": PROJECT})
     assert error(answer)[0::3] == (500, "the sandbox's file contains data that no sandbox wrote")
 
 
@@ -359,7 +359,7 @@ def test_statistics_in_a_sandbox_do_no_harm(tmp_path: Path) -> None:
 def test_a_closed_sandbox_answers_that_it_is_closed() -> None:
     sandbox = Sandbox.open(None)
     sandbox.close()
-    answer = Caller(sandbox).ask("haloSchedule.listEligibleModels")
+    answer = Caller(sandbox).send_query("haloSchedule.listEligibleModels")
     assert error(answer) == (500, -32603, "INTERNAL_SERVER_ERROR", "The sandbox is closed.")
 
 
@@ -383,7 +383,7 @@ def test_a_file_of_the_version_before_runs_is_brought_up_to_date(tmp_path: Path)
     with Sandbox.open(path, clock=clock) as sandbox:
         caller = Caller(sandbox)
         assert caller.listed(includeArchived=True) == rows
-        assert caller.get("agent.listForProject", {"projectId": PROJECT}) == demo_agents(30)
+        assert caller.query("agent.listForProject", {"projectId": PROJECT}) == demo_agents(30)
         assert sandbox.advance() == []  # nothing is made up for of the time before
         clock.advance(hours=1)
         assert [(fire.schedule_id, fire.at) for fire in sandbox.advance()] == [("active", "2026-11-02T13:00:00.000Z")]

@@ -27,11 +27,11 @@ def shared() -> Iterator[Caller]:
 
 
 def ask(caller: Caller, procedure: str, **given: Json) -> Json:
-    return caller.get(procedure, {**SCOPE, **given})
+    return caller.query(procedure, {**SCOPE, **given})
 
 
 def refusal(caller: Caller, procedure: str, **given: Json) -> tuple[int, str]:
-    status, _, _, message = error(caller.ask(procedure, {**SCOPE, **given}))
+    status, _, _, message = error(caller.send_query(procedure, {**SCOPE, **given}))
     return status, message
 
 

@@ -33,7 +33,7 @@ def caller() -> Iterator[Caller]:
 
 def traces(caller: Caller, **given: Json) -> Json:
     filters = {**RANGE, **given.pop("filters", {})}
-    return caller.get("traces.list", {**SCOPE, "filters": filters, "cursor": None, **given})
+    return caller.query("traces.list", {**SCOPE, "filters": filters, "cursor": None, **given})
 
 
 def trace_ids(caller: Caller, **filters: Json) -> str:
@@ -43,12 +43,12 @@ def trace_ids(caller: Caller, **filters: Json) -> str:
 
 
 def span_ids(caller: Caller, **filters: Json) -> list[str]:
-    page = caller.get("spans.list", {**SCOPE, "filters": {**RANGE, **filters}, "sortOrder": "asc"})
+    page = caller.query("spans.list", {**SCOPE, "filters": {**RANGE, **filters}, "sortOrder": "asc"})
     return [each["spanId"] for each in page["spans"]]
 
 
 def refusal(caller: Caller, procedure: str, **given: Json) -> tuple[int, str]:
-    status, _, _, message = error(caller.ask(procedure, {**SCOPE, **given}))
+    status, _, _, message = error(caller.send_query(procedure, {**SCOPE, **given}))
     return status, message
 
 
@@ -56,7 +56,7 @@ def refusal(caller: Caller, procedure: str, **given: Json) -> tuple[int, str]:
 
 
 def test_a_trace_is_summed_up_from_its_spans(shared: Caller) -> None:
-    assert shared.get("traces.get", {**SCOPE, "traceId": "a"}) == {
+    assert shared.query("traces.get", {**SCOPE, "traceId": "a"}) == {
         "traceId": "a",
         "startTime": "2026-10-01T09:00:00.000000000Z",
         "endTime": "2026-10-01T09:00:09.000000000Z",
@@ -93,14 +93,14 @@ def test_a_trace_has_a_root_whatever_its_shape(spans: list[dict[str, Json]], roo
         with Sandbox.open(None, clock=Clock()) as sandbox:
             for each in order:
                 load(sandbox, [each])  # in pieces: it is summed up anew
-            found = Caller(sandbox).get("traces.get", {**SCOPE, "traceId": "t"})
+            found = Caller(sandbox).query("traces.get", {**SCOPE, "traceId": "t"})
             assert (found["rootSpanName"], found["spanCount"]) == (root, len(spans))
 
 
 def test_a_span_that_ends_before_it_starts_is_kept_as_it_is(caller: Caller) -> None:
     load(caller.sandbox, [span("t", 1, lasts=4), span("t", 2, 1, at=2, lasts=-7)])
-    assert caller.get("traces.get", {**SCOPE, "traceId": "t"})["durationNs"] == 4 * 10**9
-    [_, second] = caller.get("traces.getSpans", {**SCOPE, "traceId": "t"})["spans"]
+    assert caller.query("traces.get", {**SCOPE, "traceId": "t"})["durationNs"] == 4 * 10**9
+    [_, second] = caller.query("traces.getSpans", {**SCOPE, "traceId": "t"})["spans"]
     assert second["durationNs"] == -7 * 10**9
 
 
@@ -110,7 +110,7 @@ def test_tokens_of_agents_that_sum_up_theirs_are_not_counted_twice(caller: Calle
     load(
         caller.sandbox, [span("t", 1, kind="AGENT", attributes=sums), wrapper, model_call("t", 3, 2, "m", 100, "0.01")]
     )
-    found = caller.get("traces.get", {**SCOPE, "traceId": "t"})
+    found = caller.query("traces.get", {**SCOPE, "traceId": "t"})
     assert (found["totalTokens"], found["totalCost"], found["llmSpanCount"]) == (110, "0.01", 2)
 
 
@@ -314,7 +314,7 @@ def test_all_there_is_of_a_span_comes_back(caller: Caller) -> None:
         caller.sandbox,
         [span("t", 1, attributes=attributes, events=events, links=[LINK], resource=resource, more=1)],
     )
-    found = caller.get("spans.get", {**SCOPE, "traceId": "t", "spanId": "t-1"})
+    found = caller.query("spans.get", {**SCOPE, "traceId": "t", "spanId": "t-1"})
     assert {name: found[name] for name in ("input", "events", "links", "scopeName", "scopeVersion")} == {
         "input": "é\n",
         "events": events,
@@ -371,7 +371,7 @@ def test_messages_are_found_however_they_were_recorded(
     caller: Caller, attributes: dict[str, Json], expected: Json
 ) -> None:
     load(caller.sandbox, [span("t", 1, kind="LLM", attributes=attributes)])
-    [found] = caller.get("traces.getSpans", {**SCOPE, "traceId": "t"})["spans"]
+    [found] = caller.query("traces.getSpans", {**SCOPE, "traceId": "t"})["spans"]
     assert (json.loads(found["inputMessages"]) if found["inputMessages"] else None) == expected
     assert found["outputMessages"] == ""
 
@@ -381,14 +381,14 @@ def test_the_spans_of_a_trace_come_in_pages_in_the_order_they_began(caller: Call
     found: list[str] = []
     cursor = None
     while len(found) < 25:
-        page = caller.get("traces.getSpans", {**SCOPE, "traceId": "t", "limit": 10, "cursor": cursor})
+        page = caller.query("traces.getSpans", {**SCOPE, "traceId": "t", "limit": 10, "cursor": cursor})
         found += [each["spanId"] for each in page["spans"]]
         cursor = page["nextCursor"]
     assert (found, cursor) == ([f"t-{number}" for number in reversed(range(25))], None)
 
 
 def test_spans_of_a_trace_may_be_filtered(shared: Caller) -> None:
-    found = shared.get("traces.getSpans", {**SCOPE, "traceId": "a", "filters": {"status": "error"}})
+    found = shared.query("traces.getSpans", {**SCOPE, "traceId": "a", "filters": {"status": "error"}})
     assert [each["spanId"] for each in found["spans"]] == ["a-1", "a-3"]
 
 
@@ -397,9 +397,9 @@ def test_a_page_of_long_spans_ends_early_and_continues(caller: Caller) -> None:
         caller.sandbox,
         [span("t", number, at=number, attributes={"output.value": "x" * 3_000_000}) for number in (1, 2)],
     )
-    page = caller.get("traces.getSpans", {**SCOPE, "traceId": "t"})
+    page = caller.query("traces.getSpans", {**SCOPE, "traceId": "t"})
     assert [len(each["output"]) for each in page["spans"]] == [3_000_000]
-    page = caller.get("traces.getSpans", {**SCOPE, "traceId": "t", "cursor": page["nextCursor"]})
+    page = caller.query("traces.getSpans", {**SCOPE, "traceId": "t", "cursor": page["nextCursor"]})
     assert ([each["spanId"] for each in page["spans"]], page["nextCursor"]) == (["t-2"], None)
 
 
@@ -417,9 +417,9 @@ def test_missing_traces_name_similar_ids(caller: Caller) -> None:
 
 def test_traces_of_another_project_are_not_shown(shared: Caller) -> None:
     other = {"projectId": "project-1", "teamId": "any"}
-    assert shared.get("traces.list", {**other, "filters": RANGE})["traces"] == []
-    assert shared.get("spans.list", {**other, "filters": RANGE})["spans"] == []
-    assert error(shared.ask("traces.get", {**other, "traceId": "a"}))[0] == 404
+    assert shared.query("traces.list", {**other, "filters": RANGE})["traces"] == []
+    assert shared.query("spans.list", {**other, "filters": RANGE})["spans"] == []
+    assert error(shared.send_query("traces.get", {**other, "traceId": "a"}))[0] == 404
 
 
 LAST_DAY = {"startDate": "2026-11-01T12:00:00.000Z", "endDate": "2026-11-02T12:00:00.000Z"}
@@ -427,13 +427,13 @@ NO_TICKET = {"field": "span_name", "op": "does_not_contain", "value": "create_ti
 
 
 def test_demo_traces_are_there_to_be_read(caller: Caller) -> None:
-    page = caller.get("traces.list", {**SCOPE, "filters": {**LAST_DAY, "agents": ["checkout"]}, "limit": 100})
+    page = caller.query("traces.list", {**SCOPE, "filters": {**LAST_DAY, "agents": ["checkout"]}, "limit": 100})
     assert page["totalCount"] == 48
-    failed = caller.get(
+    failed = caller.query(
         "spans.list", {**SCOPE, "filters": {**LAST_DAY, "status": "error", "observationKinds": ["TOOL"]}}
     )
     row = next(each for each in failed["spans"] if each["spanName"] == "charge_card")
-    detail = caller.get("spans.get", {**SCOPE, "traceId": row["traceId"], "spanId": row["spanId"]})
+    detail = caller.query("spans.get", {**SCOPE, "traceId": row["traceId"], "spanId": row["spanId"]})
     assert sorted(json.loads(detail["input"])) == ["amount", "order"]
     [event] = detail["events"]
     assert (event["name"], event["attributes"]["exception.message"]) == ("exception", row["statusMessage"])
@@ -441,15 +441,15 @@ def test_demo_traces_are_there_to_be_read(caller: Caller) -> None:
 
 def test_demo_traces_have_messages_and_sessions(caller: Caller) -> None:
     filters = {**LAST_DAY, "agents": ["support-bot"], "stringFilters": [NO_TICKET]}
-    newest = caller.get("traces.list", {**SCOPE, "filters": filters, "limit": 1})["traces"][0]
-    spans = caller.get("traces.getSpans", {**SCOPE, "traceId": newest["traceId"]})["spans"]
+    newest = caller.query("traces.list", {**SCOPE, "filters": filters, "limit": 1})["traces"][0]
+    spans = caller.query("traces.getSpans", {**SCOPE, "traceId": newest["traceId"]})["spans"]
     last = [each for each in spans if each["observationKind"] == "LLM"][-1]
     said = json.loads(last["inputMessages"])
     assert [each["role"] for each in said] == ["system", "user", "assistant", "tool"]
     assert said[2]["tool_calls"][0]["function"]["name"] == said[3]["name"] == "lookup_account"
     [answer] = json.loads(last["outputMessages"])
     assert answer == {"role": "assistant", "content": spans[0]["output"]}
-    sessions = caller.get("traces.listSessions", {**SCOPE, "agentIdentity": "support-bot", "filters": LAST_DAY})
+    sessions = caller.query("traces.listSessions", {**SCOPE, "agentIdentity": "support-bot", "filters": LAST_DAY})
     assert [each["traceCount"] for each in sessions["sessions"]][1:-1] == [4] * 4
 
 
@@ -507,7 +507,7 @@ def test_spans_of_an_older_version_are_served_as_far_as_it_kept_them(tmp_path: P
             "writer",
             1,
         )
-        detail = caller.get("spans.get", {**SCOPE, "traceId": "t", "spanId": "s2"})
+        detail = caller.query("spans.get", {**SCOPE, "traceId": "t", "spanId": "s2"})
         assert (detail["input"], detail["statusMessage"], detail["startTime"], detail["costTotal"]) == (
             "{}",
             "no",
@@ -517,6 +517,6 @@ def test_spans_of_an_older_version_are_served_as_far_as_it_kept_them(tmp_path: P
         assert detail["spanAttributes"]["tool.name"] == "grep"
         window = {"windowStartAt": RANGE["startDate"], "windowEndAt": RANGE["endDate"]}
         wanted = {"projectId": PROJECT, "agentUuid": "00000000-0000-4000-8000-000000000000", "prompt": "P", **window}
-        assert error(caller.tell("haloRun.create", wanted))[0] == 404
+        assert error(caller.send_mutation("haloRun.create", wanted))[0] == 404
         load(sandbox, [span("t", 3)])
-        assert caller.get("traces.get", {**SCOPE, "traceId": "t"})["spanCount"] == 3
+        assert caller.query("traces.get", {**SCOPE, "traceId": "t"})["spanCount"] == 3

@@ -57,8 +57,8 @@ PROD, STAGING = "envs/prod/halo.yaml", "envs/staging/halo.yaml"
 )
 def test_words_and_globs_name_files_in_order(halo: CommandLine, envs: Path, words: list[str], found: list[str]) -> None:
     files = [part for word in words for part in ("-f", word.format(cwd=envs))]
-    told = [FINE.format(name.format(cwd=envs).removeprefix(f"{envs}/")) for name in found]
-    assert (halo("validate", *files).out, halo("validate", *files).code) == ("".join(told), 0)
+    message = [FINE.format(name.format(cwd=envs).removeprefix(f"{envs}/")) for name in found]
+    assert (halo("validate", *files).out, halo("validate", *files).code) == ("".join(message), 0)
 
 
 def test_hidden_folders_are_named_only_by_name(halo: CommandLine, envs: Path) -> None:
@@ -87,9 +87,9 @@ def test_invalid_file_options(halo: CommandLine, envs: Path, name: str, command:
     (envs / "links").mkdir()
     (envs / "links/a.yaml").symlink_to("../" + PROD)
     (envs / "links/b.yaml").hardlink_to(envs / PROD)
-    words, code, told = BAD[name]
+    words, code, message = BAD[name]
     ended = halo(*command, *(part for word in words for part in ("-f", word)))
-    assert (ended.code, ended.out, ended.err.startswith(told)) == (code, "", True), ended.err
+    assert (ended.code, ended.out, ended.err.startswith(message)) == (code, "", True), ended.err
 
 
 def test_a_directory_is_no_project_file(halo: CommandLine, envs: Path) -> None:

@@ -95,11 +95,11 @@ def test_the_header_of_a_plan_names_its_file(halo: CommandLine, two_projects: Pa
     ],
 )
 def test_options_of_several(
-    halo: CommandLine, two_projects: Path, words: list[str], env: dict[str, str], code: int, told: str
+    halo: CommandLine, two_projects: Path, words: list[str], env: dict[str, str], code: int, message: str
 ) -> None:
     assert two_projects.exists()
     ended = halo("plan", *SHARED, *BOTH, *words, **env)
-    assert (ended.code, ended.err.startswith(told)) == (code, True), ended.err
+    assert (ended.code, ended.err.startswith(message)) == (code, True), ended.err
 
 
 def test_commands_about_a_list_name_no_project_and_those_about_one_file_name_its_own(

@@ -84,10 +84,10 @@ def try_once(name: str, limit: str, folder: Path) -> Tried:
         os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 2)
         fuzz(name, limit, folder)
     _, status = os.waitpid(child, 0)
-    told = log.read_text(encoding="utf-8", errors="replace")
-    executions = sum(map(int, re.findall(r"number_of_executed_units: (\d+)", told)))
-    covered = max(map(int, re.findall(r"cov: (\d+)", told)), default=0)
-    return Tried(executions, covered, told[-4000:] if status else "")
+    output = log.read_text(encoding="utf-8", errors="replace")
+    executions = sum(map(int, re.findall(r"number_of_executed_units: (\d+)", output)))
+    covered = max(map(int, re.findall(r"cov: (\d+)", output)), default=0)
+    return Tried(executions, covered, output[-4000:] if status else "")
 
 
 def fuzz(name: str, limit: str, folder: Path) -> None:
