@@ -203,10 +203,10 @@ class _Attributor:
     def __call__(self, change: Change) -> Attribution:
         earlier = self._planned.get(_schedule(change))
         if earlier is not None and _change_key(earlier) == _change_key(change):
-            return Attribution.BEFORE
+            return Attribution.DRIFT
         if not self._is_edited(change):
-            return Attribution.UNTOUCHED
-        return Attribution.BRANCH if earlier is None else Attribution.BOTH
+            return Attribution.INHERITED
+        return Attribution.BRANCH if earlier is None else Attribution.BRANCH_AND_DRIFT
 
     def _is_edited(self, change: Change) -> bool:
         """Return whether the branch edits the source of the change: its entry, or that it existed."""

@@ -46,7 +46,7 @@ def superproject(checkout: Path) -> Path | None:
     return outer if is_submodule else None
 
 
-def uppermost(checkout: Path) -> Path:
+def outermost_checkout(checkout: Path) -> Path:
     """Return the outermost checkout around nested submodules; the checkout itself if it is not one."""
     while (outer := superproject(checkout)) is not None:
         checkout = outer

@@ -202,12 +202,12 @@ def reviewed() -> Plan:
     plan = every_section()
     shares = (
         Attribution.BRANCH,
-        Attribution.BOTH,
+        Attribution.BRANCH_AND_DRIFT,
         Attribution.BRANCH,
-        Attribution.UNTOUCHED,
-        Attribution.BEFORE,
+        Attribution.INHERITED,
+        Attribution.DRIFT,
         Attribution.BRANCH,
-        Attribution.BEFORE,
+        Attribution.DRIFT,
     )
     return replace(
         plan,

@@ -46,7 +46,7 @@ def test_volume_counts_spans_traces_kinds_and_failures() -> None:
         traces=2,
         failed_spans=2,
         failed_traces=1,
-        failed_tops=1,
+        failed_roots=1,
         left_out=7,
         kinds=(("AGENT", 1), ("CHAIN", 1), ("TOOL", 1)),
         first=0,
@@ -135,15 +135,15 @@ def test_own_time_leaves_out_what_passes_in_children_even_where_they_overlap_or_
         *(span("child", "TOOL", at, took, **below) for at, took in ((100, 200), (200, 300), (250, 50), (900, 400))),
     ]
     by_name = {timing.name: timing for timing in figures(spans).timings}
-    assert by_name["top"].own == 500 * MS
+    assert by_name["top"].self_time == 500 * MS
     assert by_name["child"] == Timing(
         name="child",
         kind="TOOL",
         count=4,
         affected=1,
         took=Percentiles(200 * MS, 400 * MS, 400 * MS, 400 * MS),
-        own=950 * MS,
-        own_good=950 * MS,
+        self_time=950 * MS,
+        self_time_ok=950 * MS,
         traces=("t1",),
     )
 
@@ -176,9 +176,9 @@ def nested() -> tuple[list[Span], list[Node]]:
 
 
 def test_what_passes_and_fails_in_another_agent_is_not_the_own_agents() -> None:
-    own, around = nested()
-    found = analyse_traces([Trace(own, around)], WINDOW)
-    assert {timing.name: timing.own for timing in found.timings} == {"agent": 200 * MS, "function.ask": 300 * MS}
+    self_time, around = nested()
+    found = analyse_traces([Trace(self_time, around)], WINDOW)
+    assert {timing.name: timing.self_time for timing in found.timings} == {"agent": 200 * MS, "function.ask": 300 * MS}
     assert [(group.message, group.above, group.elsewhere) for group in found.errors] == [
         ("gave up", 1, 1),
         ("helper failed", 1, 1),
@@ -191,7 +191,7 @@ def test_own_time_leaves_out_what_passes_below_a_child_that_ended_before() -> No
     top = span("top", took=1000)
     child = span("child", at=100, took=100, parent_id=top.span_id)
     late = span("late", at=500, took=300, parent_id=child.span_id)
-    times = {timing.name: timing.own for timing in figures([top, child, late]).timings}
+    times = {timing.name: timing.self_time for timing in figures([top, child, late]).timings}
     assert times == {"top": 600 * MS, "child": 100 * MS, "late": 300 * MS}
 
 
@@ -199,7 +199,7 @@ def test_deep_and_wide_traces_take_linear_time() -> None:
     deep = [span(at=number, took=1, span_id=f"d{number}", parent_id=f"d{number - 1}") for number in range(20_000)]
     wide = [span(at=7919 * number % 20_000, took=1, trace_id="t2", parent_id="w") for number in range(20_000)]
     found = figures([*deep, *wide, span(took=20_000, trace_id="t2", span_id="w")])
-    assert [timing.own for timing in found.timings] == [40_000 * MS]
+    assert [timing.self_time for timing in found.timings] == [40_000 * MS]
 
 
 # Calls --------------------------------------------------------------------------------------------------------------

@@ -130,7 +130,7 @@ def _recount_times(found: Figures, spans: list[Span]) -> None:
         expected = [ranked[math.ceil(Decimal(percent) / 100 * len(ranked)) - 1] for percent in (50, 95, 99, 100)]
         took = timing.took
         assert ([took.p50, took.p95, took.p99, took.most], timing.count) == (expected, len(ranked))
-        assert 0 <= timing.own_good <= timing.own <= sum(ranked)
+        assert 0 <= timing.self_time_ok <= timing.self_time <= sum(ranked)
     assert sum(timing.count for timing in found.timings) == len(spans)
 
 
@@ -224,13 +224,13 @@ def test_own_time_and_propagated_failures_consider_spans_of_all_agents(spans: li
     owners = attribute(Link(each.span_id, each.parent_id, each.own_agent) for each in spans)
     around = [Node(each.span_id, each.parent_id, each.start, each.end, each.has_failed) for each in spans]
     for agent in set(owners.values()):
-        own = [each for each in spans if owners[each.span_id] == agent]
-        beneath = {each.span_id: _beneath(spans, each) for each in own}
-        found = analyse_traces([Trace(own, around)], WINDOW)
+        self_time = [each for each in spans if owners[each.span_id] == agent]
+        beneath = {each.span_id: _beneath(spans, each) for each in self_time}
+        found = analyse_traces([Trace(self_time, around)], WINDOW)
         times: Counter[tuple[str, str]] = Counter()
         above: Counter[tuple[str, str, str]] = Counter()
         elsewhere: Counter[tuple[str, str, str]] = Counter()
-        for each in own:
+        for each in self_time:
             times[each.name, each.kind] += _idle_beneath(each, beneath[each.span_id])
             failed = [below for below in beneath[each.span_id] if below.status == "ERROR"]
             if each.status == "ERROR" and failed:
@@ -238,12 +238,12 @@ def test_own_time_and_propagated_failures_consider_spans_of_all_agents(spans: li
                 above[key] += 1
                 begun = [below for below in failed if not any(one in failed for one in _beneath(spans, below))]
                 elsewhere[key] += all(owners[below.span_id] != agent for below in begun)
-        assert {(timing.name, timing.kind): timing.own for timing in found.timings} == times
+        assert {(timing.name, timing.kind): timing.self_time for timing in found.timings} == times
         groups = {(group.name, group.kind, group.message): group for group in found.errors}
         assert {key: group.above for key, group in groups.items() if group.above} == above
         assert {key: group.elsewhere for key, group in groups.items() if group.elsewhere} == +elsewhere
-        tops = [each for each in own if not any(each in beneath[other.span_id] for other in own)]
-        assert found.volume.failed_tops == any(each.status == "ERROR" for each in tops)
+        roots = [each for each in self_time if not any(each in beneath[other.span_id] for other in self_time)]
+        assert found.volume.failed_roots == any(each.status == "ERROR" for each in roots)
 
 
 @given(st.lists(st.tuples(st.sets(st.sampled_from("ABC")), st.booleans(), st.booleans()), max_size=12))

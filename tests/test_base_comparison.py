@@ -41,7 +41,7 @@ def project_of(drawn: Drawn) -> Project:
 def test_a_project_held_against_itself_changes_nothing_of_its_own(drawn: Drawn) -> None:
     project, actual = project_of(drawn), seen(drawn.wires)
     plan = held(project, project, actual, accepts=False)
-    assert shares(plan) <= {Attribution.BEFORE}
+    assert shares(plan) <= {Attribution.DRIFT}
     assert without_shares(plan) == planned(project, actual)
 
 

@@ -343,12 +343,12 @@ def test_what_a_full_disk_does_not_take_is_an_error_that_says_what_was_done(
         err = Stream()
         code = halo.run(words, Stream(), full, err, {})
         full.buffer.raw.close()  # type: ignore[attr-defined] - or its buffer would be flushed once more
-    outcome_of = {"message": "standard output: No space left on device", "hint": hint, "code": "file", "exit_code": 1}
+    problem = {"message": "standard output: No space left on device", "hint": hint, "code": "file", "exit_code": 1}
     assert code == 1
     if is_json and argv[0] != "init":
-        assert json.loads(err.written)["error"] == outcome_of
+        assert json.loads(err.written)["error"] == problem
     else:
-        assert err.written.endswith(f"error: {outcome_of['message']}\nhint: {hint}\n")
+        assert err.written.endswith(f"error: {problem['message']}\nhint: {hint}\n")
 
 
 def test_ctrl_c_says_that_nothing_was_changed(halo: CommandLine) -> None:

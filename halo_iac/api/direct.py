@@ -45,7 +45,7 @@ class DirectTransport(httpx.BaseTransport):
             extensions=request.extensions,
         )
         try:
-            response = self._usable(sent.url.origin).handle_request(sent)
+            response = self._reusable_connection(sent.url.origin).handle_request(sent)
         except _MAPPED_ERRORS as error:
             raise _as_httpx(error) from error
         body = _Body(response)
@@ -56,9 +56,9 @@ class DirectTransport(httpx.BaseTransport):
         if self._connection is not None:
             self._connection.close()
 
-    def _usable(self, origin: httpcore.Origin) -> httpcore.HTTPConnection:
+    def _reusable_connection(self, origin: httpcore.Origin) -> httpcore.HTTPConnection:
         known = self._connection
-        if known is not None and known.is_available() and not known.has_expired() and not _holds_more(known):
+        if known is not None and known.is_available() and not known.has_expired() and not _has_unread_data(known):
             return known
         self.close()
         made = httpcore.HTTPConnection(
@@ -74,12 +74,12 @@ class PooledTransport(httpx.HTTPTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return the response, its body not read yet."""
         for connection in self._pool.connections:
-            if connection.is_idle() and _holds_more(connection):
+            if connection.is_idle() and _has_unread_data(connection):
                 connection.close()
         return super().handle_request(request)
 
 
-def _holds_more(connection: object) -> bool:
+def _has_unread_data(connection: object) -> bool:
     """Return whether more has arrived over an idle connection than the answers to its requests, or that is not known.
 
     h11 keeps it, and would take it for the answer to the next request before that is even sent; httpcore does not

@@ -39,7 +39,7 @@ _NETWORK_HINT: Final = "Check the network, and HTTPS_PROXY and NO_PROXY if you u
 _FILES_HINT: Final = "Raise the limit on open files (`ulimit -n`)."
 _TRANSIENT_STATUSES: Final = frozenset({408, 425, 429})
 """The statuses below 500 after which a proxy may open a connection all the same."""
-_FORM: Final = "http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with special characters percent-encoded"
+_PROXY_URL_FORM: Final = "http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with special characters percent-encoded"
 _SANDBOX_HINT: Final = "; a local sandbox is started with `halo sandbox serve`"
 _CERTIFICATE_HINT: Final = (
     "Behind a proxy that opens TLS, set SSL_CERT_FILE to its CA bundle (PEM). Verification cannot be turned off."
@@ -127,7 +127,7 @@ def setup_error(error: Exception, route: Route) -> PlatformError:
     """Return the error for a client that could not be created: an unreadable CA bundle or an invalid proxy setting."""
     reason = "the request could not be made from these settings"
     hint = f"Check {route.settings('SSL_CERT_FILE')}."
-    if _lacks_files(error):
+    if _is_out_of_descriptors(error):
         reason, hint = "no connection can be made: too many open files", _FILES_HINT
     elif isinstance(error, OSError):
         reason, hint = "the CA bundle could not be read", "Check SSL_CERT_FILE and SSL_CERT_DIR."
@@ -136,7 +136,7 @@ def setup_error(error: Exception, route: Route) -> PlatformError:
         hint = f"Install socksio where halo is installed, use an http:// proxy, or list {route.host} in NO_PROXY."
     elif route.proxy is not None:
         reason = f"{route.proxy.variable} is {route.proxy.shown!r}, which is not the address of a proxy"
-        hint = f"Set it to {_FORM}, or list {route.host} in NO_PROXY."
+        hint = f"Set it to {_PROXY_URL_FORM}, or list {route.host} in NO_PROXY."
     return Unreachable(reason, procedure=route.procedure, delivery=Delivery.NOT_SENT, hint=hint)
 
 
@@ -198,7 +198,7 @@ def _why_no_tunnel(route: Route, proxy: Proxy, status: int | None) -> tuple[str,
     name, origin = f"the proxy {proxy.shown}", f"It is from {proxy.variable}"
     if status == 407:
         wants = "does not accept the user name and password" if proxy.has_user else "asks for a user name and password"
-        return f"{name} {wants} (HTTP 407)", f"{origin}: set that to {_FORM}.", False
+        return f"{name} {wants} (HTTP 407)", f"{origin}: set that to {_PROXY_URL_FORM}.", False
     http_status = "" if status is None else f" (HTTP {status})"
     is_final = status is not None and status < 500 and status not in _TRANSIENT_STATUSES
     hint = f"allow {route.host} in the proxy, or list it in NO_PROXY"
@@ -211,7 +211,7 @@ def _why_unreachable(error: Exception, route: Route, peer: Peer) -> tuple[str, s
     """Return the same where no connection came about, or the platform's TLS did not."""
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return "the request could not be built", f"Check {route.settings('the team id')}.", False
-    cause = _root(error)
+    cause = _root_cause(error)
     if isinstance(error, httpx.TimeoutException):
         return f"timed out connecting to {peer.name}", peer.hint, True
     if isinstance(cause, ssl.SSLError):
@@ -219,7 +219,7 @@ def _why_unreachable(error: Exception, route: Route, peer: Peer) -> tuple[str, s
     if isinstance(cause, socket.gaierror):
         typo = f"Check {peer.setting} for a typo. " if peer.setting else ""
         return f"the name of {peer.name} could not be resolved", f"{typo}{peer.hint}", True
-    hint = _FILES_HINT if _lacks_files(cause) else peer.hint
+    hint = _FILES_HINT if _is_out_of_descriptors(cause) else peer.hint
     if isinstance(cause, ConnectionRefusedError) and peer.setting:
         hint = f"Check that something listens there, and {peer.setting}{'' if peer.is_proxy else _SANDBOX_HINT}."
     return f"no connection to {peer.name}{_cause_suffix(cause)}", hint, True
@@ -237,18 +237,18 @@ def _why_no_tls(cause: ssl.SSLError, peer: Peer) -> tuple[str, str, bool]:
     )
 
 
-def _lacks_files(cause: BaseException) -> bool:
+def _is_out_of_descriptors(cause: BaseException) -> bool:
     return isinstance(cause, OSError) and cause.errno in {errno.EMFILE, errno.ENFILE}
 
 
 def _cause_suffix(error: BaseException) -> str:
     """Return the operating system's own words for the error number, if there is one."""
-    number = getattr(_root(error), "errno", None)
+    number = getattr(_root_cause(error), "errno", None)
     known = isinstance(number, int) and number in errno.errorcode
     return f": {os.strerror(number).lower()}" if known and isinstance(number, int) else ""
 
 
-def _root(error: BaseException) -> BaseException:
+def _root_cause(error: BaseException) -> BaseException:
     """Return the operating system's or TLS library's error beneath the HTTP library's layers; else the error itself."""
     for link in _chain(error):
         if isinstance(link, OSError):

@@ -43,7 +43,7 @@ def hint_for_status(status: int, key_origin: str | None) -> str:
     return _BY_STATUS.get(status, "Check the input: the platform declined the request, and nothing was done.")
 
 
-def is_gateway_response(status: int, key_origin: str | None) -> str:
+def hint_for_gateway(status: int, key_origin: str | None) -> str:
     """Return what to do about a failure that something in front of the platform answered with."""
     if status >= 500:
         return "Try again later, or check the proxy in between: something in front of the platform cannot reach it."
@@ -63,7 +63,7 @@ def wrong_url(url_origin: str) -> str:
     return f"Check that the address points at the platform; it comes from: {url_origin}."
 
 
-def blocked_by_gateway(headers: Mapping[str, str]) -> tuple[str, str]:
+def gateway_and_hint(headers: Mapping[str, str]) -> tuple[str, str]:
     """Return who stopped the request before the platform saw it, Cloudflare where it shows, and what to do."""
     ray = headers.get("cf-ray")
     who = "Cloudflare" if ray or "cloudflare" in headers.get("server", "").lower() else "a gateway or proxy"

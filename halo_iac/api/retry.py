@@ -50,9 +50,9 @@ class Retry:
         while True:
             call.pass_gate()
             try:
-                return call.tried(attempt)
+                return call.attempt_once(attempt)
             except PlatformError as error:
-                if not self._may_repeat(error, creates=creates) or not call.waits_after(error):
+                if not self._may_repeat(error, creates=creates) or not call.wait_after(error):
                     raise
                 if self.stop.is_set():
                     raise
@@ -85,7 +85,7 @@ class _Call:
         if not is_open:
             raise self.throttled or _unsent(gate.closed_by)
 
-    def tried(self, attempt: Callable[[float], T]) -> T:
+    def attempt_once(self, attempt: Callable[[float], T]) -> T:
         """Make an attempt and tell the gate how it ended."""
         self.attempts += 1
         self.began = self.retry.clock()
@@ -102,21 +102,21 @@ class _Call:
             if gate.settle(error) and isinstance(error, PlatformError):
                 self.throttled = error
 
-    def waits_after(self, error: PlatformError) -> bool:
+    def wait_after(self, error: PlatformError) -> bool:
         """Wait before the next attempt; ``False`` if there is none."""
         if self.throttled is not None:
-            return self._waits_at_gate(error)
+            return self._wait_at_gate(error)
         wait = self._wait(error)
         left = self.deadline - self.retry.clock()
         if self.attempts >= self.retry.attempts or wait >= left:
             spent = self.retry.seconds - left
-            error.hint = joined(" ", (_request_timeout(self.attempts, spent, error), error.hint))
+            error.hint = joined(" ", (_effort(self.attempts, spent, error), error.hint))
             return False
-        self._narrate(error, wait)
+        self._report_wait(error, wait)
         (self.retry.sleep or self.retry.stop.wait)(wait)
         return True
 
-    def _waits_at_gate(self, error: PlatformError) -> bool:
+    def _wait_at_gate(self, error: PlatformError) -> bool:
         """Count an attempt that was throttled for nothing."""
         gate = self.retry.gate
         self.attempts -= 1
@@ -130,7 +130,7 @@ class _Call:
             )
             error.hint = joined(" ", (effort, error.hint))
             return False
-        self._narrate(error, gate.wait)
+        self._report_wait(error, gate.wait)
         return True
 
     def _wait(self, error: PlatformError) -> float:
@@ -139,7 +139,7 @@ class _Call:
         # What is asked may be no time at all, and all attempts would be used up in it.
         return max(error.retry_after or 0.0, own)
 
-    def _narrate(self, error: PlatformError, wait: float) -> None:
+    def _report_wait(self, error: PlatformError, wait: float) -> None:
         if self.retry.on_retry is not None:
             self.retry.on_retry(error, wait, self.attempts)
 
@@ -150,7 +150,7 @@ def _unsent(closed_by: PlatformError | None) -> Unsent:
     return Unsent(message, procedure=procedure, delivery=Delivery.NOT_SENT)
 
 
-def _request_timeout(attempts: int, spent: float, error: PlatformError) -> str | None:
+def _effort(attempts: int, spent: float, error: PlatformError) -> str | None:
     if attempts == 1:
         asked = error.retry_after
         return f"The platform asks to wait {asked:.0f} s." if asked is not None else None

@@ -131,7 +131,7 @@ _OPTIONAL: Final = {
 }
 
 
-def order_input(project_id: str, order: RunRequest) -> dict[str, Any]:
+def run_input(project_id: str, order: RunRequest) -> dict[str, Any]:
     """Return what starts this run, as the official client sends it: models and ``debug`` always, limits when given."""
     given = {name: getattr(order, ours) for name, ours in _OPTIONAL.items()}
     return {
@@ -165,7 +165,7 @@ class RunWriter:
 
     def create(self, project_id: str, order: RunRequest, *, deadline: float | None = None) -> StartedRun:
         """Start a one-off run; costs money."""
-        return self._start(CREATE, order_input(project_id, order), deadline)
+        return self._start(CREATE, run_input(project_id, order), deadline)
 
     def retry(self, run_id: str, *, deadline: float | None = None) -> StartedRun:
         """Start a failed run again; costs money."""

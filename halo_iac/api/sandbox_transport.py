@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-Answerer = Callable[[str, str, str, dict[str, str], bytes], tuple[int, Mapping[str, str], bytes]]
+Handler = Callable[[str, str, str, dict[str, str], bytes], tuple[int, Mapping[str, str], bytes]]
 """``(method, path, query, headers by lower-case name, body)`` → ``(status, headers, body)``."""
 
 
@@ -16,7 +16,7 @@ class EmbeddedTransport(httpx.BaseTransport):
     A ``ConnectionError`` from it is a connection that broke before the answer, a ``TimeoutError`` one that never came.
     """
 
-    def __init__(self, answer: Answerer) -> None:
+    def __init__(self, answer: Handler) -> None:
         self._answer = answer
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -142,14 +142,14 @@ def _non_trpc_failure(answer: Answer, context: Context) -> Unreadable:
     """Return the error for a failure that is not tRPC; an HTML 401 or 403 is no information about the key."""
     shape = _shape(answer)
     if shape is UnexpectedShape.HTML and answer.status in (401, 403):
-        gateway, hint = advice.blocked_by_gateway(answer.headers)
+        gateway, hint = advice.gateway_and_hint(answer.headers)
         return _unreadable(answer, context, f"blocked by {gateway}, which {shape}", hint)
     hint = advice.hint_for_status(answer.status, context.key_origin)
     reason = f"{_reason_phrase(answer.status)}, {shape.removeprefix('answered ')}"
     if shape in _GATEWAY_CODES:
-        gateway, _ = advice.blocked_by_gateway(answer.headers)
+        gateway, _ = advice.gateway_and_hint(answer.headers)
         reason = f"{_reason_phrase(answer.status)}, from {gateway}, which {shape}"
-        hint = advice.is_gateway_response(answer.status, context.key_origin)
+        hint = advice.hint_for_gateway(answer.status, context.key_origin)
     if answer.status == 404:
         hint = advice.wrong_url(context.url_origin)
     return _unreadable(answer, context, reason, hint)

@@ -60,7 +60,7 @@ class Creates:
         except (ShutdownTimeoutError, Unsent):
             return
         except PlatformError as error:
-            yield from self._give_up(changes, error)
+            yield from self._fail_all(changes, error)
             return
         taken = {remote.title: remote.id for remote in listing.schedules if remote.is_active}
         yield from (_present(change, taken[change.title]) for change in changes if change.title in taken)
@@ -85,7 +85,7 @@ class Creates:
             hint="run again",
         )
 
-    def _give_up(self, changes: Sequence[Change], error: PlatformError) -> Iterator[Event]:
+    def _fail_all(self, changes: Sequence[Change], error: PlatformError) -> Iterator[Event]:
         self._context.note_failure(error)
         message = f"nothing was created, because the schedules could not be listed first: {error.message}"
         yield from (Event(change, Status.FAILED, None, message, error.hint) for change in changes)

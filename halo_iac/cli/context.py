@@ -14,7 +14,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from halo_iac.checkout import find_checkout, is_sparse, uppermost
+from halo_iac.checkout import find_checkout, is_sparse, outermost_checkout
 from halo_iac.cli.console import Console
 from halo_iac.cli.home_folder import check_paths, home
 from halo_iac.cli.plan.tightening import Tightening
@@ -348,12 +348,16 @@ class CommandContext:
         """
         folder, named = self.folder, self.choice.checkout
         held = find_checkout(folder / "any", of_any_owner=True)
-        around = uppermost(held) if held is not None else resolve_path(folder if named is None else self.cwd / named)
+        around = (
+            outermost_checkout(held)
+            if held is not None
+            else resolve_path(folder if named is None else self.cwd / named)
+        )
         here = find_checkout(self.cwd / "any", of_any_owner=True)
         written = Path(os.path.abspath(resolve_path(self.cwd) / folder))  # noqa: PTH100 - no link is followed
         if here is None or not written.is_relative_to(here):
             return (around,)
-        return tuple(dict.fromkeys((around, uppermost(here))))
+        return tuple(dict.fromkeys((around, outermost_checkout(here))))
 
     @property
     def folder(self) -> Path:

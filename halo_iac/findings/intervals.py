@@ -25,7 +25,7 @@ from halo_iac.model.schedule import Cadence, Frequency, Numbers
 from halo_iac.text import listed
 
 DAY: Final = 24 * 60
-MAX_CLOCK_CHANGE: Final = 120
+MAX_CLOCK_CHANGE_MINUTES: Final = 120
 """By how many minutes clocks go back at most: two hours in Antarctica/Troll, an hour or less everywhere else."""
 
 _FIRST_YEAR: Final = 2026
@@ -204,7 +204,7 @@ def _fires_on(cadence: Cadence, day: date) -> bool:
     return cadence.frequency == Frequency.DAILY or day.day in cadence.days_of_month
 
 
-CROWD: Final = 10
+MIN_COLLISION: Final = 10
 """How many schedules may fire in one minute before it is worth a word."""
 
 _MAX_NAMED: Final = 20
@@ -253,7 +253,7 @@ def _max_concurrent(there: Iterable[tuple[Cadence, Sequence[Entry]]]) -> Sequenc
         for day in cadence.days_of_month:
             by_date[day] += entries
     members = [*daily, *_fullest_day(by_weekday), *_fullest_day(by_date)]
-    return members if len(members) > CROWD else ()
+    return members if len(members) > MIN_COLLISION else ()
 
 
 def _fullest_day(days: dict[int, list[Entry]]) -> Sequence[Entry]:

@@ -10,7 +10,13 @@ from fractions import Fraction
 from heapq import nlargest
 from typing import Final, NamedTuple
 
-from halo_iac.findings.intervals import MAX_CLOCK_CHANGE, busiest_minute, intervals, longest_gap, max_reads_per_trace
+from halo_iac.findings.intervals import (
+    MAX_CLOCK_CHANGE_MINUTES,
+    busiest_minute,
+    intervals,
+    longest_gap,
+    max_reads_per_trace,
+)
 from halo_iac.findings.prompts import credential_in, is_path, placeholder_in
 from halo_iac.findings.rule_input import RuleInput, Violation, spec_of
 from halo_iac.fire_times import run_rate
@@ -169,7 +175,7 @@ def coverage_gap_dst(subject: RuleInput) -> Iterator[Violation]:
     most = 0
     for (cadence, hours), entries in subject.by_cadence.items():
         longest = intervals(cadence).longest
-        if not longest <= hours * 60 < longest + MAX_CLOCK_CHANGE:
+        if not longest <= hours * 60 < longest + MAX_CLOCK_CHANGE_MINUTES:
             continue
         lacking = whole_hours(longest_gap(cadence)) - hours
         if lacking > 0:

@@ -49,11 +49,11 @@ class Attribution(StrEnum):
 
     BRANCH = "branch"
     """The branch's alone: at the base nothing is planned for the schedule."""
-    BOTH = "both"
+    BRANCH_AND_DRIFT = "both"
     """The branch edits the entry, and the platform differed from the base's entry already."""
-    BEFORE = "before"
+    DRIFT = "before"
     """Not of this branch: the same is planned at the base, because the platform differed before."""
-    UNTOUCHED = "untouched"
+    INHERITED = "untouched"
     """Planned only now, although the branch does not touch the entry: a policy, a default or an alias has moved."""
 
 

@@ -21,11 +21,11 @@ from halo_iac.page.timeline import Coverage, Period, Timeline, Track, ZoneChange
 from halo_iac.preview import Preview, ScheduleForecast, ScheduleStatus, Span, preview
 from halo_iac.report_diff import report_diff
 
-BACK: Final = 14
+PAST_DAYS: Final = 14
 """How many days before today are shown, where something is known of them."""
 _IDLE: Final = {DriftKind.MISSING, DriftKind.PAUSED, DriftKind.AUTO_PAUSED}
 """The kinds of drift by which a schedule does not fire."""
-NEXT: Final = 5
+NEXT_FIRES: Final = 5
 """How many next fires are written out, as `halo preview` does."""
 
 
@@ -185,9 +185,9 @@ def page(
 ) -> Page:
     """Return the page of some project files, for ``ahead`` days from today.
 
-    It begins :data:`BACK` days before today if there are past runs or reports to show.
+    It begins :data:`PAST_DAYS` days before today if there are past runs or reports to show.
     """
-    previews = [preview(each.project, each.project.entries, Span(now, NEXT)) for each in inputs]
+    previews = [preview(each.project, each.project.entries, Span(now, NEXT_FIRES)) for each in inputs]
     zones = {
         each.cadence.timezone
         for found in previews
@@ -196,7 +196,7 @@ def page(
     }
     has_past = reports is not None or any(each.platform is not None for each in inputs)
     timezone = next(iter(zones)) if len(zones) == 1 else reader_timezone
-    period = Period.around(now, timezone, back=BACK if has_past else 0, ahead=ahead)
+    period = Period.around(now, timezone, back=PAST_DAYS if has_past else 0, ahead=ahead)
     timeline = Timeline(period, _longest_lookbacks(entry for each in inputs for entry in each.project.entries))
     shelf = _ReportIndex(reports.reports if reports is not None else ())
     projects = tuple(_project(each, found, timeline, shelf) for each, found in zip(inputs, previews, strict=True))

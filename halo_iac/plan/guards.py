@@ -61,14 +61,14 @@ class GuardInput(NamedTuple):
     @property
     def removals(self) -> tuple[Change, ...]:
         """Return the archives and pauses, and what points a schedule that fires at an agent with nothing to analyse."""
-        return tuple(change for change in self.changes if change.is_removal or self.is_unhooked(change))
+        return tuple(change for change in self.changes if change.is_removal or self.loses_agent(change))
 
     @property
     def stopped(self) -> tuple[Change, ...]:
         """Return those of the removals after which something that fires no longer does."""
         return tuple(change for change in self.removals if change.id in self.firing)
 
-    def is_unhooked(self, change: Change) -> bool:
+    def loses_agent(self, change: Change) -> bool:
         """Return whether an active schedule gets an agent without traces, so that it analyses nothing any more."""
         agents = (str(field.after) for field in change.fields if field.field == "agent")
         return change.id in self.firing and any(agent.lower() not in self.traced for agent in agents)
@@ -106,7 +106,7 @@ def protected_titles(situation: GuardInput) -> Iterator[GuardViolation]:
     """Refuse to archive, pause or rename away a title that ``protect:`` covers, even when its entry is gone."""
     protection = Protection(situation.protect)
     for change in situation.changes:
-        is_silenced = change.is_removal or situation.is_unhooked(change)
+        is_silenced = change.is_removal or situation.loses_agent(change)
         if not (is_silenced or change.is_rename):
             continue
         title = change.before.title if change.before else change.title

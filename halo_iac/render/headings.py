@@ -56,9 +56,9 @@ def _policy(policy: Policy, style: Style) -> str:
 
 _SHARES: Final = {
     Attribution.BRANCH: "of this branch",
-    Attribution.BOTH: "of this branch where the platform differed before",
-    Attribution.BEFORE: "planned before this branch",
-    Attribution.UNTOUCHED: "of entries that this branch does not touch",
+    Attribution.BRANCH_AND_DRIFT: "of this branch where the platform differed before",
+    Attribution.DRIFT: "planned before this branch",
+    Attribution.INHERITED: "of entries that this branch does not touch",
 }
 
 

@@ -21,9 +21,9 @@ CADENCE_FIELDS: Final = frozenset({"frequency", "days_of_week", "days_of_month",
 TIME_FIELDS: Final = frozenset({"hours", "minutes"})
 SHARES: Final = {
     Attribution.BRANCH: "this branch",
-    Attribution.BOTH: "this branch; it already differed before",
-    Attribution.BEFORE: "it differed before this branch",
-    Attribution.UNTOUCHED: "a policy, default or alias, not the entry",
+    Attribution.BRANCH_AND_DRIFT: "this branch; it already differed before",
+    Attribution.DRIFT: "it differed before this branch",
+    Attribution.INHERITED: "a policy, default or alias, not the entry",
 }
 """Whose change it is, in words."""
 SUMMARY_LENGTH: Final = 4

@@ -39,8 +39,8 @@ _SPAN_DIGITS: Final = frozenset({16, 24})
 """OpenTelemetry's spans have 16, those of the OpenAI Agents SDK as HALO exports them 24."""
 _MIN_CUT_DIGITS: Final = 4
 """Digits by which an id that was cut short can be told."""
-_LEAST_UNCUT: Final = 6
-_LEAST_UNSAID: Final = 8
+_MIN_UNMARKED_DIGITS: Final = 6
+_MIN_GUESSED_DIGITS: Final = 8
 """Digits that may be the beginning of an id where no dots say so, and where no word says so either."""
 _MAX_COMPARED_IDS: Final = 100
 """How many ids with one beginning are compared with an id that was cut short."""
@@ -143,16 +143,16 @@ def _cut(head: str, tail: str, announced: str | None, *, is_quoted: bool) -> _Me
 def _digits(digits: str, announced: str | None, *, is_quoted: bool) -> _Mention | None:
     """Return an id with fewer digits than a whole trace id; without a label, a word or number is not an id."""
     is_number = digits.isdecimal() and not is_quoted
-    if announced == TRACE and len(digits) >= _LEAST_UNCUT and not is_number:
+    if announced == TRACE and len(digits) >= _MIN_UNMARKED_DIGITS and not is_number:
         is_word = digits.isalpha() and not is_quoted
         return _Mention(digits, TRACE, is_cut=len(digits) not in _SPAN_DIGITS, is_guess=is_word)
-    if announced == SPAN and len(digits) >= _LEAST_UNCUT and not is_number:
+    if announced == SPAN and len(digits) >= _MIN_UNMARKED_DIGITS and not is_number:
         return _Mention(digits, SPAN, is_cut=len(digits) not in _SPAN_DIGITS)
     if announced is not None or digits.isdecimal() or digits.isalpha():
         return None
     if len(digits) in _SPAN_DIGITS:
         return _Mention(digits, SPAN)
-    is_guess = is_quoted and len(digits) >= _LEAST_UNSAID
+    is_guess = is_quoted and len(digits) >= _MIN_GUESSED_DIGITS
     return _Mention(digits, TRACE, is_cut=True, is_guess=True) if is_guess else None
 
 

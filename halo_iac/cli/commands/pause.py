@@ -30,7 +30,7 @@ _MAX_REASON_LENGTH: Final = 1_000
 _STATES: Final = {Cause.PAUSED: "paused already", Cause.RESUMED: "active already"}
 
 
-class Choice(NamedTuple):
+class PauseOptions(NamedTuple):
     """Which schedules are meant, and why: the options that `pause` and `resume` share."""
 
     references: Annotated[
@@ -62,7 +62,7 @@ class Choice(NamedTuple):
 @platform_command
 def pause(
     context: CommandContext,
-    chosen: Choice = Choice(),  # noqa: B008 - immutable
+    chosen: PauseOptions = PauseOptions(),  # noqa: B008 - immutable
     include_protected: Annotated[
         bool, typer.Option("--include-protected", help="Also pause schedules whose titles `protect:` covers.")
     ] = False,
@@ -90,7 +90,7 @@ def pause(
 @platform_command
 def resume(
     context: CommandContext,
-    chosen: Choice = Choice(),  # noqa: B008 - immutable
+    chosen: PauseOptions = PauseOptions(),  # noqa: B008 - immutable
     include_protected: Annotated[
         bool, typer.Option("--include-protected", help="Accepted for consistency with `halo pause`; has no effect.")
     ] = False,
@@ -113,7 +113,12 @@ def resume(
 
 
 def _run(
-    context: CommandContext, cause: Cause, chosen: Choice, writing: options.WriteOptions, *, includes_protected: bool
+    context: CommandContext,
+    cause: Cause,
+    chosen: PauseOptions,
+    writing: options.WriteOptions,
+    *,
+    includes_protected: bool,
 ) -> int:
     request = PauseRequest(cause, _selection(context, PAUSING[cause], chosen), includes_protected, chosen.write)
     how = ApplyOptions(*writing, reason=_checked_reason(chosen.reason))
@@ -137,7 +142,7 @@ def _run(
         return run_apply(context, results, runs, how)
 
 
-def _selection(context: CommandContext, deed: str, chosen: Choice) -> Selection:
+def _selection(context: CommandContext, deed: str, chosen: PauseOptions) -> Selection:
     """Return which schedules are meant; an unknown key is an error with near matches."""
     references, agents, is_all = chosen.references, chosen.agent, chosen.all
     named = [*(references or ()), *(chosen.id or ())]

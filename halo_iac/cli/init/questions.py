@@ -55,7 +55,7 @@ class FirstEntry(NamedTuple):
     def lookback_hours(self) -> int:
         """Return how many hours each run analyses."""
         frequency = Frequency(self.frequency)
-        is_longer = frequency is not Frequency.HOURLY and _moves_clocks(self.timezone)
+        is_longer = frequency is not Frequency.HOURLY and _has_clock_changes(self.timezone)
         return _WINDOWS[frequency] + is_longer
 
     @property
@@ -85,7 +85,7 @@ def _aligned(line: str) -> str:
     return f"{text:<{_COLUMN}}# {comment}" if sign and comment else line
 
 
-def _moves_clocks(timezone: str) -> bool:
+def _has_clock_changes(timezone: str) -> bool:
     zone = ZoneInfo(timezone)
     return len({datetime(_A_YEAR, month, 1, tzinfo=zone).utcoffset() for month in range(1, 13)}) > 1
 

@@ -61,7 +61,7 @@ class Failures:
             group.count += 1
             group.above += trace.passes_on(span)
             group.elsewhere += trace.passes_on(span) and not trace.passes_on_own(span)
-            group.time += trace.own_time(span)
+            group.time += trace.self_time(span)
             group.tool = min(filter(None, (group.tool, span.tool)), default=None)
             group.example.add(span.start, trace.id, span.span_id, _failure_message(span))
         for key, count in seen.items():

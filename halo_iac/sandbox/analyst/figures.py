@@ -41,7 +41,7 @@ class Volume:
     failed_spans: int
     failed_traces: int
     """Traces with at least one failed span."""
-    failed_tops: int
+    failed_roots: int
     """Traces whose topmost span failed, so that the caller got no good answer."""
     left_out: int
     """Spans of the window that the span limit kept out."""
@@ -85,9 +85,9 @@ class Timing:
     count: int
     affected: int
     took: Percentiles
-    own: int
+    self_time: int
     """Time that passed in it and in no step beneath it, of any agent, all of them together."""
-    own_good: int
+    self_time_ok: int
     """The same without the failed ones."""
     traces: Traces
     """The slowest first."""

@@ -176,7 +176,7 @@ def _answers(repeat: Repeat) -> str:
 
 
 def _slow(figures: Figures) -> Iterator[Fix]:
-    whole = sum(timing.own for timing in figures.timings)
+    whole = sum(timing.self_time for timing in figures.timings)
     for timing in figures.timings:
         if _is_slow(timing, whole):
             yield Fix(
@@ -184,7 +184,7 @@ def _slow(figures: Figures) -> Iterator[Fix]:
                 subject=f"Slow: {code(timing.name)}",
                 advice="Make it faster, ask it for less, or call it beside other work rather than before it.",
                 evidence=(
-                    f"{share(timing.own_good, whole)} % of all time passes in it; half of its "
+                    f"{share(timing.self_time_ok, whole)} % of all time passes in it; half of its "
                     f"{counted(timing.count, 'call')} take {took(timing.took.p50)} or more, "
                     f"one in twenty {took(timing.took.p95)} or more."
                 ),
@@ -194,7 +194,7 @@ def _slow(figures: Figures) -> Iterator[Fix]:
 
 
 def _is_slow(timing: Timing, whole: int) -> bool:
-    has_share = 100 * timing.own_good >= _SLOW_SHARE * whole
+    has_share = 100 * timing.self_time_ok >= _SLOW_SHARE * whole
     return has_share and timing.took.p95 >= _SLOW and timing.kind not in _NOT_STEPS
 
 

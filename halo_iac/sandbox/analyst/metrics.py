@@ -27,7 +27,7 @@ class SkippedSteps:
 
     def add(self, trace: Trace) -> None:
         """Count a trace in, if it is whole and did not fail."""
-        if any(span.has_failed for span in trace.tops) or not trace.is_whole or not model_calls(trace):
+        if any(span.has_failed for span in trace.roots) or not trace.is_whole or not model_calls(trace):
             return
         names: dict[str, set[str]] = {}
         for span in trace.spans:
@@ -64,7 +64,7 @@ class SkippedSteps:
 class _Step:
     def __init__(self) -> None:
         self.durations = Durations()
-        self.count = self.affected = self.own = self.own_good = 0
+        self.count = self.affected = self.self_time = self.self_time_ok = 0
         self.cited = CitationSet()
 
 
@@ -80,11 +80,11 @@ class Timings:
         for span in trace.spans:
             key = (span.name, span.kind)
             step = self._steps.setdefault(key, _Step())
-            own = trace.own_time(span)
+            self_time = trace.self_time(span)
             step.durations.add(span.duration)
             step.count += 1
-            step.own += own
-            step.own_good += 0 if span.has_failed else own
+            step.self_time += self_time
+            step.self_time_ok += 0 if span.has_failed else self_time
             slowest[key] = max(span.duration, slowest.get(key, 0))
         for key, duration in slowest.items():
             self._steps[key].affected += 1
@@ -99,13 +99,13 @@ class Timings:
                 count=step.count,
                 affected=step.affected,
                 took=step.durations.percentiles(),
-                own=step.own,
-                own_good=step.own_good,
+                self_time=step.self_time,
+                self_time_ok=step.self_time_ok,
                 traces=step.cited.traces(),
             )
             for (name, kind), step in self._steps.items()
         )
-        return tuple(sorted(found, key=lambda timing: (-timing.own, timing.name, timing.kind)))
+        return tuple(sorted(found, key=lambda timing: (-timing.self_time, timing.name, timing.kind)))
 
 
 class Volumes:
@@ -114,7 +114,7 @@ class Volumes:
     def __init__(self) -> None:
         self._kinds: Counter[str] = Counter()
         self._lengths = Durations()
-        self._traces = self._failed_spans = self._failed_traces = self._failed_tops = 0
+        self._traces = self._failed_spans = self._failed_traces = self._failed_roots = 0
         self._first: int | None = None
         self._last: int | None = None
 
@@ -126,7 +126,7 @@ class Volumes:
         self._traces += 1
         self._failed_spans += len(failed)
         self._failed_traces += bool(failed)
-        self._failed_tops += any(span.has_failed for span in trace.tops)
+        self._failed_roots += any(span.has_failed for span in trace.roots)
         end = trace.start + trace.length
         self._first = trace.start if self._first is None else min(self._first, trace.start)
         self._last = end if self._last is None else max(self._last, end)
@@ -138,7 +138,7 @@ class Volumes:
             traces=self._traces,
             failed_spans=self._failed_spans,
             failed_traces=self._failed_traces,
-            failed_tops=self._failed_tops,
+            failed_roots=self._failed_roots,
             left_out=left_out,
             kinds=tuple(sorted(self._kinds.items(), key=lambda kind: (-kind[1], kind[0]))),
             first=self._first,

@@ -141,7 +141,7 @@ def _failed(seen: Volume) -> str:
         return "No span failed."
     rate = share(seen.failed_traces, seen.traces)
     spans, traces = counted(seen.failed_spans, "span"), counted(seen.failed_traces, "trace")
-    return f"{spans} failed, in {traces} ({rate} %); {counted(seen.failed_tops, 'trace')} failed as a whole."
+    return f"{spans} failed, in {traces} ({rate} %); {counted(seen.failed_roots, 'trace')} failed as a whole."
 
 
 def fixes(figures: Figures) -> Lines:
@@ -193,7 +193,7 @@ def time(figures: Figures) -> Lines:
     """Return where the time goes."""
     if not figures.timings:
         return ["There is nothing to time."]
-    whole = sum(timing.own for timing in figures.timings)
+    whole = sum(timing.self_time for timing in figures.timings)
     head = ("Step", "#Count", "#p50", "#p95", "#p99", "#Longest", "#Own time", "Slowest in")
     lines = table(head, (_timing_row(timing, whole) for timing in figures.timings[:ROWS]))
     lines += _more(len(figures.timings), "step")
@@ -206,9 +206,9 @@ def time(figures: Figures) -> Lines:
 
 def _timing_row(timing: Timing, whole: int) -> Sequence[str]:
     p = timing.took
-    own = f"{took(timing.own)} ({share(timing.own, whole)} %)"
+    self_time = f"{took(timing.self_time)} ({share(timing.self_time, whole)} %)"
     durations = (took(p.p50), took(p.p95), took(p.p99), took(p.most))
-    return (_step(timing.name, timing.kind), f"{timing.count:,}", *durations, own, cited(timing.traces[:1]))
+    return (_step(timing.name, timing.kind), f"{timing.count:,}", *durations, self_time, cited(timing.traces[:1]))
 
 
 def repeats(figures: Figures) -> Lines:

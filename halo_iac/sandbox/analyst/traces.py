@@ -61,7 +61,7 @@ class Trace:
         return [span for span in self.spans if span.kind == "TOOL"]
 
     @cached_property
-    def tops(self) -> Sequence[Span]:
+    def roots(self) -> Sequence[Span]:
         """The spans that have no other span of the agent above them."""
         below: set[str] = set()
         for span_id in reversed(self._upwards):
@@ -74,9 +74,9 @@ class Trace:
         """Return the id of a span's parent, of whatever agent."""
         return self._parents[span.span_id]
 
-    def own_time(self, span: Span) -> int:
+    def self_time(self, span: Span) -> int:
         """Return how long a span was busy while no span beneath it was; those may overlap and outlast it."""
-        return self._own_times[span.span_id]
+        return self._self_times[span.span_id]
 
     def passes_on(self, span: Span) -> bool:
         """Whether a span of whatever agent failed beneath this one."""
@@ -87,12 +87,12 @@ class Trace:
         return span.span_id in self._above_own_failure
 
     @cached_property
-    def _own_times(self) -> Mapping[str, int]:
+    def _self_times(self) -> Mapping[str, int]:
         found: dict[str, int] = {}
-        covered: dict[str, _Stretches] = {}
+        covered: dict[str, _Intervals] = {}
         for span_id in self._upwards:
             node, parent = self._nodes[span_id], self._parents[span_id]
-            beneath = covered.pop(span_id, None) or _Stretches()
+            beneath = covered.pop(span_id, None) or _Intervals()
             found[span_id] = node.end - node.start - beneath.add(node.start, node.end)
             if parent is not None:
                 other = covered.get(parent)
@@ -131,7 +131,7 @@ def _upwards(nodes: Mapping[str, Node]) -> tuple[Sequence[str], Mapping[str, str
     return [*found, *circling], {**parents, **dict.fromkeys(circling)}
 
 
-class _Stretches:
+class _Intervals:
     """Stretches of time that do not meet, in order; each span is added once, so that a whole tree takes n log n."""
 
     def __init__(self) -> None:
@@ -155,7 +155,7 @@ class _Stretches:
         return zip(self._starts, self._ends, strict=True)
 
 
-def _merged(one: _Stretches, other: _Stretches) -> _Stretches:
+def _merged(one: _Intervals, other: _Intervals) -> _Intervals:
     """Return the stretches of both; the larger of them is used up for it."""
     large, small = (one, other) if len(one) >= len(other) else (other, one)
     for start, end in small:

@@ -21,7 +21,7 @@ from halo_iac.sandbox.trace_files.json_text import (
 from halo_iac.sandbox.trace_files.problems import BadLine, UnreadableError
 
 _CHUNK_BYTES: Final = 256 * 1024
-MAX_BARREN_BYTES: Final = 256 * 1024 * 1024
+MAX_BYTES_WITHOUT_SPAN: Final = 256 * 1024 * 1024
 """The most bytes without a span: a small archive may decompress to endless zeros, or to a billion empty lines."""
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _LINE: Final = 128
@@ -38,8 +38,10 @@ class Bytes:
     def count(self, found: bytes) -> bytes:
         """Count some bytes and return them; raises :class:`UnreadableError` if there are too many without a span."""
         self.barren += len(found) + _LINE
-        if self.barren > MAX_BARREN_BYTES:
-            most = f"{MAX_BARREN_BYTES // 1024**2} MiB or {MAX_BARREN_BYTES // _LINE // 10**6} million lines"
+        if self.barren > MAX_BYTES_WITHOUT_SPAN:
+            most = (
+                f"{MAX_BYTES_WITHOUT_SPAN // 1024**2} MiB or {MAX_BYTES_WITHOUT_SPAN // _LINE // 10**6} million lines"
+            )
             raise UnreadableError(f"goes on for {most} without a span; the rest was not read")
         return found
 

@@ -33,13 +33,13 @@ _WRONG: Final = (AttributeError, KeyError, TypeError, ValueError)
 def spans_of(request: Json) -> Iterator[Json | NotASpanError]:
     """Yield the spans of a request or of one element of its lists, and for those that are invalid the reason."""
     for group in _listed(request, *GROUPS) or [request]:
-        yield from _as_far_as_right(_spans_of_resource(group))
+        yield from _valid_prefix(_spans_of_resource(group))
 
 
 def _spans_of_resource(group: Json) -> Iterator[Json | NotASpanError]:
     resource = _resource(group)
     for scoped in _listed(group, *SCOPES) or [group]:
-        yield from _as_far_as_right(_spans_of_scope(scoped, resource))
+        yield from _valid_prefix(_spans_of_scope(scoped, resource))
 
 
 def _spans_of_scope(scoped: Json, resource: Json) -> Iterator[Json | NotASpanError]:
@@ -51,7 +51,7 @@ def _spans_of_scope(scoped: Json, resource: Json) -> Iterator[Json | NotASpanErr
             yield bad
 
 
-def _as_far_as_right(spans: Iterator[Json | NotASpanError]) -> Iterator[Json | NotASpanError]:
+def _valid_prefix(spans: Iterator[Json | NotASpanError]) -> Iterator[Json | NotASpanError]:
     """Yield the spans of a part of a request; an error in one part does not drop the others."""
     try:
         yield from spans
