@@ -158,7 +158,7 @@ def test_a_missing_project_file_has_the_marker_it_would_have(halo: CommandLine, 
 
 
 @pytest.mark.parametrize(
-    ("also", "told"),
+    ("also", "message"),
     [
         (["plan.md"], "--also plan.md is not FORMAT=FILE"),
         (["xml=plan.xml"], "--also xml=plan.xml is not FORMAT=FILE"),

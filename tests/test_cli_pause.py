@@ -250,7 +250,7 @@ def test_an_unwritable_file_is_reported_before_anything_is_paused(
 
 
 @pytest.mark.parametrize(
-    ("effect", "when", "code", "told"),
+    ("effect", "when", "code", "phrases"),
     [
         (Refuse("FORBIDDEN"), "before", 4, ("Done: 1", "Not done: 1", "Not started: 2")),
         (Cut(), "after", 0, ("Applied: 4 paused.",)),

@@ -209,7 +209,7 @@ def test_where_no_clock_changes_nothing_is_approximate(zone: str, hours: list[in
 
 
 @pytest.mark.parametrize(
-    ("when", "after", "told"),
+    ("when", "after", "expected"),
     [
         (
             cadence("Europe/Berlin", hours=(2,), minutes=(30,)),

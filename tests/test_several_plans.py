@@ -86,7 +86,7 @@ def test_the_header_of_a_plan_names_its_file(halo: CommandLine, two_projects: Pa
 
 
 @pytest.mark.parametrize(
-    ("words", "env", "code", "told"),
+    ("words", "env", "code", "message"),
     [
         (["--project", ONE], {}, 64, "error: --project cannot be used with several project files\n"),
         ([], {"INF_PROJECT_ID": TWO}, 0, "INF_PROJECT_ID is ignored: with several project files, each sets its own"),

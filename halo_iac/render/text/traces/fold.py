@@ -1,8 +1,7 @@
 """Which spans of a long trace are drawn, and how the others are summed up (docs/protocol.md#trace-views).
 
-First comes the way to each step that failed, then what is near the top: how it began and ended, and what took longest.
-Whatever is left out is counted in the place
-where it would be, so that every span is drawn once or counted once.
+The path to each failed span is drawn first, then the spans near the top: the first, the last and the longest ones. A
+span that is not drawn is counted where it would stand, so that every span is drawn once or counted once.
 """
 
 from __future__ import annotations
@@ -20,22 +19,22 @@ from halo_iac.model.span_tree import Node, SpanTree
 MAX_DRAWN: Final = 50
 """How many spans of a longer trace are drawn."""
 _MAX_FAILING: Final = 10
-"""To how many failed spans the path is opened."""
+"""The number of failed spans to which the path is drawn."""
 _FIRST: Final = 10
-"""How many spans below one are drawn before those further down get their turn."""
+"""The number of children of a span that are drawn before spans of the next level are."""
 _OPENING: Final = 3
-"""How many of those are the first; one is the last, and the others are the longest."""
+"""The number of those children that are the first ones; one is the last, and the others are the longest."""
 _BEGINNING: Final = 2
-"""How many spans of a long way are drawn at its top."""
+"""The number of spans at the top of a long path that are drawn."""
 MAX_GUIDES: Final = 64
-"""How many levels above a line are told apart; no screen has room for more."""
+"""The number of levels above a line whose guides are drawn; no screen has room for more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Spans that are not drawn: ``spans`` of them side by side, and ``below`` what is further down.
+    """Spans that are not drawn: ``spans`` is the number of siblings, ``below`` that of their descendants.
 
-    ``is_between`` where they are on the way to spans that are drawn; ``follows`` where such spans stand before them.
+    ``is_between`` is true if spans below them are drawn, ``follows`` if siblings before them are drawn.
     """
 
     spans: int
@@ -50,9 +49,9 @@ class Fold:
 class Row(NamedTuple):
     """One line of a tree: a span or a fold.
 
-    ``guides`` says of each level above it, and of its own at the end, whether more follows there; of many levels only
-    the last :data:`MAX_GUIDES`. ``hidden`` is how many spans below it are not drawn, ``failures`` how many of those
-    failed.
+    ``guides`` has a flag for each level from the top to its own, true if another line of that level follows; of many
+    levels only the last :data:`MAX_GUIDES`. ``hidden`` is the number of spans below it that are not drawn,
+    ``failures`` the number of those that failed.
     """
 
     entry: Node | Fold
@@ -63,9 +62,9 @@ class Row(NamedTuple):
 
 
 def chosen(tree: SpanTree, deepest: int, focus: Node | None = None) -> set[Node]:
-    """Return the spans to draw of a trace, at most :data:`MAX_DRAWN` of one that has more.
+    """Return the spans of a trace to draw, at most :data:`MAX_DRAWN`.
 
-    A way down is drawn to ``deepest`` levels at most, its middle left out.
+    Of a path longer than ``deepest`` levels the middle is left out.
     """
     choice = _Choice(deepest)
     if focus is not None:
@@ -94,7 +93,7 @@ def rows(tree: SpanTree, taken: Set[Node] | None) -> Iterator[Row]:
 
 
 _Entry = tuple[Node | Fold, Sequence[Node]]
-"""A line, and the spans whose lines stand below it."""
+"""A line, and the spans drawn below it."""
 
 
 class _Choice:
@@ -113,7 +112,7 @@ class _Choice:
             self.taken.add(node)
 
     def open(self, node: Node) -> bool:
-        """Take a span and its path from the top, without the middle if that is long; return whether there was room."""
+        """Add a span and its path from the top, without the middle of a long path; return whether there was room."""
         way = [node, *node.ancestors()]
         if len(way) > self._deepest:
             way = way[: self._deepest - _BEGINNING - 1] + way[-_BEGINNING:]
@@ -123,7 +122,7 @@ class _Choice:
         return has_room
 
     def fill(self, roots: Sequence[Node], most: int) -> None:
-        """Take spans level by level, at most ``most`` below each."""
+        """Add spans level by level, at most ``most`` children of each."""
         levels = deque([roots])
         while levels and self.room > 0:
             nodes = levels.popleft()
@@ -156,7 +155,7 @@ class _Lines:
         self._passed = {} if taken is None else _passed(taken)
 
     def below(self, entry: Node | Fold, nodes: Sequence[Node]) -> Sequence[_Entry]:
-        """Return the lines below one, whose spans are ``nodes``."""
+        """Return the lines below ``entry``; ``nodes`` are its spans."""
         return [self._drawn(node) for node in nodes] if isinstance(entry, Fold) else self.beside(nodes)
 
     def beside(self, nodes: Sequence[Node]) -> Sequence[_Entry]:
@@ -182,9 +181,9 @@ class _Lines:
 
 
 def _passed(taken: Set[Node]) -> dict[Node, list[Node]]:
-    """Return the spans that are not drawn but have some below them that are, each with the nearest of those.
+    """Return the spans that are not drawn although descendants are, each with its nearest drawn descendants.
 
-    Of a way down, only the topmost: it stands for all that is passed.
+    Of a path of such spans only the topmost is returned; it stands for all of them.
     """
     tops: dict[Node | None, Node] = {}
     passed: dict[Node, list[Node]] = {}

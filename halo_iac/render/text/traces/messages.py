@@ -1,7 +1,8 @@
 """The conversation of a trace in order: messages with their speakers, tool calls and their results.
 
-See docs/protocol.md#trace-views. Model calls repeat all earlier messages, and agents those of their model: each message
-is kept where it occurs first. A long part is cut as soon as it is read, so that memory holds only what is shown.
+See docs/protocol.md#trace-views. Model calls repeat all earlier messages, and agents repeat the messages of their
+model: each message is kept where it occurs first. A long part is cut when it is read, so that memory holds only what
+is shown.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from halo_iac.model.traces import Span
 from halo_iac.render.values import beginning
 
 WORKERS: Final = frozenset({"TOOL", "RETRIEVER", "RERANKER", "EMBEDDING", "GUARDRAIL", "EVALUATOR"})
-"""The kinds of spans that are called, and answer."""
+"""The kinds of spans that have arguments and a result, as a tool call has."""
 _SPEAKERS: Final = frozenset({"LLM", "AGENT"})
 _MAX_NORMALIZED_LENGTH: Final = 1_000_000
-"""Characters beyond which arguments and results are compared as they are written, spaces included."""
+"""The most characters of arguments or a result that are parsed as JSON to compare them regardless of white space."""
 
 
 class Item(NamedTuple):
@@ -58,14 +59,14 @@ class Event(NamedTuple):
 
     @property
     def age(self) -> tuple[bool, int, int, int]:
-        """Return what orders events: at one instant one span ends, then the next begins, the longest first."""
+        """Return the sort key of events: by instant, ends before starts, longer spans before shorter ones."""
         duration = max(self.source.duration or 0, 0)
         turn = 1 if not self.is_output else 0 if duration else 2
         return (self.at is None, self.at or 0, turn, duration if self.is_output else -duration)
 
 
 class Block(NamedTuple):
-    """What one speaker says at one point in time."""
+    """The items that one speaker adds at one instant."""
 
     role: str
     event: Event
@@ -73,7 +74,7 @@ class Block(NamedTuple):
 
     @property
     def has_failed(self) -> bool:
-        """Return whether this is how a failed span ended."""
+        """Return whether this is the output of a failed span."""
         return self.event.source.is_error and self.event.is_output
 
 
@@ -89,7 +90,7 @@ class Conversation:
         self.has_repeats = shown.has_repeats
         """Whether repeated messages were left out."""
         self.left_out = reading.left_out
-        """How many spans have input or output, but are of no model, agent or tool, and so are not shown."""
+        """The number of spans with input or output that are not shown, since their kind is not model, agent or tool."""
 
 
 # Reading ------------------------------------------------------------------------------------------------------------
@@ -169,14 +170,14 @@ def _tool_messages(span: Span) -> tuple[Sequence[ChatMessage], Sequence[ChatMess
 
 
 def _result(text: str) -> str:
-    """Return what a tool answered, without the message that some recorders wrap it in."""
+    """Return the result of a tool, without the message that some instrumentation wraps it in."""
     found = [part.text for message in read_messages(text) for part in message.parts if part.kind is PartKind.RESULT]
     value = json_value(text) if len(text) < _MAX_NORMALIZED_LENGTH else None
     return found[0] if len(found) == 1 else value if isinstance(value, str) else text
 
 
 def _key(role: str, part: Part) -> bytes:
-    """Return the same for what is the same, however it is spaced, and for a call or result that is repeated."""
+    """Return a key that is equal for equal parts, regardless of white space, and for a repeated call or result."""
     text = part.text.strip()
     who = role
     if part.kind in {PartKind.CALL, PartKind.RESULT}:
@@ -190,13 +191,13 @@ def _key(role: str, part: Part) -> bytes:
 
 
 class _ShownItems:
-    """Counts the items shown so far: a question that occurs twice in one history was asked twice."""
+    """Counts the items shown so far, so that a message that occurs twice in one history is shown twice."""
 
     def __init__(self, outer: set[str | None]) -> None:
         self._outer = outer
         self._shown: Counter[bytes] = Counter()
         self._announced: Counter[bytes] = Counter()
-        """The calls that a model asked for and no tool has answered to."""
+        """The tool calls that a model requested and that have no result yet."""
         self.has_repeats = False
 
     def new(self, event: Event) -> Sequence[Item]:

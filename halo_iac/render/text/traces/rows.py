@@ -18,9 +18,9 @@ _MILLISECOND: Final = len("2026-11-27T09:00:00.000")
 
 
 class Columns(NamedTuple, Generic[T]):
-    """The columns of a table: ``cells`` says what each shows, ``room`` from which width of a screen on it is shown.
+    """The columns of a table: ``cells`` maps each to its text, ``room`` to the screen width from which it is shown.
 
-    Those that are not in ``room`` are always shown, and those in ``whole`` are never cut.
+    Columns that are not in ``room`` are always shown; those in ``whole`` are never cut.
     """
 
     cells: Mapping[str, Callable[[T, Style], str]]
@@ -44,7 +44,7 @@ def count(value: int | None) -> str:
 
 
 def when(instant: str | None, length: int = _SECOND) -> str:
-    """Return an instant to the second, in a form that ``--from`` takes; as it was sent where it is in no such form."""
+    """Return an instant to the second in the form that ``--from`` takes; text in another form is returned as received."""
     if instant is not None and len(instant) > length + 1 and instant[_SECOND] == "." and instant[-1] == "Z":
         return f"{instant[:length]}Z"
     return instant or NONE
@@ -70,7 +70,7 @@ TRACES: Final = Columns[Trace](
     room={"DURATION": 90, "SPANS": 110, "TOKENS": 120, "COST": 120, "AGENT": 100},
     whole=frozenset({"TRACE", "START", "STATUS"}),
 )
-"""Traces of a list."""
+"""The columns of a list of traces."""
 
 SPANS: Final = Columns[Span](
     {
@@ -88,7 +88,7 @@ SPANS: Final = Columns[Span](
     room={"START": 130, "DURATION": 100, "TOKENS": 150, "COST": 150, "MODEL": 140},
     whole=frozenset({"SPAN", "TRACE", "START", "STATUS"}),
 )
-"""Spans of a list, of any trace."""
+"""The columns of a list of spans of any trace."""
 
 SPANS_OF_TRACE: Final = Columns[Span](
     {
@@ -103,4 +103,4 @@ SPANS_OF_TRACE: Final = Columns[Span](
     room={"PARENT": 150, "KIND": 80, "STATUS": 60, "START": 130, "TOKENS": 110, "COST": 110, "MODEL": 100},
     whole=frozenset({"SPAN"}),
 )
-"""Spans of one trace, which are seconds apart or less."""
+"""The columns of the spans of one trace; times have milliseconds, since the spans are close together."""

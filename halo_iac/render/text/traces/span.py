@@ -23,7 +23,7 @@ _HEADINGS: Final = {
     "GUARDRAIL": ("Checked", "Verdict"),
 }
 _SHOWN_MESSAGES: Final = 2
-"""How many of the messages that a model was given a summary shows."""
+"""The number of input messages of a model call that a summary shows."""
 _ERROR_ATTRIBUTES: Final = ("exception.message", "error.message", "error.type", "otel.status_description")
 _TIMES: Final = ("timestamp", "time", "timeUnixNano", "time_unix_nano", "timestampNs")
 
@@ -41,7 +41,7 @@ def span_summary(span: SpanDetail, style: Style) -> Iterator[str]:
 
 
 def span_io(span: SpanDetail, style: Style) -> Iterator[str]:
-    """Yield its whole input and output; JSON is indented."""
+    """Yield the whole input and output of a span; JSON is indented."""
     sections = list(_sections(span, most=None))
     for place, section in enumerate(sections):
         yield from ("",) if place else ()
@@ -51,7 +51,7 @@ def span_io(span: SpanDetail, style: Style) -> Iterator[str]:
 
 
 def span_attributes(span: SpanDetail, style: Style) -> Iterator[str]:
-    """Yield its attributes and those of its resource, by name; long values are cut."""
+    """Yield the attributes of a span and of its resource, by name; long values are cut."""
     found = {"Attributes": span.attributes, "Resource attributes": span.resource_attributes}
     shown = [(title, values) for title, values in found.items() if values]
     for place, (title, values) in enumerate(shown):
@@ -63,7 +63,7 @@ def span_attributes(span: SpanDetail, style: Style) -> Iterator[str]:
 
 
 def span_events(span: SpanDetail, style: Style) -> Iterator[str]:
-    """Yield its events, each with the time since its start."""
+    """Yield the events of a span, each with the time since the span's start."""
     for place, event in enumerate(span.events):
         yield from ("",) if place else ()
         yield from _event(event, span, style)
@@ -72,7 +72,7 @@ def span_events(span: SpanDetail, style: Style) -> Iterator[str]:
 
 
 def span_links(span: SpanDetail, style: Style) -> Iterator[str]:
-    """Yield its links, each with the command that shows the linked span."""
+    """Yield the links of a span, each with the command that shows the linked span."""
     for place, link in enumerate(span.links):
         yield from ("",) if place else ()
         values = _values(link) if isinstance(link, Mapping) else {"link": link}
@@ -119,7 +119,7 @@ def _facts(span: SpanDetail, style: Style) -> list[tuple[str, str]]:
 
 
 class _Section(NamedTuple):
-    """A heading, and below it messages or a text; ``left_out`` says what of it is not shown."""
+    """A heading with messages or a text below it; ``left_out`` describes what is not shown."""
 
     title: str
     messages: Sequence[ChatMessage] = ()
@@ -225,7 +225,7 @@ def _pairs(values: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 
 def _values(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the values of an event, with its attributes beside the others."""
+    """Return the values of an event and its attributes in one mapping."""
     attributes = event.get("attributes")
     rest = {key: value for key, value in event.items() if key != "attributes"}
     return {**rest, **attributes} if isinstance(attributes, Mapping) else dict(event)

@@ -15,7 +15,7 @@ from halo_iac.render.values import elapsed
 from halo_iac.text import counted
 
 MAX_PART_LENGTH: Final = 2_000
-"""Up to how many characters a part is shown whole."""
+"""The most characters of a part that is shown uncut."""
 
 
 def thread_lines(trace_id: str, spans: Iterable[Span], style: Style, *, is_whole: bool = False) -> Iterator[str]:
@@ -57,7 +57,7 @@ def _heading(block: Block, style: Style, *, is_tool: bool) -> str:
 
 
 def part_lines(part: Part | Item, style: Style, *, names_tool: bool = True) -> Iterator[str]:
-    """Yield the lines of a part of a message, each behind a bar."""
+    """Yield the lines of a part of a message, each after a vertical bar."""
     name = f"{style.safe(part.name)} " if part.name and names_tool else ""
     text = f"[{part.text}]" if part.kind is PartKind.OTHER else part.text
     lines = text_lines(
@@ -67,7 +67,7 @@ def part_lines(part: Part | Item, style: Style, *, names_tool: bool = True) -> I
 
 
 def text_lines(text: str, style: Style, *, lead: str = "") -> Iterator[str]:
-    """Yield the lines of foreign text, harmless and each behind a bar."""
+    """Yield the lines of untrusted text, escaped, each after a vertical bar."""
     bar = style.displayable("│ ")
     for place, line in enumerate(text.replace("\r\n", "\n").split("\n")):
         yield f"{bar}{'' if place else lead}{style.safe(line.expandtabs(4))}".rstrip()

@@ -1,7 +1,7 @@
 """A trace as a tree of its spans, and as a timeline of them (docs/protocol.md#trace-views).
 
-A line has the span to the left, then how long it took, in figures and as a bar on the trace's own scale. Each line fits
-on the screen; of a line that is too long the less important goes first, and ids are never cut.
+A line has the span, then its duration in figures and as a bar on the scale of the trace. Each line fits on the screen:
+the least important facts are left out first, and ids are never cut.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from halo_iac.text import counted
 
 _GAP: Final = "  "
 _WIDE_SCREEN: Final = 80
-"""Columns of a screen from which on a level is indented by three of them, else by two."""
+"""The screen width in columns from which a level is indented by three columns instead of two."""
 _WITH_IDS: Final = 130
-"""Columns of a screen that has room for the id of every span."""
+"""The screen width in columns from which span ids are shown."""
 _MIN_NAME_WIDTH: Final = 8
 _EIGHTHS: Final = "▏▎▍▌▋▊▉"
 _HALVES: Final = {(False, False): " ", (True, False): "▌", (False, True): "▐", (True, True): "█"}
@@ -28,7 +28,7 @@ _ANOMALY_NOTES: Final = {Anomaly.ORPHAN: "(parent missing)", Anomaly.CYCLE: "(pa
 
 
 class _Layout(NamedTuple):
-    """How many columns each part of a line has; ``ids`` is 0 where they are left out."""
+    """The width in columns of each part of a line; ``ids`` is 0 if ids are not shown."""
 
     left: int
     figures: int
@@ -39,16 +39,16 @@ class _Layout(NamedTuple):
 
     @property
     def deepest(self) -> int:
-        """Return how many levels leave room for names."""
+        """Return the depth up to which there is room for names."""
         return max(self.left // 2 // self.step, 4)
 
 
 class TreeDrawing:
-    """The lines of a tree: each span below what it is part of, with a bar as long as it took.
+    """The lines of a tree: each span below its parent, with its duration and a bar of that length.
 
-    On a timeline, also when it began, counted from the first, and the bar stands where it ran. Of a long tree the ways
-    to failed steps and to the span ``focus`` are drawn first, and the rest is counted; ``is_whole`` draws it all.
-    Without a width nothing is cut.
+    A timeline also has the start of each span, counted from the first, and the bar begins there. Of a long tree the
+    paths to failed spans and to the span ``focus`` are drawn first, and the rest is counted; ``is_whole`` draws all
+    spans. Without a width nothing is cut.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class TreeDrawing:
 
     @property
     def is_folded(self) -> bool:
-        """Return whether there are spans that are only counted."""
+        """Return whether some spans are counted instead of drawn."""
         return any(isinstance(row.entry, Fold) or row.hidden for row, _ in self._rows)
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines, those of a timeline below its scale."""
+        """Yield the lines; for a timeline, its scale first."""
         if self._is_timeline:
             yield _ruler(self._tree, self._layout, self._style)
         for row, left in self._rows:
@@ -105,7 +105,7 @@ class TreeDrawing:
 
 
 def _left(row: Row, layout: _Layout, style: Style, *, is_marked: bool) -> str:
-    """Return the part of a line before its figures, painted: the guides, and its span or fold."""
+    """Return the coloured part of a line before its figures: the guides, then its span or fold."""
     guides = _guides(row, layout, style)
     room = layout.left if isinstance(row.entry, Node) else style.width
     most = None if style.width is None else (room or 0) - columns(guides)
@@ -118,7 +118,7 @@ def _left(row: Row, layout: _Layout, style: Style, *, is_marked: bool) -> str:
 
 
 def _guides(row: Row, layout: _Layout, style: Style) -> str:
-    """Return the guides that lead to a line from those above it; of many levels, only the last."""
+    """Return the guides of a line, one for each level above it; of many levels only the last ones."""
     if row.depth == 0:
         return ""
     levels = row.guides[1:] if row.depth < len(row.guides) else row.guides
@@ -131,7 +131,7 @@ def _guides(row: Row, layout: _Layout, style: Style) -> str:
 
 
 class _Room:
-    """A part of a line that is filled piece by piece, as far as there are columns; ``None`` is no limit."""
+    """A part of a line to which text is added until its columns are used up; ``None`` is no limit."""
 
     def __init__(self, most: int | None, style: Style) -> None:
         self._left = most
@@ -139,7 +139,7 @@ class _Room:
         self._shown: list[str] = []
 
     def put(self, text: str, role: str | None = None) -> bool:
-        """Add a piece if all of it has room, and say so."""
+        """Add a text if there is room for all of it; return whether there was."""
         if self._left is not None:
             if columns(text) > self._left:
                 return False
@@ -148,14 +148,14 @@ class _Room:
         return True
 
     def cut(self, text: str, role: str | None = None, *, leave: int = 0) -> None:
-        """Add as much of a piece as has room, and leave some columns."""
+        """Add as much of a text as there is room for, without the last ``leave`` columns."""
         if self._left is not None:
             text = truncate(text, max(self._left - leave, 0), self._style.displayable("…"))
         self.put(text, role)
 
     @property
     def left(self) -> int:
-        """Return how many columns are left."""
+        """Return the number of unused columns."""
         return LOG_WIDTH if self._left is None else self._left
 
     def __str__(self) -> str:
@@ -163,7 +163,7 @@ class _Room:
 
 
 def _span(row: Row, node: Node, most: int | None, style: Style, *, is_marked: bool) -> str:
-    """Return the name of a span, and as many of its other facts as there is room for."""
+    """Return the name of a span, and as many other facts as there is room for."""
     room = _Room(most, style)
     if is_marked:
         room.put(style.displayable("▶ "), "bold")
@@ -191,7 +191,7 @@ def _hidden(row: Row, *, is_brief: bool) -> str:
 
 
 def _facts(node: Node, style: Style) -> Iterator[str]:
-    """Yield the other facts of a span, the most important first."""
+    """Yield the facts of a span besides its name, the most important first."""
     yield f" {style.safe(node.kind)}"
     separator = style.displayable(" · ")
     if node.model:
@@ -204,7 +204,7 @@ def _facts(node: Node, style: Style) -> Iterator[str]:
 
 
 def _fold(fold: Fold, most: int | None, style: Style) -> str:
-    """Return the summary of a fold: how many spans, of which kind, how long they took, how many failed."""
+    """Return the summary of a fold: number and kinds of spans, their duration, number of failures."""
     room = _Room(most, style)
     spans = _spans(fold, style)
     below = f" and {fold.below:,} below {'it' if fold.spans == 1 else 'them'}" if fold.below else ""
@@ -245,7 +245,7 @@ def _layout(tree: SpanTree, style: Style, *, is_timeline: bool) -> _Layout:
 
 
 def _figures(tree: SpanTree) -> int:
-    """Return how many columns the longest length of time takes."""
+    """Return the width in columns of the longest duration."""
     longest = max([abs(node.duration or 0) for node in tree.walk()] + [tree.length])
     return 8 if longest < 59 * 10**9 else 12 if longest < 10**16 else 16
 
@@ -258,7 +258,7 @@ def _length_bar(node: Node, longest: int, width: int, style: Style) -> str:
 
 
 def _lane(offset: int | None, duration: int, length: int, width: int, style: Style) -> str:
-    """Return a bar that stands where a span ran, to half a column."""
+    """Return a bar from a span's start to its end, exact to half a column."""
     if offset is None:
         return ""
     scale = 2 * width / max(length, 1)

@@ -18,9 +18,9 @@ from halo_iac.render.values import beginning, dollars, elapsed
 from halo_iac.text import counted
 
 _MAX_FAILED: Final = 3
-"""For how many failed spans the commands that show them are printed."""
+"""The number of failed spans for which the commands that show them are printed."""
 _SHOWN_INPUT_LENGTH: Final = MAX_INPUT_LENGTH * 3 // 4
-"""How many characters of the input of such a span are shown."""
+"""The most characters of the input of a failed span that are shown."""
 
 
 class TraceOptions(NamedTuple):
@@ -43,7 +43,7 @@ def trace_summary(trace: Trace, spans: Iterable[Span], style: Style, options: Tr
 
 
 def trace_tree(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
-    """Yield the tree of its spans, and the commands that show its failed spans."""
+    """Yield the tree of a trace's spans, and the commands that show its failed spans."""
     return _tree(trace, span_tree(spans), style, options)
 
 
@@ -53,7 +53,7 @@ def trace_timeline(trace: Trace, spans: Iterable[Span], style: Style, options: T
 
 
 def trace_thread(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
-    """Yield the trace as a conversation; long texts are cut unless it is drawn whole."""
+    """Yield a trace as a conversation; long texts are cut unless ``options.is_whole``."""
     return thread_lines(trace.id, spans, style, is_whole=options.is_whole)
 
 
@@ -63,14 +63,14 @@ def trace_spans(
     style: Style,
     options: TraceOptions = FOLDED,  # noqa: ARG001
 ) -> Iterator[str]:
-    """Yield a table of the spans in their order while they are read, in constant memory."""
+    """Yield a table of the spans in the order in which they are read, in constant memory."""
     return SPANS_OF_TRACE.lines(spans, style)
 
 
 def _tree(
     trace: Trace, tree: SpanTree, style: Style, options: TraceOptions, *, is_timeline: bool = False
 ) -> Iterator[str]:
-    """Yield a tree, then notes on what it leaves out and the commands that show it, each after an empty line."""
+    """Yield a tree, then notes on the spans that are not drawn and the commands that show them."""
     drawing = TreeDrawing(tree, style, focus=options.focus, is_whole=options.is_whole, is_timeline=is_timeline)
     yield from drawing.lines() if tree.size else ()
     remarks = folded((style.safe(remark) for remark in _remarks(trace, tree, options, drawing)), style)
