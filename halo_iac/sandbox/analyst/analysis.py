@@ -1,4 +1,4 @@
-"""Spans → figures; every figure is accumulated over whole traces, one at a time."""
+"""Computes the figures of spans; every figure is accumulated over whole traces, one at a time."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from halo_iac.sandbox.analyst.traces import Trace
 
 
 def analyse(spans: Iterable[Span], window: Window, prompt: str = "", *, left_out: int = 0) -> Figures:
-    """Return the figures of some spans; their order does not matter, and a span that comes twice counts once.
+    """Return the figures of spans in any order; a span that occurs twice counts once.
 
-    ``left_out`` is how many spans of the window the span limit kept out. All spans are held at once; for windows too
-    big for that see :func:`analyse_traces`.
+    ``left_out`` is the number of spans of the window that the span limit excluded. All spans are held in memory; for
+    larger windows see :func:`analyse_traces`.
     """
     traces: dict[str, list[Span]] = {}
     for span in spans:
@@ -31,9 +31,9 @@ def analyse(spans: Iterable[Span], window: Window, prompt: str = "", *, left_out
 
 
 def analyse_traces(traces: Iterable[Trace], window: Window, prompt: str = "", *, left_out: int = 0) -> Figures:
-    """Return the same from traces, each coming once and with all of an agent's spans.
+    """Return the same figures from traces, each with all spans of the agent.
 
-    Besides one trace at a time this keeps a few counters for every name, message and model, and eight bytes a span.
+    Memory holds one trace at a time, a few counters for each name, message and model, and eight bytes per span.
     """
     volumes, failures, timings, calls = Volumes(), Failures(), Timings(), Calls()
     loops, models, outputs, steps = Loops(), Models(), Outputs(), SkippedSteps()

@@ -92,9 +92,9 @@ _TOPICS: Final = (
 
 
 def answer(question: str, figures: Figures) -> str:
-    """Return the answer as markdown, ending in one newline; or, for any other question, which ones can be answered.
+    """Return the answer as markdown, ending in one newline; for an unknown topic, the questions that can be answered.
 
-    Where the question compares with what the figures do not have, the answer says so first.
+    If the question refers to something that the figures do not have, the answer begins with a note of that.
     """
     lines = _beyond(question, figures)
     asked = [topic for topic in _TOPICS if topic.words.search(question)]
@@ -117,7 +117,7 @@ def _beyond(question: str, figures: Figures) -> list[str]:
 
 
 def _names(figures: Figures) -> Iterator[str]:
-    """Yield what the report calls by name."""
+    """Yield the names in the report: tools, steps and models."""
     yield from (timing.name for timing in figures.timings)
     yield from (use.model for use in figures.models if use.model)
     yield from (repeat.tool for repeat in figures.repeats)

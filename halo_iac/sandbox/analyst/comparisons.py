@@ -1,7 +1,7 @@
 """Recognises questions about what a report does not cover: other times, other runs, other agents.
 
-A report has the figures of one agent in one window. Anything else is recognised by its words; names of the report's own
-tools, steps and models are covered.
+A report has the figures of one agent in one window. Other subjects are recognised by their words; the names of tools,
+steps and models in the report are not among them.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ _WITHIN: Final = re.compile(
     r"|tools?|calls?|steps?|models?|traces?|spans?|errors?|failures?|retries|tokens?|costs?|limits?|time",
     re.IGNORECASE,
 )
-"""What a question may compare with that is in the report, or that is no name."""
+"""Words that a question may compare with: they are in the report, or are not names."""
 
 
 def unseen(question: str, names: Iterable[str]) -> str | None:
-    """Return the words with which a question reaches beyond its report; ``names`` are those that the report has."""
+    """Return the words of a question that refer to something outside its report; ``names`` are the report's names."""
     for words in _UNSEEN:
         if found := words.search(question):
             return found[0]

@@ -13,23 +13,23 @@ from halo_iac.sandbox.analyst.traces import Trace
 
 _READ: Final = 500
 _MAX_MESSAGE_LENGTH: Final = 200
-"""Characters of a message: read for its group, and kept as its name."""
+"""The most characters of a message that are compared, and that are kept as the name of its group."""
 
 _STATUS: Final = r"(?P<status>\b(?:HTTP|status|code)\b[ :=/]*[1-5]\d\d\b)"
-"""An HTTP status stays: 404 and 503 are different failures."""
+"""An HTTP status, which is kept: 404 and 503 are different failures."""
 _ID: Final = (
     r"\b0x[0-9a-f]+\b"
     r"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
     r"|\b(?=[a-f]*\d)[0-9a-f]{8,}\b"
     r"|\b[a-z]+[_-](?=[a-z]*\d)[a-z0-9]{5,}\b"
 )
-"""Hexadecimal ids, and those with a prefix: ``req_8f3k2``."""
+"""Hexadecimal ids, and ids with a prefix, such as ``req_8f3k2``."""
 _NUMBER: Final = r"\d+(?:[.,:]\d+)*"
 _VARYING: Final = re.compile(f"{_STATUS}|{_ID}|{_NUMBER}", re.IGNORECASE | re.ASCII)
 
 
 def normalised(message: str) -> str:
-    """Return a message with ``<*>`` for what differs from one failure to the next: numbers, ids and hexadecimals."""
+    """Return a message with ``<*>`` in place of numbers, ids and hexadecimal text, which differ between failures."""
     plain = " ".join(message[:_READ].split())
     return _VARYING.sub(lambda found: found["status"] or "<*>", plain)[:_MAX_MESSAGE_LENGTH]
 
@@ -69,7 +69,7 @@ class Failures:
             self._groups[key].cited.add(trace.id, count)
 
     def groups(self) -> tuple[ErrorGroup, ...]:
-        """Return the groups: those that start a failure first, the most frequent first."""
+        """Return the groups: first those in which a failure began, the most frequent first."""
         found = (
             ErrorGroup(
                 name=name,
@@ -95,6 +95,6 @@ def _rank(group: ErrorGroup) -> tuple[int, int, str, str, str]:
 
 
 def _failure_message(span: Span) -> str:
-    """Return a failure in its own words; SDKs often keep the cause in the output and a commonplace in the message."""
+    """Return the text of a failure; SDKs often put the cause into the output and a generic text into the message."""
     said = (" ".join(text.split()) for text in (span.message[:_MAX_MESSAGE_LENGTH], span.output_excerpt or ""))
     return " — ".join(filter(None, said))

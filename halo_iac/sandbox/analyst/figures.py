@@ -11,12 +11,12 @@ from enum import StrEnum
 from typing import Final
 
 Traces = tuple[str, ...]
-"""Ids of traces that show a finding, at most a handful, the most telling first."""
+"""Ids of the few traces that show a finding best, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From when (inclusive) to when (exclusive) spans were looked at."""
+    """The time range of the spans: ``start`` is inclusive, ``end`` exclusive."""
 
     start: int
     end: int
@@ -24,7 +24,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """The nearest-rank percentiles of some durations: each is one that was measured, none is interpolated."""
+    """The nearest-rank percentiles of durations: each is a measured duration, none is interpolated."""
 
     p50: int
     p95: int
@@ -34,7 +34,7 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """How much there was to look at."""
+    """The number of spans and traces that were analysed."""
 
     spans: int
     traces: int
@@ -42,19 +42,19 @@ class Volume:
     failed_traces: int
     """Traces with at least one failed span."""
     failed_roots: int
-    """Traces whose topmost span failed, so that the caller got no good answer."""
+    """Traces whose root span failed, so that the caller got an error."""
     left_out: int
-    """Spans of the window that the span limit kept out."""
+    """Spans of the window that the span limit excluded."""
     kinds: tuple[tuple[str, int], ...]
     first: int | None
     last: int | None
     lengths: Percentiles | None
-    """How long traces took, from their first start to their last end."""
+    """The durations of traces, from their first start to their last end."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroup:
-    """Failures of one step with one message, numbers and ids left out of it."""
+    """Failures of one step with one message, without the numbers and ids in it."""
 
     name: str
     kind: str
@@ -62,23 +62,23 @@ class ErrorGroup:
     message: str
     count: int
     above: int
-    """Those of them with a failed step beneath, of any agent, which they may only pass on."""
+    """Failures with a failed step of any agent below them, which they may only propagate."""
     elsewhere: int
-    """Those of these where all failures beneath began in steps of other agents."""
+    """Those of ``above`` for which all failures below began in steps of other agents."""
     calls: int
-    """How often the step was taken in total, for the rate."""
+    """All executions of the step, for the failure rate."""
     affected: int
     """Traces with such a failure."""
     time: int
-    """What the failed attempts took together."""
+    """The total self time of the failed executions."""
     example: str
-    """What the earliest of them said, word for word, and what it returned."""
+    """The message and the output of the earliest failure, unchanged."""
     traces: Traces
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long one step takes, by its name and kind."""
+    """The durations of one step, identified by name and kind."""
 
     name: str
     kind: str
@@ -86,11 +86,11 @@ class Timing:
     affected: int
     took: Percentiles
     self_time: int
-    """Time that passed in it and in no step beneath it, of any agent, all of them together."""
+    """The total time spent in the step and not in steps of any agent below it."""
     self_time_ok: int
-    """The same without the failed ones."""
+    """The same without failed executions."""
     traces: Traces
-    """The slowest first."""
+    """Traces in which it was slowest, the slowest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,11 @@ class Repeat:
 
     tool: str
     calls: int
-    """Calls that had an earlier answer to use."""
+    """Calls for which there was an earlier result."""
     same_answer: int
-    """Those of them that got the very same answer again."""
+    """Those of ``calls`` that returned an equal result."""
     other_answer: int
-    """Those of them that got another one; of the rest at least one answer was not recorded."""
+    """Those of ``calls`` that returned another result; for the rest a result was not recorded."""
     affected: int
     most: int
     """The most times one call was made in one trace."""
@@ -120,9 +120,9 @@ class Retry:
     calls: int
     """Repeated attempts, without the first."""
     tried: int
-    """Calls that were tried again, each with however many attempts."""
+    """Calls that were retried, each counted once."""
     recovered: int
-    """Those of them that came through in the end."""
+    """Those of ``tried`` that succeeded in the end."""
     affected: int
     most: int
     """The most attempts at one call in one trace."""
@@ -133,7 +133,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """One sequence of tool calls, arguments included, that came three or more times in a row in one trace."""
+    """A sequence of tool calls with equal arguments that occurred three or more times in a row in one trace."""
 
     tools: tuple[str, ...]
     affected: int
@@ -144,13 +144,13 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
-    """What one model was used for and cost; ``model`` is ``None`` where spans do not name it."""
+    """The use and the cost of one model; ``model`` is ``None`` if the spans do not name it."""
 
     model: str | None
     calls: int
     affected: int
     prompt_tokens: int | None
-    """``None``, as in the next two, where no call recorded it."""
+    """``None``, as are the next two, if no call recorded it."""
     completion_tokens: int | None
     total_tokens: int | None
     uncounted: int
@@ -168,38 +168,38 @@ class ModelUse:
 
 @dataclass(frozen=True, slots=True)
 class LargeOutput:
-    """A tool whose answers are so long that the model reads little else."""
+    """A tool whose results are so long that they fill the context of the model."""
 
     tool: str
     calls: int
     affected: int
     most: int
-    """Characters of the longest."""
+    """The number of characters of its longest result."""
     next_prompt: int | None
-    """Prompt tokens of the first model call after it, where recorded."""
+    """Prompt tokens of the first model call after that result; ``None`` if not recorded."""
     traces: Traces
 
 
 UNCOMPARED_KINDS: Final = ("AGENT", "CHAIN", "LLM", "SPAN", "TOOL")
-"""Kinds of steps that every trace is made of, or that are the model's choice: that some lack them says nothing."""
+"""Kinds of steps that occur in every trace, or that the model chooses: traces without them are not unusual."""
 FEWEST_COMPARED: Final = 5
-"""Traces before anything is called a habit."""
+"""The fewest traces from which usual steps are determined."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedStep:
-    """A kind of step, not one of :data:`UNCOMPARED_KINDS`, that most traces take and some leave out."""
+    """A kind of step, not one of :data:`UNCOMPARED_KINDS`, that most traces have and some lack."""
 
     kind: str
     having: int
     lacking: int
     names: tuple[str, ...]
     traces: Traces
-    """Some of those that lack it."""
+    """Examples of the traces that lack it."""
 
 
 class FixKind(StrEnum):
-    """What a fix is about."""
+    """The kind of finding that a fix is for."""
 
     ERROR = "error"
     RETRY = "retry"
@@ -213,7 +213,7 @@ class FixKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """Something to try, why, and how much it weighs: traces affected times the weight of its kind."""
+    """A suggestion with its reason; ``weight`` is the number of affected traces times the weight of its kind."""
 
     kind: FixKind
     subject: str
@@ -227,8 +227,8 @@ class Fix:
 class Figures:
     """Everything a report says.
 
-    ``uncompared`` counts tool calls without arguments, which cannot be told apart, ``compared`` the traces in which
-    skipped steps were looked for: those that are whole, did not fail and have a model call.
+    ``uncompared`` is the number of tool calls without recorded arguments, ``compared`` the number of traces that were
+    searched for skipped steps: those that are complete, did not fail and have a model call.
     """
 
     window: Window

@@ -1,7 +1,7 @@
 """Suggested fixes: each follows from one figure and is ranked by affected traces times the weight of its kind.
 
-A finding is turned into a fix only where it clearly costs someone something; the rest stays a figure. One cause gives
-one fix: a call that fails and is stubbornly tried again is the retry's, not the error's as well.
+A finding becomes a fix only if its cost is clear. One cause gives one fix: a call that fails and is retried again and
+again gives a fix for the retries and none for the error.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _DEFAULT_ADVICE: Final = "Read one of the traces up to the failing step; the mes
 
 
 def advice_on(group: ErrorGroup | None = None) -> str:
-    """Return what to do about a group of failures, or about one that nothing is known of."""
+    """Return what to do about a group of failures; without one, general advice."""
     said = f"{group.message} {group.example}" if group else ""
     return next((advice for words, advice in _ADVICE if words.search(said)), _DEFAULT_ADVICE)
 
@@ -68,10 +68,10 @@ _WEIGHTS: Final = {
     FixKind.OUTPUT: 2,
     FixKind.REPEAT: 1,
 }
-"""What fails weighs more than what goes astray, that more than what is slow or dear, that more than what is idle."""
+"""Failures weigh more than loops and skipped steps, those more than slow or expensive ones, those more than repeats."""
 
 _NOT_STEPS: Final = frozenset({"AGENT", "CHAIN", "LLM", "SPAN"})
-"""Kinds that are slow because of what is in them, or, as models, by nature."""
+"""Kinds that are slow because of the steps below them, or, as model calls, by nature."""
 _SLOW_SHARE: Final = 25
 _SLOW: Final = 2_000_000_000
 _EXPENSIVE_SHARE: Final = 50
@@ -80,7 +80,7 @@ _MANY_ATTEMPTS: Final = 4
 
 
 def fixes(figures: Figures) -> tuple[Fix, ...]:
-    """Return what to try, the weightiest first."""
+    """Return the suggested fixes, the greatest weight first."""
     found = [fix for rule in _RULES for fix in rule(figures)]
     return tuple(sorted(found, key=lambda fix: (-fix.weight, -_WEIGHTS[fix.kind], fix.kind, fix.subject, fix.evidence)))
 
@@ -106,7 +106,7 @@ def _is_recurring(retry: Retry) -> bool:
 
 
 def _covers(retry: Retry, group: ErrorGroup) -> bool:
-    """Whether an error is mostly the repetition of calls that a fix for the retries names already."""
+    """Return whether most failures of a group are repetitions of calls for which there is a fix for the retries."""
     return _is_recurring(retry) and retry.tool == group.tool and 2 * retry.affected >= group.affected
 
 
@@ -135,7 +135,7 @@ def _retries(figures: Figures) -> Iterator[Fix]:
 
 def _loops(figures: Figures) -> Iterator[Fix]:
     for loop in figures.loops:
-        if len(loop.tools) > 1:  # one call over and over is a repeat or a retry already
+        if len(loop.tools) > 1:  # repetitions of a single call are counted as a repeat or a retry
             yield Fix(
                 kind=FixKind.LOOP,
                 subject=f"Looping: {' → '.join(map(code, loop.tools))}",

@@ -18,7 +18,7 @@ class _Kind:
 
 
 class SkippedSteps:
-    """Counts traces into :class:`SkippedStep` values; ``compared`` is how many were looked at."""
+    """Accumulates traces into :class:`SkippedStep` values; ``compared`` is the number of traces examined."""
 
     def __init__(self) -> None:
         self.compared = 0
@@ -26,7 +26,7 @@ class SkippedSteps:
         self._kinds: dict[str, _Kind] = {}
 
     def add(self, trace: Trace) -> None:
-        """Count a trace in, if it is whole and did not fail."""
+        """Add a trace, if it is complete and did not fail."""
         if any(span.has_failed for span in trace.roots) or not trace.is_whole or not model_calls(trace):
             return
         names: dict[str, set[str]] = {}
@@ -34,7 +34,7 @@ class SkippedSteps:
             if span.kind not in UNCOMPARED_KINDS:
                 names.setdefault(span.kind, set()).add(span.name)
         for kind in names.keys() - self._kinds.keys():
-            self._kinds[kind] = _Kind(self._all.copy())  # all traces so far lack it
+            self._kinds[kind] = _Kind(self._all.copy())  # no trace so far has it
         self.compared += 1
         self._all.add(trace.id, len(trace.spans))
         for kind, seen in self._kinds.items():
@@ -45,7 +45,7 @@ class SkippedSteps:
                 seen.lacking.add(trace.id, len(trace.spans))
 
     def skipped(self) -> tuple[SkippedStep, ...]:
-        """Return the kinds of steps that at least half of the traces take, and not all."""
+        """Return the kinds of steps that at least half of the traces have, and not all."""
         if self.compared < FEWEST_COMPARED:
             return ()
         return tuple(
@@ -91,7 +91,7 @@ class Timings:
             self._steps[key].cited.add(trace.id, duration)
 
     def timings(self) -> tuple[Timing, ...]:
-        """Return the steps, those first in which the most time passed."""
+        """Return the steps, the greatest self time first."""
         found = (
             Timing(
                 name=name,
@@ -132,7 +132,7 @@ class Volumes:
         self._last = end if self._last is None else max(self._last, end)
 
     def volume(self, left_out: int) -> Volume:
-        """Return what was counted."""
+        """Return the volume; ``left_out`` is the number of spans that the span limit excluded."""
         return Volume(
             spans=self._kinds.total(),
             traces=self._traces,

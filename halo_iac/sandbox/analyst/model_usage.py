@@ -13,16 +13,16 @@ from halo_iac.sandbox.analyst.traces import Trace
 
 _MODEL_KINDS: Final = frozenset({"LLM", "EMBEDDING"})
 _LARGE: Final = 20_000
-"""Characters of a tool's answer from which it is large: some 5,000 tokens, read again in every later model call."""
+"""Characters from which a tool's result is large: some 5,000 tokens, which every later model call reads again."""
 _STEPS: Final = 5
 _UNIT: Final = 10**18
-"""Costs are summed in whole parts of this, so that no rounding depends on their order; no finer cost is let in."""
+"""Costs are summed as integer multiples of 1 / this, so that rounding does not depend on their order."""
 
 
 def model_calls(trace: Trace) -> list[Span]:
-    """Return the spans that each stand for one model call.
+    """Return the spans that each represent one model call.
 
-    Wrappers repeat the tokens of the call inside them, and agents and turns sum up theirs: neither is counted.
+    Wrappers repeat the tokens of the call inside them, and agents and turns have the sum of theirs: they are excluded.
     """
     calls = [span for span in trace.spans if _is_model_call(span)]
     wrappers = {trace.parent_id(call) for call in calls}
@@ -55,12 +55,12 @@ class _Model:
 
 
 def _sum(counted: int | None, more: int | None) -> int | None:
-    """Return the sum of what was recorded; ``None`` where nothing was."""
+    """Return the sum of recorded counts; ``None`` if neither was recorded."""
     return counted if more is None else (counted or 0) + more
 
 
 def _is_partial(span: Span) -> bool:
-    """Whether some of a call's token counts are missing; an embedding has no completion to count."""
+    """Return whether some token counts of a call are missing; an embedding has no completion tokens."""
     lacks_completion = span.completion_tokens is None and span.kind != "EMBEDDING"
     return span.total_tokens is not None and (span.prompt_tokens is None or lacks_completion)
 
@@ -90,7 +90,7 @@ class Models:
             model.cited.add(trace.id, cost * 10**15 + tokens)
 
     def models(self) -> tuple[ModelUse, ...]:
-        """Return the models, the most costly first, then by tokens."""
+        """Return the models, the most expensive first, then by tokens."""
         found = (
             ModelUse(
                 model=name,
@@ -147,7 +147,7 @@ class Outputs:
             tool.next_prompt.add(-length, trace.id, span.span_id, _next_prompt(calls, span))
 
     def outputs(self) -> tuple[LargeOutput, ...]:
-        """Return the tools with large answers, the largest first."""
+        """Return the tools with large results, the largest first."""
         found = (
             LargeOutput(
                 tool=name,
@@ -163,6 +163,6 @@ class Outputs:
 
 
 def _next_prompt(calls: list[Span], tool: Span) -> str:
-    """Return the prompt tokens of the first model call after a tool's answer; empty if there is none."""
+    """Return the prompt tokens, as text, of the first model call after a tool call; empty if there is none."""
     following = next((call for call in calls if call.start >= tool.end), None)
     return "" if following is None or following.prompt_tokens is None else str(following.prompt_tokens)

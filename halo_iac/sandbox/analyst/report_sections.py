@@ -1,4 +1,4 @@
-"""The sections of a report; a follow-up answer consists of them too, so that both always agree."""
+"""The sections of a report; answers to follow-up questions use the same sections, so that both agree."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from halo_iac.sandbox.analyst.statistics import share
 _SHOWN: Final = 120
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _RUNNER: Final = re.compile(r"(##(?:vso)?)(?=\[)", re.IGNORECASE)
-"""Words that a CI runner obeys anywhere in a line."""
+"""Text that a CI runner takes for a command anywhere in a line."""
 
 _SECOND: Final = 1_000_000_000
 _UNITS: Final = ((_SECOND, "s"), (1_000_000, "ms"), (1_000, "µs"))
 
 
 def code(text: str, most: int = _SHOWN) -> str:
-    """Return foreign text as one code span, cut to ``most`` characters; what cannot be seen becomes ``�``."""
+    """Return untrusted text as one code span, cut to ``most`` characters; invisible characters become ``�``."""
     plain = " ".join("".join("�" if _is_hidden(one) else one for one in text[: most * 4]).split())
     plain = _RUNNER.sub(r"\1\\", plain if len(plain) <= most else f"{plain[: most - 1]}…")
     if not plain:
@@ -49,7 +49,7 @@ def _is_hidden(character: str) -> bool:
 
 
 def cited(traces: Traces) -> str:
-    """Return the ids of traces, each whole, so that it can be searched for."""
+    """Return the ids of traces, uncut, so that they can be searched for."""
     return ", ".join(code(trace_id) for trace_id in traces)
 
 
@@ -109,13 +109,13 @@ def listed(words: Sequence[str]) -> str:
 
 
 ROWS: Final = 12
-"""Rows of a table; the rest is counted in a line beneath it."""
+"""The most rows of a table; the rest is counted in a line below it."""
 
 Lines = list[str]
 
 
 def volume(figures: Figures) -> Lines:
-    """Return how much was looked at."""
+    """Return the lines on the number of spans and traces."""
     seen = figures.volume
     window = f"from {instant(figures.window.start)} to {instant(figures.window.end)}"
     if seen.lengths is None or seen.first is None or seen.last is None:
@@ -145,7 +145,7 @@ def _failed(seen: Volume) -> str:
 
 
 def fixes(figures: Figures) -> Lines:
-    """Return what to try, ranked."""
+    """Return the lines on suggested fixes, ranked."""
     if not figures.fixes:
         return ["Nothing stands out that would need a fix."]
     lines: Lines = []
@@ -159,7 +159,7 @@ def fixes(figures: Figures) -> Lines:
 
 
 def errors(figures: Figures) -> Lines:
-    """Return the failures by group."""
+    """Return the lines on failures by group."""
     if not figures.errors:
         return ["No span reports an error."]
     head = ("Step", "Message", "#Failed", "#Of calls", "#Traces", "Examples")
@@ -190,7 +190,7 @@ def _error_row(group: ErrorGroup) -> Sequence[str]:
 
 
 def time(figures: Figures) -> Lines:
-    """Return where the time goes."""
+    """Return the lines on the time that steps take."""
     if not figures.timings:
         return ["There is nothing to time."]
     whole = sum(timing.self_time for timing in figures.timings)
@@ -212,7 +212,7 @@ def _timing_row(timing: Timing, whole: int) -> Sequence[str]:
 
 
 def repeats(figures: Figures) -> Lines:
-    """Return the tool calls made again although they had been answered."""
+    """Return the lines on tool calls repeated after they had succeeded."""
     lines: Lines = ["No tool is called twice with the same arguments within a trace, other than after a failure."]
     if figures.repeats:
         head = ("Tool", "#Repeated", "#Same answer", "#Most in a trace", "#Time", "#Traces", "For instance", "Examples")
@@ -230,7 +230,7 @@ def _repeat_row(repeat: Repeat) -> Sequence[str]:
 
 
 def retries(figures: Figures) -> Lines:
-    """Return the calls tried again after a failure, and the circles."""
+    """Return the lines on calls retried after a failure, and on loops."""
     lines: Lines = ["No failed tool call is tried again with the same arguments."]
     if figures.retries:
         head = ("Tool", "#Retries", "#Most in a row", "#Came through", "#Time", "#Traces", "For instance", "Examples")
@@ -257,7 +257,7 @@ def _loops(figures: Figures) -> Lines:
 
 
 def models(figures: Figures) -> Lines:
-    """Return tokens and cost by model, and the tool answers that fill the context."""
+    """Return the lines on tokens and cost by model, and on tool results that fill the context."""
     if not figures.models:
         return ["No model call is recorded.", *_outputs(figures)]
     whole = sum((use.cost for use in figures.models), Decimal(0))
@@ -312,7 +312,7 @@ def _outputs(figures: Figures) -> Lines:
 
 
 def skipped(figures: Figures) -> Lines:
-    """Return the steps that some traces leave out, and which kinds were looked at."""
+    """Return the lines on steps that some traces lack, and on the kinds of steps compared."""
     kinds = listed([code(kind) for kind in UNCOMPARED_KINDS])
     return [*_skipped(figures), "", f"Looked at: steps of every kind but {kinds}."]
 

@@ -1,4 +1,4 @@
-"""A span as the analyst sees it: one step of an agent's work, without what no finding needs."""
+"""A span with the fields that findings need: one step of an agent's work."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Final, Literal, NamedTuple, Protocol
 
 AgentSource = Literal["agent_id", "agent_name"]
-"""What an agent is known by, in the platform's words (docs/protocol.md#fields)."""
+"""The field that identifies an agent, as the platform names it (docs/protocol.md#fields)."""
 
 EXCERPT: Final = 200
-"""Characters kept of a tool's input and output: enough to recognise a call, little enough for a million of them."""
+"""The most characters kept of a tool's input and output, since a window may have a million calls."""
 
 
 class AgentIdentity(NamedTuple):
@@ -23,8 +23,8 @@ class AgentIdentity(NamedTuple):
 class Span(NamedTuple):
     """One step of a trace; a tuple, because millions are made.
 
-    Instants are nanoseconds since 1970 UTC. Of inputs and outputs only those of tools are kept, and the outputs of
-    failed steps: a digest to compare them by, an excerpt to show, and the output's length.
+    Instants are nanoseconds since 1970 UTC. Inputs and outputs are kept of tools only, and the outputs of
+    failed steps: a digest for comparison, an excerpt, and the length of the output.
     """
 
     trace_id: str
@@ -37,7 +37,7 @@ class Span(NamedTuple):
     end: int
     status: Literal["OK", "ERROR", "UNSET"]
     message: str
-    """Why it failed, as far as the span says; empty where it did not fail."""
+    """The recorded error message; empty if the step did not fail."""
     agent_source: AgentSource | None
     agent_value: str | None
     service: str | None
@@ -55,34 +55,34 @@ class Span(NamedTuple):
 
     @property
     def duration(self) -> int:
-        """How long it took, in nanoseconds."""
+        """Return the duration in nanoseconds."""
         return self.end - self.start
 
     @property
     def has_failed(self) -> bool:
-        """Whether the step reports an error."""
+        """Return whether the step reports an error."""
         return self.status == "ERROR"
 
     @property
     def own_agent(self) -> AgentIdentity | None:
-        """Return the agent that the span itself names; most spans name none (:mod:`.attribution`)."""
+        """Return the agent that the span itself names; most spans name none (:func:`attribute`)."""
         if self.agent_source is None or self.agent_value is None:
             return None
         return AgentIdentity(self.agent_source, self.agent_value)
 
     @property
     def call(self) -> str:
-        """What was called: the tool's name, else the span's."""
+        """Return the name of the tool, else that of the span."""
         return self.tool or self.name
 
 
 def order(span: Span) -> tuple[int, int, str, str]:
-    """Return what spans are sorted by, so that the order they come in never matters."""
+    """Return the sort key of spans, so that results do not depend on the order of the input."""
     return (span.start, span.end, span.trace_id, span.span_id)
 
 
 class _Linked(Protocol):
-    """What attribution reads of a span."""
+    """The fields of a span that attribution reads."""
 
     @property
     def span_id(self) -> str: ...
@@ -93,7 +93,7 @@ class _Linked(Protocol):
 
 
 class Link(NamedTuple):
-    """A span as far as attribution is concerned."""
+    """The fields of a span that attribution reads, as a tuple."""
 
     span_id: str
     parent_id: str | None
@@ -101,16 +101,16 @@ class Link(NamedTuple):
 
 
 def attribute(trace: Iterable[_Linked]) -> dict[str, AgentIdentity | None]:
-    """Return whose each span of one trace is, by span id in the order they come in, which decides nothing.
+    """Return the agent of each span of one trace, by span id: the one that it or its nearest ancestor names.
 
-    A span above every agent, such as the task that an SDK wraps around one, has no ancestor to ask; where the trace
-    names exactly one agent it belongs to that one, else to none. Parents that are missing, or that run in a circle,
-    count as none.
+    A span without such an ancestor, such as the task that an SDK wraps around an agent, belongs to the agent of the
+    trace if the trace names exactly one, else to none. Parents that are missing or part of a cycle count as none. The
+    order of the spans has no influence.
     """
     links = {link.span_id: link for link in trace}
     named = {link.own_agent for link in links.values() if link.own_agent is not None}
     fallback = next(iter(named)) if len(named) == 1 else None
-    if len(named) < 2:  # then none is above another's
+    if len(named) < 2:  # then no span is an ancestor of another
         return dict.fromkeys(links, fallback)
     owners: dict[str, AgentIdentity | None] = {}
     for link in links.values():
@@ -119,7 +119,7 @@ def attribute(trace: Iterable[_Linked]) -> dict[str, AgentIdentity | None]:
 
 
 def _climb(link: _Linked, links: dict[str, _Linked], owners: dict[str, AgentIdentity | None]) -> None:
-    """Settle a span and every unsettled ancestor on its way up."""
+    """Determine the agent of a span, and of its ancestors without one, in ``owners``."""
     way: dict[str, None] = {}
     owner: AgentIdentity | None = None
     step: _Linked | None = link

@@ -9,29 +9,29 @@ from typing import Final
 from halo_iac.sandbox.analyst.figures import Percentiles, Traces
 
 CITED: Final = 3
-"""Traces that a finding cites."""
+"""The most traces that a finding cites."""
 
 
 class CitationSet:
-    """The traces that show something best: the few with the highest rank, ties to the lesser id."""
+    """The few traces with the highest rank; of equal ranks, the lower ids."""
 
     def __init__(self) -> None:
         self._ranks: dict[str, int] = {}
 
     def add(self, trace_id: str, rank: int) -> None:
-        """Count a trace in; of several ranks for one trace the highest counts."""
+        """Add a trace; of several ranks of one trace the highest counts."""
         self._ranks[trace_id] = max(rank, self._ranks.get(trace_id, rank))
         if len(self._ranks) > CITED:
             del self._ranks[self._sorted()[-1]]
 
     def copy(self) -> CitationSet:
-        """Return another of the same traces."""
+        """Return a copy."""
         other = CitationSet()
         other._ranks = dict(self._ranks)
         return other
 
     def traces(self) -> Traces:
-        """Return them, the best first."""
+        """Return the ids, the highest rank first."""
         return tuple(self._sorted())
 
     def _sorted(self) -> list[str]:
@@ -39,17 +39,17 @@ class CitationSet:
 
 
 class Durations:
-    """Durations, eight bytes each, for percentiles that are exact."""
+    """Durations in nanoseconds, eight bytes each, for exact percentiles."""
 
     def __init__(self) -> None:
         self._measured = array("q")
 
     def add(self, duration: int) -> None:
-        """Count a duration in."""
+        """Add a duration in nanoseconds."""
         self._measured.append(duration)
 
     def percentiles(self) -> Percentiles:
-        """Return the percentiles of at least one duration."""
+        """Return the percentiles; there must be at least one duration."""
         ranked = sorted(self._measured)
         return Percentiles(nearest_rank(ranked, 50), nearest_rank(ranked, 95), nearest_rank(ranked, 99), ranked[-1])
 
@@ -60,22 +60,22 @@ def nearest_rank(ranked: Sequence[int], percent: int) -> int:
 
 
 class Example:
-    """The text that goes with the least key of those offered."""
+    """The text of the lowest key of those added."""
 
     def __init__(self) -> None:
         self._found: tuple[tuple[int, str, str], str] | None = None
 
     def add(self, rank: int, trace_id: str, span_id: str, text: str) -> None:
-        """Offer a text; the lowest rank counts, then the lesser ids."""
+        """Add a text; the one with the lowest rank is kept, then with the lower ids."""
         offered = ((rank, trace_id, span_id), text)
         if self._found is None or offered < self._found:
             self._found = offered
 
     def text(self) -> str:
-        """Return the text; empty where none was offered."""
+        """Return the text; empty if none was added."""
         return self._found[1] if self._found else ""
 
 
 def share(part: int, whole: int) -> int:
-    """Return a part in per cent, rounded half up; 0 of nothing."""
+    """Return a part as a percentage of the whole, rounded half up; 0 if the whole is 0."""
     return (200 * part + whole) // (2 * whole) if whole else 0

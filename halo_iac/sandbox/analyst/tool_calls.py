@@ -30,7 +30,7 @@ class _RepeatCounter(NamedTuple):
 
     @property
     def attempts(self) -> int:
-        """The longest stretch of attempts, each made because the one before it had failed."""
+        """Return the most attempts in a row, each made after the previous one failed."""
         longest = stretch = 1
         for before, call in self.pairs:
             stretch = stretch + 1 if _is_retry(before, call) else 1
@@ -104,7 +104,7 @@ class Calls:
             seen.add(trace.id, count, group.attempts, group.calls[0])
 
     def repeats(self) -> tuple[Repeat, ...]:
-        """Return the repeated calls by tool, the most first."""
+        """Return the repeated calls by tool, the most calls first."""
         found = (
             Repeat(
                 tool=tool,
@@ -122,7 +122,7 @@ class Calls:
         return tuple(sorted(found, key=lambda repeat: (-repeat.calls, repeat.tool)))
 
     def retries(self) -> tuple[Retry, ...]:
-        """Return the retried calls by tool, the most first."""
+        """Return the retried calls by tool, the most calls first."""
         found = (
             Retry(
                 tool=tool,
@@ -142,7 +142,7 @@ class Calls:
 
 _MIN_ROUNDS: Final = 3
 _MAX_CYCLE_LENGTH: Final = 6
-"""Calls in one round; longer circles were never seen in practice, and each length costs a pass."""
+"""The most calls in one round; longer cycles were not seen in practice, and each length takes one pass."""
 
 _Key = tuple[str, str]
 
@@ -160,7 +160,7 @@ class Loops:
         self._loops: dict[tuple[str, ...], _Seen] = {}
 
     def add(self, trace: Trace) -> None:
-        """Count a trace in; a call without arguments is like no other."""
+        """Add a trace; a call without recorded arguments equals no other."""
         sequence = [(call.call, call.input_digest or f"?{call.span_id}") for call in trace.tools]
         found: dict[tuple[str, ...], int] = {}
         for tools, rounds in _cycles(sequence):
@@ -178,7 +178,7 @@ class Loops:
 
 
 def _cycles(sequence: Sequence[_Key]) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Yield the tools of each circle and its rounds, from the left; the shortest circle counts."""
+    """Yield the tools of each cycle and its number of rounds, from the first call; the shortest cycle is taken."""
     start = 0
     while start < len(sequence):
         length, rounds = _cycle_at(sequence, start)

@@ -1,6 +1,6 @@
 """One agent's part of a trace, and its links to the parts of other agents.
 
-A parent that is missing counts as none, and so do the parents of spans that run in a circle.
+A missing parent counts as none, and so do the parents of spans that form a cycle.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from halo_iac.sandbox.analyst.spans import Span, order
 
 
 class Node(NamedTuple):
-    """A span as far as the shape of its trace goes; instants are nanoseconds."""
+    """The fields of a span that determine the structure of its trace; instants are nanoseconds."""
 
     span_id: str
     parent_id: str | None
@@ -25,9 +25,9 @@ class Node(NamedTuple):
 
 
 class Trace:
-    """The spans of one agent in one trace, in the order they began; ``around`` are the spans of the whole trace.
+    """The spans of one agent in one trace, in the order of their starts; ``around`` are all spans of the trace.
 
-    Only the agent's own spans are counted; what is around them tells where their time passed and why they failed.
+    Only the agent's spans are counted; the others show where their time was spent and why they failed.
     """
 
     def __init__(self, spans: Iterable[Span], around: Iterable[Node] = ()) -> None:
@@ -42,27 +42,27 @@ class Trace:
 
     @property
     def start(self) -> int:
-        """When its first span began."""
+        """Return the start of the first span."""
         return self.spans[0].start
 
     @property
     def length(self) -> int:
-        """From its first start to its last end."""
+        """Return the time from the first start to the last end, in nanoseconds."""
         return max(span.end for span in self.spans) - self.start
 
     @property
     def is_whole(self) -> bool:
-        """Whether the trace hangs together, other agents' spans included: one span at the top, all others below it."""
+        """Return whether the trace is one tree, spans of other agents included: one root, all other spans below it."""
         return sum(parent is None for parent in self._parents.values()) == 1
 
     @cached_property
     def tools(self) -> Sequence[Span]:
-        """The tool calls."""
+        """Return the tool calls."""
         return [span for span in self.spans if span.kind == "TOOL"]
 
     @cached_property
     def roots(self) -> Sequence[Span]:
-        """The spans that have no other span of the agent above them."""
+        """Return the spans without an ancestor of the same agent."""
         below: set[str] = set()
         for span_id in reversed(self._upwards):
             parent = self._parents[span_id]
@@ -71,19 +71,19 @@ class Trace:
         return [span for span in self.spans if span.span_id not in below]
 
     def parent_id(self, span: Span) -> str | None:
-        """Return the id of a span's parent, of whatever agent."""
+        """Return the id of a span's parent, of any agent."""
         return self._parents[span.span_id]
 
     def self_time(self, span: Span) -> int:
-        """Return how long a span was busy while no span beneath it was; those may overlap and outlast it."""
+        """Return the time of a span in which no span below it ran; those may overlap and end after it."""
         return self._self_times[span.span_id]
 
     def passes_on(self, span: Span) -> bool:
-        """Whether a span of whatever agent failed beneath this one."""
+        """Return whether a span of any agent below this one failed."""
         return span.span_id in self._above_failure
 
     def passes_on_own(self, span: Span) -> bool:
-        """Whether a failure beneath this span began in the agent's own: in one with no failure beneath it."""
+        """Return whether a failure below this span began in a span of the same agent: one with no failure below it."""
         return span.span_id in self._above_own_failure
 
     @cached_property
@@ -108,7 +108,7 @@ class Trace:
         return self._above({span.span_id for span in self.spans if span.has_failed and not self.passes_on(span)})
 
     def _above(self, spans: set[str]) -> set[str]:
-        """Return the ids of all spans that have one of these somewhere beneath them."""
+        """Return the ids of all ancestors of some spans."""
         found: set[str] = set()
         for span_id in self._upwards:
             parent = self._parents[span_id]
@@ -118,7 +118,7 @@ class Trace:
 
 
 def _upwards(nodes: Mapping[str, Node]) -> tuple[Sequence[str], Mapping[str, str | None]]:
-    """Return the spans' ids, each after those of all spans beneath it, and their parents' ids."""
+    """Return the span ids, each after those of all its descendants, and the parent ids."""
     parents = {node.span_id: node.parent_id if node.parent_id in nodes else None for node in nodes.values()}
     awaited = Counter(parents.values())
     found = [span_id for span_id in nodes if not awaited[span_id]]
@@ -126,20 +126,20 @@ def _upwards(nodes: Mapping[str, Node]) -> tuple[Sequence[str], Mapping[str, str
         parent = parents[span_id]
         awaited[parent] -= 1
         if parent is not None and not awaited[parent]:
-            found.append(parent)  # the loop comes to it
+            found.append(parent)  # the loop reaches it later
     circling = nodes.keys() - set(found)
     return [*found, *circling], {**parents, **dict.fromkeys(circling)}
 
 
 class _Intervals:
-    """Stretches of time that do not meet, in order; each span is added once, so that a whole tree takes n log n."""
+    """Disjoint intervals in order; each span is added once, so that a whole tree takes O(n log n)."""
 
     def __init__(self) -> None:
         self._starts: list[int] = []
         self._ends: list[int] = []
 
     def add(self, start: int, end: int) -> int:
-        """Add a stretch, and return how much of it was there already."""
+        """Add an interval; return how much of it was covered before."""
         first, last = bisect_left(self._ends, start), bisect_right(self._starts, end)
         met = slice(first, last)
         there = sum(min(e, end) - max(s, start) for s, e in zip(self._starts[met], self._ends[met], strict=True))
@@ -156,7 +156,7 @@ class _Intervals:
 
 
 def _merged(one: _Intervals, other: _Intervals) -> _Intervals:
-    """Return the stretches of both; the larger of them is used up for it."""
+    """Return the union of both; the larger one is changed."""
     large, small = (one, other) if len(one) >= len(other) else (other, one)
     for start, end in small:
         large.add(start, end)
@@ -164,7 +164,7 @@ def _merged(one: _Intervals, other: _Intervals) -> _Intervals:
 
 
 def _distinct(spans: Iterable[Span]) -> Sequence[Span]:
-    """Return the spans in order; of two with one id the first, and of two that begin alike the lesser by its text."""
+    """Return the spans in order; of spans with one id only the first by start, then by content."""
     ordered = sorted(spans, key=order)
     kept: dict[str, Span] = {}
     for span in ordered:

@@ -1,4 +1,4 @@
-"""``agent.*``: the agents that a project's traces were found to come from."""
+"""``agent.*``: the agents that sent a project's traces."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HOURS: Final = {
     "30d": 720,
     "90d": 2160,
 }
-# Left out, the window is what `inf` sends when its user names none; the platform's own default is not documented.
+# The default range is the one that `inf` sends; the platform's own default is not documented.
 _DEFAULT_RANGE: Final = "30d"
 
 _LIST: Final = {
@@ -34,7 +34,7 @@ _LIST: Final = {
 
 
 def list_for_project(call: Call) -> bytes:
-    """Return the agents seen within the time range, and how many of their traces began within it."""
+    """Return the agents seen in the time range, each with the number of its traces that began in it."""
     wanted = rules.checked(call.input, _LIST)
     project_id = wanted["projectId"]
     call.check_project(project_id)
@@ -54,7 +54,7 @@ def _counts(call: Call, project_id: str, since: datetime, now: datetime) -> dict
 
 
 def _wire(agent: AgentRow, counts: Mapping[int, int], since: str) -> dict[str, Any] | None:
-    """Return an agent as it is listed, or ``None`` where it was not seen; one that was put in by hand says itself."""
+    """Return an agent in the wire format, or ``None`` if it was not seen; one added by hand is returned unchanged."""
     if agent.is_counted:
         count = counts[agent.place]
         return {**agent.wire, "stats": {"executionCount": count}} if count else None
@@ -68,7 +68,7 @@ _GET: Final = {"projectId": rules.required(rules.identifier)}
 
 
 def get_auth_context(call: Call) -> bytes:
-    """Return what the key is good for; ``resolvedProject`` is null unless it is for exactly one project."""
+    """Return the permissions and projects of the key; ``resolvedProject`` is null unless it has exactly one project."""
     granted = (("read", call.key.can_read), ("write", call.key.can_write))
     permissions = [name for name, is_granted in granted if is_granted]
     projects = [{"id": each["id"], "name": each["name"]} for each in call.tables.projects(call.key)]
@@ -95,7 +95,7 @@ def get_project(call: Call) -> bytes:
 
 
 def get_profile(_call: Call) -> bytes:
-    """Return the one user that a sandbox has, where `inf auth` looks for it."""
+    """Return the only user of a sandbox, which `inf auth` asks for."""
     user = {"id": demo.DEMO_USER_ID, "email": "sandbox@localhost", "name": "Sandbox"}
     return encoded({"session": {"user": user}})
 

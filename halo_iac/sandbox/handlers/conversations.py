@@ -1,8 +1,8 @@
 """``haloConversation.*``: conversations, which hold reports and answers to follow-ups.
 
-Not documented, and chosen here: every run that a person or a schedule starts has a conversation of its own, which its
-retries and follow-ups join; it is called what its schedule was called then, or what its prompt's first line says. Lists
-are newest first. Messages are numbered from 1; a retry repeats no question, and a run that came to nothing says none.
+Not documented, and chosen here: each run that a person or a schedule starts begins a conversation, to which its retries
+and follow-ups belong. Its title is the schedule's title at that time, or the first line of the prompt. Lists are newest
+first. Messages are numbered from 1; a retry adds no question, and a run without a result adds no answer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from halo_iac.sandbox.validation import Shape, nullable, optional, required
 
 _DEFAULT_LIMIT: Final = 50
 _NEWEST: Final = ("~", 0)
-"""Before this comes every instant, for all begin with a digit."""
+"""A position after all instants, which begin with a digit."""
 
 _LIST: Final[Shape] = {
     "projectId": required(rules.identifier),
@@ -112,10 +112,10 @@ def _messages(call: Call, conversation: ConversationRow, lives: list[RunState]) 
 
 
 def _answer(call: Call, conversation: ConversationRow, standing: RunState) -> str:
-    """Return what a run answered, worked out when it is first asked for, and kept."""
+    """Return the answer of a run; it is computed when first requested, and stored."""
     if standing.row.answer is not None:
         return standing.row.answer
-    places = call.tables.agent_places(conversation.project_id)  # the agent may be gone by now
+    places = call.tables.agent_places(conversation.project_id)  # the agent may have been deleted
     place = next(place for place, agent_id in places.values() if agent_id == conversation.agent_id)
     answer = exports.answer(call.tables, standing.row, place)
     call.tables.runs.keep_answer(standing.row.id, answer)

@@ -1,4 +1,4 @@
-"""``haloExportDataset.*``: what was exported for a run; the official client shows it to users who have signed in.
+"""``haloExportDataset.*``: the traces exported for a run; the official client shows them to users who have signed in.
 
 How the platform describes a trace is not documented; the fields here are the sandbox's own.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TraceSelection:
-    """The selected traces, the number of spans, and the spans and traces that the span limit excluded."""
+    """The selected traces, the number of their spans, and how many spans and traces the span limit excluded."""
 
     chosen: tuple[int, ...] = ()
     span_count: int = 0
@@ -34,10 +34,10 @@ class TraceSelection:
 
 
 def select_traces(tables: Tables, agent: int, start: datetime, end: datetime, limit: int) -> TraceSelection:
-    """Return an agent's spans in a window, whole traces from the latest back, as many as the limit takes.
+    """Select an agent's traces in a window, from the latest back, until one would exceed the span limit.
 
-    Which spans the platform leaves out is not documented. Half a trace misleads, so the first that does not fit is the
-    last that is looked at; only a single trace that is too long by itself is cut.
+    Which spans the platform leaves out is not documented. Traces are selected whole, since a part of one misleads; only
+    a latest trace that alone exceeds the limit is cut.
     """
     chosen: list[int] = []
     count = total = traces = 0
@@ -54,7 +54,7 @@ def select_traces(tables: Tables, agent: int, start: datetime, end: datetime, li
 
 
 def answer(tables: Tables, row: RunRow, agent: int) -> str:
-    """Return a completed run's message: the report, or what the analyst says to a follow-up."""
+    """Return the message of a completed run: the report, or the answer to a follow-up question."""
     from halo_iac.sandbox.analyst.analysis import (
         analyse_traces,
         render_report,
@@ -84,7 +84,7 @@ def _traces(tables: Tables, row: RunRow, agent: int) -> Iterator[Trace]:
 
 
 def serialize_run(standing: RunState) -> dict[str, Any]:
-    """Return a run as it goes over the wire."""
+    """Return a run in the wire format."""
     row, asked = standing.row, dict(standing.row.asked)
     retried = asked.pop("retryOfRunId")
     root = asked.pop("rootRunId", None) or retried or row.id
@@ -116,7 +116,7 @@ def serialize_run(standing: RunState) -> dict[str, Any]:
 
 
 def serialize_dataset(standing: RunState) -> dict[str, Any]:
-    """Return a run's dataset as it goes over the wire; nothing is counted before the export is done."""
+    """Return a run's dataset in the wire format; it has no counts before the export is done."""
     row, status = standing.row, _lifecycle(standing)
     counts: tuple[int | None, ...] = (row.span_count, len(row.chosen), row.left_out, row.left_out_traces)
     if status != "ready" or standing.status == "no_traces":
@@ -133,7 +133,7 @@ def serialize_dataset(standing: RunState) -> dict[str, Any]:
 
 
 def _lifecycle(standing: RunState) -> str:
-    """Return how far an export is; one that finds no trace is ready, and one that was stopped has failed."""
+    """Return the state of an export; one without traces is ready, and a cancelled one has failed."""
     names = {moment.event for _, moment in standing.past}
     if "export.completed" in names or standing.row.asked["origin"] == "follow_up" or standing.status == "no_traces":
         return "ready"
@@ -143,7 +143,7 @@ def _lifecycle(standing: RunState) -> str:
 
 
 _REPOSITORY: Final = [f"githubRepository{part}" for part in ("FullName", "Branch", "CommitSha", "Subpath")]
-"""What a hosted run knows of the agent's code; the sandbox knows nothing of it."""
+"""Fields about the agent's repository, which are null in a sandbox."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DEFAULT_LIMIT: Final = 50
 _BY_ID: Final[Shape] = {"id": required(rules.identifier)}
@@ -156,7 +156,7 @@ def get_by_id(call: Call) -> bytes:
 
 
 def list_traces(call: Call) -> bytes:
-    """Return a page of a dataset's traces, oldest first; none before it is exported."""
+    """Return a page of a dataset's traces, oldest first; it is empty before the export is done."""
     wanted = rules.checked(call.input, _TRACES)
     standing = _found(call, wanted["id"])
     chosen = standing.row.chosen if serialize_dataset(standing)["lifecycleStatus"] == "ready" else ()

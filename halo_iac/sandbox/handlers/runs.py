@@ -6,10 +6,10 @@ Not documented, and chosen here:
 - A window has to begin in the past and to end after it begins; it may end in the future, which holds no traces yet.
 - A run whose window holds no span of the agent ends as ``no_traces``, unless another ending was asked for.
 - Cancelling takes effect at once; a run that is over stays as it is, and cancelling it is no error.
-- Whatever did not complete may be retried, in its conversation, and reads the traces that its window has by then.
-- One run at a time is in flight in a conversation; a follow-up needs a report to ask about.
-- Events are numbered from 1, and the cursor is the number of the last one seen. The event types, and all of the logs,
-  are the sandbox's own.
+- Every run that did not complete may be retried, in its conversation; it reads the traces that its window has by then.
+- A conversation has at most one run in flight; a follow-up requires a report.
+- Events are numbered from 1, and the cursor is the number of the last event returned. The event types and the logs are
+  invented.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _FOLLOW_UP: Final[Shape] = {"conversationId": required(rules.identifier), "promp
 
 
 def create(call: Call) -> bytes:
-    """Start a run; two calls alike start two, for there is no idempotency key."""
+    """Start a run; two equal calls start two runs, since there is no idempotency key."""
     wanted = rules.checked(call.input, _CREATE)
     call.check_project(wanted["projectId"])
     check_window(wanted, call.now)
@@ -83,14 +83,14 @@ def create(call: Call) -> bytes:
 
 
 def get_by_id(call: Call) -> bytes:
-    """Return a run and the dataset that was exported for it."""
+    """Return a run and its exported dataset."""
     row = run_of(call, rules.checked(call.input, _BY_ID)["id"])
     standing = run_state(row, call.now)
     return encoded({"run": serialize_run(standing), "haloExportDataset": serialize_dataset(standing)})
 
 
 def get_events(call: Call) -> bytes:
-    """Return a page of what has happened so far; ``nextCursor`` is null at its end, for the time being."""
+    """Return a page of a run's events so far; ``nextCursor`` is null if there are no more yet."""
     wanted = rules.checked(call.input, _EVENTS)
     past = [each for each in run_state(run_of(call, wanted["runId"]), call.now).past if each[1].level != "debug"]
     first = wanted.get("cursor") or 0
@@ -109,7 +109,7 @@ def get_events(call: Call) -> bytes:
 
 
 def get_logs(call: Call) -> bytes:
-    """Return a page of the run's log, of this level and above."""
+    """Return a page of a run's log entries of a level and above."""
     wanted = rules.checked(call.input, _LOGS)
     row = run_of(call, wanted["runId"])
     least = _LEVELS.index(wanted.get("logLevel", "debug"))
@@ -124,7 +124,7 @@ def get_logs(call: Call) -> bytes:
 
 
 def cancel(call: Call) -> bytes:
-    """Cancel a run that is in flight; one that is over stays as it is."""
+    """Cancel a run that is in flight; one that has ended is not changed."""
     wanted = rules.checked(call.input, _CANCEL)
     row = run_of(call, wanted["id"])
     if not run_state(row, call.now).is_over:
@@ -133,7 +133,7 @@ def cancel(call: Call) -> bytes:
 
 
 def retry(call: Call) -> bytes:
-    """Start a run again that came to nothing."""
+    """Start a run that did not complete again."""
     row = run_of(call, rules.checked(call.input, _BY_ID)["id"])
     standing = run_state(row, call.now)
     if not standing.is_over or standing.status == "completed":
@@ -217,7 +217,7 @@ def list_runs(call: Call) -> bytes:
 
 
 def fire_now(call: Call) -> bytes:
-    """Start a run of a schedule, enabled or not, over a window of the caller's."""
+    """Start a run of a schedule, enabled or not, over the window in the input."""
     wanted = rules.checked(call.input, _FIRE)
     row = found(call, _FIRE)
     if row.wire.get("archivedAt") is not None:

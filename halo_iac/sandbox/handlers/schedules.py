@@ -2,17 +2,17 @@
 
 Not documented, and chosen here:
 
-- A list is in the order of creation, and its cursor is a place in it: schedules that are added meanwhile come last.
+- A list is in the order of creation, and its cursor is a position in it: schedules created meanwhile come last.
 - Equal titles are allowed.
-- ``updatedAt`` moves with every update, even one that changes nothing; archiving and unarchiving move it when they do
-  something.
+- Every update sets ``updatedAt``, even one that changes nothing; archiving and unarchiving set it if they change the
+  state.
 - An archived schedule may be updated (``Settings.updates_archived`` makes it PRECONDITION_FAILED) and stays archived.
 - A schedule of a project that the key does not cover is NOT_FOUND, like one that does not exist.
-- A schedule that the platform has paused because its agent was gone goes on once it is enabled or given an agent.
-- The catalog's default model is resolved when a schedule is written, so that a catalog that changes does not change
-  schedules. A summarization model that is left out stays null.
-- Only eligible models are taken, as the official client's help says ("must be is_halo_model").
-- Defaults for what a create leaves out are those of docs/protocol.md#values; a later official client documents others.
+- A schedule that was paused because its agent was deleted continues once it is enabled or gets another agent.
+- The catalog's default model is resolved when a schedule is written, so that a change of the catalog does not change
+  schedules. A summarization model that is not given stays null.
+- Only eligible models are accepted, as the official client's help says ("must be is_halo_model").
+- Defaults of a create are those of docs/protocol.md#values; a later official client documents others.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ _SPANS: Final = {
     "weekly": timedelta(days=9),
     "monthly": timedelta(days=70),
 }
-"""Longer than any two fires of a frequency lie apart: monthly on the 31st, July 31 to August 31 and on to October."""
+"""More than the longest time between two fires of each frequency; monthly on the 31st skips months of 30 days."""
 
 
 def next_fire(wire: Mapping[str, Any], after: datetime) -> datetime | None:
-    """Return a schedule's first fire after an instant, in UTC; ``None`` if it never fires, or not as it stands."""
+    """Return a schedule's first fire after an instant, in UTC; ``None`` if it does not fire in its current state."""
     is_at_work = wire.get("enabled") is True and wire.get("archivedAt") is None and wire.get("autoPausedAt") is None
     return next(fires(wire, after), None) if is_at_work else None
 
 
 def last_fire(wire: Mapping[str, Any], first: datetime, now: datetime) -> datetime:
-    """Return the latest fire that is not after ``now``, given one that is not (``first``)."""
+    """Return the latest fire up to ``now``; ``first`` is a fire up to ``now``."""
     latest = first
     for fire in fires(wire, max(first, now - _SPANS[wire["frequency"]])):
         if fire > now:
@@ -59,7 +59,7 @@ def last_fire(wire: Mapping[str, Any], first: datetime, now: datetime) -> dateti
 
 
 def fires(wire: Mapping[str, Any], after: datetime) -> Iterator[datetime]:
-    """Yield a cadence's fires after an instant, in UTC; none for one that a seeded row has got wrong."""
+    """Yield a cadence's fires after an instant, in UTC; none for an invalid cadence, which a seeded row may have."""
     try:
         zone = ZoneInfo(wire["timezone"])
         found = _hourly(wire, zone, after) if wire["frequency"] == "hourly" else _by_cron(wire, zone, after)
@@ -67,12 +67,12 @@ def fires(wire: Mapping[str, Any], after: datetime) -> Iterator[datetime]:
         return
     for local in found:
         fire = local.astimezone(UTC)
-        if fire > after:  # a search that begins in the second of two equal hours finds the first one's fires
+        if fire > after:  # a search that begins in the second of two equal hours finds the fires of the first
             yield fire
 
 
 def _hourly(wire: Mapping[str, Any], zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
-    """Return every minute that shows one of the cadence's: cronsim loses some where clocks change by half an hour."""
+    """Yield the fires of an hourly cadence; cronsim misses some where clocks change by half an hour."""
     wanted = {int(number) for number in _part(wire["minutes"]).split(",")}
     if not wanted <= _MINUTES:
         raise ValueError(wanted)
@@ -183,7 +183,7 @@ def get_by_id(call: Call) -> bytes:
 
 
 def create(call: Call) -> bytes:
-    """Add a schedule; two calls alike add two, for there is no idempotency key."""
+    """Create a schedule; two equal calls create two schedules, since there is no idempotency key."""
     wanted = rules.checked(call.input, _CREATE)
     call.check_project(wanted["projectId"])
     rules.check_cadence(wanted)
@@ -194,7 +194,7 @@ def create(call: Call) -> bytes:
 
 
 def update(call: Call) -> bytes:
-    """Change the given fields; what they make together with the others has to be a whole cadence."""
+    """Change the given fields; together with the other fields they have to form a valid cadence."""
     row = found(call, _UPDATE)
     if row.wire.get("archivedAt") is not None and not call.settings.updates_archived:
         raise RequestRefused("PRECONDITION_FAILED", f"Schedule {row.id} is archived.")
@@ -213,27 +213,27 @@ def update(call: Call) -> bytes:
 
 
 def archive(call: Call) -> bytes:
-    """Retire a schedule; one that is archived stays as it is, its ``archivedAt`` too."""
+    """Archive a schedule; an archived one is not changed, nor is its ``archivedAt``."""
     return _archived(call, lambda now_archived: now_archived or call.now)
 
 
 def unarchive(call: Call) -> bytes:
-    """Bring a schedule back; one that is active stays as it is."""
+    """Unarchive a schedule; an active one is not changed."""
     return _archived(call, lambda _: None)
 
 
 def list_eligible_models(_call: Call) -> bytes:
-    """Return the models that may analyse."""
+    """Return the models that schedules may use for analysis."""
     return encoded(demo.MODELS)
 
 
 def list_eligible_summarization_models(_call: Call) -> bytes:
-    """Return the models that may sum up; `inf halo eligible-summarization-models` asks for them."""
+    """Return the models that schedules may use for summaries, for `inf halo eligible-summarization-models`."""
     return encoded(demo.SUMMARIZATION_MODELS)
 
 
 def found(call: Call, shape: Shape) -> ScheduleRow:
-    """Return the schedule that an input names, or refuse."""
+    """Return the schedule whose id is in the input; raises NOT_FOUND if there is none."""
     schedule_id = rules.checked(call.input, shape)["id"]
     row = call.tables.schedule(schedule_id)
     if row is None or not call.tables.covers(call.key, row.project_id):
@@ -266,7 +266,7 @@ def _archived(call: Call, turned: Callable[[str | None], str | None]) -> bytes:
 
 
 def _kept(call: Call, row: ScheduleRow) -> bytes:
-    """Store a schedule, which fires from now on."""
+    """Store a schedule and its next fire; return it in the wire format."""
     at = next_fire(row.wire, datetime.fromisoformat(call.now))
     call.tables.put_schedule(replace(row, next_at=None if at is None else instant(at)))
     return encoded(row.wire)

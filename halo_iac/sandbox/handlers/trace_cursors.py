@@ -1,7 +1,7 @@
 """Cursors of lists of traces and spans: the query, and the position where a page ended.
 
-A cursor of another query is refused. The official client reckons its time range anew for every page, so a range as long
-as before, up to a day later, is the same query, and stays what it was for the first page.
+A cursor of another query is refused. The official client computes its time range again for each page. So a range of the
+same length, up to a day later, is the same query, and the range of the first page is used.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _DAY: Final = 24 * 3600 * 10**9
 
 
 class Query(NamedTuple):
-    """A query whose pages belong together: what it asks besides its time range, and that range."""
+    """A query: a digest of its input without the time range, and its filters, which have that range."""
 
     digest: str
     filters: Filters
 
 
 def query_of(procedure: str, wanted: Mapping[str, Any], filters: Filters) -> Query:
-    """Return the query of a procedure's checked input."""
+    """Return the query of a procedure's validated input."""
     asked = {name: value for name, value in wanted.items() if name not in {"cursor", "limit", "teamId", "filters"}}
     others = replace(filters, start=None, end=None)
     text = json.dumps([procedure, asked, repr(others), _extent(filters)], sort_keys=True, default=str)
@@ -51,13 +51,13 @@ def resumed(query: Query, cursor: str | None) -> tuple[Filters, Position | None]
 
 
 def cursor_after(query: Query, filters: Filters, position: Position) -> str:
-    """Return the cursor of what follows a position."""
+    """Return the cursor of the page that follows a position."""
     text = json.dumps([query.digest, position.value, position.seq, filters.start, filters.end])
     return urlsafe_b64encode(text.encode()).decode("ascii")
 
 
 def _extent(filters: Filters) -> int | None:
-    """Return how long a time range is; of one that goes back to 1970 only that it does."""
+    """Return the length of a time range in nanoseconds; 0 for one from 1970, ``None`` for one with an open end."""
     if not filters.start or filters.end is None:
         return 0 if filters.start == 0 else None
     return filters.end - filters.start

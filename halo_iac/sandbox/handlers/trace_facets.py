@@ -1,7 +1,8 @@
 """``traces.facets`` and ``spans.facets``: the values to filter by, with their counts.
 
-Not documented, and chosen here: a trace counts once for each value that its spans have, and is ``ok`` unless a span of
-it failed; the most frequent values come first; what is blank is left out, and a number that nothing has is null.
+Not documented, and chosen here: a trace counts once for each value of its spans, and is ``ok`` unless one of them
+failed; the most frequent values come first; empty values are left out, and the range of a number without values is
+null.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ _SHAPE: Final[Shape] = {
 
 
 def of_traces(call: Call) -> bytes:
-    """Count traces."""
+    """Return the facets of traces."""
     return _counted(call, of_spans=False)
 
 
 def of_spans(call: Call) -> bytes:
-    """Count spans."""
+    """Return the facets of spans."""
     return _counted(call, of_spans=True)
 
 

@@ -1,7 +1,7 @@
 """Validates queries about traces: filters, sorts and cursors (docs/protocol.md#trace-filters).
 
-Not documented, and chosen here: a filter that there is not is refused, for what it was meant to leave out would be
-shown; texts are contained in whatever case; what counts for a time range is when a trace, or a span, ended.
+Not documented, and chosen here: an unknown filter is refused, since ignoring it would return too much; texts are
+compared regardless of case; a time range selects the traces or spans that ended in it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TEXT_FIELDS: Final = tuple(field for field in store.TEXT_FIELDS if field != "ag
 _ATTRIBUTE_OPS: Final = ("eq", "neq", "contains", "does_not_contain", "is_empty", "is_not_empty")
 _SCOPES: Final = ("root", "entrypoint")
 _MAX_LIST: Final = 1000
-"""Filters of one kind, and values of one filter."""
+"""The most filters of one kind, and values of one filter."""
 
 _DATES: Final = ("startDate", "endDate")
 _COMMON: Final = (*_DATES, *_LISTS, "status", "numericFilters", "stringFilters", "metadataFilters")
@@ -43,9 +43,9 @@ _FOR_SPANS: Final = ("traceId", "freeText", "scope")
 
 
 def filters_of(given: object, *, of_spans: bool, needs_range: bool = True) -> Filters:
-    """Return the filters, or refuse with all that is wrong with them; ``null`` is none.
+    """Return the filters; ``null`` is none. Raises one error that names all that is invalid.
 
-    ``needs_range``: whether one end of the time range takes the other.
+    ``needs_range`` requires both ends of the time range, or none.
     """
     if given is None:
         return Filters()
@@ -59,7 +59,7 @@ def filters_of(given: object, *, of_spans: bool, needs_range: bool = True) -> Fi
 
 
 class _Reader:
-    """Reads one object of filters, and collects what is wrong with it."""
+    """Reads one object of filters and collects its errors."""
 
     def __init__(self, given: Mapping[str, Any], *, of_spans: bool) -> None:
         self._given = given

@@ -18,7 +18,7 @@ _STATUS = {"OK": "STATUS_CODE_OK", "ERROR": "STATUS_CODE_ERROR", "UNSET": "STATU
 
 
 def trace_wire(row: TraceRow) -> Json:
-    """Return a trace."""
+    """Return a trace in the wire format."""
     return {
         "traceId": row.trace_id,
         "startTime": iso(row.started),
@@ -42,7 +42,7 @@ def trace_wire(row: TraceRow) -> Json:
 
 
 def span_wire(row: SpanRow) -> Json:
-    """Return a span without what it was given and gave."""
+    """Return a span in the wire format, without input and output."""
     return {
         "traceId": row.trace_id,
         "spanId": row.span_id,
@@ -70,18 +70,18 @@ def span_wire(row: SpanRow) -> Json:
 
 
 def span_with_bodies(row: SpanRow) -> Json:
-    """Return a span with what it was given and gave."""
+    """Return a span in the wire format, with input and output."""
     body = from_json(row.body)
     return {**span_wire(row), "scopeName": _scope(body), **_bodies(body["attributes"])}
 
 
 def bodies_of(row: SpanRow) -> dict[str, str]:
-    """Return a span's input and output as text, blank if missing."""
+    """Return a span's input and output as text, empty if missing."""
     return _bodies(from_json(row.body)["attributes"])
 
 
 def span_detail(row: SpanRow) -> Json:
-    """Return all there is of a span."""
+    """Return a span with every field, attribute, event and link."""
     body = from_json(row.body)
     scope = body.get("scope") or {}
     return {
@@ -109,7 +109,7 @@ def _bodies(attributes: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _by_type(name: str, attributes: Mapping[str, Any]) -> Json:
-    """Return attributes as the platform splits them: whole numbers, other numbers, and all else as text."""
+    """Return attributes by type, as the platform does: integers, other numbers, and all others as text."""
     whole = {key: value for key, value in attributes.items() if isinstance(value, int) and not isinstance(value, bool)}
     other = {key: value for key, value in attributes.items() if isinstance(value, float)}
     texts = {key: text_of(value) for key, value in attributes.items() if key not in whole and key not in other}

@@ -1,7 +1,7 @@
 """``traces.listSessions listSessionTraces getSessionTree``: traces that belong to one session of an agent.
 
-Not documented, shapes included, and chosen here: ``agentIdentity`` is an agent's name or id; sessions come the latest
-first, the traces of one in the order they began; ``mode`` is taken and means nothing.
+Not documented, shapes included, and chosen here: ``agentIdentity`` is an agent's name or id; sessions are listed latest
+first, the traces of a session in the order of their starts; ``mode`` is accepted and ignored.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""``traces.search getTree getDetail getBodies``: a trace as a viewer draws it, and traces by a text.
+"""``traces.search getTree getDetail getBodies``: the data of a trace viewer, and full-text search.
 
 Not documented, shapes included, and chosen here:
 
-- A text is sought in whatever case in names, messages, attributes' values, events and links; a trace that is found
-  says in which spans, at most five, and what is around it.
-- ``getTree`` gives the trace and its spans without what they were given and gave, ``getDetail`` all there is of them;
-  both as many as fit, with a ``nextCursor`` that ``getSpans`` takes where there are more.
-- ``getBodies`` cuts each text after 4,000 characters, and says where it did.
+- A text is searched for regardless of case in names, messages, attribute values, events and links. Each trace found
+  has at most five matching spans, each with an excerpt around the match.
+- ``getTree`` returns the trace and its spans without input and output, ``getDetail`` with every field. Both return as
+  many spans as fit, and a ``nextCursor`` for ``getSpans`` if there are more.
+- ``getBodies`` cuts each text after 4,000 characters and marks the cut texts.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _BODIES: Final[Shape] = {**TRACE, "spanIds": required(_span_ids)}
 
 
 def search(call: Call) -> bytes:
-    """Return a page of the traces that have a text, the newest first, each with where it is."""
+    """Return a page of the traces that contain a text, newest first, each with its matching spans."""
     wanted = checked(call, _SEARCH)
     asked = filters_of(wanted.get("filters"), of_spans=False, needs_range=False)
     query = query_of("traces.search", wanted, replace(asked, mentions=(*asked.mentions, wanted["query"])))
@@ -83,12 +83,12 @@ def _matches(call: Call, project_id: str, trace_id: str, text: str) -> list[dict
 
 
 def get_tree(call: Call) -> bytes:
-    """Return a trace and its spans, as far as a first drawing needs them."""
+    """Return a trace and its spans, without input and output."""
     return _drawn(call, trace_rows.span_wire, has_bodies=False)
 
 
 def get_detail(call: Call) -> bytes:
-    """Return a trace and all there is of its spans."""
+    """Return a trace and its spans with every field."""
     return _drawn(call, trace_rows.span_detail, has_bodies=True)
 
 
@@ -110,7 +110,7 @@ def _drawn(call: Call, wire: Callable[[SpanRow], dict[str, Any]], *, has_bodies:
 
 
 def get_bodies(call: Call) -> bytes:
-    """Return what some spans of a trace were given and gave, in the order they are asked for."""
+    """Return the inputs and outputs of some spans of a trace, in the order of the ids in the input."""
     wanted = checked(call, _BODIES)
     place, tables = place_of(call, wanted), call.tables.traces
     found = {span_id: tables.place_of_span(place, span_id) for span_id in wanted["spanIds"]}
@@ -120,7 +120,7 @@ def get_bodies(call: Call) -> bytes:
         raise RequestRefused("NOT_FOUND", f"Span {which} not found in trace {wanted['traceId']}.")
     spans = [span for span in found.values() if span is not None]
     bodies: list[dict[str, Any]] = []
-    for span in spans:  # one at a time: each may be long
+    for span in spans:  # one at a time, since each may be long
         [row] = tables.spans([span])
         bodies.append(_cut(row))
     return written({"traceId": wanted["traceId"], "bodies": bodies})

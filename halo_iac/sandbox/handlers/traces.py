@@ -4,7 +4,7 @@ Not documented, and chosen here:
 
 - Rows of ``getSpans`` have inputs, outputs and messages, which the client's thread view reads; those of ``spans.list``
   do not. A page ends early where they are long.
-- A trace or span that is not there is NOT_FOUND, with the ids that begin alike.
+- An unknown trace or span is NOT_FOUND; the message lists ids with the same beginning.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from halo_iac.sandbox.validation import Shape, nullable, required
 _DEFAULT_LIMIT: Final = 25
 _DEFAULT_SPANS: Final = 100
 _PAGE_BYTES: Final = 4 * 1024 * 1024
-"""Bytes of spans in a page, unless one alone has more."""
+"""The most bytes of spans in a page, unless a single span has more."""
 _ORDERS: Final = ("asc", "desc")
 
 
@@ -74,7 +74,7 @@ def get_trace(call: Call) -> bytes:
 
 
 def get_spans(call: Call) -> bytes:
-    """Return a page of a trace's spans, with what each was given and gave, in the order they began."""
+    """Return a page of a trace's spans with input and output, in the order of their starts."""
     wanted = checked(call, _SPANS_OF_TRACE)
     query = query_of("traces.getSpans", wanted, filters_of(wanted.get("filters"), of_spans=True, needs_range=False))
     filters, after = resumed(query, wanted.get("cursor"))
@@ -92,7 +92,7 @@ def get_spans(call: Call) -> bytes:
 
 
 def list_spans(call: Call) -> bytes:
-    """Return a page of the spans that pass the filters, of whichever trace, the newest first likewise."""
+    """Return a page of the spans of all traces that pass the filters, newest first by default."""
     wanted = checked(call, _SPANS)
     query = query_of("spans.list", wanted, filters_of(wanted.get("filters"), of_spans=True))
     filters, after = resumed(query, wanted.get("cursor"))
@@ -109,7 +109,7 @@ def list_spans(call: Call) -> bytes:
 
 
 def get_span(call: Call) -> bytes:
-    """Return all there is of one span."""
+    """Return one span with every field."""
     wanted = checked(call, _SPAN)
     place = call.tables.traces.place_of_span(place_of(call, wanted), wanted["spanId"])
     if place is None:
@@ -118,14 +118,14 @@ def get_span(call: Call) -> bytes:
 
 
 def checked(call: Call, shape: Shape) -> dict[str, Any]:
-    """Return the input of a query about a project's traces, or refuse."""
+    """Return the validated input of a query about a project's traces; raises an error if it is invalid."""
     wanted = rules.checked(call.input, shape)
     call.check_project(wanted["projectId"])
     return wanted
 
 
 def place_of(call: Call, wanted: dict[str, Any]) -> int:
-    """Return where the trace that is asked for is, or refuse."""
+    """Return the row number of the trace in the input; raises NOT_FOUND if there is none."""
     project_id, trace_id = wanted["projectId"], wanted["traceId"]
     place = call.tables.traces.place(project_id, trace_id)
     if place is None:
@@ -136,7 +136,7 @@ def place_of(call: Call, wanted: dict[str, Any]) -> int:
 
 
 def written(value: object) -> bytes:
-    """Return an answer as JSON; what is no number there, such as infinity, is text."""
+    """Return an answer as JSON; numbers that JSON does not have, such as infinity, become text."""
     return to_json(value, inf_nan_mode="strings")
 
 
@@ -145,12 +145,12 @@ def _order(wanted: dict[str, Any]) -> Order:
 
 
 def places(page: Sequence[Position]) -> list[int]:
-    """Return the places of a page's rows."""
+    """Return the row numbers of a page's positions."""
     return [position.seq for position in page]
 
 
 def fitting(lengths: Sequence[int], most: int = _PAGE_BYTES) -> int:
-    """Return how many spans of these lengths make a page of so many bytes; at least one."""
+    """Return the number of spans, at least one, that fit into ``most`` bytes; ``lengths`` are their sizes in bytes."""
     total = 0
     for count, length in enumerate(lengths):
         total += length

@@ -44,7 +44,7 @@ def count(value: int | None) -> str:
 
 
 def when(instant: str | None, length: int = _SECOND) -> str:
-    """Return an instant to the second in the form that ``--from`` takes; text in another form is returned as received."""
+    """Return an instant to the second in the form that ``--from`` takes; other text is returned as received."""
     if instant is not None and len(instant) > length + 1 and instant[_SECOND] == "." and instant[-1] == "Z":
         return f"{instant[:length]}Z"
     return instant or NONE
