@@ -39,7 +39,7 @@ class Noting:
         return self.caller.call(procedure, kind, value, deadline=deadline)
 
     @property
-    def event_lines(self) -> list[str]:
+    def procedures(self) -> list[str]:
         return [procedure for procedure, _ in self.noted]
 
     def deadlines(self, *procedures: str) -> list[float]:

@@ -716,12 +716,12 @@ def test_a_value_that_is_too_long_is_refused_and_the_next_line_is_read(
 
 @pytest.mark.parametrize("file", [b"\x20" * 5000, b"\n" * 5000, b"{}\n" * 2000, packed(b" " * 10**6)])
 def test_a_file_without_end_and_without_spans_is_left(file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "MAX_BARREN_BYTES", 4000)
+    monkeypatch.setattr(lines, "MAX_BYTES_WITHOUT_SPAN", 4000)
     assert bad(file)[-1].reason.endswith("without a span; the rest was not read")
 
 
 def test_what_cannot_be_read_on_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "MAX_BARREN_BYTES", 4000)
+    monkeypatch.setattr(lines, "MAX_BYTES_WITHOUT_SPAN", 4000)
     monkeypatch.setattr(lines, "MAX_WHOLE_LENGTH", 1000)
     monkeypatch.setattr(lines, "_CHUNK_BYTES", 100)
     [said] = bad(b'"' + b"x" * 9000)
@@ -729,6 +729,6 @@ def test_what_cannot_be_read_on_says_so_once(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_empty_line_counts_for_more_than_its_byte(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "MAX_BARREN_BYTES", 128 * 1000)
+    monkeypatch.setattr(lines, "MAX_BYTES_WITHOUT_SPAN", 128 * 1000)
     assert bad(b"\n" * 900) == []
     assert bad(b"\n" * 1100)[-1].ends_file

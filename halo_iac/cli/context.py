@@ -348,11 +348,8 @@ class CommandContext:
         """
         folder, named = self.folder, self.choice.checkout
         held = find_checkout(folder / "any", of_any_owner=True)
-        around = (
-            outermost_checkout(held)
-            if held is not None
-            else resolve_path(folder if named is None else self.cwd / named)
-        )
+        project_folder = resolve_path(folder if named is None else self.cwd / named)
+        around = project_folder if held is None else outermost_checkout(held)
         here = find_checkout(self.cwd / "any", of_any_owner=True)
         written = Path(os.path.abspath(resolve_path(self.cwd) / folder))  # noqa: PTH100 - no link is followed
         if here is None or not written.is_relative_to(here):
