@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 def agent_names(context: CommandContext, connection: Connection, ids: Iterable[str]) -> Mapping[str, str]:
-    """Return the names of these agents by id; the platform is asked once, or not at all if there are no ids.
+    """Return the names of agents by id; the platform is read once, or not at all without ids.
 
-    An agent that was not seen for long has none; where the platform refuses the list, that is said and none has one.
+    An agent that was not seen in the last 90 days has no name. If the list cannot be read, that is logged, and no agent
+    has a name.
     """
     if not any(ids):
         return {}

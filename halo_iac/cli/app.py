@@ -52,18 +52,18 @@ _COMMANDS: Final = {
     "spans": ("span.alias", "List and show spans, the steps of traces."),
     "sandbox": ("sandbox.group", "Run a HALO platform on this machine: no key, no cost."),
 }
-"""Command or group → the module of this package it is in, with its name there, and its line in ``halo --help``."""
+"""Command or group → its module, its name in that module, and its line in ``halo --help``."""
 
 _HIDDEN: Final = {"conv", "spans", "traces"}
 
 PATHS: Final = {"FILE", "PATH", "DIR", "FILE|DIR", "FORMAT=FILE", "PLAN", "RECEIPT"}
-"""What help calls a value that is a path."""
+"""Names in help of values that are paths."""
 IDS: Final = {"ID", "ID|KEY", "KEY|ID", "CONVERSATION", "TRACE", "SPAN"}
-"""What help calls a value that may be an id of the platform, which is compared in one spelling."""
+"""Names in help of values that may be ids of the platform, which are compared in their canonical form."""
 
 _NEW_FILE: Final = {"--out", "--output"}
 _FORMATS: Final = {"github", "json", "markdown", "name", "table", "text", "wide", "yaml"}
-"""What kubectl and others take in place of a file; ``./json`` is a file."""
+"""Formats of kubectl and other tools, which ``-o`` does not take; ``./json`` is a file."""
 
 _ONE_FILE: Final = "run the command once for each file; validate, plan, drift, preview, page and apply take several"
 _HELPING: Final = {"-h", "--help"}
@@ -84,16 +84,16 @@ _EPILOG: Final = (
 
 
 def _no_type(_argument: TyperArgument, ctx: object) -> None:
-    """Take the place of what would make help say ``ID <str>``: the name alone is enough, as typer has it for options.
+    """Replace the method that shows the type of an argument in help (``ID <str>``); options have no such type.
 
-    Typer 0.29 has no setting for it and makes no other class of arguments than its own.
+    Typer 0.29 has no setting for this, and no way to use another class of arguments.
     """
 
 
 def _parse(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[str]:
-    """Parse a command line as typer does, but for what holds for every command."""
+    """Parse a command line as typer does, with the checks that apply to every command."""
     try:
-        if not ctx.resilient_parsing:  # a shell that asks for completions
+        if not ctx.resilient_parsing:  # a shell that requests completions
             _check_dashes(command, ctx, args)
             _check_each_option_once(command, ctx, args)
         rest = super(TyperCommand, command).parse_args(ctx, args)
@@ -117,7 +117,7 @@ def _parse(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[s
 
 
 def _check_dashes(command: TyperCommand, ctx: typer.Context, args: list[str]) -> None:
-    """Refuse a long option with one dash, as Terraform writes it: typer would read it as letters."""
+    """Raise an error for a long option with one dash, as in Terraform: typer would read it as short options."""
     words = ["", *(args[: args.index("--")] if "--" in args else args)]
     if ctx.ignore_unknown_options or not any(word[:1] == "-" and word[1:2] != "-" and word[2:] for word in words):
         return
@@ -133,7 +133,7 @@ def _check_dashes(command: TyperCommand, ctx: typer.Context, args: list[str]) ->
 
 
 def _check_no_format(command: TyperCommand, name: str, value: object) -> None:
-    """Refuse a format where a new file is named."""
+    """Raise an error for a format as the value of an option that names a new file."""
     if name in _NEW_FILE and value in _FORMATS:
         from halo_iac.cli.usage import format_for_file, options_of
 
@@ -151,8 +151,8 @@ def _find(group: TyperGroup, ctx: typer.Context, args: list[str]) -> Any:  # noq
 
 
 def _each(read: Callable[[str], str], value: object) -> object:
-    """Return a value, or the values of a list, as they are read; what is no text stays."""
-    if isinstance(value, list | tuple):  # a tuple where typer need not read the values
+    """Return a text, or each text of a list, converted by ``read``; other values are returned unchanged."""
+    if isinstance(value, list | tuple):  # a tuple if typer did not convert the values
         return [_each(read, each) for each in value]
     if isinstance(value, Path):
         return Path(read(str(value)))
@@ -160,15 +160,15 @@ def _each(read: Callable[[str], str], value: object) -> object:
 
 
 def _from_home(value: str, *, name: str, is_pair: bool) -> str:
-    """Return a path, or FORMAT=FILE, with ``~`` replaced: no shell does so in ``--dir=~/reports``."""
+    """Return a path, or FORMAT=FILE, with ``~`` expanded, as no shell does in ``--dir=~/reports``."""
     format_, sign, file = value.partition("=") if is_pair else ("", "", value)
     return f"{format_}{sign}{from_home(file, name)}"
 
 
 def _check_each_option_once(command: TyperCommand, ctx: typer.Context, args: list[str]) -> None:
-    """Refuse an option that takes one value and is given several: typer would take the last and forget the others.
+    """Raise an error for an option that is given twice but takes one value: typer would use only the last.
 
-    Of two project files, one would never be checked; of two refs, one never required.
+    One of two project files would not be checked, one of two refs not required.
     """
     _, _, given = command.make_parser(ctx).parse_args(args=[*args])
     is_help = any(each.is_eager for each in given)
@@ -184,7 +184,7 @@ read_by_typer: Final = TyperOption.process_value
 
 
 def read_value(parameter: Any, ctx: Any, value: Any) -> Any:  # noqa: ANN401 - typer's own, of options and arguments
-    """Return a text, a default, a plain number or choice and what is left out; let typer read the rest, or refuse it.
+    """Return a text, a default, a plain number or choice, or ``None``; other values are converted by typer.
 
     Typer 0.29 has pydantic compile a validator for every parameter of a command, given or not, which takes longer than
     to build the command.
@@ -203,7 +203,7 @@ def read_value(parameter: Any, ctx: Any, value: Any) -> Any:  # noqa: ANN401 - t
 
 
 def _plain(parameter: Any, value: str) -> object:  # noqa: ANN401 - typer's own
-    """Return a choice as it is spelled, or a number in figures within its bounds; any other text stays one."""
+    """Return an exact choice, or a number in digits within its bounds; any other text is returned unchanged."""
     kind = parameter.type_descriptor.annotation
     if isinstance(kind, EnumType):
         return kind(value) if value in kind._value2member_map_ else value
@@ -221,10 +221,9 @@ TyperArgument.process_value = TyperOption.process_value = read_value  # type: ig
 
 
 def command_line(first: str | None = None) -> typer.Typer:
-    """Return the command line; no more of it than its first word, where that is given, calls for.
+    """Return the command line; with a first word, only its command is loaded and built.
 
-    Of all the commands one runs: to load and build the rest as well would make a plan a tenth slower. And help that
-    only lists them needs none.
+    Building all commands would make a plan a tenth slower; help that only lists them needs none.
     """
     app = typer.Typer(
         name="halo",

@@ -18,7 +18,7 @@ from halo_iac.errors import UsageError
 Command = Callable[..., int]
 
 
-def _common(  # its signature is what every command below the platform has besides its own options
+def _common(  # its signature has the options that all commands with a platform share
     ctx: typer.Context,
     *,
     file: options.Files = None,
@@ -41,14 +41,14 @@ def _common(  # its signature is what every command below the platform has besid
 
 
 def projects_command(command: Command) -> Command:
-    """Do the same as :func:`platform_command` for a command that takes several project files."""
+    """Decorate a command as :func:`platform_command` does, for one that takes several project files."""
     return _with_common_options(command, {})
 
 
 def platform_command(command: Command) -> Command:
-    """Give a command the common options, and hand it the :class:`CommandContext` they describe as its first argument.
+    """Give a command the common options, and pass the :class:`CommandContext` made from them as its first argument.
 
-    A common option that a command declares itself, with more choices, is handed to it as well.
+    A common option that a command declares itself, with more choices, is passed to it as well.
     """
     return _with_common_options(command, {"file": options.File})
 
@@ -81,12 +81,12 @@ def _with_common_options(command: Command, narrowed: Mapping[str, Any]) -> Comma
     ]
     wrapper.__signature__ = inspect.Signature(keyword_only, return_annotation=int)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {each.name: hints[each.name] for each in parameters} | {"return": int}
-    del wrapper.__wrapped__  # or its annotations would be read instead
+    del wrapper.__wrapped__  # otherwise its annotations would be read
     return wrapper
 
 
 def _is_group(hint: Any) -> bool:  # noqa: ANN401 - a type form
-    """Return whether a parameter is a group of options: a named tuple, which commands may share."""
+    """Return whether a parameter is a group of options, a named tuple that several commands have."""
     return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 
@@ -100,5 +100,5 @@ def _members(group: Any) -> list[inspect.Parameter]:  # noqa: ANN401 - a class o
 
 @cache
 def _common_parameters() -> tuple[Mapping[str, inspect.Parameter], Mapping[str, Any]]:
-    """Return the common parameters and their types, which every command shares and ``--help`` should not pay twice."""
+    """Return the common parameters and their types, computed once for all commands."""
     return inspect.signature(_common).parameters, get_type_hints(_common, include_extras=True)

@@ -1,8 +1,8 @@
 """Shell completion: the words of a command line → the possible next words, in the form that the shell expects.
 
 It answers the scripts that ``halo --install-completion`` writes, between two keystrokes, so it imports no command:
-``completion.json`` has their words, and keys and agents are picked out of the project files unchecked. Whatever is
-wrong, it says nothing.
+``completion.json`` has their words, and keys and agents are read from the project files without parsing them. Errors
+are not reported.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 
 from halo_iac.cli.completion_names import ProjectNames
 
-TYPE_CHECKING = False  # importing typing takes longer than to answer
+TYPE_CHECKING = False  # importing typing takes longer than completing
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Offer = tuple[str, str]
 
 _ASKING = "_HALO_COMPLETE"
-"""The variable by which a shell asks: ``complete_bash``, and likewise for other shells."""
+"""The environment variable of a request: ``complete_bash``, and likewise for other shells."""
 
 _FILES = {"FILE", "PATH", "DIR", "FILE|DIR", "PLAN", "RECEIPT"}
 _NAMES: Mapping[str, Callable[[ProjectNames], Sequence[str]]] = {
@@ -37,7 +37,7 @@ _NAMES: Mapping[str, Callable[[ProjectNames], Sequence[str]]] = {
 
 
 def answer(env: Mapping[str, str]) -> int:
-    """Print what may stand where the cursor is; return the exit code that the shell's script expects."""
+    """Print the completions at the cursor; return the exit code that the shell's script expects."""
     shell = env[_ASKING].removeprefix("complete_")
     try:
         args, incomplete = _words(shell, env)
@@ -72,7 +72,7 @@ def _words(shell: str, env: Mapping[str, str]) -> tuple[list[str], str]:
 
 
 def _split(line: str) -> list[str]:
-    """Split a line as shells do, but for quotes that are not closed yet."""
+    """Split a line as shells do; quotes may be open at its end."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
     lexer.whitespace_split, lexer.commenters = True, ""
     words: list[str] = []
@@ -85,7 +85,7 @@ def _split(line: str) -> list[str]:
 
 
 def _offers(args: Sequence[str], incomplete: str, env: Mapping[str, str]) -> list[Offer] | None:
-    """Return the possible next words, each with a line of help; ``None`` for a file name."""
+    """Return the completions, each with a line of help; ``None`` for file names."""
     with open(os.path.join(os.path.dirname(__file__), "completion.json"), encoding="utf-8") as file:
         line = _Line(json.load(file))
     for word in args:
@@ -101,7 +101,7 @@ def _offers(args: Sequence[str], incomplete: str, env: Mapping[str, str]) -> lis
 
 
 class _Line:
-    """How far a command line has come: its command, the option that waits for a value, the project files it names."""
+    """The state of a command line before the cursor: command, option without a value yet, project files."""
 
     def __init__(self, root: dict[str, Any]) -> None:
         self._command = root
@@ -109,7 +109,7 @@ class _Line:
         self.files: list[str] = []
         self.pending: Sequence[str] | None = None
         self.has_ended = False
-        """``--`` was said: no more options."""
+        """``--`` was given: options have ended."""
 
     @property
     def commands(self) -> Mapping[str, Any]:
@@ -119,7 +119,7 @@ class _Line:
 
     @property
     def options(self) -> Sequence[Sequence[str]]:
-        """Return the options: names, what help calls the value, a line of help."""
+        """Return the options: names, name of the value in help, a line of help."""
         options: Sequence[Sequence[str]] = self._command["options"]
         return options
 
@@ -135,7 +135,7 @@ class _Line:
         return next((option for option in self.options if name in option[0].split()), None)
 
     def read(self, word: str) -> None:
-        """Take one more word."""
+        """Process the next word."""
         if self.pending is not None:
             self._take(self.pending, word)
             self.pending = None
@@ -167,14 +167,14 @@ def _options(line: _Line, incomplete: str, names: ProjectNames) -> list[Offer] |
 
 
 def _values(kind: str, names: ProjectNames) -> list[Offer] | None:
-    """Return the values of an option or an argument, by what help calls them."""
-    choices = kind.split("|") if kind.islower() else []  # such as text|json
+    """Return the values of an option or an argument, given their name in help."""
+    choices = kind.split("|") if kind.islower() else []  # choices, such as text|json
     found = _NAMES[kind](names) if kind in _NAMES else choices
     return None if kind in _FILES and not found else [(value, "") for value in found]
 
 
 def _written(shell: str, found: Sequence[Offer] | None, incomplete: str) -> str:
-    """Return what the script of a shell expects; names of which a shell could make something else were left out."""
+    """Return the completions in the format of a shell's script."""
     if shell == "bash":
         escaped = [value.replace(" ", "\\ ") for value, _ in found or ()]
         return "\n".join(value for value in escaped if value.startswith(incomplete))

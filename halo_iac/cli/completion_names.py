@@ -1,7 +1,7 @@
 """Keys, agents and receipts of the project that a command line is about, for completion.
 
-Project files are not parsed: that takes too long for completion. Keys are recognised by their indentation, which
-YAML prescribes; a file that does otherwise completes to less.
+Project files are not parsed: that takes too long for completion. Keys are recognised by their indentation; files
+in another style have fewer completions.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import re
 from glob import escape, glob
 
-TYPE_CHECKING = False  # importing typing takes longer than to answer
+TYPE_CHECKING = False  # importing typing takes longer than completing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -21,7 +21,7 @@ _MAX_FILES = 20_000
 _MAX_RECEIPTS = 20
 
 _SAFE = re.compile(r"[\w@+./][\w@+./ -]*")
-"""Names that no shell takes for anything else; others come from files that a branch may have written."""
+"""Names without a meaning in any shell; other names are dropped, since a branch may have written the files."""
 _SECTION = re.compile(r"""^["']?([a-z_]+)["']?[ \t]*:(?=\s)""", re.MULTILINE)
 _FIRST = re.compile(r"^( *)[^\s#]", re.MULTILINE)
 _FLOW = re.compile(r""""[^"]*"|'[^']*'|[{}\[\],:]|[^{}\[\],:\s"'][^{}\[\],:\n]*""")
@@ -30,7 +30,7 @@ _VALUE = re.compile(r"""[ \t]*("[^"]*"|'[^']*'|[^\s"'#&*!|>{}\[\]][^,#}\n]*)""")
 
 
 class ProjectNames:
-    """The names of a project, read when they are first asked for; ``files`` are those of ``--file``."""
+    """The names of a project, read on first use; ``files`` are the values of ``--file``."""
 
     def __init__(self, files: Sequence[str], env: Mapping[str, str]) -> None:
         self._named = [*files] or [name for name in (env.get("HALO_FILE", ""),) if name]
@@ -40,11 +40,11 @@ class ProjectNames:
         return _safe(key for sections in self._sections() for key in _children(sections.get("schedules", "")))
 
     def agents(self) -> list[str]:
-        """Return the aliases, and how entries name their agents."""
+        """Return the aliases, and the agents that entries name."""
         return _safe(name for sections in self._sections() for name in _agents(sections))
 
     def receipts(self) -> list[str]:
-        """Return the latest receipts, from the last on."""
+        """Return the latest receipts, newest first."""
         folder = os.path.join(os.path.dirname(next(iter(self._files()), "")), _RECEIPTS)
         names = sorted(os.listdir(folder), reverse=True) if os.path.isdir(folder) else []
         return _safe(os.path.join(folder, name) for name in names[:_MAX_RECEIPTS])
@@ -55,7 +55,7 @@ class ProjectNames:
         return [*_nearest(os.getcwd())]
 
     def _sections(self) -> Iterator[Mapping[str, str]]:
-        """Yield what stands at the top of each project file and of each file it includes."""
+        """Yield the top-level sections of each project file and of its included files: key → text."""
         for path in self._files():
             project = _sections(_read(path))
             yield project
@@ -91,7 +91,7 @@ def _read(path: str) -> str:
 
 
 def _sections(text: str) -> dict[str, str]:
-    """Return what stands under each key at the top."""
+    """Return the text of each top-level key: key → text."""
     found = [*_SECTION.finditer(text)]
     ends = [each.start() for each in found[1:]] + [len(text)]
     return {each[1]: text[each.end() : end] for each, end in zip(found, ends, strict=False)}
@@ -108,7 +108,7 @@ def _children(body: str) -> Iterator[str]:
 
 
 def _indent(body: str) -> int:
-    """Return how far the lines are indented that belong to a mapping itself."""
+    """Return the indentation of the keys of a mapping."""
     first = _FIRST.search(body, body.find("\n") + 1 or len(body))
     return len(first[1]) if first else 0
 
@@ -152,5 +152,5 @@ def _plain(text: str) -> str:
 
 
 def _safe(names: Iterable[str]) -> list[str]:
-    """Return names once each, without quotes, and only those that a shell takes as they are."""
+    """Return distinct names without quotes, only those without a meaning in a shell."""
     return [name for name in dict.fromkeys(each.strip("\"' ") for each in names) if _SAFE.fullmatch(name)]

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 class Connection:
     """A platform and a project on it.
 
-    Key, address and project were resolved once, when it was made: what a plan showed is what its apply writes to.
-    ``open_transport`` gives another transport to the same place. Calls are repeated as ``retry_policy`` says until
-    ``closing`` is set, and ``log_wait`` gets a line for each wait before one.
+    Key, address and project are resolved once, so that an apply writes to the platform that its plan showed.
+    ``open_transport`` returns a new transport to the same address. Calls are retried according to ``retry_policy``
+    until ``closing`` is set, and ``log_wait`` gets a line for each wait.
     """
 
     settings: Settings
@@ -78,7 +78,7 @@ class Connection:
 
     @cached_property
     def trace_reader(self) -> TraceReader:
-        """Return the client that reads traces; where nothing names the team, the platform is asked for it once."""
+        """Return the client that reads traces; if no setting names the team, it is requested once."""
         from halo_iac.api.traces import TraceReader, TraceScope, team_of_project
 
         retry, project, team = self.retry(), self.project.id, self.settings.team
@@ -86,9 +86,9 @@ class Connection:
         return TraceReader(self.transport, TraceScope(found, project), retry)
 
     def retry(self, stop: threading.Event | None = None, *, is_run: bool = False) -> Retry:
-        """Return how calls are repeated, which is said; until ``stop`` is set, or else until the command is over.
+        """Return the retries of calls, which log each wait; they end when ``stop`` is set, else with the command.
 
-        What ``is_run``, a plan or an apply, waits as one while the platform throttles, and for longer.
+        ``is_run`` is for a plan or an apply: while the platform throttles, all its calls wait at one gate, for longer.
         """
         policy = self.retry_policy
         return Retry(
@@ -182,7 +182,7 @@ def platform_transport(
 
 
 def _at_most_every(seconds: float, log: Callable[[str], None]) -> Callable[[str], None]:
-    """Return ``log`` without the lines that follow another within so many seconds: reads wait side by side."""
+    """Return ``log`` limited to one line in so many seconds, since concurrent requests wait at the same time."""
     quiet_until = 0.0
 
     def log_first(line: str) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from halo_iac.render.style import Style
 
 _FORCING: Final = ("FORCE_COLOR", "CLICOLOR_FORCE")
-"""Variables that ask for colour where no terminal is, such as in the log of a CI runner; NO_COLOR is stronger."""
+"""Environment variables that force colour without a terminal, as in a CI log; NO_COLOR takes precedence."""
 _PLAIN_TERMINALS: Final = frozenset({"dumb", ""})
 _RUNNERS: Final = (
     "CI",
@@ -43,14 +43,14 @@ _RUNNERS: Final = (
     "TRAVIS",
     "JENKINS_URL",
 )
-"""Variables by which CI runners make themselves known; not all of them set ``CI``."""
+"""Environment variables that identify CI runners; not all of them set ``CI``."""
 NOTHING_CHANGED: Final = "interrupted; nothing was changed on the platform"
 _KEYS: Final = re.compile("[!-~]{8,}")
-"""The keys in a value that may hold more: a typographic quote, a second line. A shorter one is a mistake, which hiding
-every occurrence of it would only hide."""
+"""A key inside a value that may have more text, such as a typographic quote or a second line. Shorter text is a
+mistake; redacting it everywhere would make the message about it unreadable."""
 _PROSE: Final = frozenset({"title", "prompt", "before", "after", "message", "hint", "reason"})
-"""The members of a document that hold a prompt, or words that may quote one. What looks like a credential is hidden in
-no other: a guess may be the name of an action or a guard as well, or part of an id, and those have to be read again."""
+"""The members of a document that hold a prompt or may quote one. Only in these is text redacted that looks like a
+credential: in others it may be an action, a guard or part of an id, which programs read."""
 
 
 def utc_now() -> datetime:
@@ -84,14 +84,16 @@ class Console:
         self.wants_json = False
         self.no_color = False
         self.format_command: Callable[[Command], str] = str
-        """Returns a command as it has to be pasted, so that it works where this one does."""
+        """Returns a command ready to paste, with the options that name this command's project file and platform."""
         self._keys: tuple[Secret, ...] = ()
-        self._secrets: tuple[Secret, ...] = ()  # credentials as well; never changed, since a display reads it meanwhile
+        self._secrets: tuple[
+            Secret, ...
+        ] = ()  # credentials as well; replaced, not changed, since another thread may read it
         self._knows_every_key = False
         self.final_error: Callable[[HaloError | None], HaloError] = _final_error
-        """Returns the error that a command ends with, given what has ended it: ``None`` for an interrupt.
+        """Returns the final error of a command, given the error that ended it; ``None`` for an interrupt.
 
-        A command that changes the platform replaces it before it does: then it knows what it has done.
+        A command that changes the platform replaces it beforehand, to report what was written.
         """
         for stream in (stdin, stdout, stderr):
             if isinstance(stream, io.TextIOWrapper):
@@ -100,7 +102,7 @@ class Console:
 
     @classmethod
     def of_process(cls) -> Console:
-        """Return the console of this process; a stream that its parent has closed is one to nowhere."""
+        """Return the console of this process; output to a stream that the parent has closed is discarded."""
         nowhere = Path(os.devnull)
         return cls(
             sys.stdin or nowhere.open(encoding="utf-8"),
@@ -110,15 +112,15 @@ class Console:
         )
 
     def with_variables(self, env: Mapping[str, str]) -> Console:
-        """Return a console of the same streams and clock for a command that this one runs."""
+        """Return a console with the same streams and clock, and another environment, for a command run by this one."""
         other = Console(self._stdin, self._stdout, self._stderr, env, clock=self.clock, retry_policy=self._retry_policy)
         other._keys, other._secrets = self._keys, self._secrets
         return other
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        """Return how long it may wait for the platform."""
-        from halo_iac.api.limits import DEFAULT  # help asks no platform
+        """Return the limits and retries of requests."""
+        from halo_iac.api.limits import DEFAULT  # help makes no request
 
         return self._retry_policy or DEFAULT
 
@@ -130,7 +132,7 @@ class Console:
         no_color: bool = False,
         format_command: Callable[[Command], str] = str,
     ) -> bool:
-        """Take note of how a command was asked to write; return whether that is JSON."""
+        """Set the output options of a command; return whether its output is JSON."""
         self.format_command = format_command
         self.wants_json = json or format == "json"
         self.no_color = no_color
@@ -146,7 +148,7 @@ class Console:
         self._secrets = _longest_first(*self._secrets, credential)
 
     def redacted(self, text: str) -> str:
-        """Return the text as it may be written, to a file as well: without any key. A document stays one."""
+        """Return a text without keys, for any output, files included; JSON stays valid JSON."""
         text = format_hint(text, self.format_command)
         if not self._knows_every_key:
             self._redact_every_key()
@@ -157,7 +159,7 @@ class Console:
 
         if self._secrets != self._keys:
             text = with_members(text, _PROSE, partial(_redact_all, self._secrets))
-        if _redact_all(self._keys, text) != text:  # rarely; it takes long for many megabytes
+        if _redact_all(self._keys, text) != text:  # rare; it takes long for many megabytes
             text = with_strings(text, partial(_redact_all, self._keys))
         return text
 
@@ -171,7 +173,7 @@ class Console:
             raise _output_failed(error) from None
 
     def print_parts(self, parts: Iterable[str]) -> None:
-        """Write a result in parts, each as soon as it is made, so that a long one needs no memory."""
+        """Write a result in parts, each as soon as it is made, so that a long result is not held in memory."""
         try:
             for part in parts:
                 shown = self.redacted(part)
@@ -183,7 +185,7 @@ class Console:
             raise _output_failed(error) from None
 
     def write_raw(self, text: str) -> None:
-        """Write a result as it is, in UTF-8 whatever the locale and without a newline of ours: for a file or a pipe."""
+        """Write a result to a file or pipe unchanged, in UTF-8 in any locale, without adding a newline."""
         buffer = getattr(self._stdout, "buffer", None)
         try:
             self._stdout.flush()
@@ -203,7 +205,7 @@ class Console:
             self.print_error_text(text)
 
     def warn(self, message: str, hint: str) -> None:
-        """Write a warning about a result that is not quite what was asked for; as JSON with ``--json``."""
+        """Write a warning about a result; as JSON with ``--json``."""
         if self.wants_json:
             from halo_iac.render.json import document
 
@@ -258,7 +260,7 @@ class Console:
         try:
             line = self._stdin.readline()
         except KeyboardInterrupt:
-            self._stderr.write("\n")  # what is said next is not part of the question's line
+            self._stderr.write("\n")  # the next output begins on a new line
             raise
         return line.strip() if line else None
 
@@ -283,7 +285,7 @@ class Console:
 
     @property
     def out_is_log(self) -> bool:
-        """Return whether results go to the log of a CI runner, which obeys some of what it reads; a file is no log."""
+        """Return whether results go to the log of a CI runner, which executes some lines as commands; not to a file."""
         if not any(map(self.env.get, _RUNNERS)):
             return False
         try:
@@ -298,12 +300,12 @@ class Console:
 
     @property
     def out_style(self) -> Style:
-        """Return what standard output can show."""
+        """Return the style that standard output can show."""
         return self._style(self._stdout)
 
     @property
     def err_style(self) -> Style:
-        """Return what standard error can show."""
+        """Return the style that standard error can show."""
         return self._style(self._stderr)
 
     def _style(self, stream: TextIO) -> Style:
@@ -327,7 +329,7 @@ class Console:
 
         try:
             signed_in = read_inf_config(self.env, home()).values
-        except SettingsError:  # what needs the file says what is wrong with it
+        except SettingsError:  # the reader of the file reports its errors
             signed_in = {}
         values = (self.env.get("INF_API_KEY"), signed_in.get("apiKey"), signed_in.get("sessionToken"))
         for key in {key for value in values if value for key in _KEYS.findall(value)}:
@@ -364,7 +366,7 @@ def _output_failed(error: OSError) -> FileError:
 
 
 class _RedactingStream(io.TextIOBase, TextIO):
-    """A stream whose every write is redacted."""
+    """A stream that redacts every write."""
 
     def __init__(self, stream: TextIO, redact: Callable[[str], str]) -> None:
         self._stream = stream
@@ -375,7 +377,7 @@ class _RedactingStream(io.TextIOBase, TextIO):
         return self._stream.encoding
 
     def write(self, text: str) -> int:
-        with suppress(OSError):  # a terminal that is closed by now: what is done goes on, and the exit code says how
+        with suppress(OSError):  # the terminal was closed: the command continues, and its exit code tells the outcome
             self._stream.write(neutralize_log_commands(self._redact(text)))
         return len(text)
 

@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from halo_iac.sandbox.platform import Sandbox
 
 _DROP_TIMEOUT: Final = 0.5
-"""Seconds that reads of the platform have to end where bad files have made them pointless."""
+"""Seconds for which reads of the platform that invalid files have made needless may still run."""
 
 
 class CommandContext:
     """The context of one command; everything is opened when first used, and closed with the context.
 
-    ``closing`` ends the repetitions of reads that are still under way when the command is over.
+    ``closing`` ends the retries of reads that are under way when the command ends.
     """
 
     def __init__(self, console: Console, choice: TargetOptions, cwd: Path | None = None) -> None:
@@ -63,7 +63,7 @@ class CommandContext:
         self._opened = ExitStack()
         self._sandboxes: dict[Path, Sandbox] = {}
         self._is_listed = False
-        # Waits for the platform are not shown while the files are still being read.
+        # Lines of waits for the platform, kept while the files are read; None: they are printed at once.
         self._unsaid: list[str] | None = None
 
     def __enter__(self) -> Self:
@@ -123,21 +123,21 @@ class CommandContext:
 
     @property
     def named_file(self) -> str | None:
-        """Return the project file's name where one was given."""
+        """Return the name of the project file if one was given."""
         return self.choice.file or self.console.env.get("HALO_FILE") or None
 
     def load(self) -> Project:
-        """Read the project and its includes, once; every problem of every file is in the one error."""
+        """Read the project and its includes once; the problems of all files are one error."""
         if self._project is None:
             self._project = self._tightened(self.load_file(self.project_path))
         return self._project
 
     def relate(self, project: Project) -> None:
-        """Replace the loaded project by one that knows the other files of the list."""
+        """Replace the loaded project by one with the entries of the other files of its project."""
         self._project = project
 
     def load_file(self, path: Path, drafts: Mapping[Path, bytes] | None = None) -> Project:
-        """Read a project as its files are, or would be with ``drafts``; nothing is added to its policy."""
+        """Read a project from its files and ``drafts``, which replace files; its policy is not tightened."""
         from halo_iac.load import DiskFiles, load
 
         checkout = self.checkout_of(path)
@@ -146,7 +146,7 @@ class CommandContext:
         return load(path, variables=self.console.env, cwd=self.cwd, checkout=checkout, tree=tree)
 
     def skipped(self, checkout: Path) -> frozenset[Path]:
-        """Return the files that a sparse checkout leaves out; git is asked only where it may be one."""
+        """Return the files that a sparse checkout leaves out; git is run only if it may be sparse."""
         may_be_sparse = is_sparse(checkout)
         if may_be_sparse is False:
             return frozenset()
@@ -207,7 +207,7 @@ class CommandContext:
 
             return self._connection_to(
                 settings,
-                f"sandbox:{resolve_path(self.sandbox_path)}",  # one name for one file, from wherever it is seen
+                f"sandbox:{resolve_path(self.sandbox_path)}",  # the same name from every working directory
                 self.sandbox_origin,
                 lambda before: open_transport(sandbox, before),
                 is_sandbox=True,
@@ -257,7 +257,7 @@ class CommandContext:
 
     @property
     def now(self) -> datetime:
-        """Return the current instant where runs are started: `sandbox tick` moves the sandbox's clock ahead."""
+        """Return the current instant of the platform: `sandbox tick` moves the sandbox's clock ahead."""
         now = self.console.clock()
         return now if self._sandbox is None else now + self._sandbox.ahead
 
@@ -281,7 +281,7 @@ class CommandContext:
             raise ProjectError(error.problems, hint=hint) from None
 
     def settings(self, project: Project | None = None) -> Settings:
-        """Resolve key, base URL, team and project; the inf config file means nothing to a sandbox."""
+        """Resolve key, base URL, team and project; a sandbox ignores the inf config file."""
         from halo_iac.api.auth import Setting, resolve_settings
 
         declared: Setting[str] | None = None
@@ -290,7 +290,7 @@ class CommandContext:
         env = self.console.env
         if self.sandbox_path is not None:
             env = {"INF_PROJECT_ID": env.get("INF_PROJECT_ID", ""), "INF_CONFIG_DIR": os.devnull}
-        if self._is_listed:  # each file of a list says its project
+        if self._is_listed:  # each file of a list has its own `project:`
             env = {**env, "INF_PROJECT_ID": ""}
         return resolve_settings(
             env,
@@ -334,7 +334,7 @@ class CommandContext:
 
     @property
     def _folder_for_state(self) -> Path:
-        """Return the project file's folder; an error where a link in the checkout makes it one outside of it."""
+        """Return the project file's folder; a link in the checkout that leads out of it is an error."""
         folder = self.folder
         check_links(folder, self.cwd)
         return folder
@@ -343,8 +343,8 @@ class CommandContext:
     def untrusted_folders(self) -> tuple[Path, ...]:
         """Return the folders whose files a branch may have written.
 
-        That is the repository, with all around it where it is a submodule, else ``--checkout`` or our own folder; and
-        the repository that the command is run in, where a link or a submodule leads from there into another one.
+        That is the repository, for a submodule the outermost one, else ``--checkout`` or the project file's folder; and
+        the repository of the working directory, if a link or a submodule leads from there into another one.
         """
         folder, named = self.folder, self.choice.checkout
         held = find_checkout(folder / "any", of_any_owner=True)
@@ -358,24 +358,24 @@ class CommandContext:
 
     @property
     def folder(self) -> Path:
-        """Return the folder of the project file, whether that is there or not."""
+        """Return the folder of the project file, which may not exist."""
         try:
             return self.project_path.parent
         except ProjectNotFound:
             return self.cwd / Path(self.named_file or "").parent
 
     def observe_early(self) -> None:
-        """Ask the platform before all else, where it is known already which project can be meant.
+        """Start reading the platform before the files are parsed, if the project is known.
 
-        By ``--project``, else by ``INF_PROJECT_ID`` (a file that names another is an error), else by what each file
-        says above its schedules. Not in the sandbox: bad files should leave no trace of one.
+        It is known from ``--project``, else from ``INF_PROJECT_ID`` (a file with another one is an error), else from
+        the first lines of each file. Not in the sandbox, which invalid files should not create.
         """
         if self.is_list:
             for each in self.projects[:MAX_CONCURRENT_PROJECTS]:
                 each.observe_early()
         elif self.sandbox_path is None:
             self._unsaid = []
-            with suppress(SettingsError, ProjectNotFound):  # what is wrong with the files is told first
+            with suppress(SettingsError, ProjectNotFound):  # problems of the files are reported first
                 head = None
                 if not self.choice.project and (self._is_listed or not self.console.env.get("INF_PROJECT_ID")):
                     from halo_iac.load import load_head
@@ -385,7 +385,7 @@ class CommandContext:
                     self._early = self.connect(head).start_observing()
 
     def drop_observation(self, latest: float) -> None:
-        """Let early reads end until then, and ignore their results."""
+        """Wait for early reads until ``latest``, an instant of ``monotonic``, and ignore their results."""
         if self._early is not None:
             self._early.drop(latest)
 
@@ -398,9 +398,9 @@ class CommandContext:
         self._early.read_models(self.load().model_fields)
 
     def observe(self, project: Project) -> tuple[PlatformTarget, PlatformState]:
-        """Return the platform as it is, and which one it is; the form :mod:`halo_iac.pipeline` wants."""
+        """Return the platform and its state, as :mod:`halo_iac.pipeline` requires."""
         host, observation = self.host(project), self._early
-        if observation is None or observation.project_id != host.project_id:  # the file has changed since
+        if observation is None or observation.project_id != host.project_id:  # the file was changed meanwhile
             observation = self.observed.start_observing()
         waits, self._unsaid = self._unsaid, None
         for wait in waits or ():
@@ -416,13 +416,13 @@ class CommandContext:
             unsaid.append(words)
 
     def host(self, project: Project) -> PlatformTarget:
-        """Return which platform and project :meth:`observe` will look at."""
+        """Return the platform and project that :meth:`observe` reads."""
         if self._connection is None:
             self._connection = self.connect(project)
         return self._connection.host
 
     @property
     def observed(self) -> Connection:
-        """Return the connection that :meth:`observe` used: what a plan was made from is what apply writes to."""
+        """Return the connection that :meth:`observe` used, so that apply writes to the platform of the plan."""
         assert self._connection is not None  # noqa: S101 - there is no plan without an observation
         return self._connection

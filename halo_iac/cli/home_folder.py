@@ -11,7 +11,7 @@ from typing import Final
 from halo_iac.errors import UsageError
 
 _PATHS: Final = ("HALO_FILE", "HALO_SANDBOX", "INF_CONFIG_DIR")
-"""Variables that hold a path: what a shell's file of variables gives is not expanded by it."""
+"""Environment variables with a path; a shell does not expand ``~`` in an env file."""
 
 
 def home() -> Path:
@@ -25,8 +25,8 @@ def home() -> Path:
 def from_home(path: str, name: str) -> str:
     """Return a path with ``~`` at its beginning replaced by the home folder, as a shell does.
 
-    Raises :class:`~halo_iac.errors.UsageError`, which says ``name``, where there is no such home: a folder named ``~``
-    is not what was meant, nor is ``/`` where ``HOME`` is empty.
+    Raises :class:`~halo_iac.errors.UsageError`, which names ``name``, if that home does not exist: a folder named
+    ``~`` is not meant, nor is ``/`` if ``HOME`` is empty.
     """
     if not path.startswith("~"):
         return path
@@ -43,7 +43,7 @@ def from_home(path: str, name: str) -> str:
 
 
 def with_home_expanded(env: Mapping[str, str]) -> Mapping[str, str]:
-    """Return an environment with ``~`` replaced where that can be done; :func:`check_paths` says where it cannot."""
+    """Return an environment with ``~`` expanded where possible; :func:`check_paths` raises where it is not."""
     if not any("~" in env.get(name, "") for name in _PATHS):
         return env
     expanded = dict(env)
@@ -54,6 +54,6 @@ def with_home_expanded(env: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def check_paths(env: Mapping[str, str]) -> None:
-    """Raise :class:`~halo_iac.errors.UsageError` where a variable names a path in a home that does not exist."""
+    """Raise :class:`~halo_iac.errors.UsageError` if a variable names a path in a home that does not exist."""
     for name in _PATHS:
         from_home(env.get(name, "").strip(), name)

@@ -1,4 +1,4 @@
-"""Which time zone a command is run in, by its IANA name: the official client sends it along.
+"""The IANA name of the local time zone, which the official client sends with each request.
 
 See docs/protocol.md#transport.
 """
@@ -14,9 +14,9 @@ _UTC: Final = "UTC"
 
 
 def local_zone(tz: str | None, localtime: Path = _LOCALTIME) -> str:
-    """Return the zone that ``TZ`` names, or the system's link to a zone's file; ``UTC`` where neither does.
+    """Return the zone that ``TZ`` names, or the system's link to a zone's file; ``UTC`` without both.
 
-    So it is with a rule for ``TZ`` (``EST5EDT,M3.2.0``) and on Windows, whose zones have names of their own.
+    It is also ``UTC`` for a rule in ``TZ`` (``EST5EDT,M3.2.0``) and on Windows, where zones have other names.
     """
     name = _linked(localtime) if tz is None else tz.removeprefix(":")
     if name in {"", _UTC, "Etc/UTC"} or (tz is not None and not _is_zone(name)):

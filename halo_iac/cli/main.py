@@ -1,4 +1,4 @@
-"""The start of every command and the only error boundary: whatever happens, one clear message and one exit code."""
+"""The start of every command and the only error boundary: every failure becomes one message and one exit code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _FAILED = 1
 _INTERRUPTED = 130
 _COMPLETION = "_HALO_COMPLETE"
-"""The variable by which a shell asks for completions, or, of typer, for the script that asks."""
+"""The environment variable with which a shell requests completions, or typer the completion script."""
 
 
 def run() -> NoReturn:
@@ -43,7 +43,7 @@ def run() -> NoReturn:
     try:
         code = main(sys.argv[1:])
         _flush()
-    except KeyboardInterrupt:  # before a command has begun, or after it has said how it ended
+    except KeyboardInterrupt:  # before the command has started, or after it has reported its outcome
         code = _INTERRUPTED
     # The system frees memory at once; Python would go from object to object, for a tenth of the time that a plan of
     # 10,000 takes. Nor can a thread that still waits for the platform trip over a Python that is half gone.
@@ -62,14 +62,14 @@ def main(argv: Sequence[str], console: Console | None = None) -> int:
     try:
         return _dispatch(argv, console)
     except BrokenPipeError:
-        return _FAILED  # the reader of this has gone, and knows why
+        return _FAILED  # the pipe was closed by its reader
     finally:
         if collects_garbage:
-            gc.enable()  # making a plan turns it off
+            gc.enable()  # making a plan turns garbage collection off
 
 
 def _print_version() -> int:
-    """Before anything is imported: pipelines ask this often, and it should cost what Python costs."""
+    """Print the version before anything is imported, since pipelines do so often; return the exit code."""
     try:
         sys.stdout.write(f"halo {full_version()}\n")
         sys.stdout.flush()
@@ -91,13 +91,13 @@ def _dispatch(argv: Sequence[str], console: Console) -> int:
         ours = console.final_error(None if isinstance(error, KeyboardInterrupt) else to_halo_error(error, argv))
         try:
             console.print_error(ours)
-        except KeyboardInterrupt:  # another one, in the middle of the message
+        except KeyboardInterrupt:  # a second interrupt, while the message was written
             console.print_error(ours)
         return ours.exit_code
 
 
 def _invoke(argv: Sequence[str], console: Console) -> int:
-    """Run the command; not by typer's own loop, which has its own answers to Ctrl-C and to a closed pipe."""
+    """Run the command without typer's own loop, which handles Ctrl-C and closed pipes in its own way."""
     from halo_iac.cli.app import built_command, command_line
 
     if _COMPLETION in console.env:
@@ -109,13 +109,13 @@ def _invoke(argv: Sequence[str], console: Console) -> int:
 
 
 def _asks_for_json(argv: Sequence[str]) -> bool:
-    """Return whether JSON is asked for, before options are parsed: a wrong option is reported as JSON as well."""
+    """Return whether the arguments request JSON; used before parsing, so that a wrong option is reported as JSON."""
     words = [*argv[: list(argv).index("--")]] if "--" in argv else [*argv]
     return bool({"--json", "--format=json"}.intersection(words)) or ("--format", "json") in pairwise(words)
 
 
 def to_halo_error(error: Exception, argv: Sequence[str] = ()) -> HaloError:
-    """Return whatever ended a command as an error with a message and an exit code."""
+    """Return the exception that ended a command as an error with a message and an exit code."""
     from typer.exceptions import TyperException
 
     from halo_iac.errors import HaloError
@@ -132,7 +132,7 @@ def to_halo_error(error: Exception, argv: Sequence[str] = ()) -> HaloError:
 
 
 def _os_error(error: OSError) -> HaloError:
-    """Return what the operating system refused unexpectedly, such as a file name it finds too long."""
+    """Return the error for an unexpected failure of the operating system, such as a file name that is too long."""
     from halo_iac.errors import FileError
 
     place = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else "input or output"
@@ -141,7 +141,7 @@ def _os_error(error: OSError) -> HaloError:
 
 
 def _internal_error(error: BaseException) -> HaloError:
-    """Return an internal error without foreign text, which may contain anything.
+    """Return an internal error without the exception's text, which may contain a key.
 
     See docs/security.md#keys.
     """
@@ -159,9 +159,9 @@ def _internal_error(error: BaseException) -> HaloError:
 
 
 def _flush() -> None:
-    """Write what a stream still holds, as Python does at exit, but silently if it is no longer read."""
+    """Flush the streams, as Python does at exit, but ignore a closed pipe."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError, AttributeError):  # gone, closed, or never there
+        except (OSError, ValueError, AttributeError):  # closed, or None
             continue

@@ -61,7 +61,7 @@ AS_TOOLS: Final[Mapping[tuple[str, ...], str]] = {
     ("trace", "list"): "list_traces",
     ("validate",): "validate_project",
 }
-"""How commands begin that hints name → the tool that shows the same."""
+"""First words of commands in hints → the tool that shows the same."""
 
 
 class McpHost:
@@ -88,10 +88,10 @@ class McpHost:
                 self._console.log(f"{ours.message}; {ours.hint}")
             raise ours from None
         finally:
-            gc.enable()  # making a plan turns it off, and this process may run for days
+            gc.enable()  # making a plan turns garbage collection off, and this process may run for days
 
     def redacted(self, text: str) -> str:
-        """Return a text, or a document, without any key."""
+        """Return a text or a document without keys."""
         return self._console.redacted(text)
 
     def with_tools(self, text: str) -> str:
@@ -107,7 +107,7 @@ class McpHost:
 
     @contextmanager
     def starting(self) -> Iterator[None]:
-        """Have :meth:`finish` wait for a costly call, since only its answer has the id of the run."""
+        """Within the block, :meth:`finish` waits for the costly call, since only its response has the run's id."""
         with self._idle:
             self._starting += 1
         try:
@@ -118,11 +118,11 @@ class McpHost:
                 self._idle.notify_all()
 
     def started(self, run: StartedRun) -> None:
-        """Say on standard error which run was started: the client may be gone, or may not want to know any more."""
+        """Log on standard error which run was started, since the client may have ended or cancelled the call."""
         self._console.log(self._console.err_style.safe(f"Started run {run.run_id}"))
 
     def finish(self, seconds: float) -> None:
-        """Wait for the answers of costly calls, up to a number of seconds."""
+        """Wait for the responses of costly calls, for at most so many seconds."""
         with self._idle:
             self._idle.wait_for(lambda: self._starting == 0, seconds)
 
@@ -152,7 +152,7 @@ class McpSession:
 
     @property
     def platform(self) -> Platform:
-        """Return the platform, connected when first asked for; a call that was cancelled asks nothing more."""
+        """Return the platform, connected on first use; a cancelled call sends no more requests."""
         return self._connection
 
     @cached_property
@@ -168,13 +168,13 @@ class McpSession:
         return agent_id_of(self._connection, self._project, reference)
 
     def agent_name(self, reference: str) -> str:
-        """Return what traces call an agent."""
+        """Return the name of an agent in traces."""
         id_ = self.agent_id(reference)
         agents = self._connection.reader.agents(self._connection.project.id)
         return next((agent.identity for agent in agents if agent.id == id_ and agent.identity), reference)
 
     def keys_of(self, schedules: Sequence[RemoteSchedule]) -> Mapping[str, str]:
-        """Return the keys of declared schedules by their ids; none where the project file cannot be read."""
+        """Return the keys of declared schedules by their ids; empty if the project file cannot be read."""
         try:
             project = self._project
         except HaloError:
@@ -189,7 +189,7 @@ class McpSession:
             return check if check.file else check._replace(file=str(file or context.named_file or "halo.yaml"))
 
     def plan(self, file: str | None, targets: Sequence[str]) -> ShownPlan:
-        """Return what an apply would change, and the same as text."""
+        """Return the plan of an apply, and its text."""
         with self._of_file(file) as context:
             (run,) = make_plans(context, PlanOptions(tuple(targets)))
             shown = run.shown
@@ -227,7 +227,7 @@ class McpSession:
 
     @contextmanager
     def _of_file(self, name: str | None) -> Iterator[CommandContext]:
-        """Yield the surroundings of a project file that a call names: one of the checkout that the server runs in."""
+        """Yield the context of the project file that a call names, which must be in the server's checkout."""
         if name is None:
             yield self._context
             return
@@ -240,7 +240,7 @@ class McpSession:
 def _path_in_checkout(cwd: Path, name: str) -> str:
     """Return the path of a project file from the server's folder, which assistants often know as an absolute one.
 
-    Raises for a path that leads out of the checkout, or to what no project file is: an assistant chose it.
+    Raises for a path outside of the checkout, or of another kind of file, since an assistant chose it.
     """
     if name.startswith("/") and "\0" not in name:
         name = Path(os.path.relpath(name, cwd)).as_posix()

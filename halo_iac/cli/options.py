@@ -11,14 +11,14 @@ from halo_iac.render.view import ReviewFormat
 
 
 class Format(StrEnum):
-    """How a result is written."""
+    """The format of a result."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class DocumentFormat(StrEnum):
-    """How a result is written that may go into an issue as well."""
+    """The format of a result that may be posted in an issue."""
 
     TEXT = "text"
     JSON = "json"
@@ -26,7 +26,7 @@ class DocumentFormat(StrEnum):
 
 
 class TimeRange(StrEnum):
-    """How far back the platform looks for agents (docs/protocol.md#procedures)."""
+    """The time range in which the platform searches for agents (docs/protocol.md#procedures)."""
 
     HOUR = "1h"
     SIX_HOURS = "6h"
@@ -189,7 +189,7 @@ Receipt = Annotated[
 
 
 class WriteOptions(NamedTuple):
-    """How changes are carried out; each command that writes to the platform has these options."""
+    """The options of each command that writes to the platform."""
 
     yes: Yes = False
     concurrency: Concurrency = 8
@@ -208,7 +208,7 @@ AllowIncomplete = Annotated[
 
 
 class Effort(StrEnum):
-    """How hard the analysis model thinks (docs/protocol.md#procedures)."""
+    """The reasoning effort of the analysis model (docs/protocol.md#procedures)."""
 
     NONE = "none"
     MINIMAL = "minimal"

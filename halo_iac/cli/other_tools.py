@@ -1,4 +1,4 @@
-"""What users of other tools type, and what to type instead: data for :mod:`usage`."""
+"""Commands and options of other tools with their equivalents in halo: data for :mod:`usage`."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ COMMANDS: Final[Iterable[tuple[str, str, tuple[str, ...]]]] = (
         ("schedule list", "agent list", "report list", "trace list"),
     ),
 )
-"""Words that are no command, a hint, and the commands in it."""
+"""Words of other tools → a hint and the commands in it."""
 
 SUBCOMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
     "report": {
@@ -77,17 +77,17 @@ SUBCOMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
     "span": {"list": "find grep query search"},
     "trace": {"search": "find grep query"},
 }
-"""Group → its command → words for it."""
+"""Group → its command → words of other tools for it."""
 
 SHOWS: Final = frozenset({"describe", "get", "info", "inspect", "list", "ls", "show", "view"})
-"""Verbs that show things; kubectl puts them before the noun."""
+"""Verbs for showing things, which kubectl puts before the noun."""
 
 
 class OtherOption(NamedTuple):
     """An option as other tools name it."""
 
     option: str
-    """The option that does it here; empty if none does."""
+    """The equivalent option of halo; empty if there is none."""
     hint: str
     command: str = ""
 
@@ -124,7 +124,7 @@ OPTIONS: Final[Mapping[str, Iterable[OtherOption]]] = {
 
 
 def command_hint(word: str) -> Hint | None:
-    """Return what to run instead of a word that is no command."""
+    """Return the command to run instead of an unknown word; ``None`` if the word is not of another tool."""
     for words, template, commands in COMMANDS:
         if word in words.split():
             return Hint(template, *(Command(*each.split()) for each in commands))
@@ -132,7 +132,7 @@ def command_hint(word: str) -> Hint | None:
 
 
 def option_hint(name: str, known: Iterable[str]) -> Hint | None:
-    """Return what to use instead of an option that a command, with the ``known`` options, does not have."""
+    """Return what to use instead of an unknown option of a command, whose options are ``known``."""
     known = set(known)
     for words, rows in OPTIONS.items():
         for row in rows if name.lstrip("-") in words.split() else ():

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 Renderer = Callable[[View], str]
-"""Draws one result, given what draws its format."""
+"""Draws one result with the view of a format."""
 
 
 class OutputCopy(NamedTuple):
@@ -41,8 +41,8 @@ class OutputCopy(NamedTuple):
 class OutputWriter:
     """Writes the result of a command to standard output, and to the files of ``--also``.
 
-    An error that ends the command is written there as well: a pull request has to hear of it most of all. What is wrong
-    with ``--also`` itself is raised here, before anything is done; ``out`` is a file that gets something else.
+    An error that ends the command is written there as well, since a pull request has to show it. An invalid ``--also``
+    is an error here, before the command starts; ``out`` is a file that another option writes.
     """
 
     def __init__(
@@ -122,9 +122,7 @@ class OutputWriter:
         try:
             self._write_copies(draw)
         except FileError as another:
-            self._console.print_error(
-                another, exit_code=error.exit_code
-            )  # how the command ended is the first one's to say
+            self._console.print_error(another, exit_code=error.exit_code)  # the exit code is that of the first error
         if self.format.publishes_errors:
             self._console.print(self._rendered(draw, self.format, self._console.out_style))
 
@@ -135,13 +133,13 @@ def _path_prefix(context: CommandContext) -> str:
 
 
 def _page_identity(context: CommandContext, kind: PageKind) -> PageIdentity:
-    """Return what a page is about; it is the same whether the project file can be read or not."""
+    """Return what identifies a page; it does not depend on whether the project file can be read."""
     from halo_iac.load.find import FILE_NAME
 
     env, choice = context.console.env, context.choice
     is_sandbox = choice.sandbox or choice.sandbox_file is not None or env.get("HALO_SANDBOX")
     host = "sandbox" if is_sandbox else env.get("INF_API_URL", "")
-    if context.is_list:  # as it was typed: what its globs match may change from one commit to the next
+    if context.is_list:  # as typed, since the files that a glob matches may change between commits
         return PageIdentity(shlex.join(choice.files), "", host, kind)
     try:
         file = context.project_path
@@ -152,7 +150,7 @@ def _page_identity(context: CommandContext, kind: PageKind) -> PageIdentity:
 
 
 def _root(context: CommandContext) -> Path:
-    """Return the root of the repository, or what GitHub's runner has checked out, whichever is nearer."""
+    """Return the root of the repository, or the checkout of GitHub's runner, whichever is nearer."""
     cwd = resolve_path(context.cwd)
     workspace = context.console.env.get("GITHUB_WORKSPACE")
     checked_out = resolve_path(Path(workspace)) if workspace else None
@@ -195,7 +193,7 @@ def _check_place(copy: OutputCopy, cwd: Path) -> None:
 
 
 def _known(format: ReviewFormat) -> tuple[str, tuple[bytes, ...]]:  # noqa: A002 - what it is called everywhere
-    """Return what to call a file that halo did not write, and how halo's own files begin; empty if unknown."""
+    """Return the noun for a file that halo did not write, and the bytes that halo's own files begin with."""
     if format is ReviewFormat.MARKDOWN:
         return "not markdown written by halo", tuple(marker.encode() for marker in PAGE_MARKERS.values())
     if format is ReviewFormat.JSON:

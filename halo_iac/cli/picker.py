@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _OTHER_LINES: Final = 5
-"""Lines of a terminal that the list leaves to its header, to what follows it and to the question."""
+"""Lines of the screen besides the list: its header, the note below it and the question."""
 _MIN_ROWS: Final = 5
-"""How many are listed at least, however low the terminal is."""
+"""The fewest choices listed, on any screen."""
 
 
 class Choice(NamedTuple, Generic[T]):
@@ -29,11 +29,11 @@ class Choice(NamedTuple, Generic[T]):
 
 
 Numbered = Sequence[tuple[int, Choice[T]]]
-"""Choices with the numbers that stand for them, however the list is filtered."""
+"""Choices with their numbers, which stay the same when the list is filtered."""
 
 
 class Picker(NamedTuple):
-    """A list and its question: ``noun`` names one choice, ``headers`` are those of the cells."""
+    """A list and its question: ``noun`` names one choice, ``headers`` are the column headers."""
 
     noun: str
     headers: Sequence[str]
@@ -57,7 +57,7 @@ class Picker(NamedTuple):
         return None
 
     def _list(self, console: Console, choices: Numbered[T]) -> None:
-        """List as many as the terminal has lines for, and say how to find the others."""
+        """List as many choices as the screen has lines for, and print how to find the others."""
         room = max(console.height - _OTHER_LINES, _MIN_ROWS)
         rows = [(str(number), *choice.cells) for number, choice in choices[:room]]
         console.print_error_text(table(("#", *self.headers), rows, console.err_style, whole=self.whole))
@@ -67,7 +67,7 @@ class Picker(NamedTuple):
 
 
 def _matching(choices: Numbered[T], answer: str) -> Numbered[T]:
-    """Return the one with this number, else those with this name or id, else those with it in their names."""
+    """Return the choice with this number, else those with this name or id, else those whose name contains it."""
     words = answer.casefold()
     if not words:
         return choices

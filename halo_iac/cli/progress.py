@@ -2,7 +2,8 @@
 
 See docs/cli.md#output.
 
-What has ended scrolls by as a plain line; only what is under way is redrawn, so no screen is too small for a long run.
+Changes that have ended are printed as plain lines; only those under way are redrawn, so that a long run fits on every
+screen.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _FRAMES_PER_SECOND: Final = 8
 _MAX_LIVE_LINES: Final = 16
-"""How many lines are redrawn at most; on a lower screen, as many as fit."""
+"""The most lines that are redrawn; on a small screen, as many as fit."""
 
 
 def log_events(
@@ -57,8 +58,8 @@ def _is_logged(event: Event) -> bool:
 class ProgressDisplay:
     """Draws the changes that are under way below the lines of those that have ended; a context manager.
 
-    ``clock`` gives seconds from any start, for how long a change has been under way. ``is_stopping`` says whether the
-    run was told to stop, which is then drawn below the rest.
+    ``clock`` returns seconds from any start, to measure how long a change has been under way. While ``is_stopping``
+    returns true, a line that the run is stopping is drawn below the rest.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class ProgressDisplay:
         else:
             since = self._under_way[change][1] if change in self._under_way else self._clock()
             self._under_way[change] = (event, since)
-        self._drawn = tuple(self._under_way.values())  # whole, because another thread draws it
+        self._drawn = tuple(self._under_way.values())  # replaced, not changed, because another thread draws it
         if event.status.is_final and _is_logged(event):
             self._ended.add(change)
             self._write(event_line(event, self._style, position=(len(self._ended), self._total)))
@@ -128,7 +129,7 @@ class ProgressDisplay:
 
 
 def screen_on(stream: TextIO, style: Style) -> Screen:
-    """Return a terminal that shows what it is given as it is."""
+    """Return a rich console that prints text unchanged."""
     from rich.console import Console as Screen
 
     return Screen(
@@ -143,11 +144,11 @@ def screen_on(stream: TextIO, style: Style) -> Screen:
 
 
 def live_display(screen: Screen, draw: Callable[[], Text]) -> Live:
-    """Return what redraws the text that ``draw`` returns, and leaves nothing of it behind."""
+    """Return a live display that redraws the text that ``draw`` returns, and erases it at the end."""
     from rich.live import Live
 
     class Redrawn(Live):
-        """Redrawn whenever a line is printed at least, where the system has no thread to redraw it by the clock."""
+        """A display that is redrawn at least with every printed line, if no thread can be started to redraw it."""
 
         def start(self, refresh: bool = False) -> None:
             with suppress(RuntimeError, MemoryError):

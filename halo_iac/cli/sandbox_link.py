@@ -34,7 +34,7 @@ def open_sandbox(path: Path, *, any_project: bool = True, pace: float = 1.0) -> 
 
 
 def error_hint(error: SandboxError, path: Path) -> str:
-    """Return what to do about a sandbox that cannot work; to start it anew only helps where its file is at fault."""
+    """Return what to do about a sandbox that failed; a new file only helps if the file is at fault."""
     match error.failure:
         case ServerFailure.CONTENT if is_removable(path):
             return Hint("{}, or name another file with --sandbox-file", start_empty(path))
@@ -49,9 +49,9 @@ def error_hint(error: SandboxError, path: Path) -> str:
 
 
 def is_removable(path: Path) -> bool:
-    """Return whether a file may be removed as a sandbox's: it is one, or is damaged where only a sandbox lies.
+    """Return whether a file may be removed as a sandbox: it is one, or is damaged and at the default path.
 
-    Anywhere else, what cannot be read may be anything: to lose that is worse than to have to remove a sandbox by hand.
+    At another path an unreadable file may be anything, so the user has to remove it.
     """
     from halo_iac.sandbox.store.database import is_sandbox
 
@@ -85,7 +85,7 @@ def _embedded(sandbox: Sandbox) -> httpx.BaseTransport:
 
 
 def open_transport(sandbox: Sandbox, before_request: Callable[[], bool] | None = None) -> Transport:
-    """Return a transport that hands every call to the sandbox: no port, no key of yours, no network."""
+    """Return a transport that passes every call to the sandbox in this process, without the user's key or a network."""
     from halo_iac.api.transport import Transport
 
     return Transport("http://localhost", Secret(sandbox.key), http=_embedded(sandbox), before_request=before_request)

@@ -21,10 +21,10 @@ STOPPING: Final = (
 """Printed immediately after Ctrl-C: by the live display if it is shown, else by the signal handler."""
 
 _ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
-"""Not every system has all of them."""
+"""The signals that end a command; not every system has all of them."""
 
 _UNTIL_REPEATED: Final = 0.05
-"""Seconds for what has swallowed an interrupt to end."""
+"""Seconds until a lost interrupt is repeated, for the code that swallowed it to end."""
 
 
 def treat_signals_as_interrupt() -> None:
@@ -36,7 +36,7 @@ def treat_signals_as_interrupt() -> None:
 
 
 def handling_signals() -> dict[int, Handler]:
-    """Return the signals that end a command, each with what handles it: those that are not ignored."""
+    """Return the signals that end a command, except ignored ones: number → handler."""
     handlers = {number: signal.getsignal(number) for number in _numbers()}
     return {number: handler for number, handler in handlers.items() if callable(handler)}
 
@@ -56,7 +56,7 @@ def _repeat_lost_interrupt(lost: sys.UnraisableHookArgs) -> None:
 def _interrupt_soon(thread: int) -> None:
     time.sleep(_UNTIL_REPEATED)
     for number in list(handling_signals())[:1]:
-        if hasattr(signal, "pthread_kill"):  # which also wakes what waits
+        if hasattr(signal, "pthread_kill"):  # this also wakes a waiting main thread
             signal.pthread_kill(thread, number)
         else:
             signal.raise_signal(number)

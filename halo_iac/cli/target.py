@@ -25,7 +25,8 @@ class TargetOptions(NamedTuple):
     """The options that name the project file and the platform.
 
     ``files`` are the arguments of ``-f`` of a command that takes several project files
-    (:mod:`halo_iac.cli.project_files.several`); ``file`` is the one file of any other command, or the one at hand.
+    (:mod:`halo_iac.cli.project_files.several`); ``file`` is the file of any other command, or the one being
+    processed.
     """
 
     file: str | None = None
@@ -37,7 +38,7 @@ class TargetOptions(NamedTuple):
     files: tuple[str, ...] = ()
 
     def naming(self, words: Sequence[str] | None) -> TargetOptions:
-        """Return the same with the arguments of ``-f``: one, or those of a command that takes several project files."""
+        """Return these options with the arguments of ``-f``: one, or several of a command that takes several files."""
         file, files = (words, ()) if isinstance(words, str) else split_files(words)
         return self._replace(file=file, files=files)
 
@@ -53,7 +54,7 @@ class TargetOptions(NamedTuple):
         files = self.files if is_list else (self.file,)
         wanted = {"--checkout": None if name == "init" else self.checkout}
         if name not in _FILE_ONLY:
-            project = None if is_list else self.project  # each file of a list says its own
+            project = None if is_list else self.project  # each file of a list has its own `project:`
             wanted |= {"--project": project, "--team": self.team, "--sandbox-file": self.sandbox_file}
         flags = [word for file in files if file and "--file" not in given for word in ("--file", file)]
         flags += [word for flag, value in wanted.items() if value and flag not in given for word in (flag, value)]
@@ -62,6 +63,6 @@ class TargetOptions(NamedTuple):
 
 
 def policy_flags(protect: Iterable[str] | None, undeclared: str | None) -> list[str]:
-    """Return the options that tighten the policy: without them, a command about the same could do more."""
+    """Return the options that tighten the policy, for printed commands, which could otherwise do more."""
     globs = [word for glob in protect or () for word in ("--protect", glob)]
     return [*globs, *(["--undeclared", undeclared] if undeclared else ())]

@@ -1,4 +1,4 @@
-"""Wrong usage: what was typed, and the command or option that was meant.
+"""Errors for wrong usage, which suggest the command or option that was meant.
 
 Users of Terraform, kubectl and git try the words they know, so an unknown word is looked up in :mod:`other_tools`
 before it is taken for a typo.
@@ -29,9 +29,9 @@ _PHRASES: Final = (
     (":\n\t", ": "),  # choices, each on a line of its own
     (",\n\t", ", "),
 )
-"""What typer and pydantic, which it reads values with, say, and how halo says it."""
+"""Messages of typer, and of pydantic, which parses its values → halo's messages."""
 _RUNS: Final = (Command("schedule", "runs", "KEY"), Command("conversation", "list"))
-"""What lists runs: those of a schedule, or what came of each."""
+"""The commands that list runs: those of a schedule, or the results of all."""
 
 
 def unknown_command(path: str, words: Sequence[str], group: TyperGroup, commands: Collection[str]) -> UsageError:
@@ -64,7 +64,7 @@ def _command(word: str, rest: Sequence[str], tree: Mapping[str, Collection[str]]
 
 
 def _shown(group: str, ids: Sequence[str], commands: Collection[str]) -> Hint | None:
-    """Return the command that lists what a group is about, or shows one: ``get schedules`` is ``schedule list``."""
+    """Return the command that lists or shows the objects of a group: ``schedule list`` for ``get schedules``."""
     if ids and not ids[0].startswith("-") and "get" in commands:
         return _meant(Command(group, "get", *ids))
     return _meant(*([Command(group, "list")] if "list" in commands else _RUNS))
@@ -84,7 +84,7 @@ def _subcommand(group: str, word: str, tree: Mapping[str, Collection[str]], comm
 
 
 def _of_a_name(group: str, word: str, tree: Collection[str]) -> str | None:
-    """Return the command for a word that is like none, and may be an id or a name: ``report checkout-daily``."""
+    """Return the command for a word that is similar to no command and may be a name: ``report checkout-daily``."""
     if "get" not in tree or word == "help" or not word.strip() or has_invisible(word) or command_hint(word):
         return None
     return _meant(
@@ -93,17 +93,17 @@ def _of_a_name(group: str, word: str, tree: Collection[str]) -> str | None:
 
 
 def _meant(*commands: Command) -> Hint | None:
-    """Ask whether one of the commands was meant."""
+    """Return the hint that asks whether one of the commands was meant."""
     return Hint(f"did you mean {' or '.join(['`{}`'] * len(commands))}?", *commands) if commands else None
 
 
 def option_with_one_dash(path: str, word: str, known: Collection[str]) -> UsageError | None:
-    """Return the error for a word such as ``-out=FILE``, as Terraform writes ``--out``; ``None`` if it is none.
+    """Return the error for a word such as ``-out=FILE``, Terraform's form of ``--out``; ``None`` for other words.
 
     Without it ``-out`` would save the plan as ``ut``, since ``-o`` takes the rest of the word.
     """
     name, _, value = word[1:].partition("=")
-    if word[:2] in known and word[2] == "=":  # with which the value would begin
+    if word[:2] in known and word[2] == "=":  # the value would begin with `=`
         return UsageError(f"{word[:2]} takes its value without `=`", hint=f"write `{word[:2]} {shlex.quote(value)}`")
     hint = f"did you mean `--{name}`?" if f"--{name}" in known else option_hint(name, known)
     if hint is None and word[:2] in known:  # -f and its value, or several flags

@@ -51,7 +51,7 @@ def confirm(console: Console, plans: Sequence[Plan], question: str, *, yes: bool
 def _failed(plans: Sequence[Plan], *, is_above: bool) -> FindingError:
     hint = "nothing was changed; fix each finding"
     failing = errors([finding for plan in plans for finding in plan.findings])
-    if any(finding.rule != "undeclared" for finding in failing):  # which is a policy, and no rule to be set
+    if any(finding.rule != "undeclared" for finding in failing):  # it is a policy, not a rule with a severity
         hint += ", or set its rule to `warning` under `findings:`"
     if not is_above:
         return FindingError("\n".join(f"{finding.rule}: {finding.message}" for finding in failing), hint=hint)

@@ -34,16 +34,16 @@ from halo_iac.storage.receipt_file import ReceiptFile, new_receipt
 from halo_iac.workers import StopSignal
 
 _MAX_RATE_WAIT_SECONDS: Final = 10
-"""Seconds that a change may wait for its turn under --max-rps: the wait counts towards what an operation may take."""
+"""The most seconds that a change may wait because of --max-rps; the wait counts towards its operation's time limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
     """How a plan is carried out: the options of the command, and the words for messages about it.
 
-    ``again`` are the words of the command that goes on from there, ``limits`` the options that a plan of it needs too.
-    ``question`` is what is asked first, ``reason`` is kept in the receipt. ``then`` is told how the run ended, ``None``
-    where there was nothing to do; a :class:`~halo_iac.errors.HaloError` of it is one of the run.
+    ``again`` are the words of the command that continues the run, ``limits`` the options that its plan needs as well.
+    ``question`` is the confirmation, ``reason`` is written to the receipt. ``then`` is called with the summary of the
+    run, ``None`` if there was nothing to do; a :class:`~halo_iac.errors.HaloError` that it raises ends the run.
     ``receipt`` is a file; for several project files, of which ``keep_going`` starts the next after one that failed, a
     folder.
     """
@@ -118,7 +118,7 @@ def _execute_one(context: CommandContext, run: ProjectRun, options: ApplyOptions
     with _naming_file(run.context):
         try:
             return _execute(context, run, options)
-        except HaloError as error:  # before anything of it was sent; what the files before it have written is told
+        except HaloError as error:  # before a request of it was sent; the outcomes of earlier files are reported
             return ApplyOutcome(summarize(run.planned.changes, ()), _commands(options), failure=error)
 
 
@@ -243,7 +243,9 @@ def _stopping_on_signals(stop_signal: StopSignal, console: Console) -> Iterator[
             raise KeyboardInterrupt
         stop_signal.interrupt()
         if not console.shows_progress:
-            with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time
+            with suppress(
+                RuntimeError
+            ):  # it interrupted the writing of a line; a stream cannot be written to twice at once
                 console.log(STOPPING)
 
     before = handling_signals()
@@ -268,7 +270,7 @@ def _finish(context: CommandContext, results: OutputWriter, ended: Sequence[Proj
     try:
         _write_result(context, results, ended)
     except BrokenPipeError:
-        pass  # the reader of this has gone, and knows why
+        pass  # the pipe was closed by its reader
     except (HaloError, OSError, MemoryError) as error:
         if not outcomes:
             raise

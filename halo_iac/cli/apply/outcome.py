@@ -57,7 +57,7 @@ def _written(summary: Summary) -> Iterator[Change]:
 def _is_stopped_by_undo(change: Change, agents: Collection[str]) -> bool:
     """Return whether undoing a change stops a schedule from firing, which a guard must permit.
 
-    ``agents`` are those that traces name for sure: to give a schedule another one back stops it as well.
+    ``agents`` are those known from traces: giving a schedule an unknown agent back stops it as well.
     """
     if change.action in {Action.CREATE, Action.UNARCHIVE} or change.is_resumption:
         return True

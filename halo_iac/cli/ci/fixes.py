@@ -52,7 +52,7 @@ def fixes(job: CiJob) -> int:
 
 
 def _schedules(args: Sequence[str]) -> tuple[str, ...]:
-    """Return the keys that ``--schedule`` names; no other option is known here."""
+    """Return the keys given with ``--schedule``, the only option."""
     names, values = args[::2], args[1::2]
     if any(name != "--schedule" for name in names) or len(names) != len(values):
         raise UsageError("`halo ci fixes` takes no option but --schedule KEY", hint="remove the others")

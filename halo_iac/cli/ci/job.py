@@ -64,8 +64,8 @@ class CiJob:
         return [["--file", name] if name else [] for name in names]
 
     def prepare_folder(self, keeps: Sequence[str] = ()) -> None:
-        """Make the job's folder, without what a branch may have committed there and what an earlier job has left."""
-        check_links(self.host.folder, self.cwd)  # a link of the branch would lead all that follows out of the checkout
+        """Create the job's folder, without files that a branch has committed or an earlier job has left there."""
+        check_links(self.host.folder, self.cwd)  # a link in the branch could lead the files out of the checkout
         if self.folder.is_symlink() or self.folder.is_file():
             self.folder.unlink()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ class CiJob:
     def post(self, what: str, posts: Posts | None, act: Callable[[Posts, str, str], bool]) -> bool:
         """Write the page to a comment or an issue, and return whether it is shown.
 
-        What the host refuses is a warning: how the command ended counts, and its page is in the log or the summary.
+        An error of the host is only a warning: the command's outcome counts, and its page is in the log or the summary.
         """
         if posts is None or not self.inputs.comments or not self.text:
             return False

@@ -62,7 +62,7 @@ def apply(
 
             require_heads(context, require_head)
         context.observe_early()
-        # What reads files, makes a plan and carries it out is imported while the platform answers.
+        # The loader, the planner and apply are imported while the platform responds.
         from halo_iac.cli.apply.flow import ApplyOptions, run_apply, show_plans
         from halo_iac.cli.plan.request import PlanOptions, ProjectRun, SavedPlans, make_plans, redact_plan
 
@@ -78,6 +78,6 @@ def apply(
 
 
 def _limits(targets: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None) -> list[str]:
-    """Return the options that limit what is planned; what permits something has to be thought of again."""
+    """Return the options that limit a plan, to repeat them in commands; options that permit something are not."""
     chosen = [word for target in targets or () for word in ("--target", target)]
     return [*chosen, *policy_flags(protect, undeclared)]

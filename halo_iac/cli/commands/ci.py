@@ -14,7 +14,7 @@ from halo_iac.cli.console import Console
 
 
 class CiCommand(StrEnum):
-    """What a job does."""
+    """The commands of a job."""
 
     VALIDATE = "validate"
     PLAN = "plan"

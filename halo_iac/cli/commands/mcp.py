@@ -24,9 +24,9 @@ from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import HaloError
 
 _LAST_ANSWER: Final = 30.0
-"""Seconds for which the answer of a call that costs money is waited for when the client has gone."""
+"""Seconds to wait for the response of a costly call after the client has ended."""
 _SHUTDOWN_SECONDS: Final = 5.0
-"""Seconds after a signal in which the server ends by itself; a client that does not read could hold it up."""
+"""Seconds after a signal until the process is ended, since a client that does not read could block it."""
 _PACKAGE: Final = "'mcp>=2.3,<3'"
 _LIBRARIES: Final = frozenset({"mcp", "mcp_types", "anyio"})
 
@@ -58,11 +58,11 @@ def mcp(
     console: Console = ctx.obj
     target = TargetOptions(file, project, team, sandbox, sandbox_file, checkout)
     console.prepare(json=False, format_command=target.format_command)
-    with CommandContext(console, target):  # what is wrong with the options is told at once, not to every call
+    with CommandContext(console, target):  # invalid options are an error at once, not in every call
         serve = _server()
     from halo_iac.cli.mcp_host import McpHost
 
-    gc.enable()  # off for commands, which end before it pays; this one runs for hours
+    gc.enable()  # garbage collection is off in other commands; this one runs for hours
     _log_to(console)
     host = McpHost(console, target, allows_runs=allow_runs)
     if console.is_interactive:
@@ -73,7 +73,7 @@ def mcp(
 
 
 def _server() -> Callable[..., None]:
-    """Return what serves; without the SDK, or with an old one, say how to install it."""
+    """Return the function that serves; the error without the SDK, or with an old one, says how to install it."""
     try:
         from halo_iac.mcp.server import serve
     except ImportError as error:
@@ -85,7 +85,7 @@ def _server() -> Callable[..., None]:
 
 
 def installing_command(prefix: Path) -> str:
-    """Return the command that adds the SDK to a virtual environment, by what has made that."""
+    """Return the command that installs the SDK, for the tool that created the virtual environment."""
     if (prefix / "pipx_metadata.json").exists():
         return f"pipx inject halo-iac {_PACKAGE}"
     python = shlex.quote(sys.executable)
@@ -95,7 +95,7 @@ def installing_command(prefix: Path) -> str:
 
 
 def _lines_of_client() -> TextIO:
-    """Return standard input for the protocol alone: programs that run meanwhile, such as git, read nothing of it."""
+    """Return standard input for the protocol, and replace it, so that child processes such as git cannot read it."""
     lines = os.fdopen(os.dup(0), encoding="utf-8", errors="replace")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -104,7 +104,7 @@ def _lines_of_client() -> TextIO:
 
 
 def _stop_on_signals(stop: Callable[[], None]) -> None:
-    """End as after the last line of the client, whichever signal asks for it; at once where that takes long."""
+    """End on signals as after the last line of the client; end the process if that takes too long."""
 
     def end(*_: object) -> None:
         last = threading.Timer(_SHUTDOWN_SECONDS, os._exit, (0,))
@@ -117,7 +117,7 @@ def _stop_on_signals(stop: Callable[[], None]) -> None:
 
 
 class _ToConsole(logging.Handler):
-    """Hands what libraries log to standard error: one line each, without tracebacks and keys."""
+    """Writes log records of libraries to standard error, one line each, without tracebacks and keys."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(logging.WARNING)

@@ -44,7 +44,7 @@ def list_models(
     if console.wants_json:
         console.print(document(models))
         return 0
-    # What a model looks like is not documented: an id and a name are shown where they are what they seem to be.
+    # The form of a model is not documented: id and name are shown if they are texts.
     rows = [
         (str(model.get("id", "")), str(model.get("name", ""))) if isinstance(model, dict) else (str(model), "")
         for model in models

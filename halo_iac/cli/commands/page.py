@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _OUT: Final = "halo.html"
 _RUNS: Final = 20
-"""How many of the latest runs of a schedule are shown."""
+"""The most latest runs of a schedule that are shown."""
 _MAX_LISTED: Final = 5
 _WEEKS: Final = 4
 _MAX_WEEKS: Final = 13

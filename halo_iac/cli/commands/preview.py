@@ -28,7 +28,7 @@ _NEXT: Final = 5
 
 
 class PreviewFormat(StrEnum):
-    """How a preview is written."""
+    """The format of a preview."""
 
     TEXT = "text"
     JSON = "json"

@@ -129,7 +129,7 @@ def _check_former(project: Project, entry: Entry, former: str) -> None:
 
 
 def _edit(context: CommandContext, entry: Entry, title: str | None, former: str | None) -> Entry:
-    """Write the file that holds the entry, once the project with it is known to be right; return the entry anew."""
+    """Check the project with the edited file, write that file, and return the new entry."""
     path = Path(entry.origins.entry.path or "")
     check_links(path, context.cwd)
     before = read_bytes(path, MAX_FILE)

@@ -206,7 +206,7 @@ def _follow_up_run(session: RunSession, conversation_id: str, question: str) -> 
 def _answer(
     session: RunSession, before: ConversationDetails, started: StartedRun, interval: float, timeout: float
 ) -> str:
-    """Wait for a follow-up and return what the platform wrote since."""
+    """Wait for a follow-up run and return the new messages."""
     seen = wait_for_runs(session, {started.run_id: "answer"}, interval, timeout)[started.run_id]
     if seen.details is None or not seen.is_over:
         raise unfinished_reason(seen, "the question")

@@ -128,7 +128,7 @@ def tick(
 
 @contextmanager
 def opened(console: Console, choice: TargetOptions) -> Iterator[tuple[Sandbox, str, Path]]:
-    """Give the sandbox, the id of the project that is meant, and the sandbox's file."""
+    """Yield the sandbox, the project id, and the sandbox's file."""
     console.format_command = choice.format_command
     with CommandContext(console, choice) as context:
         project_id = context.connect_for_reading().project.id
@@ -150,7 +150,7 @@ def _print_result(console: Console, found: FileLoad, *, is_only: bool) -> None:
 
 
 def _print_next_command(context: CommandContext, loaded: Sequence[Loaded]) -> None:
-    """Print how to analyse agents last seen before the widest range of any list, which names do not find."""
+    """Print how to analyse agents last seen before the longest range of a list, which have to be given by id."""
     console, oldest = context.console, (context.console.clock() - _MAX_AGENT_RANGE).timestamp() * 10**9
     names = {agent_id: name for each in loaded for (_, name), agent_id in each.agents.items()}
     for agent_id, (first, last) in {id_: period for each in loaded for id_, period in each.seen.items()}.items():

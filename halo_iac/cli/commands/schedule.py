@@ -1,4 +1,4 @@
-"""``halo schedule``: what the platform holds; writes are YAML's business."""
+"""``halo schedule``: schedules on the platform; they are changed by project files."""
 
 from __future__ import annotations
 

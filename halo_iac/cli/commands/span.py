@@ -34,7 +34,7 @@ alias = typer.Typer(name="spans", help=_HELP, rich_markup_mode=None)
 
 
 class SpanSort(StrEnum):
-    """What spans are sorted by."""
+    """The sort keys of spans."""
 
     START_TIME = "start_time"
     DURATION_NS = "duration_ns"
@@ -43,7 +43,7 @@ class SpanSort(StrEnum):
 
 
 class SpanView(StrEnum):
-    """How a span is shown."""
+    """The views of a span."""
 
     SUMMARY = "summary"
     IO = "io"

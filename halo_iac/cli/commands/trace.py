@@ -47,7 +47,7 @@ alias = typer.Typer(name="traces", help=_HELP, rich_markup_mode=None)
 
 
 class TraceSort(StrEnum):
-    """What traces are sorted by."""
+    """The sort keys of traces."""
 
     START_TIME = "start_time"
     DURATION = "duration"
@@ -58,7 +58,7 @@ class TraceSort(StrEnum):
 
 
 class TraceView(StrEnum):
-    """How a trace is shown."""
+    """The views of a trace."""
 
     SUMMARY = "summary"
     TREE = "tree"
@@ -80,7 +80,7 @@ _VIEWS: Final[dict[TraceView, Drawing]] = {
 
 
 _VIEWS_WITHOUT_COUNT: Final = frozenset({TraceView.SPANS, TraceView.THREAD})
-"""Views that say nothing of spans that were not read."""
+"""Views that do not show the number of spans that were not read."""
 
 
 @platform_command

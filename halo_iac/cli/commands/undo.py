@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 _WRITTEN: Final = {0, 4, 5}
-"""The codes of a run that has changed something, or may have."""
+"""The exit codes of runs that have changed something, or may have."""
 
 
 @platform_command
@@ -59,7 +59,7 @@ def undo(
     if receipt_file is None:
         raise _no_receipt(context)
     context.tighten(protect, None)
-    with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
+    with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # its page would replace the page of the plan
         read = load_receipt(receipt_file)
 
         def observe(project: Project) -> tuple[PlatformTarget, PlatformState]:
@@ -85,7 +85,7 @@ def undo(
 def _no_receipt(context: CommandContext) -> UsageError:
     """Return the error for a command that names no receipt; the latest one is suggested, never chosen."""
     folder = context.private_folder / "receipts"
-    latest = max(folder.glob("*.jsonl"), default=None)  # their names begin with their times
+    latest = max(folder.glob("*.jsonl"), default=None)  # their names begin with the time
     if latest is None:
         hint: str = f"{display_path(folder, context.cwd)} has none; name the file that `halo apply --receipt` wrote"
     else:

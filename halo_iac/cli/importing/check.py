@@ -18,14 +18,14 @@ from halo_iac.render.yaml import project_text
 Entries = dict[str, dict[str, Any]]
 
 _BATCH: Final = 50
-"""How many entries are tried in one file."""
+"""The number of entries that are loaded as one file."""
 
 
 def problems_of(context: CommandContext, path: Path, entries: Entries) -> dict[str, str]:
     """Return the keys of the entries that could not be loaded from a file at this path, and why.
 
-    An entry that holds the platform's key, which no file may, has that problem. Raises
-    :class:`~halo_iac.errors.HaloError` where the file would be refused without any entry.
+    An entry that contains the platform's key is refused as well. Raises :class:`~halo_iac.errors.HaloError` if the file
+    would be refused without entries.
     """
     hidden = context.console.redacted
     kept = omit_defaults(entries, BUILT_IN)
@@ -35,7 +35,7 @@ def problems_of(context: CommandContext, path: Path, entries: Entries) -> dict[s
     refused |= {key: TOO_LONG for key, entry in kept.items() if is_too_long(entry.get("prompt", ""))}
     if whole := _problems_in(context, path, {}):
         raise HaloError(f"nothing was written: the file would be invalid: {whole[0][1]}")
-    keys = [key for key in kept if key not in refused]  # to write a prompt of megabytes takes many seconds
+    keys = [key for key in kept if key not in refused]  # formatting a prompt of megabytes takes many seconds
     batches = (keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH))
     return {key: why for batch in batches for key, why in _assigned(context, path, kept, batch)} | refused
 
@@ -43,8 +43,8 @@ def problems_of(context: CommandContext, path: Path, entries: Entries) -> dict[s
 def _assigned(context: CommandContext, path: Path, entries: Entries, keys: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the entries that have problems, each with its first.
 
-    The loader shows so many problems of a file, and one bound can refuse the whole of it: where that happens, or a
-    problem is in no entry, each half is tried by itself, until there is one entry, which is then the cause.
+    The loader limits the problems of a file, and a limit can refuse a whole file. If that happens, or if a problem is
+    in no entry, each half is loaded by itself, down to a single entry, which is then the cause.
     """
     found = _problems_in(context, path, {key: entries[key] for key in keys})
     if len(keys) == 1 and found:
@@ -61,7 +61,7 @@ def _assigned(context: CommandContext, path: Path, entries: Entries, keys: Seque
 
 
 def _problems_in(context: CommandContext, path: Path, entries: Entries) -> list[tuple[str | None, str]]:
-    """Load entries as a file of their own would be; return each problem with the key of its entry, if it is in one."""
+    """Load entries as one file; return each problem with the key of its entry, ``None`` if it is in no entry."""
     written = project_text(entries)
     try:
         load(path, variables={}, cwd=context.cwd, drafts={path: written.text.encode()})

@@ -1,4 +1,4 @@
-"""What ``import`` writes, computed and checked before anything is on disk: the files, and their plan."""
+"""Computes the files that ``import`` writes, and checks them by their plan, before anything is written."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class ImportDraft:
 
 @dataclass
 class ImportContext:
-    """A project file, which may not be there yet (``before`` is ``None``), and the platform that it is about.
+    """A project file, which may not exist yet (``before`` is ``None``), and the state of its platform.
 
-    ``target`` is the file that gets the entries: the project file, or one that it includes; ``held`` is what that has.
+    ``target`` is the file that gets the entries: the project file, or one that it includes; ``held`` is its content.
     """
 
     context: CommandContext
@@ -74,19 +74,19 @@ class ImportContext:
 
     @cached_property
     def text(self) -> str:
-        """Return the target's text without a byte order mark; of an included file that is to come, its beginning."""
+        """Return the target's text without a byte order mark; for a new included file, its first lines."""
         if self.held is None and self.target != self.path:
             return _include_head(self.path.parent, self.target)
         return (self.held or b"").decode("utf-8-sig")
 
     @cached_property
     def catalog(self) -> Catalog:
-        """Return what the project calls its agents."""
+        """Return the agents with their names in the project."""
         return Catalog(self.project, self.actual)
 
     @cached_property
     def names(self) -> Mapping[str, str]:
-        """Return how agents are written here, by their ids."""
+        """Return how entries of this project name agents: id → name."""
         return agent_names(self.actual, self.catalog, self.project.aliases)
 
     @cached_property
@@ -97,7 +97,7 @@ class ImportContext:
         return {**base, "agent": self.names.get(agent, agent)} if isinstance(agent, str) else base
 
     def plan(self, drafts: Mapping[Path, bytes], keys: Collection[str] = ()) -> Plan:
-        """Return the plan of the project with files as they are about to be, which have to hold entries with keys."""
+        """Return the plan of the project with the files in ``drafts``; they must declare the ``keys``."""
 
         def project() -> Project:
             loaded = self.context.load_file(self.path, drafts)
@@ -110,14 +110,14 @@ class ImportContext:
 
 
 def _include_head(folder: Path, target: Path) -> str:
-    """Return how a new included file begins; editors find its schema where that stands beside the project file."""
+    """Return the first lines of a new included file, which name its schema beside the project file for editors."""
     schema = folder / INCLUDE_SCHEMA
     line = f"# yaml-language-server: $schema={Path(os.path.relpath(schema, target.parent)).as_posix()}\n"
     return f"{line if schema.is_file() else ''}schedules: {{}}\n"
 
 
 def observe_for_import(context: CommandContext, path: Path, into: Path | None) -> ImportContext:
-    """Read the project file, if it is there, and the platform; raises where either is not fit to write entries for."""
+    """Read the project file, if it exists, and the platform; raises if entries cannot be written for them."""
     before, project = None, Project(str(path), ())
     if into is not None and not path.exists():
         raise FileError(f"--into names a file that {path} includes, but there is no {path}", hint="run `halo init`")
@@ -141,7 +141,7 @@ def observe_for_import(context: CommandContext, path: Path, into: Path | None) -
 
 
 def select_schedules(ground: ImportContext, what: list[str], *, with_archived: bool) -> Selection:
-    """Return which schedules are meant, by the real match of the project's entries."""
+    """Return the selected schedules, by matching the project's entries."""
     pairing = resolve(ground.project, match(ground.project, ground.actual), ground.actual)
     policy = policy_of(ground.project, pairing)
     declared = {pair.remote.id for pair in pairing.pairs if pair.remote is not None}
@@ -156,7 +156,7 @@ def select_schedules(ground: ImportContext, what: list[str], *, with_archived: b
 
 
 def build_draft(ground: ImportContext, wanted: tuple[RemoteSchedule, ...], *, has_prompt_files: bool) -> ImportDraft:
-    """Return the files with entries for these schedules, less those that the plan would then change."""
+    """Return the files with entries for these schedules, without those that the plan would then change."""
     entries, context = ground.project.entries, ground.context
     adoption = import_schedules(
         wanted,
@@ -205,7 +205,7 @@ def _files(ground: ImportContext, text: str, prompts: Mapping[str, str]) -> dict
 
 
 def _laid_out(ground: ImportContext, adoption: ImportResult, *, has_prompt_files: bool) -> tuple[str, dict[str, str]]:
-    """Return the project file's text, and the prompt files that are not there yet."""
+    """Return the project file's text, and the new prompt files."""
     shared = shared_fields(adoption.entries.values()) if ground.before is None else {}
     entries = omit_defaults(adoption.entries, {**ground.base, **shared})
     prompts: dict[str, str] = {}
@@ -244,7 +244,7 @@ def _merge_into_file(ground: ImportContext, entries: Entries) -> str:
 
 
 def _check_text(ground: ImportContext, name: str, text: str) -> bool:
-    """Return whether a prompt file can have this text: nothing is there, or the same."""
+    """Return whether a prompt file can be written: it does not exist, or has the same text."""
     path = ground.target.parent / name
     if not (path.exists() or path.is_symlink()):
         return True

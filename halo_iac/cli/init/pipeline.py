@@ -21,7 +21,7 @@ from halo_iac.version import commit, repository
 
 
 class CiHost(StrEnum):
-    """Whose runners run the pipeline."""
+    """The host of the pipeline."""
 
     GITHUB = "github"
     GITLAB = "gitlab"
@@ -31,9 +31,9 @@ EXAMPLES: Final = {CiHost.GITHUB: "github-actions", CiHost.GITLAB: "gitlab-ci"}
 FILES: Final = {CiHost.GITHUB: ".github/workflows/*.yml", CiHost.GITLAB: ".gitlab-ci.yml"}
 _NO_COMMIT: Final = "0" * 40
 _NO_REPOSITORY: Final = "OWNER/halo"
-"""What the examples have in the place of the commit and the repository of halo."""
+"""The placeholders in the examples for the commit and the repository of halo."""
 _USE: Final = re.compile(r"(?P<inline>\{command: \w+)|(?P<indent>\n +)(?:command: \w+|ref: .+)(?=\n)")
-"""What the examples give to halo first: its command on GitHub, its commit on GitLab."""
+"""The first input in the examples: the command on GitHub, the commit on GitLab."""
 _NEEDED: Final = {
     CiHost.GITHUB: (
         "add the variable HALO_PROJECT_ID",
@@ -52,11 +52,11 @@ _NEEDED: Final = {
         "add a nightly pipeline schedule, which looks for drift",
     ),
 }
-"""What each host has to hold. An environment that is missing is made by the first job, and protects nothing."""
+"""What to set up at each host. A missing environment is created by the first job, without protection."""
 
 
 class Pipeline(NamedTuple):
-    """What was written, what was there already, and what is left to do."""
+    """The files written, the files that existed, and the steps left to do."""
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
@@ -85,7 +85,7 @@ def write_pipeline(context: CommandContext, host: CiHost, project: Path) -> Pipe
 def _texts(host: CiHost) -> Mapping[str, str]:
     """Return the files of the example by their paths in a repository."""
     package = Path(halo_iac.__file__).parent
-    places = (package / "examples", package.parent / "examples")  # as installed, and in a checkout
+    places = (package / "examples", package.parent / "examples")  # in an installation, and in a checkout
     folder = next((place / EXAMPLES[host] for place in places if (place / EXAMPLES[host]).is_dir()), None)
     if folder is None:
         raise HaloError("this installation of halo has no examples", hint="install it again, from a clone or a git URL")

@@ -19,7 +19,7 @@ from halo_iac.model.schedule import Frequency
 from halo_iac.model.zones import zone_names
 
 _WINDOWS: Final = {Frequency.HOURLY: 1, Frequency.DAILY: 24, Frequency.WEEKLY: 168, Frequency.MONTHLY: 744}
-"""Hours between two fires at most, but for one more where clocks go back."""
+"""The most hours between two fires; one more where clocks go back."""
 _SPANS: Final = {
     Frequency.HOURLY: "hour",
     Frequency.DAILY: "day",
@@ -29,7 +29,7 @@ _SPANS: Final = {
 _DAYS: Final = {Frequency.WEEKLY: "    days_of_week: mon\n", Frequency.MONTHLY: "    days_of_month: 1\n"}
 _AT: Final = "09:00"
 _A_YEAR: Final = 2026
-"""Any one will do: which zones move their clocks hardly ever changes."""
+"""An arbitrary year in which zones are checked for clock changes."""
 
 _ENTRY: Final = """\
   {frequency}-review:|the key: the name used by --target and in messages
@@ -40,11 +40,11 @@ _ENTRY: Final = """\
       What went wrong in the last {span}, how often, and what would fix it?
 """
 _COLUMN: Final = 27
-"""Where comments begin."""
+"""The column in which comments begin."""
 
 
 class FirstEntry(NamedTuple):
-    """The schedule that a new project file begins with; ``agent`` is ``None`` where it is only an example."""
+    """The first entry of a new project file; ``agent`` is ``None`` for an example, which is commented out."""
 
     agent: str | None = None
     frequency: str = Frequency.DAILY
@@ -74,13 +74,13 @@ class FirstEntry(NamedTuple):
 
 
 def _quoted(name: str) -> str:
-    """Return a name in double quotes, so that it reads back whatever it holds."""
+    """Return a name in double quotes, escaped as YAML requires."""
     text = json.dumps(name, ensure_ascii=not name.isprintable())
     return text.replace("\x7f", "\\u007f").replace("$", "$$")
 
 
 def _aligned(line: str) -> str:
-    """Return a line with its comment where comments begin; the agent's name may hold the sign between them."""
+    """Return a line with its comment in the column of comments; the agent's name may contain the separator."""
     text, sign, comment = ("", "", "") if "agent:" in line else line.partition("|")
     return f"{text:<{_COLUMN}}# {comment}" if sign and comment else line
 
@@ -91,7 +91,7 @@ def _has_clock_changes(timezone: str) -> bool:
 
 
 def ask_first_entry(context: CommandContext) -> FirstEntry:
-    """Ask for the fields of an entry; at the end of input, use the proposals, and no agent."""
+    """Ask for the fields of an entry; at the end of input, return the defaults and no agent."""
     console = context.console
     agent = _ask_agent(context)
     if agent is None:

@@ -115,8 +115,8 @@ def require_head(context: CommandContext, ref: str) -> None:
 def repository_of(context: CommandContext) -> Repository:
     """Return the repository that the project file lies in, as seen from where the command is run.
 
-    A submodule is one only for a command that is run in it: seen from around it, a branch decides which repository it
-    is, and could bring one in which nothing was ever protected.
+    A submodule counts only for a command that is run in it: from outside, a branch decides which repository it is, and
+    could choose one in which nothing is protected.
     """
     for folder in context.untrusted_folders:
         refuse_configuration_in(folder, context.console.env)
@@ -144,7 +144,7 @@ def commit_tree(
 
 
 def _project_file(context: CommandContext, repository: Repository, tree: CommitTree) -> Path | None:
-    """Return the project file's path at the base: the named one, or the one that a search from here upwards finds."""
+    """Return the project file's path at the base: the named one, or the one found in this folder or those above."""
     if context.named_file is not None:
         path = _inside(repository, context.project_path)
         return path if _has(tree, path) else None
@@ -154,7 +154,7 @@ def _project_file(context: CommandContext, repository: Repository, tree: CommitT
 
 
 def _has(tree: CommitTree, path: Path) -> bool:
-    """Return whether the base has such a file; an unreadable file counts, as one with problems."""
+    """Return whether the base has a file at a path, even an unreadable one."""
     try:
         return tree.exists(str(path))
     except FileUnreadable:
@@ -176,7 +176,7 @@ def _inside(repository: Repository, path: Path) -> Path:
 def _relocated(
     context: CommandContext, repository: Repository, base: Base, tree: CommitTree, objects: Objects
 ) -> str | None:
-    """Return which project file of the base is missing here: moving it must not drop its policy unnoticed."""
+    """Return the project file of the base that was moved or removed, since its policy must not be lost unnoticed."""
     here = PurePosixPath(_inside(repository, context.project_path).relative_to(repository.top))
     skipped = context.skipped(repository.top)
     for path, id_ in sorted(tree.files()):

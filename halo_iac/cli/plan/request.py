@@ -50,7 +50,7 @@ class PlanOptions(NamedTuple):
         allow_create: Sequence[str] | None,
         allow_takeover: Sequence[str] | None,
     ) -> PlanOptions:
-        """Return what the options say."""
+        """Return the values of the options."""
         keys = (frozenset(allow_create or ()), frozenset(allow_takeover or ()))
         return cls(tuple(dict.fromkeys(target or ())), allow_archive, *keys)
 
@@ -64,13 +64,13 @@ class SavedPlans(NamedTuple):
 
     @classmethod
     def of_document(cls, name: str, found: Plan | PlanList) -> SavedPlans:
-        """Return what was read from a file."""
+        """Return the plans read from a file."""
         if isinstance(found, PlanList):
             return cls(name, found.projects, is_list=True)
         return cls(name, (found,), is_list=False)
 
     def of(self, context: CommandContext, *, is_only: bool) -> Plan:
-        """Return the plan of a project file; the only one of a command, if it is the only one that was saved."""
+        """Return the saved plan of a project file; if command and file have only one, that one."""
         file = display_name(context)
         if is_only and not self.is_list:
             return self.plans[0]
@@ -124,7 +124,7 @@ def _sources(
     against: Sequence[BaseProject | None] = (),
 ) -> Sequence[ProjectSource]:
     """Return the source of each project file; those of a list were all read, and are observed concurrently."""
-    gc.disable()  # a plan is made once and lives to the end: looking for garbage meanwhile takes most of its time
+    gc.disable()  # plans live to the end of the command; garbage collection would take most of the time
     contexts = context.projects
     keys = read_list(context) if context.is_list else frozenset[str]()
     sources = []
@@ -138,7 +138,7 @@ def _sources(
 
 
 def _observe(contexts: Sequence[CommandContext], number: int, project: Project) -> tuple[PlatformTarget, PlatformState]:
-    """Return the platform of one project file, while those of the next are asked for as well."""
+    """Return the platform state of one project file; those of the next files are requested at the same time."""
     if len(contexts) == 1:
         return contexts[0].observe(project)
     for each in contexts[number : number + MAX_CONCURRENT_PROJECTS]:
@@ -155,8 +155,8 @@ def redact_plan(context: CommandContext, planned: Plan) -> Plan:
 
     See docs/semantics.md#actions.
 
-    From now on, what looks like a credential in a prompt is kept out of everything that is written. A plan is saved
-    before that: an apply holds the file against what it is going to write.
+    From now on, text in prompts that looks like a credential is redacted in all output. A plan is saved before that,
+    since apply compares the saved plan with the changes it is going to write.
     """
     project = context.load()
     hide_credentials(context, project, planned)
@@ -184,11 +184,11 @@ def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:
 
 
 def exit_code(planned: Plan, summary: Summary | None = None, *, is_refused: bool = False) -> int:
-    """Return the most serious code: a blocked entry makes a run that went well a failed or a partial one.
+    """Return the most serious exit code: with a blocked entry a successful run counts as failed or partial.
 
     See docs/cli.md#exit-codes.
 
-    With a finding that is an error there is no run. ``is_refused`` if a guard or a person said no.
+    With a finding that is an error there is no run. ``is_refused`` is true if a guard or the user refused.
     """
     if summary is not None and summary.exit_code:
         return summary.exit_code

@@ -18,14 +18,14 @@ _ONLY_STRICT: Final = "use `report` or `error`, or edit `undeclared:` in the pro
 
 
 class Tightening(NamedTuple):
-    """Titles to protect as well, and how undeclared schedules are treated where the project file is laxer."""
+    """More titles to protect, and the policy for undeclared schedules if the project file has a less strict one."""
 
     protect: tuple[str, ...] = ()
     undeclared: str | None = None
 
     @classmethod
     def of_options(cls, protect: Sequence[str] | None, undeclared: str | None) -> Tightening:
-        """Return what ``--protect`` and ``--undeclared`` say."""
+        """Return the values of ``--protect`` and ``--undeclared``."""
         if any(not glob.strip() for glob in protect or ()):
             raise UsageError("--protect is empty", hint="give it a title, where * matches anything")
         if undeclared is not None and undeclared not in _STRICT:
@@ -34,7 +34,7 @@ class Tightening(NamedTuple):
         return cls(tuple(protect or ()), undeclared)
 
     def applied(self, project: Project, env: Mapping[str, str]) -> Project:
-        """Return a project under its own policy, that of the options and that of the environment."""
+        """Return a project with the strictest of its own policy, the options and the environment variables."""
         undeclared = env.get("HALO_UNDECLARED") or None
         if undeclared is not None and undeclared not in _STRICT:
             message = f"HALO_UNDECLARED is {undeclared!r}: the environment can only tighten the policy"

@@ -1,6 +1,6 @@
 """The edits of ``pause --write`` and ``resume --write``: ``enabled`` of entries in the project file.
 
-Of an entry that other project files may share, or that an override is stronger than, it is `overrides.schedules`.
+`overrides.schedules` is edited for an entry that other project files may include, or that an override overrides.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class _Draft(NamedTuple):
-    """The project file as it is, as it would be, what messages call it, and the entries or overrides that differ."""
+    """The project file: path, name in messages, text before and after, and the keys of the entries that change."""
 
     path: Path
     name: str
@@ -35,9 +35,9 @@ class _Draft(NamedTuple):
 
 
 class EnabledFile:
-    """The entries that are to say ``enabled``; that each of them can is checked before anything is changed anywhere.
+    """The entries whose ``enabled`` is to be set; each edit is checked before anything is changed.
 
-    Raises :class:`~halo_iac.errors.FileError` where one cannot.
+    Raises :class:`~halo_iac.errors.FileError` if an entry cannot be edited.
     """
 
     def __init__(self, context: CommandContext, keys: Sequence[str], *, is_enabled: bool) -> None:
@@ -50,7 +50,7 @@ class EnabledFile:
         self.intention = f"{self._line} will be written to {keys} in {draft.name}" if draft else ""
 
     def write(self, summary: Summary | None) -> None:
-        """Write the entries whose schedules now have the wanted state; all entries if nothing was carried out."""
+        """Write the entries whose schedules now have the wanted state; all entries if there was no run."""
         failed = {event.change.key for event in summary.events if not event.status.is_success} if summary else set()
         keys = [key for key in self._keys if key not in failed]
         if not keys:
@@ -110,7 +110,7 @@ class EnabledFile:
 
 
 def _is_override(project: Project, entry: Entry) -> bool:
-    """Return whether ``overrides.schedules`` is the place to write to, as the entry itself is not, or is weaker."""
+    """Return whether to write to ``overrides.schedules``: the entry is in an included file, or is overridden."""
     where = entry.origins.of("enabled").source
     return entry.origins.entry.path != project.path or where in {Source.OVERRIDES, Source.SCHEDULE_OVERRIDES}
 

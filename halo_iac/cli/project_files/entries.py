@@ -46,7 +46,7 @@ def _not_declared_error(project: Project | None, key: str) -> UsageError:
 
 
 def _near_keys(project: Project, key: str) -> list[str]:
-    """Return the keys that may have been meant: those of entries with this key or title, case apart, else near ones."""
+    """Return the keys that may be meant: of entries with this key or title regardless of case, else similar keys."""
     word = key.casefold()
     same = [each.key for each in project.entries if word in {each.key.casefold(), (each.title or "").casefold()}]
     return same[:3] or get_close_matches(key, [entry.key for entry in project.entries], n=3, cutoff=0.5)
@@ -72,7 +72,7 @@ def schedule_names(
 ) -> Mapping[str, str]:
     """Return the names of these schedules by id: the key of a declared one, else its title.
 
-    The platform is asked once, and not at all where there are no ids; where it refuses, that is said and none is named.
+    The platform is read once, or not at all without ids. If it cannot be read, that is logged and the result is empty.
     """
     if not any(ids):
         return {}
@@ -111,9 +111,9 @@ def require_schedule_id(connection: Connection, project: Project | None, referen
 
 
 def looks_like_key(project: Project | None, reference: str) -> bool:
-    """Return whether a reference is a declared key, not an id; what looks like neither is an error with near keys.
+    """Return whether a reference is a declared key, not an id; other text is an error with similar keys.
 
-    The platform would only say that it holds no such thing, and a list of what belongs to it would be empty.
+    The platform would only report an unknown id, or return an empty list.
     """
     entries = project.entries if project is not None else ()
     if any(entry.key == reference for entry in entries):
@@ -124,5 +124,5 @@ def looks_like_key(project: Project | None, reference: str) -> bool:
 
 
 def project_for(context: CommandContext, reference: str) -> Project | None:
-    """Return the project file that may declare a reference; for an id none is read here, lest a broken one matters."""
+    """Return the project that may declare a reference; ``None`` for an id, so that problems do not matter."""
     return None if is_uuid(reference) else context.project_if_any()

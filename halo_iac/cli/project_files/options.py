@@ -11,7 +11,7 @@ from halo_iac.errors import UsageError
 from halo_iac.paths import is_there
 
 MAX_CONCURRENT_PROJECTS: Final = 16
-"""How many projects of a list are looked at at once."""
+"""The most projects of a list that are read at the same time."""
 
 _WILDCARD: Final = re.compile(r"[*?\[]")
 
@@ -19,13 +19,13 @@ _WILDCARD: Final = re.compile(r"[*?\[]")
 def is_glob(word: str) -> bool:
     """Return whether an argument of ``-f`` is a glob.
 
-    By its characters alone: a branch must not be able to make a glob mean one file by adding a file of that name.
+    Only its characters count: a branch must not be able to turn a glob into a path by adding a file of that name.
     """
     return _WILDCARD.search(word) is not None
 
 
 def split_files(words: Sequence[str] | None) -> tuple[str | None, tuple[str, ...]]:
-    """Return the one project file that is named, or all words where they name a list: several, or a glob."""
+    """Return the only project file and no list, or no file and the words of a list: several words, or a glob."""
     named = tuple(words or ())
     if len(named) > 1 or any(map(is_glob, named)):
         return None, named
@@ -33,7 +33,7 @@ def split_files(words: Sequence[str] | None) -> tuple[str | None, tuple[str, ...
 
 
 def check_single_file(word: str, cwd: Path) -> None:
-    """Raise where the one project file of a command is empty, or a glob that no file has for its name."""
+    """Raise if the project file of a command is empty, or a glob that is not the name of a file."""
     if not word.strip():
         raise UsageError("--file is empty", hint="give it a path, or remove it")
     if is_glob(word) and not is_there(cwd / word):

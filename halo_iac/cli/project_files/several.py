@@ -1,4 +1,4 @@
-"""Several project files: reading them, and checking what files of one project may not share.
+"""Reads several project files, and checks that files of one project do not overlap.
 
 See docs/semantics.md#several-project-files.
 """
@@ -27,7 +27,7 @@ def display_name(context: CommandContext) -> str:
 def load_apart(contexts: Sequence[CommandContext]) -> list[tuple[str, Project | Sequence[Problem]]]:
     """Return the name of each project file with its project, or with its problems.
 
-    Declaring what an earlier file of the same project declares is a problem as well.
+    An entry that overlaps one of an earlier file of the same project is a problem as well.
     """
     found: dict[str, Project | Sequence[Problem]] = {}
     loaded: list[Project] = []
@@ -46,10 +46,10 @@ def load_apart(contexts: Sequence[CommandContext]) -> list[tuple[str, Project | 
 
 
 def read_list(context: CommandContext) -> frozenset[str]:
-    """Read every project file of a list and have each know the others of its project; return the keys of them all.
+    """Read every project file of a list, relate the files of each project, and return the keys of all.
 
-    What is wrong with any file is one error, and so is a file that does not say its project. The platform is asked for
-    the first ones while the next are read, but not in the sandbox: bad files should leave no trace of one.
+    The problems of all files, such as a missing ``project``, are one error. The platform is read for the first files
+    while the next are read; not so the sandbox, which invalid files should not create.
     """
     contexts = context.projects
     if context.console.env.get("INF_PROJECT_ID"):
@@ -73,9 +73,9 @@ def load_projects(
     *,
     needs_id: bool = False,
 ) -> tuple[Project, ...]:
-    """Read the project file of every context; what is wrong with any of them is one error.
+    """Read the project file of every context; the problems of all are one error.
 
-    ``loaded`` is called with the contexts of the first ones as soon as they are read.
+    ``loaded`` is called with the contexts of the first files as soon as they are read.
     """
     projects: list[Project] = []
     problems: list[Problem] = []

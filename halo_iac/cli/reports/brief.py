@@ -41,7 +41,7 @@ def brief_of(
     schedule: str | None,
     max_chars: int | None,
 ) -> str:
-    """Return a report as a document for a coding agent; its traces, and the report before it, are read for it."""
+    """Return a report as a document for a coding agent; reads its traces and the previous report."""
     cited = cited_in(report).traces
     opened = []
     if cited:

@@ -30,9 +30,9 @@ class _Text(NamedTuple):
 
 
 def compare_references(context: CommandContext, before: str, after: str | None) -> ReportComparison:
-    """Return how two reports differ that are named by files, ids or keys; the platform is asked only for the latter.
+    """Return how two reports differ, given as files, ids or keys; only ids and keys require requests.
 
-    With one, its report is compared with the one before it of the same schedule.
+    A single report is compared with the previous one of its schedule.
     """
     references = [before] if after is None else [before, after]
     if after is None and _is_file(before):
@@ -53,12 +53,12 @@ def compare_references(context: CommandContext, before: str, after: str | None) 
 
 
 def compare_reports(console: Console, name: str, before: Report, after: Report) -> ReportComparison:
-    """Return how two reports of one name differ."""
+    """Return how two reports of the same name differ."""
     return _compared(console, _of_report(name, before), _of_report(name, after))
 
 
 def _compared(console: Console, before: _Text, after: _Text) -> ReportComparison:
-    # Keys are taken out before what is marked could cut one in two.
+    # Keys are redacted first, because marks could split one.
     texts = (console.redacted(each.markdown) for each in (before, after))
     return ReportComparison(before.source, after.source, report_diff(*texts))
 

@@ -23,7 +23,7 @@ from halo_iac.workers import Task, run_concurrently
 
 _LIST: Final = "haloConversation.listForProject"
 _MAX_CONCURRENT_READS: Final = 8
-"""How many runs are read at the same time, as by ``report pull``."""
+"""The most runs that are read at the same time, as in ``report pull``."""
 
 Found = Sequence[Conversation]
 _Rows = Callable[[Connection, Project | None, Found], list[Sequence[str]]]
@@ -31,7 +31,7 @@ _Rows = Callable[[Connection, Project | None, Found], list[Sequence[str]]]
 
 @dataclass(frozen=True, slots=True)
 class ConversationFilter:
-    """Which conversations to list: how many, and of which agent and schedule, named as in the file."""
+    """Which conversations to list: the most, and their agent and schedule, named as in the project file."""
 
     limit: int | None
     agent: str | None
@@ -48,9 +48,9 @@ def list_conversations_of(context: CommandContext, wanted: ConversationFilter) -
 
 
 def list_reports_of(context: CommandContext, wanted: ConversationFilter) -> int:
-    """List the same as reports: whose they are, and how the latest run stands.
+    """List conversations as reports: schedule, agent and status of the latest run.
 
-    Where the platform lists conversations without their run and agent, the latest run of each is read.
+    If the platform lists conversations without run and agent, the latest run of each is read.
     """
 
     def rows(connection: Connection, project: Project | None, found: Found) -> list[Sequence[str]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def find_report(connection: Connection, project: Project | None, reference: str) -> tuple[Report, str | None]:
-    """Return the report, and the key of its schedule where it was found by that."""
+    """Return the report, and the key of its schedule if it was found by key."""
     reader = connection.run_reader
     if project is not None and looks_like_key(project, reference):
         return fetch_of_schedule(reader, schedule_id_of(connection, project, reference)), reference

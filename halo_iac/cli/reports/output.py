@@ -1,4 +1,4 @@
-"""Where reports go: a terminal, a log, a pipe, a file or a folder (docs/semantics.md#untrusted-reports)."""
+"""Writes reports to a terminal, a log, a pipe, a file or a folder (docs/semantics.md#untrusted-reports)."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class NamedReport:
 
 
 class ReportSink:
-    """Writes reports to ``--output`` or standard output; made before the platform is asked.
+    """Writes reports to ``--output`` or standard output; created before any request.
 
-    A folder gets a file for each, with front matter; a file, which must be new, the markdown alone: an
+    In a folder, each report is a file with front matter. A single file must be new and gets only the markdown: an
     existing file, which a user may have edited, is never overwritten.
     """
 
@@ -64,7 +64,7 @@ class ReportSink:
         return self._path if self._is_folder else self._path.parent
 
     def make_ready(self) -> None:
-        """Make the folder if needed: once there is something to do, but before it costs money."""
+        """Create the folder if needed; called before anything that costs money."""
         if self._path is not None:
             check_writable(self._folder)
 
@@ -96,7 +96,7 @@ class ReportSink:
 
 
 def _check_suffix(path: Path) -> None:
-    """Refuse a file name with a suffix of another format than markdown."""
+    """Raise an error for a file name extension of another format than markdown."""
     suffix = path.suffix.lower()
     if suffix in _SUFFIXES:
         return
@@ -111,13 +111,13 @@ def _check_suffix(path: Path) -> None:
 def write_to_folder(
     console: Console, folder: Path, report: Report, label: str, schedule: str | None
 ) -> tuple[Path, bool]:
-    """Write a report into a folder, unless it is there; return its file and whether it is new."""
+    """Write a report into a folder unless it has it; return its file and whether it is new."""
     path = folder / file_name(report, console.redacted(label))
     return path, write_new(path, console.redacted(report_file(report, schedule)))
 
 
 def join_reports(reports: Sequence[NamedReport]) -> str:
-    """Return one report as the platform holds it, several one after the other under a heading line each."""
+    """Return a single report unchanged, several in sequence, each under a heading line."""
     if len(reports) == 1:
         return reports[0].report.markdown
     return "\n".join(section(titled.name, titled.report.markdown) for titled in reports)
@@ -129,8 +129,8 @@ def section(heading: str, markdown: str) -> str:
 
 
 def show(console: Console, markdown: str, *, is_raw: bool) -> None:
-    """Write markdown to standard output: drawn on a terminal, harmless in a log, elsewhere exactly as it is."""
-    markdown = console.redacted(markdown)  # before a screen folds it
+    """Write markdown to standard output: drawn on a terminal, escaped in a log, elsewhere unchanged."""
+    markdown = console.redacted(markdown)  # before lines are wrapped
     if console.out_is_log:
         console.print(neutralize_markdown(markdown, console.out_style))
     elif not console.out_is_terminal:
@@ -147,7 +147,7 @@ def report_fields(report: Report) -> dict[str, Any]:
 
 
 def fields_of(wire: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return a mapping of the platform as names and values to read."""
+    """Return a mapping of the platform as names and values for display."""
     return [(name, _value(value)) for name, value in wire.items()]
 
 

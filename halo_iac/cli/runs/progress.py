@@ -79,7 +79,7 @@ class RunTable:
         self._ended: frozenset[str] = frozenset()
 
     def show(self, seen: RunSnapshot) -> None:
-        """Take a snapshot, which another thread draws."""
+        """Store a snapshot, which another thread draws."""
         self._seen[seen.run_id] = seen
         if seen.events:
             self._latest[seen.run_id] = seen.events[-1].kind

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class RunOptions(NamedTuple):
-    """The options of a run as given, ``None`` where one was left out; each command that starts one has them."""
+    """The options of a run, ``None`` if not given; each command that starts a run has them."""
 
     prompt: options.Prompt = None
     prompt_file: options.PromptFile = None
@@ -91,13 +91,13 @@ def window(start: str | None, end: str | None, lookback_hours: int, now: datetim
 
 
 def lookback_of(remote: RemoteSchedule) -> int:
-    """Return how many hours a schedule looks back."""
+    """Return the look-back of a schedule in hours."""
     hours = remote.wire.get("lookbackHours")
     return hours if isinstance(hours, int) and hours > 0 else LOOKBACK_HOURS
 
 
 def instant(text: str, option: str) -> datetime:
-    """Return an ISO 8601 instant; a mere date is midnight UTC, an instant without a zone local time."""
+    """Return an ISO 8601 instant; a date is midnight UTC, an instant without a zone is local time."""
     try:
         value = datetime.fromisoformat(text.strip())
         if value.tzinfo is None:
@@ -109,7 +109,7 @@ def instant(text: str, option: str) -> datetime:
 
 
 def literal_prompt(text: str | None, value: datetime) -> str:
-    """Return an instant for the wire: as it was given where that says the zone, as the official client sends it."""
+    """Return an instant in the wire format: unchanged if it was given in UTC, as the official client sends it."""
     from halo_iac.api.runs import instant as as_sent
 
     return text if text is not None and text.endswith("Z") and "T" in text else as_sent(value)
@@ -146,7 +146,7 @@ def _prompt_in(path: Path) -> str:
 def requests_for(
     connection: Connection, project: Project | None, references: Sequence[str], order: RunRequest
 ) -> tuple[RunRequest, ...]:
-    """Return the order once for each agent, named by alias, name or UUID; one that is not found is an error."""
+    """Return the request once for each agent, given by alias, name or UUID; an unknown agent is an error."""
     ids = agent_ids_of(connection, project, references)
     return tuple(replace(order, agent=id_, name=reference) for reference, id_ in ids.items())
 
@@ -157,7 +157,7 @@ def agent_id_of(connection: Connection, project: Project | None, reference: str)
 
 
 def agent_ids_of(connection: Connection, project: Project | None, references: Sequence[str]) -> dict[str, str]:
-    """Return the UUID of each agent, named by alias, name or UUID; every one that is not found is in the one error."""
+    """Return the UUID of each agent, given by alias, name or UUID; all unknown agents are in one error."""
     aliases = project.aliases if project is not None else {}
     must_ask = any(reference in aliases or not is_uuid(reference) for reference in references)
     agents = connection.reader.agents(connection.project.id) if must_ask else ()

@@ -1,8 +1,8 @@
-"""The record of the runs that a command has started, which tells how the command ends if it is interrupted.
+"""The record of the runs that a command has started, which determines how an interrupted command ends.
 
-What starts a run costs money, and its answer holds the only way to it. So the thread that sends a request records that
-here before, and its answer as soon as it is known. A signal interrupts the main thread alone, and so can keep neither
-from being recorded. How a command ends is told from this record, wherever it was interrupted.
+Starting a run costs money, and only the response has the run's id. So the thread that sends a request records it here
+before, and the response as soon as it arrives. A signal interrupts only the main thread, so it cannot prevent either.
+Wherever a command is interrupted, its error is made from this record.
 """
 
 from __future__ import annotations

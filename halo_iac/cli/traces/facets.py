@@ -20,7 +20,7 @@ _SCOPES = ("span", "resource")
 
 
 class FacetOptions(NamedTuple):
-    """Which facets are counted, ``None`` where all are, and how many values of each."""
+    """The options: the facet to count, ``None`` for all, and the most values of each."""
 
     facet: Annotated[
         list[str] | None,
@@ -52,7 +52,7 @@ class FacetOptions(NamedTuple):
 def show_facets(
     context: CommandContext, given: FacetOptions, filters: Mapping[str, Any], *, of_spans: bool = False
 ) -> int:
-    """Ask how traces or spans divide, and write the answer."""
+    """Request the facets of traces or spans, and write them."""
     console = context.console
     names = known_names(given.facet, "--facet", FACETS) or FACETS
     search, attribute = _search(given.search or ()), _attribute(given.attribute_key)

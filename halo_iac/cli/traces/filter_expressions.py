@@ -1,6 +1,7 @@
 """Parses filters of traces and spans: ``duration>500``, ``model in:a,b``, ``tool.name=search``.
 
-See docs/protocol.md#trace-filters. Each becomes what is sent; one that cannot names the part that is wrong.
+See docs/protocol.md#trace-filters. Each expression becomes a filter of the platform; the error for an invalid one names
+the wrong part.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from halo_iac.hints import Command, Hint
 from halo_iac.text import closest_match, quote
 
 Sent = dict[str, Any]
-"""A filter as the platform takes it."""
+"""A filter in the platform's format."""
 
 
 class _Number(NamedTuple):
-    """A numeric field: its name on the platform, and the platform's units per unit of halo."""
+    """A numeric field: its name on the platform, and the factor from halo's unit to the platform's."""
 
     name: str
     unit: int = 1
@@ -96,17 +97,17 @@ _SYNONYMS: Final = {
     "name": "span_name",
     "tokens": "total_tokens",
 }
-"""What is taken for a field → what was probably meant."""
+"""Words that are not fields → the field that was probably meant."""
 
 
 _ORDINARY: Final = re.compile(r"[\w.:/%$ =-]{1,60}", re.ASCII)
-"""A part that may be shown by itself: half of a pasted key could not be redacted."""
+"""A part that messages may quote by itself; part of a pasted key could not be redacted."""
 
 _FORM: Final = "write a name, an operator and a value, such as 'duration>500' or 'user_id=u-1'"
 
 
 class _Parts(NamedTuple):
-    """An expression taken apart: ``operator`` as it is typed, without what is around it."""
+    """The parts of an expression; ``operator`` is as typed, without white space around it."""
 
     name: str
     operator: str
@@ -123,7 +124,7 @@ def _shown(part: str, otherwise: str, mark: Callable[[str], str] = quote) -> str
 
 
 def field_filters(expressions: Sequence[str], *, of_spans: bool) -> tuple[list[Sent], list[Sent]]:
-    """Return the filters by number and those by text that ``--filter`` asks for."""
+    """Return the numeric filters and the text filters of ``--filter``."""
     numbers: list[Sent] = []
     texts: list[Sent] = []
     for expression in expressions:
@@ -137,7 +138,7 @@ def field_filters(expressions: Sequence[str], *, of_spans: bool) -> tuple[list[S
 
 
 def attribute_filters(expressions: Sequence[str], option: str, scope: str) -> list[Sent]:
-    """Return the filters that ``--metadata`` or ``--resource`` asks for; ``scope`` is ``span`` or ``resource``."""
+    """Return the filters of ``--metadata`` or ``--resource``; ``scope`` is ``span`` or ``resource``."""
     filters = []
     for expression in expressions:
         wrong = _Wrong(option, expression)
@@ -147,7 +148,7 @@ def attribute_filters(expressions: Sequence[str], option: str, scope: str) -> li
 
 
 class _Wrong(NamedTuple):
-    """Makes the errors of one expression, which name the option and quote it whole."""
+    """Makes the errors of one expression, which name the option and quote the expression."""
 
     option: str
     expression: str
@@ -195,7 +196,7 @@ def _operators(wrong: _Wrong, name: str) -> str:
 
 
 def _comparison(parts: _Parts, known: Sequence[str], wrong: _Wrong) -> Sent:
-    """Return operator and value of a filter by text."""
+    """Return operator and value of a text filter."""
     if parts.operator not in known:
         raise wrong(f"{parts.label} is text, which {parts.operator} does not compare", _operators(wrong, parts.name))
     if parts.operator in _WORDS:

@@ -23,7 +23,7 @@ _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TraceRange(StrEnum):
-    """How far back traces are looked for."""
+    """The time range in which traces are searched."""
 
     HOUR = "1h"
     SIX_HOURS = "6h"
@@ -38,14 +38,14 @@ class TraceRange(StrEnum):
 
 
 class Status(StrEnum):
-    """How a trace or span ended."""
+    """The status of a trace or span."""
 
     OK = "ok"
     ERROR = "error"
 
 
 class SpanScope(StrEnum):
-    """Which spans of a trace to list."""
+    """The spans of a trace to list."""
 
     ALL = "all"
     ROOT = "root"
@@ -53,7 +53,7 @@ class SpanScope(StrEnum):
 
 
 class Direction(StrEnum):
-    """In which order a list is sorted."""
+    """The sort direction of a list."""
 
     ASC = "asc"
     DESC = "desc"
@@ -123,7 +123,7 @@ class FilterOptions(NamedTuple):
 
     @property
     def is_last_day(self) -> bool:
-        """Return whether the time is left to the default."""
+        """Return whether no time range is given, so that the last day is used."""
         return self.range_ is None and self.from_ is None and self.to is None
 
 
@@ -142,7 +142,7 @@ class SpanFilterOptions(NamedTuple):
 
 
 def filters_of(given: FilterOptions, now: datetime, spans: SpanFilterOptions | None = None) -> dict[str, Any]:
-    """Return the query of some options; ``spans`` has the options for spans alone."""
+    """Return the query of the filter options; ``spans`` has the options that only spans have."""
     start, end = _window(given, now)
     numbers, texts = field_filters(given.filter_ or (), of_spans=spans is not None)
     attributes = attribute_filters(given.metadata or (), "--metadata", "span")
@@ -168,7 +168,7 @@ def filters_of(given: FilterOptions, now: datetime, spans: SpanFilterOptions | N
 
 
 def names_of(values: Sequence[str] | None, option: str) -> list[str]:
-    """Return the values of an option that can be repeated and comma-separated; one without any is an error."""
+    """Return the values of an option that can be repeated and comma-separated; an empty option is an error."""
     names = [name for value in values or () for part in value.split(",") if (name := part.strip())]
     if values and not names:
         raise UsageError(f"{option} is empty", hint="give it a value, or remove it")
@@ -176,7 +176,7 @@ def names_of(values: Sequence[str] | None, option: str) -> list[str]:
 
 
 def known_names(values: Sequence[str] | None, option: str, known: Sequence[str]) -> list[str]:
-    """Return the same after checking that each value is known, ignoring case."""
+    """Return the values of such an option as they are in ``known``; an unknown one is an error. Case is ignored."""
     spelt = {name.casefold(): name for name in known}
     names = names_of(values, option)
     for name in names:

@@ -34,10 +34,10 @@ _NOT_OURS: Final = "already there"
 
 
 class PageStream(Generic[P]):
-    """Pages while they are read, with the number of pages and rows so far.
+    """An iterator of pages, with the number of pages and rows read so far.
 
-    The first is read at once: what cannot be read at all leaves no half of a document behind. What goes through the
-    rows before a second page was wanted starts anew.
+    The first page is read at once, so that an error of it comes before a document is begun. Until a second page is
+    read, the rows can be iterated again.
     """
 
     last: P
@@ -49,7 +49,7 @@ class PageStream(Generic[P]):
         next(self._pages)
 
     def rows(self) -> Iterator[Any]:
-        """Yield the rows, each page asked for when it is wanted."""
+        """Yield the rows; each page is requested when its first row is."""
         yield from self.last.rows
         for page in self._pages:
             yield from page.rows
@@ -62,12 +62,12 @@ class PageStream(Generic[P]):
 
 
 def write_traces(console: Console, pages: Iterator[TracePage], filters: FilterOptions) -> None:
-    """Write a list of traces; ``filters`` is what it was asked with."""
+    """Write a list of traces; ``filters`` are those of its query."""
     _put(console, "traces", pages, TRACES, filters)
 
 
 def write_spans(console: Console, pages: Iterator[SpanPage], filters: FilterOptions) -> None:
-    """Write a list of spans; ``filters`` is what it was asked with."""
+    """Write a list of spans; ``filters`` are those of its query."""
     _put(console, "spans", pages, SPANS, filters)
 
 
@@ -87,7 +87,7 @@ def _put(console: Console, name: str, pages: Iterator[Any], columns: Columns[Any
 
 
 def _members(name: str, stream: PageStream[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what an answer holds: the rows of every page under their name, everything else as the last page has it."""
+    """Yield the members of a response: the rows of all pages under ``name``, all other members of the last page."""
     yield name, LazyList(lambda: (row.wire for row in stream.rows()))
     yield from ((key, value) for key, value in stream.last.wire.items() if key != name)
 
@@ -96,7 +96,7 @@ def _members(name: str, stream: PageStream[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def spans_in(stream: PageStream[Page]) -> Iterator[Span]:
-    """Yield the spans of a trace."""
+    """Yield the spans of all pages."""
     return (parse_span(row, "traces.getSpans") for row in stream.rows())
 
 
@@ -123,7 +123,7 @@ def _trace_members(
 def write_document(context: CommandContext, output: str | None) -> Callable[[Iterable[Document]], None]:
     """Return a function that writes a document to the file of ``--output``, else to standard output.
 
-    A file that cannot be written is an error at once, before anything is asked.
+    A file that cannot be written is an error at once, before any request.
     """
     console = context.console
     if output is None:
@@ -145,7 +145,7 @@ def write_document(context: CommandContext, output: str | None) -> Callable[[Ite
 
 
 def facets_table(facets: Facets, style: Style) -> str:
-    """Return the values of every facet that has any, one a line; of one that is a number, the smallest and largest."""
+    """Return the values of every facet that has any, one per line; for a numeric facet, its minimum and maximum."""
     rows = [(name, each.value, count(each.count)) for name, values in facets.categorical.items() for each in values]
     rows += [(name, _range(name, found, style), "") for name, found in facets.numeric.items() if found is not None]
     for scope, keys in facets.attribute_keys.items():

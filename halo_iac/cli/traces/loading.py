@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from halo_iac.sandbox.trace_files import BadLine
 
 _MAX_CAUSES: Final = 20
-"""How many causes are listed; a file of another kind has as many as it has lines."""
+"""The most causes that are listed; a file in another format has as many as lines."""
 _BUFFER: Final = 128 * 1024
 """Bytes read at once: a line may take several of the usual 8 KiB, and is then put together from them."""
 
 
 @dataclass(slots=True)
 class Causes:
-    """Why values of a file were skipped: each cause with the first line that has it, and how many have."""
+    """Why values of a file were skipped: each cause with its first line and its number of values."""
 
     first: dict[str, tuple[int, int]] = field(default_factory=dict)
     others: int = 0
     end: BadLine | None = None
-    """What ended the file before its end."""
+    """The line after which the file was not read."""
 
     def add(self, bad: BadLine) -> None:
-        """Count one in."""
+        """Add a skipped value."""
         if bad.ends_file:
             self.end = bad
         elif bad.reason in self.first or len(self.first) < _MAX_CAUSES:
@@ -52,11 +52,11 @@ class FileLoad:
     causes: Causes
     loaded: Loaded | None = None
     failure: str = ""
-    """Why it could not be read, or not to its end; empty where it could."""
+    """Why the file could not be read, or not to its end; empty if it was read."""
     hint: str = ""
 
     def wire(self) -> dict[str, object]:
-        """Return it as ``--json`` has it."""
+        """Return the result as in the output of ``--json``."""
         found = self.loaded
         agents = [] if found is None else sorted(found.agents.items())
         counts = (0, 0, 0) if found is None else (found.spans, found.added, found.bad)
@@ -131,7 +131,7 @@ def _print_causes(console: Console, name: str, causes: Causes) -> None:
 
 
 def warn_without_agent(console: Console, found: FileLoad) -> None:
-    """Say that a file names no agent; nothing else finds its traces."""
+    """Warn about a file that names no agent, since its traces are then in no list."""
     if found.loaded and found.loaded.spans and not found.loaded.agents:
         name = console.err_style.safe(found.name)
         reason = "no span names an agent, so it cannot be analysed"
@@ -144,7 +144,7 @@ def _where(console: Console, name: str, line: int, reason: str) -> str:
 
 
 def summary(console: Console, found: FileLoad) -> str:
-    """Return the content of a file by agent: agents with only old traces are in no list of the platform."""
+    """Return a summary of a file by agent, since agents with only old traces are in no list of the platform."""
     loaded = found.loaded
     if loaded is None or not loaded.spans:
         return ""
@@ -161,7 +161,7 @@ def summary(console: Console, found: FileLoad) -> str:
 
 
 def at(instant: int) -> str:
-    """Return an instant in nanoseconds as people read it."""
+    """Return an instant, given in nanoseconds, as text."""
     return f"{datetime.fromtimestamp(instant // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SHOWN: Final = ("START", "DURATION", "STATUS", "ROOT SPAN", "TRACE")
 _LIST: Final = Command("trace", "list", "--range", "7d")
 _SHORTEST_START: Final = 4
-"""The least length of an id's beginning that counts as a match."""
+"""The fewest characters of the beginning of an id that match it."""
 
 
 def read_trace(context: CommandContext, reader: TraceReader, trace_id: str) -> Trace:
@@ -59,7 +59,7 @@ def _add_near(error: Rejected, wanted: str, known: dict[str, str], otherwise: Hi
 
 
 def _near(wanted: str, known: dict[str, str]) -> str | None:
-    """Return the one id that begins so, or is named so, else the nearest."""
+    """Return the only id with this beginning or this name, else the most similar one."""
     if len(wanted) >= _SHORTEST_START:
         begun = [id_ for id_ in known if id_.startswith(wanted.casefold())]
         if len(begun) == 1:
@@ -69,7 +69,7 @@ def _near(wanted: str, known: dict[str, str]) -> str | None:
 
 
 def _known_traces(reader: TraceReader, now: datetime) -> dict[str, str]:
-    """Return the traces that there are by id, with their names; the latest of many."""
+    """Return the latest traces: id → name."""
     with suppress(PlatformError):
         every = filters_of(FilterOptions(range_=TraceRange.ALL), now)
         return {trace.id: "" for trace in reader.traces(every, limit=MAX_PAGE_SIZE).traces}
@@ -77,16 +77,16 @@ def _known_traces(reader: TraceReader, now: datetime) -> dict[str, str]:
 
 
 def _known_spans(reader: TraceReader, trace_id: str) -> dict[str, str]:
-    """Return the first spans of a trace by id, with their names."""
+    """Return the first spans of a trace: id → name."""
     with suppress(PlatformError):
         return {span.id: span.name for span in reader.spans(trace_id, MAX_PAGE_SIZE)}
     return {}
 
 
 def choose_trace(context: CommandContext, reader: TraceReader) -> str:
-    """Ask on the terminal for one of the latest traces; a single one is taken without asking.
+    """Ask on the terminal for one of the latest traces and return it; a single one is returned without a question.
 
-    Without a terminal no id is an error.
+    Without a terminal it is an error that no id was given.
     """
     console = context.console
     if not console.is_interactive or console.wants_json:

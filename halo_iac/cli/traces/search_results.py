@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 _OF_TRACE: Final = ("TRACE", "START", "STATUS", "ROOT SPAN")
 _EXCERPTS: Final = frozenset({"excerpt", "highlight", "match", "snippet", "text"})
-"""Names under which the words may stand that were found."""
+"""Names of members that may hold the matching text."""
 
 
 def search_results_text(found: object, style: Style) -> str:
-    """Return the traces found, each with the matching span and text; any other answer is shown by its fields."""
+    """Return the traces found, each with the matching span and text; another response is shown by its fields."""
     rows = _rows(found)
     if rows is None:
         return record(fields_of(found), style) if isinstance(found, Mapping) else document(found)
@@ -34,14 +34,14 @@ def search_results_text(found: object, style: Style) -> str:
 
 
 def _rows(found: object) -> list[Mapping[str, Any]] | None:
-    """Return the one list of objects in an answer."""
+    """Return the only list of objects in a response; ``None`` if there is none, or more than one."""
     lists = [value for value in found.values() if isinstance(value, list)] if isinstance(found, Mapping) else [found]
     rows: Any = lists[0] if len(lists) == 1 else None
     return rows if isinstance(rows, list) and all(isinstance(row, Mapping) for row in rows) else None
 
 
 def _text(value: object, names: Set[str]) -> str:
-    """Return the first text under one of some names, however deep."""
+    """Return the first text under one of these names, at any depth."""
     return next(_texts(value, names), "")
 
 

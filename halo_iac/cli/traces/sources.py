@@ -16,10 +16,9 @@ _ENDINGS: Final = (".json", ".jsonl", ".ndjson")
 
 
 def find_traces(words: Sequence[str]) -> list[str]:
-    """Return the files that the words name, in their order, those of a folder or a glob by name, each once.
+    """Return the files that the words name, each once, in the order of the words; those of a folder or glob by name.
 
-    Raises :class:`~halo_iac.errors.FileError` for a folder or a glob without any. Whether a file that is named can be
-    read is for its reader to say.
+    Raises :class:`~halo_iac.errors.FileError` for a folder or a glob without files. A named file may be unreadable.
     """
     found: dict[object, str] = {}
     for word in words:
@@ -47,7 +46,7 @@ def _named(word: str) -> Iterator[str]:
 
 
 def _below(folder: str) -> Iterator[str]:
-    """Yield the files of traces in a folder and those in it, by the ends of their names; hidden ones are left out."""
+    """Yield the trace files in a folder and its subfolders, by file name extension; hidden ones are left out."""
     for path, folders, names in os.walk(folder):
         folders[:] = sorted(each for each in folders if not each.startswith("."))
         for name in sorted(names):
