@@ -172,17 +172,30 @@ class StopSignal:
     """Tells every thread of a run to start nothing new; safe to set from a signal handler.
 
     ``interrupted`` is set by :meth:`interrupt`, ``stopping`` by that and by :meth:`stop`.
+
+    To wait for an event takes its lock for a moment. A handler that interrupts its thread in that moment, and sets the
+    event, would wait for the lock for ever. So the thread that handles signals waits with :meth:`pause`.
     """
 
     def __init__(self) -> None:
         self.interrupted = threading.Event()
         self.stopping = threading.Event()
+        self._is_interrupted = False
 
     def interrupt(self) -> None:
         """Start nothing new, and wait for nothing that takes long."""
+        if self._is_interrupted:  # two signals may come so close that one handler interrupts the other
+            return
+        self._is_interrupted = True
         self.interrupted.set()
         self.stopping.set()
 
     def stop(self) -> None:
         """Start nothing new: nothing else can succeed either."""
         self.stopping.set()
+
+    def pause(self, seconds: float) -> None:
+        """Wait for an interrupt, up to so many seconds."""
+        latest = time.monotonic() + seconds
+        while not self._is_interrupted and (left := latest - time.monotonic()) > 0:
+            time.sleep(min(left, _POLL_SECONDS))

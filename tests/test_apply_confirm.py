@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,13 +65,8 @@ def test_what_is_listed_at_once_costs_one_list(one: Harness) -> None:
 
 
 def test_looks_are_at_once_and_after_two_eight_and_twenty_seconds(one: Harness) -> None:
-    class Noting(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
-            waits.append(timeout)
-            return False
-
-    waits: list[float | None] = []
-    one.stop_signal.interrupted = Noting()
+    waits: list[float] = []
+    one.stop_signal.pause = waits.append  # type: ignore[method-assign]
     hide(one, None)
     change = create("Review")
     events = list(

@@ -5,10 +5,13 @@ See docs/semantics.md#apply-order and docs/semantics.md#interruption.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from apply_harness import (
@@ -315,6 +318,33 @@ def test_a_stop_starts_nothing_new_and_lets_what_is_in_flight_end(one: Harness) 
     assert run.statuses == ["done", "not started", "not started", "not started"]
     assert (run.requests, run.exit_code) == ([READ, UPDATE], 130)
     assert [hours for _, _, hours in one.shown().values()] == [[12], [9], [9], [9]]
+
+
+def interrupted_at(line: int, stop: StopSignal) -> bool:
+    """Interrupt a pause at one of the lines that are executed in it; return whether there are so many."""
+    left = line
+
+    def trace(_frame: object, event: str, _: object) -> Any:  # noqa: ANN401 - itself
+        nonlocal left
+        left -= event == "line"
+        if event == "line" and left == 0:
+            stop.interrupt()
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        stop.pause(0.001)
+    finally:
+        sys.settrace(before)
+    return left <= 0
+
+
+def test_a_pause_may_be_interrupted_at_every_line_by_its_own_thread() -> None:
+    lines = count(1)
+    while interrupted_at(next(lines), stop := StopSignal()):
+        assert stop.interrupted.is_set()
+    assert next(lines) > 3
 
 
 class Queue(threading.Event):

@@ -48,7 +48,7 @@ class Confirmation:
         yield from (self._checking_event(made[id_]) for id_ in late)
         elapsed = 0.0
         for check_at in self.check_after if late else ():
-            self.stop_signal.interrupted.wait(check_at - elapsed)
+            self.stop_signal.pause(check_at - elapsed)
             elapsed = check_at
             try:
                 missing = self._missing(made)

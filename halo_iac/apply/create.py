@@ -147,7 +147,7 @@ class Creates:
         for look in self._looks:
             if not self._lost:
                 return
-            self._stop_signal.interrupted.wait(look - elapsed)
+            self._stop_signal.pause(look - elapsed)
             elapsed = look
             try:
                 schedules = self._list().schedules

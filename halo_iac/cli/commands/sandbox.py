@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import shlex
 import signal
-import threading
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -88,10 +88,10 @@ def serve(
             f"export INF_API_KEY={platform.key}",
             f"export INF_PROJECT_ID={shlex.quote(project_id)}",
         )
-        ended = _set_by_signals()  # before any client can know that it runs
+        signals = _queue_of_signals()  # before any client can know that it runs
         console.print("\n".join(exports), redact=False)
         console.log(console.err_style.safe(f"Serving sandbox {path} on {url}; press Ctrl-C to stop."))
-        while not ended.wait(1):
+        while not _has_come(signals):
             pass
     return 0
 
@@ -190,8 +190,17 @@ def _is_confirmed(console: Console, path: Path) -> bool:
     return console.is_interactive and console.confirms(console.err_style.safe(f"Remove {path}"))
 
 
-def _set_by_signals() -> threading.Event:
-    ended = threading.Event()
+def _queue_of_signals() -> SimpleQueue[int]:
+    """Return where signals are put; unlike an event, a handler may fill it whatever the waiting thread is at."""
+    signals: SimpleQueue[int] = SimpleQueue()
     for number in handling_signals():
-        signal.signal(number, lambda *_: ended.set())
-    return ended
+        signal.signal(number, lambda number, _: signals.put(number))
+    return signals
+
+
+def _has_come(signals: SimpleQueue[int]) -> bool:
+    """Wait for a signal, up to a second: nothing wakes a thread that waits for ever on every system."""
+    with suppress(Empty):
+        signals.get(timeout=1)
+        return True
+    return False
