@@ -47,6 +47,8 @@ class Creates:
         """What is kept of each create, by the identity of its change."""
         self._lost: list[Change] = []
         self._made: dict[str, Event] = {}
+        self._answers: dict[str, RemoteSchedule] = {}
+        """What the platform answered to each create whose answer came, by its id."""
 
     def run(self, changes: Sequence[Change]) -> Iterator[Event]:
         """List, create, look for what was lost and for all that was made, look for twins.
@@ -137,7 +139,7 @@ class Creates:
         if elsewhere is not None:
             return created_elsewhere(Event(change, Status.FAILED, answer.id), elsewhere)
         event = _created(change, answer)
-        self._made[answer.id] = event
+        self._made[answer.id], self._answers[answer.id] = event, answer
         return event
 
     # Lost answers ---------------------------------------------------------------------------------------------------
@@ -203,7 +205,7 @@ class Creates:
             return
         looking = Confirmation(self._context, self._pool, self._stop_signal, self._project_id, self._looks, self._list)
         try:
-            for event in looking.run(self._made):
+            for event in looking.run(self._made, self._answers):
                 if event.status is Status.UNKNOWN:
                     self._note(event)
                 yield event
