@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from command_line import CommandLine
 from trace_file_samples import halo_root, halo_span, otlp_request, written
+
+from halo_iac.sandbox import ingest
+from halo_iac.sandbox.span_record import SpanRecord
+from halo_iac.sandbox.trace_files import BadLine
 
 
 @pytest.fixture
@@ -119,3 +125,25 @@ def test_traces_that_name_no_agent_are_loaded_and_can_be_given_one(halo: Command
 
 
 WINDOW = "--window-start-at 2026-04-23T05:00:00Z --window-end-at 2026-04-23T06:00:00Z"
+
+
+@pytest.mark.usefixtures("traces")
+def test_an_interrupted_load_keeps_what_it_has_read_and_says_so(
+    halo: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_spans = ingest.read_spans
+
+    def interrupted(file: BinaryIO) -> Iterator[SpanRecord | BadLine]:
+        yield next(read_spans(file))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ingest, "_BATCH", 1)
+        patch.setattr(ingest, "read_spans", interrupted)
+        ended = halo("sandbox", "load", "traces/a.jsonl")
+    assert ended.code == 130
+    assert ended.err.endswith(
+        "error: interrupted; the spans read so far were loaded\n"
+        "hint: run the same command again for the rest: spans that are there already are kept\n"
+    )
+    assert halo("sandbox", "load", "traces/a.jsonl").out.startswith("traces/a.jsonl: 2 spans, 1 of them already loaded")

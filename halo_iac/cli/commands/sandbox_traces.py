@@ -18,7 +18,7 @@ from halo_iac.cli.sandbox_link import error_hint, open_sandbox, start_empty
 from halo_iac.cli.target import TargetOptions
 from halo_iac.cli.traces.loading import FileLoad, at, failure_of, load_file, summary, warn_without_agent
 from halo_iac.cli.traces.sources import find_traces
-from halo_iac.errors import FileError, RefusedError, UsageError
+from halo_iac.errors import FileError, HaloError, InterruptedRun, RefusedError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
 from halo_iac.sandbox.protocol import SandboxError
@@ -72,6 +72,7 @@ def load(
     if agent is not None and not agent.strip():
         raise UsageError("--agent is empty", hint="name the agent, or remove it")
     with opened(console, choice) as (platform, project_id, _):
+        console.final_error = _interrupted
         for name in names:
             found.append(load_file(console, platform, project_id, name, is_strict=strict, agent=agent))
             _print_result(console, found[-1], is_only=len(names) == 1)
@@ -84,6 +85,13 @@ def load(
     if failure := failure_of(found):
         raise failure
     return 0
+
+
+def _interrupted(error: HaloError | None) -> HaloError:
+    return error or InterruptedRun(
+        "interrupted; the spans read so far were loaded",
+        hint="run the same command again for the rest: spans that are there already are kept",
+    )
 
 
 def tick(
