@@ -13,6 +13,7 @@ import threading
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from command_line import CommandLine, tree
@@ -336,6 +337,18 @@ def test_a_damaged_file_is_removed_from_the_sandbox_s_own_place_alone(halo: Comm
     assert halo("sandbox", "reset", "--yes", "--sandbox-file", "bad.db").code == 1
     assert halo("sandbox", "reset", "--yes").code == 0
     assert sorted(tree(folder)) == [".halo/.gitignore", "bad.db"]
+
+
+def test_an_interrupted_tick_does_not_claim_that_nothing_fired(
+    halo: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Sandbox, "tick", interrupt)
+    ended = halo("sandbox", "tick")
+    assert ended.code == 130
+    assert "error: interrupted; the sandbox's clock may have moved, and schedules may have fired\n" in ended.err
 
 
 def test_a_tick_into_the_past_names_the_sandbox_to_reset(halo: CommandLine) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -72,7 +72,10 @@ def load(
     if agent is not None and not agent.strip():
         raise UsageError("--agent is empty", hint="name the agent, or remove it")
     with opened(console, choice) as (platform, project_id, _):
-        console.final_error = _interrupted
+        console.final_error = _interrupted(
+            "the spans read so far were loaded",
+            "run the same command again for the rest: spans that are there already are kept",
+        )
         for name in names:
             found.append(load_file(console, platform, project_id, name, is_strict=strict, agent=agent))
             _print_result(console, found[-1], is_only=len(names) == 1)
@@ -87,11 +90,9 @@ def load(
     return 0
 
 
-def _interrupted(error: HaloError | None) -> HaloError:
-    return error or InterruptedRun(
-        "interrupted; the spans read so far were loaded",
-        hint="run the same command again for the rest: spans that are there already are kept",
-    )
+def _interrupted(message: str, hint: str) -> Callable[[HaloError | None], HaloError]:
+    """Return how a command ends that an interrupt leaves half done."""
+    return lambda error: error or InterruptedRun(f"interrupted; {message}", hint=hint)
 
 
 def tick(
@@ -122,6 +123,10 @@ def tick(
     console.prepare(json=json)
     moment = None if until is None else instant(until, "--until")
     with opened(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)) as (platform, _, path):
+        console.final_error = _interrupted(
+            "the sandbox's clock may have moved, and schedules may have fired",
+            "run the same command again for the rest",
+        )
         try:
             fires = platform.tick(moment)
         except ValueError as error:
