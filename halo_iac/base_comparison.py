@@ -87,7 +87,7 @@ def _apply_stricter_policy(
     project: Project, against: BaseProject, actual: PlatformState
 ) -> tuple[Project, tuple[GuardViolation, ...]]:
     if against.project is None and against.problem is None:
-        return _refuse_unreadable_base(project, against.base.ref)
+        return _with_default_policy(project, against.base.ref)
     if against.project is None:
         message = f"the policy cannot be compared with the base's: {against.problem}"
         return project, (GuardViolation("policy", message, _OVERRIDE),)
@@ -105,8 +105,8 @@ def _apply_stricter_policy(
     return (_stricter_policy(project, agents, base, base_agents) if refusals else project), refusals
 
 
-def _refuse_unreadable_base(project: Project, ref: str) -> tuple[Project, tuple[GuardViolation, ...]]:
-    """Return a new project under the default policy."""
+def _with_default_policy(project: Project, ref: str) -> tuple[Project, tuple[GuardViolation, ...]]:
+    """Return a project whose file is new: it may not archive undeclared schedules."""
     if project.undeclared is not UndeclaredPolicy.ARCHIVE:
         return project, ()
     refusal = GuardViolation("policy", f"`undeclared` is archive; {project.path} does not exist at {ref}", _OVERRIDE)

@@ -226,7 +226,7 @@ def _offset(at: datetime, zone: ZoneInfo) -> timedelta | None:
     return at.astimezone(zone).utcoffset()
 
 
-def is_forecastable(cadence: Cadence, after: datetime) -> Iterator[Fire]:
+def fires_with_reasons(cadence: Cadence, after: datetime) -> Iterator[Fire]:
     """Yield the same fires, each with the reason why it is approximate, if it is."""
     return (Fire(at, _reason(cadence, at)) for at in upcoming_fires(cadence, after))
 

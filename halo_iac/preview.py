@@ -16,7 +16,7 @@ from itertools import islice, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from halo_iac.fire_times import Fire, is_forecastable
+from halo_iac.fire_times import Fire, fires_with_reasons
 from halo_iac.model.project import Entry, Project
 from halo_iac.model.schedule import Cadence
 
@@ -85,7 +85,7 @@ class Fires:
 def _coming(cadence: Cadence, after: datetime) -> Iterator[Fire]:
     """Yield the fires after an instant, without end."""
     with suppress(OverflowError):
-        yield from is_forecastable(cadence, after)
+        yield from fires_with_reasons(cadence, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def _week(forecasts: Sequence[ScheduleForecast], now: datetime) -> tuple[Week, t
     timezone, days = _seven_days(forecasts, now)
     zone = ZoneInfo(timezone)
     end = datetime.combine(days[-1] + _DAY, time(), zone).astimezone(UTC)
-    of = cache(lambda cadence: tuple(takewhile(lambda fire: fire.at < end, is_forecastable(cadence, now))))
+    of = cache(lambda cadence: tuple(takewhile(lambda fire: fire.at < end, fires_with_reasons(cadence, now))))
     weeks: dict[str, dict[date, list[Fire]]] = {}
     at_once: defaultdict[tuple[str, datetime], list[str]] = defaultdict(list)
     for forecast in forecasts:

@@ -159,7 +159,7 @@ def closest_match(word: str, known: Collection[str], *, cutoff: float = 0.7) -> 
     return found[0] if found else None
 
 
-def is_close(word: str, known: Collection[str]) -> str | None:
+def did_you_mean(word: str, known: Collection[str]) -> str | None:
     """Ask whether the nearest of the known words was meant, if one is near."""
     found = closest_match(word, known)
     return f"did you mean `{found}`?" if found else None

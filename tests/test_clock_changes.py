@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import numbers
 
-from halo_iac.fire_times import ClockChange, Fire, describe_reason, is_forecastable, upcoming_fires
+from halo_iac.fire_times import ClockChange, Fire, describe_reason, fires_with_reasons, upcoming_fires
 from halo_iac.model.schedule import Cadence, relevant_parts
 from halo_iac.model.zones import zone_names
 
@@ -123,7 +123,7 @@ def test_fires_and_their_reasons_are_what_the_clocks_say(
     moment: tuple[Cadence, datetime, datetime],
 ) -> None:
     when, start, end = moment
-    found = as_instants(list(takewhile(lambda fire: fire.at <= end, is_forecastable(when, start))))
+    found = as_instants(list(takewhile(lambda fire: fire.at <= end, fires_with_reasons(when, start))))
     assert found == as_instants(expected(when, start, end))
 
 
@@ -180,7 +180,7 @@ def test_an_hourly_cadence_fires_at_every_minute_that_shows_its_minutes(moment: 
 @given(moments())
 def test_what_is_foreseen_is_what_fires(moment: tuple[Cadence, datetime, datetime]) -> None:
     when, start, _ = moment
-    seen = [fire.at for _, fire in zip(range(5), is_forecastable(when, start), strict=False)]
+    seen = [fire.at for _, fire in zip(range(5), fires_with_reasons(when, start), strict=False)]
     assert [at.isoformat() for at in seen] == [at.isoformat() for at in islice(upcoming_fires(when, start), 5)]
 
 
@@ -198,7 +198,7 @@ def test_no_fire_is_lost_or_found_twice_where_a_search_goes_on(moment: tuple[Cad
 def test_where_no_clock_changes_nothing_is_approximate(zone: str, hours: list[int], minutes: list[int]) -> None:
     year = takewhile(
         lambda fire: fire.at.year == 2026,
-        is_forecastable(
+        fires_with_reasons(
             cadence(zone, hours=tuple(hours), minutes=tuple(minutes)), datetime(2026, 1, 1, 12, tzinfo=UTC)
         ),
     )
@@ -257,7 +257,7 @@ def test_where_no_clock_changes_nothing_is_approximate(zone: str, hours: list[in
     ],
 )
 def test_a_fire_in_a_gap_or_a_fold_says_what_the_clocks_do(when: Cadence, after: datetime, expected: list[str]) -> None:
-    found = [fire for _, fire in zip(expected, is_forecastable(when, after), strict=False)]
+    found = [fire for _, fire in zip(expected, fires_with_reasons(when, after), strict=False)]
     assert [
         f"{fire.at.isoformat()} {describe_reason(fire) if fire.reason else ''}".rstrip() for fire in found
     ] == expected

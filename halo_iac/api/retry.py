@@ -25,11 +25,12 @@ _UNPROCESSED_STATUSES: Final = frozenset({425, 429})
 class Retry:
     """Repeats what may be repeated: ``retry(attempt)`` returns the attempt's result or raises its last error.
 
-    The attempt is told the instant, of ``clock``, by which it has to end. Waits grow 0.5, 1, 2, … 20 s, each shortened
-    by up to half at random, and are never shorter than the platform's own Retry-After. It ends after ``attempts``,
-    which bounds how long a mistyped host is tried, after ``seconds`` in all, or when ``stop`` is set, which also ends a
-    wait. What is waited at the ``gate``, where there is one, counts as neither. ``on_retry`` is told the error, the
-    wait and the number of the attempt that failed. ``sleep`` waits so many seconds and may return early.
+    ``attempt`` is called with the instant, of ``clock``, by which it has to end. Waits grow 0.5, 1, 2, … 20 s, each
+    shortened by up to half at random, and are never shorter than the platform's own Retry-After. It ends after
+    ``attempts``, which bounds how long a mistyped host is tried, after ``seconds`` in all, or when ``stop`` is set,
+    which also ends a wait. Waiting at the ``gate``, if there is one, counts towards neither. ``on_retry`` is called
+    with the error, the wait in seconds and the number of the failed attempt. ``sleep`` waits so many seconds and may
+    return early.
     """
 
     seconds: float = DEFAULT.bounds.operation
@@ -117,7 +118,7 @@ class _Call:
         return True
 
     def _wait_at_gate(self, error: PlatformError) -> bool:
-        """Count an attempt that was throttled for nothing."""
+        """Do not count a throttled attempt; ``False`` if the gate was closed for as long as a run may wait."""
         gate = self.retry.gate
         self.attempts -= 1
         self.deadline += self.retry.clock() - self.began

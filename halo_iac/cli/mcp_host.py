@@ -24,7 +24,7 @@ from halo_iac.cli.main import to_halo_error
 from halo_iac.cli.plan.request import PlanOptions, make_plans
 from halo_iac.cli.project_files.check import check_project
 from halo_iac.cli.project_files.entries import require_schedule_id
-from halo_iac.cli.runs.request import RunOptions, agent_id_of, build_request, literal_prompt, lookback_of, window
+from halo_iac.cli.runs.request import RunOptions, agent_id_of, build_request, lookback_of, window, wire_instant
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.hints import Command, format_hint
@@ -204,7 +204,7 @@ class McpSession:
             schedule = self.schedule_id(order.schedule)
             hours = order.lookback_hours or lookback_of(connection.reader.schedule(schedule))
             asked = window(None, None, hours, now)
-            begin, end = literal_prompt(None, asked.start), literal_prompt(None, asked.end)
+            begin, end = wire_instant(None, asked.start), wire_instant(None, asked.end)
             look = Command("schedule", "runs", schedule)
             return self._start(lambda writer: writer.fire(schedule, begin, end), "a run of the schedule", look)
         given = RunOptions(prompt=order.prompt, lookback_hours=order.lookback_hours)

@@ -19,7 +19,7 @@ from halo_iac.load.suggestions import keys as hints
 from halo_iac.load.yaml_document import Document, Values
 from halo_iac.model.project import BUILT_IN_ORIGIN, Origin, Source
 from halo_iac.model.schedule import CADENCE_PARTS
-from halo_iac.text import is_close, quote
+from halo_iac.text import did_you_mean, quote
 
 SPELLINGS: Final = {
     "lookback_hours": ("lookback_hours", "lookback"),
@@ -251,7 +251,7 @@ def check_override_keys(overrides: Mapping[str, Override], declared: Collection[
     for number, (key, override) in enumerate(overrides.items()):
         if key not in declared:
             hint = (
-                is_close(key, declared) if number < _MAX_SUGGESTED else None
+                did_you_mean(key, declared) if number < _MAX_SUGGESTED else None
             ) or "the keys are those under `schedules:` here and in the included files"
             override.place.add_missing_problem(f"no entry has the key {quote(key)}", hint)
 

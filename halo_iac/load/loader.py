@@ -299,7 +299,7 @@ def _entries(
     entries = []
     for place, raw in _declared(sources):
         key = place.location[-1]
-        can_stay = _check_key(place, key, seen)
+        can_stay = _is_valid_key(place, key, seen)
         entry = reader.read(place, key, raw)
         if entry is not None and can_stay:
             entries.append(entry)
@@ -340,7 +340,7 @@ def _misplaced_keys(document: Document, schedules: Values) -> Collection[str]:
     return found
 
 
-def _check_key(place: FieldLocation, key: str, seen: dict[str, FieldLocation]) -> bool:
+def _is_valid_key(place: FieldLocation, key: str, seen: dict[str, FieldLocation]) -> bool:
     if not _KEY.fullmatch(key):
         message = f"invalid key {quote(key)}: expected up to 64 letters, digits, - and _, the first a letter or digit"
         place.add_missing_problem(message, hints.suggest_schedule_key(key))

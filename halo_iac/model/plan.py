@@ -119,19 +119,19 @@ class Change(Document):
     @property
     def is_pause(self) -> bool:
         """Return whether it stops a schedule that fires from firing without archiving it."""
-        return self._turns(on=False)
+        return self._sets_enabled(on=False)
 
     @property
     def is_resumption(self) -> bool:
         """Return whether it lets a paused schedule fire again."""
-        return self._turns(on=True)
+        return self._sets_enabled(on=True)
 
     @property
     def is_removal(self) -> bool:
         """Return whether something stops firing: an archive or a pause (docs/semantics.md#guards)."""
         return self.action is Action.ARCHIVE or self.is_pause
 
-    def _turns(self, *, on: bool) -> bool:
+    def _sets_enabled(self, *, on: bool) -> bool:
         return self.action is Action.UPDATE and any(
             field.field == "enabled" and bool(field.after) is on and bool(field.before) is not on
             for field in self.fields

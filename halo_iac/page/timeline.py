@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from halo_iac.findings.intervals import max_reads_per_trace
-from halo_iac.fire_times import Fire, is_forecastable, is_valid, runs_per_month
+from halo_iac.fire_times import Fire, fires_with_reasons, is_valid, runs_per_month
 from halo_iac.model.schedule import Cadence
 
 MAX_FIRES_A_DAY: Final = 48
@@ -187,7 +187,7 @@ class Timeline:
         if cadence not in self._fires:
             until = period.end + max(hours, self._lookbacks.get(cadence, 0)) * _HOUR
             after = datetime.fromtimestamp(period.start - 1, UTC)
-            coming = takewhile(lambda fire: _seconds(fire.at) <= until, is_forecastable(cadence, after))
+            coming = takewhile(lambda fire: _seconds(fire.at) <= until, fires_with_reasons(cadence, after))
             self._fires[cadence] = tuple(coming)
         fires = self._fires[cadence]
         steps: defaultdict[int, int] = defaultdict(int)

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from halo_iac.fire_times import ClockChange, Fire, describe, is_forecastable, is_valid, runs_per_month
+from halo_iac.fire_times import ClockChange, Fire, describe, fires_with_reasons, is_valid, runs_per_month
 from halo_iac.model.schedule import Cadence, Spec
 from halo_iac.render.style import Style
 
@@ -79,7 +79,7 @@ class Calendar:
     def _next(self, cadence: Cadence, now: datetime) -> str:
         if not is_valid(cadence):
             return "unknown"
-        fires = tuple(islice(is_forecastable(cadence, now), FIRES))
+        fires = tuple(islice(fires_with_reasons(cadence, now), FIRES))
         return self._style.safe(_listed(fires, has_year=spans_years(now, fires)))
 
 

@@ -49,7 +49,7 @@ def fetch_of_conversation(reader: RunReader, conversation_id: str) -> Report:
     thread = reader.conversation(conversation_id)
     run = _first_run(thread)
     if not thread.answers:
-        raise _has_no_answer(reader, thread)
+        raise _no_answer_error(reader, thread)
     dataset = _dataset_of(thread, run) or (reader.run(run.id).dataset if run is not None else None)
     return Report(thread.answers[0].content, thread, run, dataset)
 
@@ -68,10 +68,10 @@ def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool
                 "run `{}` to print the report of the latest run fired by hand", Command("report", "get", by_hand.id)
             ),
         )
-    raise _has_no_report(schedule_id, max(runs, key=lambda run: run.creation_order, default=None))
+    raise _no_report_error(schedule_id, max(runs, key=lambda run: run.creation_order, default=None))
 
 
-def _has_no_report(schedule_id: str, latest: Run | None) -> NoReport:
+def _no_report_error(schedule_id: str, latest: Run | None) -> NoReport:
     """Return why a schedule without completed runs has no report, and what to do."""
     if latest is None:
         return NoReport(
@@ -151,7 +151,7 @@ def _no_traces(run: Run, dataset: Dataset | None, agent: str | None) -> NoReport
     )
 
 
-def _has_no_answer(reader: RunReader, thread: ConversationDetails) -> NoReport:
+def _no_answer_error(reader: RunReader, thread: ConversationDetails) -> NoReport:
     run = _first_run(thread)
     if run is None:
         message = f"conversation {thread.conversation.id} has no answer yet"

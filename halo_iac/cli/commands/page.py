@@ -24,7 +24,7 @@ from halo_iac.render.style import Style
 from halo_iac.runs.history import recent_runs
 from halo_iac.storage.outputs import check_output, write_output
 from halo_iac.storage.stored_reports import read_reports
-from halo_iac.text import counted, first_of, is_close, quote
+from halo_iac.text import counted, did_you_mean, first_of, quote
 
 if TYPE_CHECKING:
     from halo_iac.pipeline import ObservedProject
@@ -93,7 +93,7 @@ def _timezone(context: CommandContext, named: str | None) -> str:
     if named is None:
         return local_zone(context.console.env.get("TZ"))
     if named not in zone_names():
-        hint = is_close(named, zone_names()) or "use an IANA name, such as Europe/Berlin or UTC"
+        hint = did_you_mean(named, zone_names()) or "use an IANA name, such as Europe/Berlin or UTC"
         raise UsageError(f"--timezone: unknown time zone {quote(named)}", hint=hint)
     return named
 

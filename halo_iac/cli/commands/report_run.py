@@ -70,7 +70,7 @@ def run_reports(
     sink = ReportSink(context.console, output, is_raw=raw)
     job = _prepare(context, [*(agents or ()), *(agent_uuid or ())], schedule, run, agent_time_range)
     compared = _earlier_report(job, schedule) if compare and schedule is not None else None
-    sink.make_ready()
+    sink.prepare_folder()
     outcomes = _start(job)
     if no_wait:
         _print_wait_command(context, outcomes)

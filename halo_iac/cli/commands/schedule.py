@@ -16,7 +16,7 @@ from halo_iac.cli.commands.schedule_edit import add_to
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.entries import project_for, require_schedule_id
 from halo_iac.cli.reports.output import fields_of, runs_table
-from halo_iac.cli.runs.request import literal_prompt, lookback_of, window
+from halo_iac.cli.runs.request import lookback_of, window, wire_instant
 from halo_iac.cli.runs.session import RunSession, show_started, start_one
 from halo_iac.cli.runs.started import CostlyCall
 from halo_iac.errors import HaloError
@@ -167,7 +167,7 @@ def fire(
     if lookback_hours is None and window_start_at is None:
         lookback_hours = lookback_of(connection.reader.schedule(found))
     asked = window(window_start_at, window_end_at, lookback_hours or 1, now)
-    start, end = literal_prompt(window_start_at, asked.start), literal_prompt(window_end_at, asked.end)
+    start, end = wire_instant(window_start_at, asked.start), wire_instant(window_end_at, asked.end)
     started = start_one(
         RunSession.begin(context, connection),
         lambda writer: writer.fire(found, start, end),

@@ -211,7 +211,9 @@ def _laid_out(ground: ImportContext, adoption: ImportResult, *, has_prompt_files
     prompts: dict[str, str] = {}
     if has_prompt_files:
         mappings = [("defaults", shared), *entries.items()]
-        (shared, *others), prompts = put_prompts_in_files(mappings, lambda name, text: _check_text(ground, name, text))
+        (shared, *others), prompts = put_prompts_in_files(
+            mappings, lambda name, text: _can_write_prompt(ground, name, text)
+        )
         entries = dict(zip(entries, others, strict=True))
     entries = {key: in_one_spelling(fields) for key, fields in entries.items()}
     shared = in_one_spelling(shared)
@@ -243,7 +245,7 @@ def _merge_into_file(ground: ImportContext, entries: Entries) -> str:
         raise FileError(f"{ground.target} was not changed: {error.reason}", hint=hint) from None
 
 
-def _check_text(ground: ImportContext, name: str, text: str) -> bool:
+def _can_write_prompt(ground: ImportContext, name: str, text: str) -> bool:
     """Return whether a prompt file can be written: it does not exist, or has the same text."""
     path = ground.target.parent / name
     if not (path.exists() or path.is_symlink()):

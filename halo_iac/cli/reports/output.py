@@ -63,7 +63,7 @@ class ReportSink:
         assert self._path is not None  # noqa: S101 - standard output is in no folder
         return self._path if self._is_folder else self._path.parent
 
-    def make_ready(self) -> None:
+    def prepare_folder(self) -> None:
         """Create the folder if needed; called before anything that costs money."""
         if self._path is not None:
             check_writable(self._folder)
@@ -72,7 +72,7 @@ class ReportSink:
         """Show or write the reports, one after the other."""
         if not reports:
             return
-        self.make_ready()
+        self.prepare_folder()
         if self._path is None:
             show(self._console, join_reports(reports), is_raw=self._is_raw)
         elif self._is_folder:

@@ -108,7 +108,7 @@ def instant(text: str, option: str) -> datetime:
         raise UsageError(f"{option}: {text!r} is not an ISO 8601 instant", hint=hint) from None
 
 
-def literal_prompt(text: str | None, value: datetime) -> str:
+def wire_instant(text: str | None, value: datetime) -> str:
     """Return an instant in the wire format: unchanged if it was given in UTC, as the official client sends it."""
     from halo_iac.api.runs import instant as as_sent
 

@@ -17,7 +17,7 @@ from halo_iac.cli.runs.request import instant
 from halo_iac.cli.traces.filter_expressions import attribute_filters, field_filters
 from halo_iac.errors import UsageError
 from halo_iac.model.traces import OBSERVATION_KINDS
-from halo_iac.text import is_close, quote
+from halo_iac.text import did_you_mean, quote
 
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -181,7 +181,7 @@ def known_names(values: Sequence[str] | None, option: str, known: Sequence[str])
     names = names_of(values, option)
     for name in names:
         if name.casefold() not in spelt:
-            hint = is_close(name, known) or "use one of them"
+            hint = did_you_mean(name, known) or "use one of them"
             raise UsageError(f"{option}: {quote(name)} is not one of {', '.join(known)}", hint=hint)
     return [spelt[name.casefold()] for name in names]
 

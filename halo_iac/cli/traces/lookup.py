@@ -33,7 +33,9 @@ def read_trace(context: CommandContext, reader: TraceReader, trace_id: str) -> T
     try:
         return reader.trace(trace_id)
     except Rejected as error:
-        _add_near(error, trace_id, _known_traces(reader, context.now), Hint("run `{}` to see the ids", _LIST))
+        _raise_with_suggestions(
+            error, trace_id, _known_traces(reader, context.now), Hint("run `{}` to see the ids", _LIST)
+        )
 
 
 def read_span(context: CommandContext, reader: TraceReader, trace_id: str, span_id: str) -> SpanDetail:
@@ -45,12 +47,14 @@ def read_span(context: CommandContext, reader: TraceReader, trace_id: str, span_
             raise
         known = _known_spans(reader, trace_id)
         if not known:
-            _add_near(error, trace_id, _known_traces(reader, context.now), Hint("run `{}` to see the ids", _LIST))
+            _raise_with_suggestions(
+                error, trace_id, _known_traces(reader, context.now), Hint("run `{}` to see the ids", _LIST)
+            )
         hint = Hint("run `{}` to see its spans", Command("trace", "get", trace_id, "--view", "spans"))
-        _add_near(error, span_id, known, hint)
+        _raise_with_suggestions(error, span_id, known, hint)
 
 
-def _add_near(error: Rejected, wanted: str, known: dict[str, str], otherwise: Hint) -> NoReturn:
+def _raise_with_suggestions(error: Rejected, wanted: str, known: dict[str, str], otherwise: Hint) -> NoReturn:
     """Raise the error with suggestions of similar ids."""
     if error.status == 404:
         near = _near(wanted, known)

@@ -20,7 +20,7 @@ from halo_iac.load.fields import (
 )
 from halo_iac.load.rule_settings import RULES as RULE_LINES
 from halo_iac.load.rule_settings import WORDS
-from halo_iac.text import MAX_COMPARED_LENGTH, closest_match, is_close, normalize
+from halo_iac.text import MAX_COMPARED_LENGTH, closest_match, did_you_mean, normalize
 
 DEFAULTS_KEYS: Final = frozenset(SCHEDULE_FIELDS)
 OVERRIDES_KEYS: Final = frozenset(OVERRIDES_FIELDS)
@@ -203,7 +203,7 @@ def suggest_key(key: str, value: object, allowed: Collection[str]) -> str | None
     for known in sorted(allowed):
         if normalize(known) == word:
             return _suggest_renamed(known, value)
-    return _misplaced_key(key, allowed) or is_close(key, allowed)
+    return _misplaced_key(key, allowed) or did_you_mean(key, allowed)
 
 
 _MAX_SUGGESTED: Final = 50
@@ -345,13 +345,13 @@ def suggest_value(field: str, value: object) -> str | None:
         return None  # `semiweekly` is not a typo of `weekly`, nor `inactive` of `active`
     if not value.strip(" ,;").isalpha() or word.startswith(("bi", "semi")):
         return None  # `daily 9am` is not `daily`, which would drop the time
-    return is_close(word, _VALUES[field])
+    return did_you_mean(word, _VALUES[field])
 
 
 def suggest_rule(name: str) -> str:
     """Guess which rule was meant, or list them all."""
     same = next((rule for rule in sorted(RULES) if normalize(rule) == normalize(name)), None)
-    guess = f"did you mean `{same}`?" if same else is_close(name, RULES)
+    guess = f"did you mean `{same}`?" if same else did_you_mean(name, RULES)
     return guess or f"the rules are {', '.join(sorted(RULES))}"
 
 
@@ -359,7 +359,7 @@ def suggest_severity(value: object) -> str | None:
     """Guess which severity of a rule was meant."""
     word = normalize(str(value))
     meant = _SEVERITY_SYNONYMS.get(word, word)
-    return f"write `{meant}`" if meant in WORDS else is_close(word, WORDS)
+    return f"write `{meant}`" if meant in WORDS else did_you_mean(word, WORDS)
 
 
 def suggest_quotes(value: object) -> str | None:

@@ -86,10 +86,10 @@ def suggest_colon(line: str) -> str | None:
     found = _WITHOUT_COLON.fullmatch(line.strip())
     if found is None or found[1] not in _KNOWN:
         return None
-    return _write(found[1], found[2]) or f"put a colon and a space after {quote(found[1])}"
+    return _quoted_line_hint(found[1], found[2]) or f"put a colon and a space after {quote(found[1])}"
 
 
-def _write(key: str | None, value: str) -> str | None:
+def _quoted_line_hint(key: str | None, value: str) -> str | None:
     """Return the hint that quotes a line, if it may be quoted."""
     if key in _LISTS and value[:1] in _CLOSING:
         value = f"[{value}]"
@@ -192,7 +192,7 @@ def _special_character(text: str, index: int, line: Line) -> Diagnostic | None:
         start -= 1
         if start < line.start or text[start] not in "*&" or text[start - 1 : start] not in {" ", "[", "{", ",", "\t"}:
             return None
-    return _needs_quotes(text[start], start, line)
+    return _quotes_needed(text[start], start, line)
 
 
 def _misread_value(index: int, line: Line) -> Diagnostic | None:
@@ -206,12 +206,12 @@ def _misread_value(index: int, line: Line) -> Diagnostic | None:
         if line.key == "prompt":
             hint = f"begin the text on the line below `prompt: {first}`, indented"
             return Diagnostic(line.value_index, f"text follows {quote(first)} on its line", hint)
-        return _needs_quotes(first, line.value_index, line)
+        return _quotes_needed(first, line.value_index, line)
     for start, end in _quotes(value) if first in {"[", "{"} else ():
         if _AFTER_QUOTE.match(value, end or len(value)) is None:
             return _unclosed(line.value_index + start, value[start])
     is_special = line.key is not None and re.match(r"[-?](?:[ \t]|$)|[\],}]", value) is not None
-    return _needs_quotes(first, line.value_index, line) if is_special or _IN_BRACKETS.match(value) else None
+    return _quotes_needed(first, line.value_index, line) if is_special or _IN_BRACKETS.match(value) else None
 
 
 def _colon_in_value(text: str, index: int, line: Line) -> Diagnostic | None:
@@ -222,14 +222,14 @@ def _colon_in_value(text: str, index: int, line: Line) -> Diagnostic | None:
         and line.key in _WITH_COLONS
         and line.value[:1].isalnum()
     )
-    shown = _write(line.key, f'"{line.value}"') if is_colon and not re.search(r'["\\]', line.value) else None
+    shown = _quoted_line_hint(line.key, f'"{line.value}"') if is_colon and not re.search(r'["\\]', line.value) else None
     return Diagnostic(index, "a value with a colon in it needs quotes", shown) if shown else None
 
 
-def _needs_quotes(first: str, index: int, line: Line) -> Diagnostic:
+def _quotes_needed(first: str, index: int, line: Line) -> Diagnostic:
     value = line.value
     quoted = next((f"{mark}{value}{mark}" for mark in "\"'" if mark not in value and "\\" not in value), None)
-    shown = _write(line.key, quoted) if quoted is not None and index == line.value_index else None
+    shown = _quoted_line_hint(line.key, quoted) if quoted is not None and index == line.value_index else None
     name = "`` ` ``" if first == "`" else quote(first)
     return Diagnostic(index, f"a value that begins with {name} needs quotes", shown or "put the value in quotes")
 

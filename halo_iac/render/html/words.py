@@ -55,7 +55,7 @@ def _times(runs: float) -> str:
     return "once" if rounded == "1" else "twice" if rounded == "2" else f"{rounded} times"
 
 
-def is_not_running(project: PageProject) -> str:
+def inactive_counts(project: PageProject) -> str:
     """Return how many declared schedules do not run: ``1 paused, 1 archived``; empty if all run."""
     paused = sum(each.forecast.status is ScheduleStatus.PAUSED for each in project.schedules)
     parts = [(paused, "paused"), (len(project.archived), "archived")]

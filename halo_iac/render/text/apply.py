@@ -89,12 +89,12 @@ def _reason(event: Event, style: Style) -> Iterator[str]:
 
 def summary_text(summary: Summary, style: Style, commands: NextCommands = HERE) -> str:
     """Return the summary of a run: one line if all succeeded, else the changes that failed, why, and what to do."""
-    sections = [] if _went_well(summary) else [*_sections(summary, style, commands)]
+    sections = [] if _is_success(summary) else [*_sections(summary, style, commands)]
     lines = [line for section in sections for line in (*section, "")]
     return "\n".join(folded([*lines, run_counts(summary), ""], style))
 
 
-def _went_well(summary: Summary) -> bool:
+def _is_success(summary: Summary) -> bool:
     return not summary.is_interrupted and all(event.status.is_success for event in summary.events)
 
 

@@ -130,7 +130,7 @@ def profiles_of(project_id: str, filters: Filters) -> Where:
     conditions = [Where("profiles.project_id = ?", (project_id,))]
     for each in filters.texts:
         if each.field == AGENTS:
-            conditions.append(_is_agent(each.values))
+            conditions.append(_agent_condition(each.values))
         elif each.field in PROFILE_FIELDS:
             conditions.append(_compared(PROFILE_FIELDS[each.field], each.op, each.values))
     where = joined(conditions)
@@ -153,11 +153,11 @@ def _span_conditions(project_id: str, filters: Filters) -> Iterator[Where]:
         if each.field in PROFILE_FIELDS or each.field == AGENTS:
             continue
         if each.field in WORD_FIELDS:
-            yield _negatable(each.op, partial(_has_word, each))
+            yield _negatable(each.op, partial(_word_condition, each))
         else:
             yield _compared(_id(each.field), each.op, each.values)
     for attribute in filters.attributes:
-        yield _negatable(attribute.op, partial(_has_attribute, attribute))
+        yield _negatable(attribute.op, partial(_attribute_condition, attribute))
     yield Where(f"+spans.profile IN ({on_profile.sql})", on_profile.values)
     yield from (_number(SPAN_NUMBERS, each) for each in filters.numbers)
     if filters.scope is not None:
@@ -175,13 +175,13 @@ _SCOPES: Final = {
 }
 
 
-def _has_word(each: TextFilter, op: str) -> Where:
+def _word_condition(each: TextFilter, op: str) -> Where:
     column = f"spans.{WORD_FIELDS[each.field][1]}"
     word = _compared("words.text", op, each.values)
     return Where(f"coalesce({column} IN (SELECT words.id FROM words WHERE {word.sql}), 0)", word.values)
 
 
-def _has_attribute(each: AttributeFilter, op: str) -> Where:
+def _attribute_condition(each: AttributeFilter, op: str) -> Where:
     found = _compared("attribute_text(bodies.json, ?, ?)", op, each.values)
     has_key = _with_key(each)
     return Where(
@@ -209,16 +209,16 @@ def _trace_conditions(filters: Filters) -> Iterator[Where]:
     yield from (_number(TRACE_NUMBERS, each) for each in filters.numbers)
     if filters.trace_id is not None:
         yield Where("traces.trace_id = ?", (filters.trace_id,))
-    yield from (_has_span(Where("mentions(bodies.json, ?)", (text,))) for text in filters.mentions)
+    yield from (_span_condition(Where("mentions(bodies.json, ?)", (text,))) for text in filters.mentions)
 
 
 def _trace_has(each: TextFilter, op: str) -> Where:
     if each.field == "status":
         return _compared("CASE WHEN traces.failed THEN 'error' ELSE 'ok' END", op, each.values)
     if each.field == AGENTS:
-        return _has_profile(_is_agent(each.values))
+        return _profile_condition(_agent_condition(each.values))
     if each.field in PROFILE_FIELDS:
-        return _has_profile(_compared(PROFILE_FIELDS[each.field], op, each.values))
+        return _profile_condition(_compared(PROFILE_FIELDS[each.field], op, each.values))
     if each.field in WORD_FIELDS:
         word = _compared("words.text", op, each.values)
         return Where(
@@ -227,14 +227,14 @@ def _trace_has(each: TextFilter, op: str) -> Where:
             (WORD_FIELDS[each.field][0], *word.values),
         )
     found = _compared(_id(each.field), op, each.values)
-    return _has_span(found) if each.field == "span_id" else found
+    return _span_condition(found) if each.field == "span_id" else found
 
 
 def _trace_has_attribute(each: AttributeFilter, op: str) -> Where:
-    return joined([_has_profile(_with_key(each)), _has_span(_has_attribute(each, op))])
+    return joined([_profile_condition(_with_key(each)), _span_condition(_attribute_condition(each, op))])
 
 
-def _has_profile(profile: Where) -> Where:
+def _profile_condition(profile: Where) -> Where:
     return Where(
         f"""traces.mix IN (SELECT mixes.id FROM mixes, json_each(mixes.profiles) AS listed, {_PROFILES}
         WHERE profiles.id = listed.value AND {profile.sql})""",
@@ -242,7 +242,7 @@ def _has_profile(profile: Where) -> Where:
     )
 
 
-def _has_span(span: Where) -> Where:
+def _span_condition(span: Where) -> Where:
     return Where(
         f"""EXISTS (SELECT 1 FROM spans JOIN bodies ON bodies.span = spans.seq
         WHERE spans.trace = traces.seq AND {span.sql})""",
@@ -276,7 +276,7 @@ def _number(fields: dict[str, str], each: NumberFilter) -> Where:
     return Where(f"{fields[each.field]} {COMPARISONS[each.op]} {marks}", each.values)
 
 
-def _is_agent(names: tuple[str, ...]) -> Where:
+def _agent_condition(names: tuple[str, ...]) -> Where:
     each = "{} IN (SELECT value FROM json_each(?))"
     found = [Where(each.format(column), (dumps(names),)) for column in (AGENT_NAME, AGENT_ID, "agents.id")]
     known = joined(found, "OR")

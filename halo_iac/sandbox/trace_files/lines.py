@@ -62,7 +62,7 @@ def read_values(source: Bytes) -> Iterator[Located | BadLine]:
         except ValueError as error:
             if not line.strip():
                 continue
-            if is_first and _goes_on(line, error):
+            if is_first and _continues(line, error):
                 yield from _document(line, source, number)
                 return
             if "trailing characters" in str(error):  # consecutive values, or lines that end in CR
@@ -116,7 +116,7 @@ def _document(begin: bytes, source: Bytes, number: int) -> Iterator[Located | Ba
         yield BadLine(broken.line, broken.reason, ends_file=True)
 
 
-def _goes_on(line: bytes, error: ValueError) -> bool:
+def _continues(line: bytes, error: ValueError) -> bool:
     """Return whether a line's JSON may continue on the next line; an open string means a truncated line."""
     return line.endswith(b"\n") and "EOF while parsing" in str(error) and "parsing a string" not in str(error)
 
