@@ -95,7 +95,7 @@ class Harness:
 
     @property
     def caller(self) -> Caller:
-        """Return somebody else with a key of the same platform."""
+        """Return another client of the same platform."""
         return Caller(self.sandbox)
 
     def add(self, title: str, *, archived: bool = False, **fields: object) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class Harness:
         during: Callable[[Event], None] | None = None,
         **how: Any,  # noqa: ANN401 - what events takes
     ) -> Run:
-        """Carry out the changes and return what came of it; ``during`` is told each event before the run goes on."""
+        """Apply the changes and return the result; ``during`` is called with each event, before the run continues."""
         before = len(self.sandbox.requests)
         events = []
         for event in self.events(*changes, **how):

@@ -72,7 +72,7 @@ class Stream(io.TextIOWrapper):
 
 
 class ReactingStream(Stream):
-    """A stream on which words make something happen, each of them once, before whoever wrote them goes on."""
+    """A stream that calls a reaction, once each, when its words are written, before the writer continues."""
 
     def __init__(self, reactions: Mapping[str, Callable[[], object]], *, is_terminal: bool = False) -> None:
         super().__init__(is_terminal=is_terminal)
@@ -102,10 +102,9 @@ class CommandLine:
         reactions: Mapping[str, Callable[[], object]] | None = None,
         **env: str,
     ) -> CommandResult:
-        """Run a command; ``answer`` is what somebody at the keyboard types, and makes all three streams a terminal;
-        ``stdin`` is what a pipe brings.
+        """Run a command; ``answer`` is typed at the terminal, and makes all streams terminals; ``stdin`` is piped.
 
-        ``reactions`` are what happens once certain words stand on standard error.
+        ``reactions`` maps words to functions that are called once the words are on standard error.
         """
         is_terminal = is_terminal or answer is not None
         read = (

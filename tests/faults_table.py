@@ -132,7 +132,7 @@ class Harm(Enum):
 class Trouble:
     """What the server does to a request, what that means, and what a message has to say.
 
-    ``effect`` is ``None`` where nobody listens any more. ``waits`` says whether a wait of so many seconds honours it.
+    ``effect`` is ``None`` for a server that has stopped. ``waits`` says whether a wait of so many seconds honours it.
     """
 
     effect: Callable[[], Effect] | None

@@ -1,4 +1,4 @@
-"""Receipts kept in memory, and receipts made by hand as somebody hostile would make them."""
+"""Receipts kept in memory, and receipts made by hand as an attacker would make them."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def demo_agents(days: int) -> list[dict[str, Any]]:
 
 
 class Clock:
-    """A clock that moves only when told."""
+    """A clock that moves only in ``advance``."""
 
     def __init__(self, now: datetime = NOON) -> None:
         self.now = now

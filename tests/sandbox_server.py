@@ -88,7 +88,7 @@ class SandboxServer:
 
     @property
     def held(self) -> PlatformContent:
-        """Return what the platform holds; what is there twice is told twice."""
+        """Return what the platform holds; duplicates are listed twice."""
         self.sandbox.faults.clear()
         words = (
             f"{wire['title']} archived"
@@ -106,7 +106,7 @@ def serve_sandbox(halo: CommandLine, **settings: Any) -> Iterator[SandboxServer]
     with Sandbox.open(None, clock=Clock(), pace=0.0, **settings) as sandbox:
         here = SandboxServer(sandbox, halo)
         here.open()
-        with socket.create_connection(("127.0.0.1", here.port)):  # keeps the port ours while nobody listens
+        with socket.create_connection(("127.0.0.1", here.port)):  # keeps the port reserved while no server listens
             try:
                 yield here
             finally:

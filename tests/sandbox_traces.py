@@ -89,7 +89,7 @@ SPANS = [
         resource={"service.name": "web"},
     ),
     model_call("b", 2, 1, "o3", 300, "0.2", at=60.5, attributes={"session.id": "s-1"}),
-    # Nobody's: begins on the day before and ends in the range.
+    # Without an agent: begins on the day before and ends in the range.
     span("c", 1, at=-9 * 3600 - 5, lasts=10, name="nightly import"),
     # Ends as the range does: belongs to the next one.
     span("d", 1, at=15 * 3600 - 1, lasts=1),

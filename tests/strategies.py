@@ -145,7 +145,7 @@ def numbers(low: int, high: int) -> st.SearchStrategy[list[int]]:
 
 @st.composite
 def wires(draw: st.DrawFn, id: str, titles: st.SearchStrategy[str]) -> dict[str, Any]:  # noqa: A002 - likewise
-    """Draw one schedule of a platform: active or not, paused by someone or nobody, perhaps unreadable."""
+    """Draw one schedule of a platform: active or not, paused by a user, by the platform or not, perhaps unreadable."""
     frequency = draw(st.sampled_from(["hourly", "daily", "weekly", "monthly"]))
     is_paused = draw(st.integers(0, 5)) == 0
     anomaly = draw(st.sampled_from([{}] * 9 + [{"frequency": "yearly"}, {"timezone": 5}, {"hours": "9"}]))

@@ -1,7 +1,7 @@
 """Which schedule is meant where more than one could be, or none: what is planned, what is said, what apply leaves.
 
 The stages have tests of their own (``test_match``, ``test_resolve``, ``test_plan``, ``test_guards``). Here a platform
-and a project file go in, and what somebody reads and what the platform holds afterwards come out
+and a project file go in, and the output and the state of the platform afterwards come out
 (docs/semantics.md#matching).
 """
 

@@ -33,7 +33,7 @@ def trouble(
 
 @dataclass
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """Time that passes only in sleeps."""
 
     now: float = 1000.0
     waits: list[float] = field(default_factory=list)

@@ -17,7 +17,7 @@ LIMIT = 600.0
 
 @dataclass
 class Platform:
-    """One that throttles for so many seconds from the first call on; time passes only while somebody waits."""
+    """A platform that throttles for so many seconds from the first call on; time passes only in waits."""
 
     seconds: float
     status: int = 429

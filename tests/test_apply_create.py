@@ -207,7 +207,7 @@ def test_a_create_that_another_user_archived_is_recognised(one: Harness) -> None
 
 
 def _on(status: str, act: Callable[[], object]) -> Callable[[Event], None]:
-    """Let somebody else act once a change stands so."""
+    """Let another client act once a change has this status."""
 
     def during(event: Event) -> None:
         if event.status == status:

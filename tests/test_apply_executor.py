@@ -51,7 +51,7 @@ SOON = 0.2
 
 
 class Shaky:
-    """A client that reaches nobody for some schedules, and gets no answer for others."""
+    """A client that cannot connect for some schedules, and gets no answer for others."""
 
     def __init__(
         self, transport: Transport, is_lost: Callable[[str], bool], is_silent: Callable[[str], bool] = lambda _: False
@@ -209,7 +209,7 @@ def test_a_run_stopped_anywhere_and_repeated_converges(one: Harness) -> None:
 
 
 class Crowd:
-    """A platform that counts who is inside, and lets nobody out before ``size`` are or no more come."""
+    """A platform that counts concurrent requests, and answers none before there are ``size`` or no more come."""
 
     def __init__(self, one: Harness, size: int) -> None:
         self._one = one

@@ -269,7 +269,7 @@ def test_the_next_run_does_the_rest(setting: Setting) -> None:
 
 
 class Impatient(Stream):
-    """A terminal at which somebody presses Ctrl-C while the end of the run is written."""
+    """A terminal at which Ctrl-C is pressed while the end of the run is written."""
 
     def write(self, text: str) -> int:
         if text.startswith("Applied"):

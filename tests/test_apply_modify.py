@@ -260,7 +260,7 @@ def test_a_foreign_write_between_two_attempts_is_a_conflict(one: Harness) -> Non
 
 
 class _Meddling(list[float]):
-    """Waits during which somebody else changes a schedule."""
+    """Waits during which another client changes a schedule."""
 
     def __init__(self, one: Harness, fields: dict[str, Any]) -> None:
         super().__init__()

@@ -267,7 +267,7 @@ def test_no_answer_takes_more_memory_than_was_estimated(unit: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="bounds of POSIX")
 @pytest.mark.parametrize("unit", ["lists", "mappings", "numbers", "short keys"])
 def test_brackets_that_unfold_to_gigabytes_are_never_decoded(tmp_path: Path, unit: str) -> None:
-    """94 MB in a hundred kilobytes of gzip; whoever takes half a gigabyte of addresses for it is killed."""
+    """94 MB in a hundred kilobytes of gzip, read with half a gigabyte of address space."""
     packer = zlib.compressobj(1, wbits=31)
     part = UNITS[unit].encode() * 100_000
     packed = packer.compress(b'{"result":{"data":[')

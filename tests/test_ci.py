@@ -649,7 +649,7 @@ def test_a_committed_link_leads_no_file_out_of_the_checkout(job: Job, tmp_path: 
     assert [each.name for each in (tmp_path / "outside" / "ci" / "halo").iterdir()] == ["precious"]
 
 
-# What it was told ---------------------------------------------------------------------------------------------------
+# Inputs ---------------------------------------------------------------------------------------------------
 
 
 @ON_GITHUB

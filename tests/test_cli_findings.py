@@ -286,7 +286,7 @@ def test_as_json_the_error_says_what_was_found(halo: CommandLine, folder: Path) 
     assert ended.error["message"].startswith("paid-twice: it looks back 4 days")
 
 
-# What nobody may see ------------------------------------------------------------------------------------------------
+# What is redacted ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("severity", ["error", "warning"])

@@ -148,7 +148,7 @@ def test_without_git_an_embedded_repository_is_not_a_checkout(
     assert not ran.exists()
 
 
-# What git is told by its surroundings -------------------------------------------------------------------------------
+# The environment of git -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", subprocess.check_output(["git", "rev-parse", "--local-env-vars"], text=True).split())

@@ -1,4 +1,4 @@
-"""One editor of a file at a time: nothing is lost that was reported done, and nobody waits for what has ended."""
+"""One editor of a file at a time: no reported change is lost, and no process waits for one that has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``halo sandbox``: served for other clients, reset, and never mistaken for a file of somebody else's."""
+"""``halo sandbox``: served for other clients, reset, and no other file taken for one."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def test_no_example_has_an_error_in_the_editor(server: LanguageServer) -> None:
 
 @needs_server
 def test_what_is_refused_for_its_form_has_a_readable_error(server: LanguageServer) -> None:
-    """Every such file has one, and none shows a regular expression, the name of a class or the server's own riddle."""
+    """Every such file has one, and none shows a regular expression, the name of a class or the server's own message."""
     said = server.complaints(REFUSED_FOR_FORM)
     silent = [text for text, lines in zip(REFUSED_FOR_FORM, said, strict=True) if not lines]
     unreadable = re.compile(r"pattern of|Matches a schema|Fields|Valid values|\(HALO")

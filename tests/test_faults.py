@@ -45,7 +45,7 @@ class Setting:
     run_id: str = ""
 
     def __call__(self, operation: Operation, *, is_patient: bool = True, **how: Any) -> CommandResult:  # noqa: ANN401 - how a place is asked
-        """Carry out an operation; a poll goes on for a minute, or a moment where nobody is patient."""
+        """Carry out an operation; a poll lasts a minute, or a moment if ``is_patient`` is false."""
         (self.folder / "halo.yaml").write_text(operation.project_file, encoding="utf-8")
         argv = [self.run_id if word == "RUN" else word for word in operation.argv]
         if "poll" in argv:

@@ -99,7 +99,7 @@ def test_only_active_readable_schedules_in_scope_count() -> None:
 
 PAUSED = {"disabled": {"enabled": False}, "auto-paused": {"autoPausedAt": "2026-11-01T00:00:00.000Z"}}
 UNTRACED = "5a4db0c5-a000-4000-8000-00000000dead"
-"""Nobody has sent a trace with this agent."""
+"""An agent without traces."""
 
 
 def mostly_paused(how: dict[str, object]) -> list[RemoteSchedule]:

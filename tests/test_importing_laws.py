@@ -32,7 +32,7 @@ Wires = list[dict[str, Any]]
 
 
 class File(NamedTuple):
-    """A project file as somebody wrote it, and what it says."""
+    """A project file as a user wrote it, and its content."""
 
     text: str
     document: dict[str, Any]

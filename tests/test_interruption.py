@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def ended(process: HaloProcess) -> tuple[int, list[dict[str, Any]]]:
-    """Return the exit code, and how every change ended, where that was told."""
+    """Return the exit code, and the reported outcome of every change."""
     out, err = process.communicate(timeout=120)
     summary = json.loads(out)["summary"] if out else None
     assert "Traceback" not in err
@@ -90,7 +90,7 @@ def test_a_run_that_a_signal_ends_is_taken_up_by_the_next(
 
 
 def check_outcomes(outcomes: list[dict[str, Any]], sandbox: Sandbox) -> None:
-    """Hold what was claimed against what is there: all that is done is in effect, nothing that was not started is."""
+    """Compare the outcomes with the platform: all that is reported done is in effect, nothing not started is."""
     claims = {"done": True, "already": True, "not started": False}
     by_id = {wire["id"]: wire for wire in sandbox.schedules()}
     for outcome in outcomes:

@@ -70,7 +70,7 @@ class World:
         concurrency: int = 1,
         recorder: RecordedWrites | None = None,
     ) -> Summary:
-        """Carry out a plan that nobody refuses; its waits take no time."""
+        """Carry out a plan that is not refused; its waits take no time."""
         stop_signal = stop_signal or StopSignal()
         events = apply(
             plan,
@@ -204,7 +204,7 @@ def test_nothing_undeclared_is_archived_unless_the_file_says_so(drawn: Drawn) ->
     assert all(change.key in retired for change in archived if change.cause is not Cause.UNDECLARED)
     gone = {change.id for change in archived if change.cause is Cause.UNDECLARED}
     assert not gone or document["undeclared"] == "archive"
-    # Only a pin can leave a schedule of a declared title to nobody.
+    # Only a pin can leave a schedule with a declared title without an entry.
     titles = {each["title"] for each in document["schedules"].values() if "id" not in each}
     pins = {each.get("id") for each in document["schedules"].values()}
     agents, prefix = plan.policy.scope_agents, plan.policy.title_prefix or ""

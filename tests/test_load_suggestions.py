@@ -1,4 +1,4 @@
-"""What is guessed of values that people write in many ways, and that whoever follows a guess gets what was meant."""
+"""Suggestions for values that people write in many ways; following one gives the value that was meant."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def test_reports_are_recognised_by_front_matter_anywhere(tmp_path: Path) -> None
         ("\ufeff\x00", None),
     ],
 )
-def test_a_file_that_someone_edited(tmp_path: Path, text: str, said: object) -> None:
+def test_an_edited_file(tmp_path: Path, text: str, said: object) -> None:
     (tmp_path / "2026-11-05T0800Z--nightly--c-1.md").write_bytes(text.encode())
     found = read_reports(tmp_path)
     shown = [(each.run, each.at, each.markdown) for each in found.reports]

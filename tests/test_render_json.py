@@ -1,4 +1,4 @@
-"""JSON renderings: a plan comes back as it was, and nothing in them acts on whoever shows them."""
+"""JSON renderings: a plan reads back unchanged, and no text in them is a command for a terminal or a log."""
 
 from __future__ import annotations
 

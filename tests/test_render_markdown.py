@@ -168,7 +168,7 @@ SUMMARY = re.compile(r"<details><summary><code>.*</summary>\n")
 TAGS = re.compile(r"</?(?:details|summary|b|code)>|<wbr>")
 CODE = re.compile(r"<code>[^<>@]*(?:<wbr>[^<>@]*)*</code>")
 MEANING = re.compile(r"[@#<>\[\]`*~$|\\]|://|www\.|\b_|_\b|&(?!#\d+;)|[0-9a-f]{7}")
-"""What could mean something to somebody who draws text."""
+"""Text that a renderer could interpret."""
 
 
 def tokens(text: str) -> Iterator[Token]:

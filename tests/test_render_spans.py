@@ -159,7 +159,7 @@ def test_a_long_text_is_cut_with_a_note_unless_it_is_asked_for() -> None:
     assert thread(*spans, is_whole=True).count("x ") + 1 >= 5_000
 
 
-# Whatever it holds --------------------------------------------------------------------------------------------------
+# Arbitrary content --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("words", HOSTILE)

@@ -105,7 +105,7 @@ class Platform:
 
 
 class Clock:
-    """Seconds that pass only while somebody waits."""
+    """Seconds that pass only in waits."""
 
     def __init__(self) -> None:
         self.now = 0.0

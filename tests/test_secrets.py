@@ -142,7 +142,7 @@ CASES: dict[Words, tuple[Words, ...]] = {
     ("sandbox", "tick"): ((), ("--until", "KEY")),
     ("sandbox", "next-run"): ((), ("--ends", "KEY"), ("--ends", "failed", "--after", "KEY")),
 }
-"""Command → what it is called with; ``KEY`` stands for the key, which somebody may paste anywhere."""
+"""Command → what it is called with; ``KEY`` stands for the key, which a user may paste anywhere."""
 
 
 FIRST: dict[Words, Words] = {
@@ -252,7 +252,7 @@ def platform(key: str) -> Callable[[Request], Reply]:
 
 
 def failing(key: str) -> dict[str, Callable[[Request], Reply]]:
-    """Return platforms that fail and say the key as well; with what is not repeated, so that nobody waits."""
+    """Return platforms that fail and say the key as well; with statuses that are not retried, so that no test waits."""
     return {
         "rejects": lambda _: failure(400, f"no {key}: {'x' * 250} {key}", key, **{"x-request": "1"}),
         "wrong key": lambda _: failure(401, f"{key} is not accepted", f"NOT_{key}"),

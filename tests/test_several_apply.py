@@ -134,7 +134,7 @@ CREATE = "haloSchedule.create"
 
 @pytest.fixture
 def sandbox(halo: CommandLine, two_projects: Path) -> Iterator[Sandbox]:
-    """A platform over HTTP, which misbehaves as it is told to."""
+    """A platform over HTTP, with faults that tests set."""
     with Sandbox.open(two_projects / "served.db", any_project=True) as sandbox, serve(sandbox, port=0) as server:
         halo.env |= {"INF_API_URL": server.url, "INF_API_KEY": sandbox.key}
         yield sandbox

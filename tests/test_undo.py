@@ -161,7 +161,7 @@ def test_what_was_refused_was_not_done() -> None:
     assert (gone.changes, gone.unchanged) == ((), 0)
 
 
-# What nobody knows --------------------------------------------------------------------------------------------------
+# What is unknown --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("outcome", [(), (WriteOutcome(number=1, result=Result.UNKNOWN),)], ids=["none", "unknown"])
@@ -180,8 +180,8 @@ def test_a_create_of_unknown_outcome_is_looked_for_by_all_that_was_sent() -> Non
     assert several.reason == "2 schedules match the one that was created: s1, s2"
 
 
-def test_no_schedule_is_taken_back_twice() -> None:
-    """Only a receipt that nobody's run has left says so of one schedule."""
+def test_no_schedule_is_undone_twice() -> None:
+    """Only a forged receipt says so of one schedule."""
     lost = [intent(Action.CREATE), intent(Action.CREATE, 2)]
     there = remote("s1", "A")
     for lines in (lost, [*lost, done(1, id="s1")]):
@@ -236,7 +236,7 @@ def test_an_unreadable_schedule_is_left_alone() -> None:
     assert blocked.reason == "schedule s1 is not changed: unknown frequency 'yearly'"
 
 
-# What a receipt cannot make anybody do ------------------------------------------------------------------------------
+# What a receipt cannot cause ------------------------------------------------------------------------------
 
 
 def test_an_id_that_the_project_does_not_hold_is_no_schedule() -> None:

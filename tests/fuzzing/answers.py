@@ -1,4 +1,4 @@
-"""Targets for what a platform, or whoever answers in its place, may send."""
+"""Targets for what a platform, or another server in its place, may send."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _declared() -> Project:
 
 
 def http(data: bytes) -> None:
-    """Whatever a server writes into the connection is a value or a platform error, which gives no key away."""
+    """All bytes that a server may send become a value or a platform error, which contains no key."""
     network = DirectTransport(_TRUSTS_NOBODY)
     # What a socket would deliver, read by read; there is no public way to replace the network below HTTP.
     network._network = _Delivering([part for part in data.split(b"--wait--\n") if part])  # type: ignore[assignment]  # noqa: SLF001

@@ -134,7 +134,7 @@ def receipt(data: bytes) -> None:
 
 
 def _signed(data: bytes) -> bytes:
-    """Return lines of JSON with the digests of a receipt, which whoever writes one can work out as well."""
+    """Return lines of JSON with the digests of a receipt, which the author of a receipt can compute."""
     signed, digest = b"", ""
     for line in data.split(b"\n")[:-1]:
         body = line.partition(b',"digest":')[0].removesuffix(b"}")

@@ -72,7 +72,7 @@ def check_shown(plan: Plan) -> None:
 
 
 def check_told(*texts: str) -> None:
-    """What is told commands no terminal and no log, and gives away neither the key nor a file outside."""
+    """Output has no commands for terminals and logs, no key, and no content of files outside of the checkout."""
     for text in texts:
         assert_harmless(text)
         assert KEY not in text
