@@ -125,7 +125,7 @@ def test_the_id_in_the_refusal_says_that_they_are_one(harness: Harness, declared
 
 
 @each_lookalike
-def test_so_does_the_former_title(harness: Harness, declared: str, held: str) -> None:
+def test_a_former_title_matches_the_same_way(harness: Harness, declared: str, held: str) -> None:
     harness.hold(wire("1", held, **OTHERWISE))
     harness.declare(daily={"title": declared, "renamed_from": held})
     assert harness.changes() == [("update", "daily", "1")]
@@ -241,7 +241,7 @@ def test_a_rename_that_has_happened_is_inert_when_the_former_title_comes_back(ha
     assert (harness.changes(), harness.undeclared()) == ([], ["2"])
 
 
-def test_a_former_title_that_twins_bear_is_not_chosen_from(harness: Harness) -> None:
+def test_a_former_title_of_two_schedules_is_ambiguous(harness: Harness) -> None:
     harness.hold(wire("1", "Old"), wire("2", "Old"))
     harness.declare(new={"title": "New", "renamed_from": "Old"})
     reason = "2 active schedules match this entry: 1, 2"
@@ -268,7 +268,7 @@ def test_a_schedule_that_has_left_the_scope_is_blocked_and_not_created_again(har
     assert (harness.apply(), harness.held) == (1, {"1": "Daily"})
 
 
-def test_a_scope_that_is_narrowed_leaves_alone_what_it_no_longer_covers(harness: Harness) -> None:
+def test_schedules_outside_a_narrowed_scope_are_left_alone(harness: Harness) -> None:
     harness.hold(wire("1", "Shop: daily"), wire("2", "Help: daily"))
     policy = {"undeclared": "archive", "scope": {"title_prefix": "Shop: "}}
     harness.declare(policy, daily={"title": "Shop: daily"})

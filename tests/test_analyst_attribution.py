@@ -41,7 +41,7 @@ def test_parents_in_a_circle_end() -> None:
     assert attribute(trace) == dict.fromkeys(("x", "y", "self", "below"))
 
 
-def test_a_trace_a_hundred_thousand_deep_is_no_trouble() -> None:
+def test_a_trace_a_hundred_thousand_levels_deep_is_attributed() -> None:
     trace = [Link(str(depth), str(depth + 1), None) for depth in range(100_000)]
     owners = attribute([*trace, Link("100000", None, A), Link("b", None, B)])
     assert (owners["0"], len(owners)) == (A, 100_002)

@@ -175,7 +175,7 @@ def nested() -> tuple[list[Span], list[Node]]:
     return spans[:2], [Node(each.span_id, each.parent_id, each.start, each.end, each.has_failed) for each in spans]
 
 
-def test_what_passes_and_fails_in_another_agent_is_not_the_own_agents() -> None:
+def test_time_and_failures_of_another_agent_are_not_counted() -> None:
     self_time, around = nested()
     found = analyse_traces([Trace(self_time, around)], WINDOW)
     assert {timing.name: timing.self_time for timing in found.timings} == {"agent": 200 * MS, "function.ask": 300 * MS}
@@ -240,7 +240,7 @@ def test_a_call_made_while_the_first_still_runs_cannot_be_its_retry() -> None:
     assert ([repeat.calls for repeat in found.repeats], found.retries) == ([1], ())
 
 
-def test_a_retry_that_helps_asks_for_no_fix_of_its_own() -> None:
+def test_a_successful_retry_gives_no_fix() -> None:
     found = figures([call("send", "x", 0, message="no"), call("send", "x", 200)])
     assert [fix.kind for fix in found.fixes] == [FixKind.ERROR]
 
@@ -264,7 +264,7 @@ def test_a_sequence_that_comes_three_times_in_a_row_is_a_loop() -> None:
     assert FixKind.LOOP in {fix.kind for fix in found.fixes}
 
 
-def test_twice_or_with_other_arguments_is_no_loop() -> None:
+def test_two_rounds_or_other_arguments_are_no_loop() -> None:
     twice = [call(tool, "x", 200 * place) for place, tool in enumerate(("search", "read") * 2)]
     others = [call(tool, str(place), 200 * place, trace_id="t2") for place, tool in enumerate(("search", "read") * 5)]
     assert figures(twice + others).loops == ()

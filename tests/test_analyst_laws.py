@@ -80,14 +80,14 @@ def test_the_same_spans_in_any_order_give_the_same_report(spans: list[Span], ran
 
 
 @given(_SPANS, st.randoms(use_true_random=False))
-def test_trace_by_trace_gives_the_same_as_all_at_once(spans: list[Span], random: Random) -> None:
+def test_traces_one_by_one_give_the_same_figures_as_all_at_once(spans: list[Span], random: Random) -> None:
     traces = list(_by_trace(spans).values())
     random.shuffle(traces)
     assert analyse_traces(map(Trace, traces), WINDOW) == analyse(spans, WINDOW)
 
 
 @given(_SPANS)
-def test_every_figure_is_what_a_plain_recount_comes_to(spans: list[Span]) -> None:
+def test_every_figure_equals_a_plain_recount(spans: list[Span]) -> None:
     found = figures(spans)
     _recount_volume(found, spans)
     _recount_errors(found, spans)

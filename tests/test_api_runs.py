@@ -44,7 +44,7 @@ def test_every_other_status_is_in_flight_and_shown_as_it_is(status: str) -> None
     assert (run.is_over, run.is_completed, run.status) == (False, False, status)
 
 
-def test_what_the_platform_leaves_out_is_none() -> None:
+def test_fields_that_the_platform_omits_are_none() -> None:
     run = Run({"id": "r"})
     assert (run.status, run.conversation_id, run.schedule_id, run.error, run.model_id) == ("unknown", *[None] * 4)
     assert run.is_scheduled is False

@@ -63,7 +63,7 @@ def test_two_minutes_without_a_retry_after_are_waited_for(status: int) -> None:
     assert platform.waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0, 20.0, 20.0, 20.0]
 
 
-def test_a_retry_after_of_nothing_is_not_asked_again_at_once() -> None:
+def test_a_retry_after_of_zero_is_not_retried_at_once() -> None:
     platform = Platform(120.0, retry_after=0.0)
     assert platform.retry()(platform.attempt) == "done"
     assert platform.waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0, 20.0, 20.0, 20.0]
@@ -79,7 +79,7 @@ def test_one_that_is_longer_than_an_operation_is_waited_for_as_well() -> None:
     assert (platform.retry()(platform.attempt), platform.waits) == ("done", [150.0])
 
 
-def test_one_that_is_longer_than_a_run_waits_is_not() -> None:
+def test_a_retry_after_beyond_the_limit_of_a_run_is_not_waited_for() -> None:
     platform = Platform(9000.0, retry_after=3600.0)
     retry = platform.retry()
     with pytest.raises(PlatformError) as caught:
@@ -216,7 +216,7 @@ def test_a_stop_ends_the_wait_of_all_and_nothing_is_sent() -> None:
     assert unsent == ["a.b"] * 4
 
 
-def test_what_asks_after_the_stop_goes_at_once() -> None:
+def test_a_request_after_the_stop_is_sent_at_once() -> None:
     gate, stop = closed(), threading.Event()
     stop.set()
     assert Retry(gate=gate, stop=stop)(lambda _: "put back") == "put back"

@@ -126,7 +126,7 @@ def test_a_project_without_a_team_is_an_error_that_says_what_to_do(answer: Json)
 # Values -------------------------------------------------------------------------------------------------------------
 
 
-def test_what_the_platform_leaves_out_is_none() -> None:
+def test_fields_that_the_platform_omits_are_none() -> None:
     trace, span = Trace({"traceId": "t"}), Span({"traceId": "t", "spanId": "s"})
     assert (trace.start, trace.duration_ns, trace.cost, trace.agent, trace.has_error) == (*[None] * 4, False)
     assert (span.name, span.parent_id, span.duration_ns, span.cost, span.is_error) == ("", None, None, None, False)

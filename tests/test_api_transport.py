@@ -925,7 +925,7 @@ def test_an_interrupt_while_one_connection_is_closed_leaves_no_other_open() -> N
     assert len(closed) == 3
 
 
-def test_what_must_not_be_sent_is_not() -> None:
+def test_a_request_that_must_not_be_sent_is_not_sent() -> None:
     with (
         serving(lambda _: result(1)) as platform,
         Transport(platform.url, None, before_request=lambda: False) as client,

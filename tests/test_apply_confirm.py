@@ -82,7 +82,7 @@ def test_looks_are_at_once_and_after_two_eight_and_twenty_seconds(one: Harness) 
     assert (waits, summarize([change], events).exit_code) == ([2.0, 6.0, 12.0], 0)
 
 
-def test_what_is_there_and_never_listed_is_done_with_a_warning(one: Harness) -> None:
+def test_a_create_that_exists_but_is_never_listed_is_done_with_a_warning(one: Harness) -> None:
     hide(one, None)
     run = one.run(create("Review"))
     message = "it exists, but is not listed yet; wait until `halo schedule list` shows it before the next apply"
@@ -90,7 +90,7 @@ def test_what_is_there_and_never_listed_is_done_with_a_warning(one: Harness) -> 
     assert run.requests == [LIST, CREATE, *[LIST] * 4, READ]
 
 
-def test_what_is_not_there_is_unknown(one: Harness) -> None:
+def test_a_create_that_is_missing_is_unknown(one: Harness) -> None:
     answer_without_keeping(one)
     kept = RecordedWrites()
     run = one.run(create("Review"), recorder=kept)
@@ -98,7 +98,7 @@ def test_what_is_not_there_is_unknown(one: Harness) -> None:
     assert kept.line_summaries == ["1 create", "1 done", "1 unknown"]
 
 
-def test_only_what_is_not_there_is_unknown(one: Harness) -> None:
+def test_only_missing_creates_are_unknown(one: Harness) -> None:
     answer_without_keeping(one)
     run = one.run(create("Review"), create("Other"))
     assert (run.statuses, run.exit_code) == (["unknown", "done"], 5)
@@ -126,7 +126,7 @@ def test_what_has_another_title_by_now_is_a_conflict(one: Harness) -> None:
     assert ending(one.run(create("Review"))) == (["conflict"], "its title is now 'Another'", 4)
 
 
-def test_what_is_not_as_it_was_sent_has_failed(one: Harness) -> None:
+def test_a_create_that_differs_from_what_was_sent_has_failed(one: Harness) -> None:
     hide(one, None)
     one.fault(READ, with_(hours=[17]))
     message = "it was created, but the platform answered with another hours than was sent"
@@ -142,7 +142,7 @@ LISTED_OTHERWISE = {
 
 
 @pytest.mark.parametrize(("fields", "status", "message"), LISTED_OTHERWISE.values(), ids=LISTED_OTHERWISE)
-def test_what_was_answered_and_kept_otherwise_is_not_done(
+def test_a_create_stored_differently_from_its_answer_is_not_done(
     one: Harness, fields: dict[str, object], status: str, message: str
 ) -> None:
     one.fault(LIST, Pass())
@@ -185,14 +185,14 @@ def test_where_nothing_can_be_listed_each_is_asked_for(one: Harness, effect: Eff
     assert run.summary.events[1].message.startswith("could not check whether another run created the same schedule: ")
 
 
-def test_where_nothing_can_be_asked_what_was_answered_stands(one: Harness) -> None:
+def test_without_a_readable_platform_the_answer_counts(one: Harness) -> None:
     one.fault(LIST, Pass())
     one.fault(LIST, Refuse("FORBIDDEN"), times=None)
     run = one.run(create("Review"), create("Other"))
     assert (run.statuses, run.exit_code, run.requests[-1]) == (["done", "done"], 0, LIST)
 
 
-def test_what_is_not_listed_and_cannot_be_asked_for_is_unknown(one: Harness) -> None:
+def test_an_unlisted_create_that_cannot_be_read_is_unknown(one: Harness) -> None:
     hide(one, None)
     one.fault(READ, Refuse("BAD_REQUEST"))
     run = one.run(create("Review"))
@@ -200,7 +200,7 @@ def test_what_is_not_listed_and_cannot_be_asked_for_is_unknown(one: Harness) -> 
     assert run.message.startswith(f"it is not listed, and could not be read: {READ} (HTTP 400)")
 
 
-def test_a_twin_is_seen_though_ours_is_not_listed(one: Harness) -> None:
+def test_a_duplicate_is_found_although_the_create_is_not_listed(one: Harness) -> None:
     hide_ours = PatchResponse(
         lambda page: {**page, "schedules": [each for each in page["schedules"] if each["id"] != "s2"]}
     )

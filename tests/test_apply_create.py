@@ -161,7 +161,7 @@ def test_a_create_that_does_not_appear_is_unknown_and_never_repeated(one: Harnes
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_socket_that_is_reset_is_no_different(when: str) -> None:
+def test_a_reset_connection_is_handled_the_same(when: str) -> None:
     with served_harness() as served:
         served.fault(CREATE, Cut(), when=when)
         run = served.run(create("Review"))
@@ -186,14 +186,14 @@ def test_several_that_match_are_a_conflict_naming_ids(one: Harness) -> None:
     assert [seen.input["title"] for seen in one.sandbox.requests if seen.procedure == CREATE][1:] == ["Review"] * 2
 
 
-def test_one_with_other_values_is_not_ours(one: Harness) -> None:
+def test_a_schedule_with_other_values_is_not_taken_for_the_created_one(one: Harness) -> None:
     one.fault(CREATE, Cut())
     run = one.run(create("Review"), during=_on("retrying", lambda: one.add("Review", hours=[17])))
     assert (run.statuses, run.exit_code) == (["unknown"], 5)
     assert one.shown() == {"s1": ("Review", True, [17])}
 
 
-def test_one_that_was_there_before_is_not_ours(one: Harness) -> None:
+def test_a_schedule_from_before_is_not_taken_for_the_created_one(one: Harness) -> None:
     one.add("Review", archived=True)
     one.fault(CREATE, Cut())
     run = one.run(create("Review"), during=_on("retrying", lambda: one.caller.mutate(UNARCHIVE, {"id": "s1"})))
@@ -321,7 +321,7 @@ def _earlier_twin(one: Harness, hours: tuple[int, ...] = (9,)) -> Callable[[Even
     return _on("done", create_earlier)
 
 
-def test_of_two_that_raced_the_later_is_archived_if_it_is_ours(one: Harness) -> None:
+def test_the_later_of_two_concurrent_creates_is_archived_if_this_run_made_it(one: Harness) -> None:
     wire = one.add("Other")
     run = one.run(create("Review"), archive(wire), during=_earlier_twin(one, hours=(17,)))
     assert run.statuses == ["conflict", "not started"]
@@ -330,7 +330,7 @@ def test_of_two_that_raced_the_later_is_archived_if_it_is_ours(one: Harness) -> 
     assert one.shown() == {"s1": ("Other", True, [9]), "s2": ("Review", False, [9]), "s3": ("Review", True, [17])}
 
 
-def test_of_two_made_at_the_same_instant_the_id_decides(one: Harness) -> None:
+def test_of_two_created_at_the_same_instant_the_id_decides(one: Harness) -> None:
     run = one.run(create("Review"), during=_on("done", lambda: one.add("Review")))
     assert (run.statuses, run.exit_code) == (["done"], 0)
     assert one.shown() == {"s1": ("Review", True, [9]), "s2": ("Review", True, [9])}

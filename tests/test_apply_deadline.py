@@ -66,7 +66,7 @@ def test_every_read_and_write_of_an_update_ends_at_the_same_instant(one: Harness
     assert len(noting.deadlines(READ, UPDATE)) == 1
 
 
-def test_so_do_those_of_an_unarchive_and_of_an_archive(one: Harness) -> None:
+def test_unarchive_and_archive_share_one_deadline(one: Harness) -> None:
     back, gone = unarchive(one.add("Back", archived=True), hours=(12,)), archive(one.add("Gone"))
     one.fault(UNARCHIVE, Refuse())
     one.fault(ARCHIVE, Refuse())
@@ -78,14 +78,14 @@ def test_so_do_those_of_an_unarchive_and_of_an_archive(one: Harness) -> None:
     assert len(noting.deadlines(READ, ARCHIVE)) == 1
 
 
-def test_so_do_the_attempts_at_a_create(one: Harness) -> None:
+def test_attempts_at_a_create_share_one_deadline(one: Harness) -> None:
     one.fault(CREATE, Refuse("TOO_MANY_REQUESTS"), times=2)
     noting, status = applied(one, create("Review"))
     assert (noting.procedures.count(CREATE), status) == (3, Status.DONE)
     assert len(noting.deadlines(CREATE)) == 1
 
 
-def test_putting_back_what_must_not_fire_has_time_of_its_own(one: Harness) -> None:
+def test_archiving_again_after_a_failed_unarchive_has_its_own_deadline(one: Harness) -> None:
     change = unarchive(one.add("Review", archived=True), hours=(12,))
     one.fault(UPDATE, Refuse("CONFLICT"))
     one.fault(UPDATE, Refuse("BAD_REQUEST"))

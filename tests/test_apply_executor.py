@@ -240,7 +240,7 @@ def test_at_most_concurrency_changes_are_in_progress(one: Harness, size: int) ->
     assert (crowd.most, run.statuses) == (size, ["done"] * 2 * size)
 
 
-def test_the_crew_goes_home_when_the_run_is_over(one: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_worker_threads_end_with_the_run(one: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     crew: list[Thread | None] = []
 
     def start(work: Callable[[], object]) -> Thread | None:
@@ -264,7 +264,7 @@ def test_a_mistake_of_ours_is_the_outcome_of_its_change_only(one: Harness) -> No
     assert run.message == "internal error (AssertionError) while this was in progress; please report it"
 
 
-def test_a_platform_that_change_after_change_is_not_reached_ends_the_run(one: Harness) -> None:
+def test_a_platform_that_stays_unreachable_ends_the_run(one: Harness) -> None:
     changes = [update(one.add(title), hours=(12,)) for title in "ABCDE"]
     with Transport("http://127.0.0.1:9", Secret(demo.DEMO_KEY)) as one.transport:
         run = one.run(*changes, attempts=1)
@@ -278,7 +278,7 @@ def test_a_platform_that_is_reached_now_and_then_ends_no_run(one: Harness) -> No
     assert one.run(*changes, attempts=1).statuses == ["failed", "failed", "already", "failed", "failed", "already"]
 
 
-def test_silence_in_between_is_no_answer(one: Harness) -> None:
+def test_unanswered_changes_in_between_do_not_reset_the_count(one: Harness) -> None:
     changes = [update(one.add(title), hours=(12,)) for title in "ABCDEF"]
     one.transport = Shaky(one.transport, {"s1", "s3", "s4"}.__contains__, {"s2"}.__contains__)  # type: ignore[assignment]
     run = one.run(*changes, attempts=1)

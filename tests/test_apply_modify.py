@@ -180,7 +180,7 @@ def test_a_write_whose_answer_was_lost_is_found_done_and_not_repeated(one: Harne
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_socket_that_is_reset_is_no_different(when: str) -> None:
+def test_a_reset_connection_is_handled_the_same(when: str) -> None:
     with served_harness() as served:
         served.fault(UPDATE, Cut(), when=when)
         run = served.run(update(served.add("Review"), hours=(12,)))
@@ -189,7 +189,7 @@ def test_a_socket_that_is_reset_is_no_different(when: str) -> None:
         assert (served.shown(), run.exit_code) == ({"s1": NOON_AND_NINE}, 0)
 
 
-def test_an_answer_that_a_socket_lost_half_way_is_no_different() -> None:
+def test_a_truncated_answer_is_handled_the_same() -> None:
     with served_harness() as served:
         served.fault(UPDATE, Cut(sent=10))
         run = served.run(update(served.add("Review"), hours=(12,)))
@@ -450,7 +450,7 @@ def test_an_unarchive_survives_a_failure_at_each_write(one: Harness, procedure: 
 
 @pytest.mark.parametrize("procedure", [UPDATE, UNARCHIVE])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_so_does_one_the_other_way_round(procedure: str, when: str) -> None:
+def test_unarchiving_before_the_update_survives_a_cut(procedure: str, when: str) -> None:
     with harness(updates_archived=False) as strict:
         strict.fault(UPDATE, Refuse("PRECONDITION_FAILED"))
         strict.fault(procedure, Cut(), when=when)

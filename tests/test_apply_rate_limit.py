@@ -35,7 +35,7 @@ def test_places_are_evenly_spaced_and_the_first_is_free() -> None:
     assert (stop.waits, round(stop.now, 6)) == ([0.02] * 4, 100.08)
 
 
-def test_time_that_went_by_anyway_is_not_waited_for_again() -> None:
+def test_elapsed_time_counts_towards_the_rate_limit() -> None:
     stop = Stop()
     pace = RateLimiter(50, stop, stop.clock)
     pace()

@@ -94,7 +94,7 @@ def test_each_attempt_is_kept(one: Harness) -> None:
     assert kept.line_summaries == ["1 update", "1 unknown", "2 update", "2 done"]
 
 
-def test_what_is_refused_is_not_done(one: Harness) -> None:
+def test_a_refused_write_is_recorded_as_not_done(one: Harness) -> None:
     wire = one.add("A")
     one.fault(UPDATE, Refuse("BAD_REQUEST"))
     one.fault(CREATE, Refuse("BAD_REQUEST"))
@@ -103,14 +103,14 @@ def test_what_is_refused_is_not_done(one: Harness) -> None:
     assert kept.line_summaries == ["1 create", "1 not done", "2 update", "2 not done"]
 
 
-def test_what_needs_no_write_is_not_kept(one: Harness) -> None:
+def test_a_change_without_a_write_is_not_recorded(one: Harness) -> None:
     change = update(one.add("A"), hours=(12,))
     one.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
     kept = RecordedWrites()
     assert (one.run(change, recorder=kept).statuses, kept.lines) == (["already"], [])
 
 
-def test_a_create_whose_answer_was_lost_is_kept_as_what_it_came_to(one: Harness) -> None:
+def test_a_create_with_a_lost_answer_is_recorded_with_its_outcome(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after")
     kept = RecordedWrites()
     assert one.run(create("A"), recorder=kept).statuses == ["done"]

@@ -193,7 +193,7 @@ def test_a_pull_request_that_touches_no_project_gets_no_comment_and_needs_no_key
     "change",
     ["an edit", "an included file", "an included file is gone", "a prompt", "a link", "the file is gone"],
 )
-def test_what_touches_a_project_is_any_file_that_it_is_read_from(job: Job, change: str) -> None:
+def test_a_change_of_any_file_of_a_project_touches_it(job: Job, change: str) -> None:
     folder = job.git.folder
     text = PROJECT.replace("prompt: Look.", "prompt_file: prompts/look.md").replace(
         "schedules:", "include: [more/*.yaml]\nschedules:"

@@ -92,7 +92,7 @@ def test_an_id_that_is_cut_short_is_the_whole_one_that_is_cited_elsewhere() -> N
     assert cited(markdown) == Citations((Citation(A, places),), ())
 
 
-def test_one_that_two_begin_like_stays_as_it_is_cited() -> None:
+def test_an_ambiguous_id_is_shown_as_cited() -> None:
     other = f"{A[:6]}{B[6:]}"
     assert traces(f"{A} {other} {A[:6]}… {A[:7]}…") == [A, other, f"{A[:6]}…"]
 

@@ -179,7 +179,7 @@ def test_without_a_project_file_at_the_base_all_is_the_branchs(halo: CommandLine
     assert plan(halo, "--base", "main") == {"one": "branch"}
 
 
-def test_a_project_that_is_nowhere_at_the_base_archives_nothing_unseen(halo: CommandLine, git: Git) -> None:
+def test_a_project_that_is_new_since_the_base_archives_nothing(halo: CommandLine, git: Git) -> None:
     git.commit()
     write(git.folder, *map(entry, ("one", "two")))
     halo("apply", "--sandbox", "--yes")
@@ -467,7 +467,7 @@ def test_scopes_that_have_no_title_in_common_leave_nothing_to_do(halo: CommandLi
     assert [each["key"] for each in ended.json["blocked"]] == ["one"]
 
 
-def test_accepting_goes_with_a_base_only(halo: CommandLine, git: Git) -> None:
+def test_accept_policy_change_requires_a_base(halo: CommandLine, git: Git) -> None:
     write(git.folder, entry("one"))
     ended = halo("plan", "--sandbox", "--accept-policy-change")
     assert (ended.code, ended.out) == (64, "")
@@ -555,7 +555,7 @@ def test_a_saved_plan_names_what_it_was_tightened_by(halo: CommandLine, folder: 
         ("", "error: '' is not a valid name of a branch or commit\n"),
     ],
 )
-def test_a_ref_that_is_none(halo: CommandLine, git: Git, ref: str, message: str) -> None:
+def test_an_invalid_ref(halo: CommandLine, git: Git, ref: str, message: str) -> None:
     write(git.folder, entry("one"))
     git.commit()
     for ended in (

@@ -245,7 +245,9 @@ def test_an_error_fails_the_command_and_nothing_is_written(
 
 @pytest.mark.parametrize(("severity", "code"), [("error", 1), ("warning", 0), ("off", 0)])
 @pytest.mark.parametrize("rule", TODAY)
-def test_so_does_one_that_a_clock_tells(halo: CommandLine, folder: Path, rule: str, severity: str, code: int) -> None:
+def test_a_finding_about_clock_changes_stops_an_apply_as_well(
+    halo: CommandLine, folder: Path, rule: str, severity: str, code: int
+) -> None:
     moved(halo, folder, rule, findings=f"{{{rule}: {severity}}}")
     ended = [halo(command, "--sandbox", *more).code for command, *more in (("plan",), ("plan", "--json"))]
     assert ended == [code, code]

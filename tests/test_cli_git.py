@@ -189,7 +189,7 @@ SSH = "[core]\n\tsshCommand = touch {ran}; false\n"
         ("include", ".gitconfig", SSH),
     ],
 )
-def test_git_is_not_configured_by_what_a_branch_holds(
+def test_git_ignores_configuration_in_a_branch(
     halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, home: str, name: str, content: str
 ) -> None:
     planted = upstream.folder / name
@@ -287,7 +287,7 @@ def test_a_ref_that_only_ends_like_the_branch_is_not_compared(
 
 
 @pytest.mark.parametrize("kind", ["tags", "heads"])
-def test_a_ref_that_another_one_hides_is_no_base(halo: CommandLine, upstream: Git, tmp_path: Path, kind: str) -> None:
+def test_an_ambiguous_ref_is_refused_as_a_base(halo: CommandLine, upstream: Git, tmp_path: Path, kind: str) -> None:
     clone = upstream.clone(tmp_path / "clone")
     loosen(clone)
     clone("update-ref", f"refs/{kind}/origin/main", "HEAD")
@@ -362,9 +362,7 @@ def test_a_branch_that_puts_a_submodule_in_its_place_does_not_choose_the_base(
     assert (ended.code, "which is ahead of origin/main" in ended.err) == (3, True), ended.text
 
 
-def test_a_base_in_which_it_is_a_submodule_already_is_read_from_there(
-    halo: CommandLine, upstream: Git, tmp_path: Path
-) -> None:
+def test_a_base_with_the_submodule_is_read_from_the_submodule(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
     outer = repository(tmp_path / "outer")
     outer("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", upstream.folder.as_uri(), "inner")
     outer.commit()
@@ -377,7 +375,7 @@ def test_a_base_in_which_it_is_a_submodule_already_is_read_from_there(
 @pytest.mark.parametrize("name", [".gitconfig", ".config/git/config"])
 @pytest.mark.parametrize("place", ["p", "vendor/other"])
 @pytest.mark.parametrize("start", [".", "p"])
-def test_git_is_not_configured_by_what_surrounds_a_submodule(
+def test_git_ignores_configuration_around_a_submodule(
     halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, name: str, place: str, start: str
 ) -> None:
     clone = swapped(upstream, tmp_path, place)

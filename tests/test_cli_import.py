@@ -149,7 +149,7 @@ schedules:
 """
 
 
-def test_what_is_not_declared_is_added_and_every_other_byte_stays(halo: CommandLine, folder: Path) -> None:
+def test_undeclared_schedules_are_added_and_every_other_byte_stays(halo: CommandLine, folder: Path) -> None:
     existing(folder, {"title": "Daily"}, {"title": "Daily!", "lookbackHours": 48})
     (folder / "halo.yaml").write_text(MINE)
     ended = halo("import", "--sandbox")

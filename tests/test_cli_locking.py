@@ -130,7 +130,7 @@ def test_a_lock_is_given_back_by_what_fails(tmp_path: Path) -> None:
     assert is_free(tmp_path / "halo.yaml")
 
 
-def test_where_a_folder_cannot_be_locked_a_file_in_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_locked_if_its_folder_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On Windows, which takes the file away with the last that has it open; here, its holder does."""
     monkeypatch.setattr(sys, "platform", "win32")
     for flag in ("O_TEMPORARY", "O_NOINHERIT"):

@@ -571,7 +571,7 @@ def test_a_console_of_this_process_has_three_streams() -> None:
 # What typer need not read -------------------------------------------------------------------------------------------
 
 
-def test_what_is_taken_as_it_is_is_what_typer_would_read() -> None:
+def test_values_read_without_typer_equal_those_of_typer() -> None:
     root: Any = built_command()
     for words in commands():
         command = root

@@ -111,7 +111,7 @@ def test_a_pipe_gets_plain_lines_of_what_matters() -> None:
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["pipe", "terminal"])
-def test_what_only_waited_for_its_turn_gets_a_line_if_there_is_a_reason_and_is_not_counted(stream: io.StringIO) -> None:
+def test_a_change_not_started_gets_a_line_only_with_a_reason_and_is_not_counted(stream: io.StringIO) -> None:
     waited, reasoned, done = (
         Event(CHANGES[0], Status.NOT_STARTED),
         Event(CHANGES[1], Status.NOT_STARTED, None, "archives run last"),

@@ -35,7 +35,7 @@ def project(folder: Path) -> Path:
     return folder
 
 
-def test_a_title_is_changed_and_what_it_was_is_written_down(halo: CommandLine, project: Path) -> None:
+def test_a_title_is_changed_and_the_former_one_recorded(halo: CommandLine, project: Path) -> None:
     ended = halo("rename", "a", "T: it's new", "--sandbox")
     assert (ended.code, ended.out, ended.err) == (
         0,

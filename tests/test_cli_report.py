@@ -509,7 +509,7 @@ def test_only_the_new_answer_is_printed(halo_runs: Served) -> None:
     assert (first.code, [first.out, second.json["answer"]]) == (0, said[1:])
 
 
-def test_a_report_is_asked_about_by_whatever_it_is_known_by(declared: Served) -> None:
+def test_a_question_accepts_every_id_and_key_of_a_report(declared: Served) -> None:
     declared.clock.advance(hours=23)
     run = declared("report", "get", "daily", "--json").json
     for reference in ("daily", run["runId"], run["conversationId"]):

@@ -58,7 +58,7 @@ def test_the_workflow_of_the_documentation_works(halo_runs: Served) -> None:
     assert halo_runs("report", "get", started["runId"]).out == report
 
 
-def test_what_is_asked_is_sent_and_what_is_left_out_is_not(halo_runs: Served) -> None:
+def test_given_options_are_sent_and_others_are_not(halo_runs: Served) -> None:
     halo_runs.started(
         *("--prompt", "Why?", "--model-id", demo.MODELS[0]["id"], "--span-limit", "500", "--max-subagent-depth", "4"),
         *("--max-turns", "60", "--reasoning-effort", "high", "--debug", "--lookback-hours", "3"),

@@ -105,7 +105,7 @@ def test_a_served_sandbox_is_known_by_its_key_whatever_its_address(halo: Command
 
 
 @pytest.mark.parametrize("name", ["named.test", "NAMED.test."])
-def test_another_name_is_answered_to_where_it_is_named(folder: Path, name: str) -> None:
+def test_another_host_name_is_accepted_if_it_is_given(folder: Path, name: str) -> None:
     with served(folder, "--host", "named.test", "--host", "other.test") as running:
         port = int(exports(running)["INF_API_URL"].rpartition(":")[2])
         for host, status in ((f"{name}:{port}", 401), ("other.test", 401), ("third.test", 403), ("localhost", 401)):
@@ -140,7 +140,7 @@ def test_serving_and_resetting_take_the_flag_that_every_command_takes(halo: Comm
     assert (ended.code, ended.out) == (0, f"Removed {folder / '.halo' / 'sandbox.db'}.\n")
 
 
-def test_a_project_that_is_not_known_is_refused_and_does_not_come_into_being(halo: CommandLine, folder: Path) -> None:
+def test_an_unknown_project_is_refused_and_not_created(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT)
     halo("agent", "list", "--sandbox", "--project", "made-before")
     with served(folder) as running:
@@ -365,7 +365,7 @@ def test_a_directory_is_no_sandbox(halo: CommandLine) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bound")
-def test_a_disk_without_room_is_no_reason_to_start_anew(halo: CommandLine, folder: Path) -> None:
+def test_a_full_disk_gives_no_hint_to_remove_the_sandbox(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT)
     with files_of_at_most(4096):
         planned, asked = halo("plan", "--sandbox"), halo("doctor", "--sandbox")
@@ -376,7 +376,7 @@ def test_a_disk_without_room_is_no_reason_to_start_anew(halo: CommandLine, folde
     assert halo("plan", "--sandbox").code == 0
 
 
-def test_a_file_that_cannot_be_opened_is_no_reason_to_start_anew(halo: CommandLine, folder: Path) -> None:
+def test_an_unreadable_file_gives_no_hint_to_remove_the_sandbox(halo: CommandLine, folder: Path) -> None:
     ended = halo("agent", "list", "--sandbox-file", ".")
     assert ended.code == 1
     assert ended.err == (

@@ -85,7 +85,7 @@ def test_every_file_is_read_whatever_the_others_are(halo: CommandLine, traces: P
     ]
 
 
-def test_no_file_is_said_to_be_loaded_where_none_was(halo: CommandLine, folder: Path) -> None:
+def test_no_file_is_reported_as_loaded_if_none_was(halo: CommandLine, folder: Path) -> None:
     (folder / "README.md").write_text("# Traces\n")
     ended = halo("sandbox", "load", "README.md", "missing.json")
     assert (ended.code, ended.out) == (1, "")

@@ -363,7 +363,7 @@ def test_what_a_search_finds_is_shown_whatever_its_shape(halo_on: On, found: Jso
     assert [" ".join(line.split()) for line in halo("trace", "search", "declined").out.splitlines()] == lines
 
 
-def test_answers_are_let_go_while_pages_are_read() -> None:
+def test_pages_are_released_while_further_ones_are_read() -> None:
     """Commands run without a collector of garbage, and an answer of the sandbox refers to itself."""
     gc.disable()
     try:

@@ -62,7 +62,7 @@ def with_edit(folder: Path, before: str, after: str) -> str:
 # The way back -------------------------------------------------------------------------------------------------------
 
 
-def test_an_undo_shows_the_way_back_and_goes_it(halo: CommandLine, applied: Path) -> None:
+def test_an_undo_shows_its_plan_and_applies_it(halo: CommandLine, applied: Path) -> None:
     plan = halo("undo", "r.jsonl", "--sandbox")
     assert plan.code == 3
     ids = {each["id"]: f"<{each['title']}>" for each in schedules(halo)}
@@ -109,7 +109,7 @@ def test_an_undo_has_a_receipt_of_its_own_and_can_be_undone(halo: CommandLine) -
 
 
 @pytest.mark.usefixtures("applied")
-def test_a_receipt_is_of_the_same_place_from_wherever_it_is_seen(
+def test_a_receipt_names_the_same_platform_from_every_folder(
     halo: CommandLine, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     (folder / "below").mkdir()
@@ -172,7 +172,7 @@ def test_schedules_edited_since_are_kept_and_the_rest_is_undone(halo: CommandLin
     assert shown(halo)[0] == ("Alpha", "Mine.")
 
 
-def test_what_was_made_and_is_not_as_sent_counts_for_the_word_too(halo: CommandLine, folder: Path) -> None:
+def test_a_created_schedule_that_differs_counts_for_allow_archive(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT_FILE)
     with Sandbox.open(None) as sandbox, serve(sandbox) as server:
         env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": PROJECT}

@@ -69,7 +69,7 @@ def citations() -> Iterator[tuple[str, str, str]]:
             yield path, page, anchor
 
 
-def test_what_is_cited_is_there() -> None:
+def test_every_cited_document_exists() -> None:
     wrong = {
         (path, f"{page}#{anchor}")
         for path, page, anchor in citations()
@@ -85,7 +85,7 @@ OUTSIDE = (
 """How documents are cited that are not in the repository."""
 
 
-def test_nothing_cites_a_document_that_is_not_here() -> None:
+def test_no_citation_leads_out_of_the_repository() -> None:
     found = {
         (path, cited)
         for path, text in texts().items()

@@ -221,7 +221,7 @@ def test_exit_codes(halo: CommandLine, applied: Path) -> None:
     assert halo("drift", "--sandbox", "--ignore", "x").code == 64
 
 
-def test_a_page_has_a_marker_of_its_own_whatever_it_says(halo: CommandLine, applied: Path) -> None:
+def test_a_page_has_its_own_marker_with_any_content(halo: CommandLine, applied: Path) -> None:
     def marker(*words: str) -> str:
         return halo(*words, "--sandbox", "--format", "markdown").out.partition("\n")[0]
 

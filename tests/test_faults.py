@@ -165,7 +165,7 @@ def test_a_page_in_the_middle_that_can_never_be_read_changes_nothing(paged: Sett
 
 
 @each_that_lists
-def test_a_page_in_the_middle_with_nothing_on_it_is_not_the_last(paged: Setting, name: str) -> None:
+def test_an_empty_page_in_the_middle_is_not_taken_for_the_last(paged: Setting, name: str) -> None:
     nothing = b'{"result":{"data":{"schedules":[],"nextCursor":"after-2"}}}'
     paged.place.fault(LIST, Reply(200, nothing), times=None, where={"cursor": "nothing"})
     for cursor in ("after-2", "after-4"):
@@ -258,7 +258,7 @@ def test_a_cursor_that_repeats_ends_a_pull_that_says_so_and_keeps_what_it_read(r
     assert "error: alpha: haloConversation.listForProject (HTTP 200): repeated a cursor" in said
 
 
-def test_a_page_in_the_middle_that_can_never_be_read_likewise(reported: Reported) -> None:
+def test_a_page_in_the_middle_that_can_never_be_read_ends_a_pull_as_well(reported: Reported) -> None:
     reported.setting.place.fault(CONVERSATIONS, Refuse(), times=None, where={"cursor": "1"})
     reported.pages((slice(0, 1), "1"), (slice(1, 2), "2"), (slice(2, 3), None))
     code, said, count = reported.pull()

@@ -84,7 +84,7 @@ def test_a_prompt_that_is_a_path_is_taken_for_a_prompt_file() -> None:
     assert (found.message, found.hint) == ("the prompt is a path and is sent as written", "did you mean `prompt_file`?")
 
 
-def test_a_retired_entry_is_nothing_to_any_rule() -> None:
+def test_rules_ignore_retired_entries() -> None:
     assert run_rules(project(entry("A", is_retired=True), max_runs_per_month=1)) == ()
 
 
@@ -191,7 +191,7 @@ def test_one_agent_under_two_names_at_the_same_times_is_declared_twice() -> None
         (("Look.", "Look.", "Look again."), "its traces are read, and paid for, 3 times"),
     ],
 )
-def test_the_same_declared_several_times_is_paid_for_as_often(prompts: Sequence[str], said: str) -> None:
+def test_an_entry_declared_several_times_is_reported_with_its_cost(prompts: Sequence[str], said: str) -> None:
     found = run_rules(project(*(entry(str(number), prompt=prompt) for number, prompt in enumerate(prompts))))
     assert [finding.message.rpartition(": ")[2] for finding in found] == [said] * len(prompts)
 
@@ -223,7 +223,7 @@ def test_more_than_ten_schedules_in_one_minute_are_a_crowd_with_a_spread() -> No
     assert found.hint == f"spread them over the hour, such as {', '.join(minutes)}"
 
 
-def test_a_spread_of_many_names_some_and_says_how_it_goes_on() -> None:
+def test_a_collision_of_many_entries_names_some_of_them() -> None:
     (found,) = run_rules(project(*crowd(30)))
     assert (found.hint or "").endswith("`k18` at :36, `k19` at :38, and so on every 2 minutes")
 
@@ -554,7 +554,7 @@ def test_cut_texts_outside_entries_and_in_retired_ones_are_reported(tmp_path: Pa
     ("glob", "signs"),
     [("[prod] *", "["), ("a?", "?"), ("${ENV}: *", "${"), ("$E *", None), ("a*b]", None), ("{a}", None)],
 )
-def test_a_glob_with_a_sign_that_means_something_elsewhere_is_odd(glob: str, signs: str | None) -> None:
+def test_a_glob_with_special_characters_of_other_globs_is_reported(glob: str, signs: str | None) -> None:
     violations = run_rules(project(protect=(glob,)))
     assert [each.rule for each in violations] == ["special-glob"] * (signs is not None)
     assert all(f"`{signs}`" in each.message for each in violations)

@@ -145,7 +145,7 @@ def test_several_ways_count_together() -> None:
 
 
 @pytest.mark.parametrize("how", PAUSED.values(), ids=PAUSED)
-def test_what_does_not_fire_is_not_of_the_share_but_of_the_limit(how: dict[str, object]) -> None:
+def test_schedules_that_do_not_fire_count_for_the_limit_but_not_the_share(how: dict[str, object]) -> None:
     still = [remote(f"{place:02}", f"T{place:02}", **how) for place in range(26)]
     entries = [entry(each.title, is_retired=True) for each in still]
     assert guards(planned(project(*entries[:25]), *still)) == []
@@ -209,7 +209,7 @@ def test_a_protected_title_is_not_archived_paused_or_renamed_away(entries: list[
     )
 
 
-def test_it_is_protected_even_when_its_entry_is_gone_and_whatever_is_allowed() -> None:
+def test_a_title_is_protected_without_an_entry_and_with_any_override() -> None:
     plan_ = planned(project(entry("B"), protect=("A",), **ARCHIVE), remote("1", "A"), remote("2", "B"), allow_archive=9)
     assert [(refusal.guard, refusal.names) for refusal in plan_.refusals] == [("protected", ("1",))]
 
@@ -287,7 +287,7 @@ def test_nothing_undeclared_is_archived_while_an_entry_is_blocked(targets: tuple
     assert not any(change.cause is Cause.UNDECLARED for change in plan_.changes)
 
 
-def test_what_is_withheld_is_held_against_the_guards_once_it_is_planned() -> None:
+def test_guards_check_withheld_changes_once_they_are_planned() -> None:
     """A guard that looked at it before would refuse all the rest for changes that are not about to be made."""
     entries = (entry("A"), entry("B", id="1", is_retired=True))
     declared = project(*entries, protect=("D*",), **ARCHIVE)
@@ -386,14 +386,14 @@ def test_each_create_needs_its_own_word() -> None:
     ("key", "hint"),
     [("key-b", "did you mean key-B or key-A?"), ("xyz", "the keys are key-A, key-B")],
 )
-def test_a_word_for_an_entry_that_is_not_declared_is_wrong_usage(key: str, hint: str) -> None:
+def test_allow_create_of_an_undeclared_entry_is_wrong_usage(key: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         planned(project(entry("A"), entry("B")), remote("1", "a"), allow_create=("key-A", key))
     expected = f"--allow-create {key}: the project has no entry with this key"
     assert (caught.value.message, caught.value.hint) == (expected, hint)
 
 
-def test_a_word_for_an_entry_that_is_not_created_is_in_vain() -> None:
+def test_allow_create_of_an_entry_that_is_not_created_has_no_effect() -> None:
     assert guards(planned(project(entry("A")), remote("1", "A"), allow_create=("key-A",))) == []
 
 

@@ -138,7 +138,7 @@ def test_a_title_that_an_entry_without_a_pin_has_is_left_out_and_one_with_a_pin_
     assert [entry["id"] for entry in adoption.entries.values()] == ["2"]
 
 
-def test_who_is_paused_by_the_platform_is_not_declared_paused() -> None:
+def test_a_schedule_paused_by_the_platform_is_not_declared_paused() -> None:
     (entry,) = adopted(remote("1", "A", enabled=False, autoPausedAt=THEN)).entries.values()
     assert "enabled" not in entry
 
@@ -336,7 +336,7 @@ def test_prompts_of_several_lines_get_files_that_equal_ones_share() -> None:
     assert texts == {"prompts/a.md": "1\n2\n"}
 
 
-def test_a_prompt_file_that_is_there_with_another_text_is_passed_over() -> None:
+def test_an_existing_prompt_file_with_another_text_is_not_overwritten() -> None:
     there = {"prompts/a.md": "3\n4\n", "prompts/a-2.md": "1\n2\n"}
     replaced, texts = put_prompts_in_files(
         [("a", {"prompt": "1\n2"})], lambda name, text: there.get(name, text) == text

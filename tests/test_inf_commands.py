@@ -117,7 +117,7 @@ def test_a_bad_command_says_why_and_changes_nothing(
 
 @MODES
 @pytest.mark.parametrize("command", NOT_SERVED)
-def test_what_the_sandbox_does_not_serve_says_what_there_is_instead(
+def test_a_command_that_the_sandbox_does_not_serve_is_refused(
     platform: Served, tmp_path: Path, command: str, mode: str
 ) -> None:
     (tmp_path / "t.jsonl").write_text('{"resourceSpans": []}\n', encoding="utf-8")

@@ -216,7 +216,7 @@ def test_nothing_undeclared_is_archived_unless_the_file_says_so(drawn: Drawn) ->
 
 
 @given(worlds)
-def test_what_is_protected_neither_goes_nor_pauses_in_a_plan_that_may_be_applied(drawn: Drawn) -> None:
+def test_an_applicable_plan_neither_archives_nor_pauses_protected_schedules(drawn: Drawn) -> None:
     document, wires, chosen = drawn
     plan = planned(loaded(document), seen(wires), chosen)
     silenced = [change.before.title for change in plan.changes if change.is_removal and change.before]
@@ -278,7 +278,7 @@ def test_a_plan_after_an_apply_is_empty(drawn: Drawn, concurrency: int) -> None:
 
 
 @given(worlds)
-def test_what_no_file_declares_stays_as_it_is(drawn: Drawn) -> None:
+def test_undeclared_schedules_are_not_changed(drawn: Drawn) -> None:
     document, wires, chosen = drawn
     with world(wires) as there:
         plan = there.plan({**document, "undeclared": "report"}, chosen)

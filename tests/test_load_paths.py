@@ -214,7 +214,7 @@ def test_the_project_file_is_no_link_out_of_the_checkout(top: Path) -> None:
         (top / "halo.yaml").unlink()
 
 
-def test_what_git_keeps_elsewhere_in_the_checkout_is_not_read_either(top: Path) -> None:
+def test_other_git_folders_in_the_checkout_are_not_read(top: Path) -> None:
     (top / ".git" / "config").unlink()
     (top / ".git").rmdir()
     (top / ".git").write_text("gitdir: store\n")

@@ -892,7 +892,7 @@ def test_a_file_of_another_tool_is_called_so_in_one_problem(
         ("MAILTO=x\n*/5 * * * * root /usr/bin/x\n", "a crontab, not like a"),
     ],
 )
-def test_what_is_no_yaml_is_called_what_it_is(tmp_path: Path, text: str, expected: str) -> None:
+def test_a_file_that_is_not_yaml_is_named_by_its_format(tmp_path: Path, text: str, expected: str) -> None:
     (problem,) = problems(tmp_path, text)
     assert f"this looks like {expected} project file" in problem
 

@@ -54,7 +54,7 @@ def test_titles_are_compared_by_code_point() -> None:
     assert outcome_by_key(pairing) == {"\u00e9": None}
 
 
-def test_a_pin_goes_before_every_title() -> None:
+def test_a_pin_takes_precedence_over_titles() -> None:
     pairing = matched([entry("A", id="2"), entry("B", "C")], [remote("1", "A"), remote("2", "B"), remote("3", "C")])
     assert outcome_by_key(pairing) == {"A": "2", "B": "3"}
     assert unclaimed(pairing) == ["1"]
@@ -72,7 +72,7 @@ def test_a_pin_that_the_project_does_not_hold_blocks_and_never_creates() -> None
     assert unclaimed(pairing) == ["1"]
 
 
-def test_what_is_archived_here_and_pinned_in_another_environment_is_no_change() -> None:
+def test_an_archived_entry_pinned_in_another_environment_is_no_change() -> None:
     pairing = matched([entry("A", id="9", is_retired=True)], [remote("1", "A")])
     assert outcome_by_key(pairing) == {"A": None}
     assert unclaimed(pairing) == ["1"]
@@ -107,7 +107,7 @@ def test_two_entries_may_share_a_title_where_both_are_pinned() -> None:
     assert outcome_by_key(matched(entries, [remote("1", "A"), remote("2", "A")])) == {"one": "1", "two": "2"}
 
 
-def test_an_active_schedule_goes_before_an_archived_one() -> None:
+def test_an_active_schedule_takes_precedence_over_an_archived_one() -> None:
     pairing = matched([entry("A")], [remote("1", "A", is_archived=True), remote("2", "A")])
     assert outcome_by_key(pairing) == {"A": "2"}
 
@@ -117,7 +117,7 @@ def test_of_archived_schedules_the_one_archived_last_comes_back() -> None:
     assert outcome_by_key(matched([entry("A")], archived)) == {"A": "2"}
 
 
-def test_a_former_title_goes_before_an_archived_schedule_with_the_title() -> None:
+def test_a_former_title_takes_precedence_over_an_archived_schedule_with_the_title() -> None:
     pairing = matched([entry("B", "A")], [remote("1", "B", is_archived=True), remote("2", "A")])
     assert outcome_by_key(pairing) == {"B": "2"}
 
@@ -241,7 +241,7 @@ def test_pins_make_a_swap_possible() -> None:
     assert outcome_by_key(pairing) == {"B": "1", "A": "2"}
 
 
-def test_one_pin_opens_a_circle_and_goes_first() -> None:
+def test_a_pin_breaks_a_cycle_and_is_applied_first() -> None:
     entries = [entry("C", "B"), entry("A", "C"), entry("B", id="1")]
     pairing = matched(entries, [remote("1", "A"), remote("2", "B"), remote("3", "C")])
     assert outcome_by_key(pairing) == {"C": "2", "A": "3", "B": "1"}
@@ -345,7 +345,7 @@ def test_every_entry_is_matched_once_and_every_schedule_at_most_once(
 
 
 @given(some_entries, some_remotes, some_pins, st.randoms(use_true_random=False))
-def test_renames_that_stopped_anywhere_are_taken_up_again_with_the_same_schedules(
+def test_interrupted_renames_continue_with_the_same_schedules(
     entries: list[Entry], remotes: list[RemoteSchedule], pins: dict[str, int], chance: random.Random
 ) -> None:
     entries = pinned(entries, pins)

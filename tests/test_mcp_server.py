@@ -137,7 +137,7 @@ def test_a_client_that_goes_away_in_the_middle_of_a_call_ends_the_server(folder:
         over.set()
 
 
-def test_a_call_that_was_cancelled_is_not_answered_and_asks_nothing_more(folder: Path) -> None:
+def test_a_cancelled_call_is_not_answered_and_sends_no_more_requests(folder: Path) -> None:
     asked, cancelled = threading.Event(), threading.Event()
 
     def pages(_: Request) -> Reply:

@@ -101,7 +101,7 @@ def test_every_fire_of_a_preview_is_on_it_in_its_zone_and_in_utc(halo: CommandLi
         ((entry("A", timezone="Asia/Tokyo"),), "Next: Tue 3 Nov 09:00 JST (00:00 UTC)"),
     ],
 )
-def test_what_it_says_of_schedules(entries: tuple[Entry, ...], said: str) -> None:
+def test_the_text_about_schedules(entries: tuple[Entry, ...], said: str) -> None:
     assert said in words(html(*entries))
 
 

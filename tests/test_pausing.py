@@ -91,7 +91,7 @@ def test_all_are_those_in_scope() -> None:
     ]
 
 
-def test_an_agent_that_no_entry_can_resolve_is_no_reason_not_to_pause() -> None:
+def test_a_pause_works_with_agents_that_cannot_be_resolved() -> None:
     made = planned(PAUSE, Selection(keys=("key-A",)), remote("s1", "A"), project_=project(entry("A", agent="gone")))
     assert lines_of(made) == ["pause key-A", "the next `halo apply` leaves key-A paused"]
 
@@ -181,7 +181,7 @@ def test_changes_reverted_by_the_next_apply_are_reported() -> None:
         ),
     ],
 )
-def test_what_is_named_and_cannot_be_changed_keeps_everything_as_it_is(
+def test_a_named_schedule_that_cannot_be_changed_stops_the_pause(
     cause: Cause, selection: Selection, there: tuple[RemoteSchedule, ...], said: str
 ) -> None:
     scope = Scope(("checkout",))

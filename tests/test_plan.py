@@ -203,7 +203,7 @@ def test_a_rename_waits_for_a_blocked_entry_that_has_its_title() -> None:
     ]
 
 
-def test_a_rename_waits_for_one_that_is_no_target() -> None:
+def test_a_rename_is_blocked_by_an_untargeted_one() -> None:
     there = (remote("1", "A"), remote("2", "B"))
     assert lines_of(planned(project(*CHAIN), *there, targets=("key-B",))) == [f"blocked key-B: {HELD}"]
     assert lines_of(planned(project(*CHAIN), *there, targets=("key-C",))) == ["update key-C 2 C"]

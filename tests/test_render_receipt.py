@@ -48,7 +48,7 @@ def test_a_receipt_is_read_as_it_was_written() -> None:
 
 
 @given(st.sampled_from(ODD_TITLES), st.sampled_from(ODD_PROMPTS))
-def test_any_text_goes_there_and_back_on_one_plain_line(title: str, prompt: str) -> None:
+def test_any_text_round_trips_on_one_plain_line(title: str, prompt: str) -> None:
     intent = replace(CREATE, title=title, after=replace(AFTER, title=title, prompt=prompt))
     document = written(HEADER, intent, RunEnd(writes=1))
     assert read(document).writes == (Write(intent, 2),)
@@ -110,7 +110,7 @@ def test_a_receipt_with_an_end_and_without_an_outcome_says_so(outcomes: tuple[Li
 
 
 @given(st.integers(0, len(WHOLE) - 1))
-def test_wherever_it_is_cut_off_it_is_never_taken_for_whole(length: int) -> None:
+def test_a_truncated_receipt_is_never_taken_for_complete(length: int) -> None:
     if length >= len(lines_of(WHOLE)[0]):
         assert read(WHOLE[:length]).gap is not None
         return
@@ -156,7 +156,7 @@ EDITS: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
 
 
 @pytest.mark.parametrize("what", EDITS)
-def test_a_file_that_halo_has_not_written_just_so_is_refused(what: str) -> None:
+def test_a_modified_receipt_is_refused(what: str) -> None:
     edit, message = EDITS[what]
     with pytest.raises(DocumentError) as raised:
         read(b"".join(edit(lines_of(WHOLE))))

@@ -92,7 +92,7 @@ def test_no_name_and_no_text_holds_a_key(tmp_path: Path) -> None:
 # What is there -------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_there_is_found_flat_moved_and_renamed_and_stays(tmp_path: Path) -> None:
+def test_existing_reports_are_found_flat_moved_or_renamed_and_kept(tmp_path: Path) -> None:
     for name in ("2026-11-23T0900Z--d--c-1.md", "d/read--c-2.md", "d/2026-11/mine/x--c-3.md", ".git/x--c-4.md"):
         path = tmp_path / "reports" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def test_a_file_where_a_folder_has_to_be_is_an_error(tmp_path: Path) -> None:
 # The index -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_folder_has_an_index_of_what_is_there_the_newest_first(tmp_path: Path) -> None:
+def test_every_folder_has_an_index_of_its_reports_newest_first(tmp_path: Path) -> None:
     days = [("d", report(f"c-{day}", f"2026-11-{day}T09:00:00.000Z")) for day in (21, 23, 22)]
     pulled(tmp_path, *days, ("w", report("c-1", "2026-12-07T09:00:00.000Z")))
     texts = {name: text.decode() for name, text in tree(tmp_path / "reports").items() if name.endswith("index.md")}
@@ -160,7 +160,7 @@ def test_the_latest_month_comes_first(tmp_path: Path) -> None:
     assert text.index("2026-12") < text.index("2026-11")
 
 
-def test_an_index_changes_only_with_what_is_there(tmp_path: Path) -> None:
+def test_an_index_changes_only_with_the_reports(tmp_path: Path) -> None:
     (path,) = pulled(tmp_path, ("d", report()))
     index = tmp_path / "reports" / "d" / "2026-11" / "index.md"
     before = index.stat()

@@ -154,7 +154,7 @@ def test_the_last_scheduled_report_is_one_that_a_cadence_started(platform: Platf
     assert fetch_of_schedule(reader(platform), "s-1", is_scheduled=True).markdown == "# Report of r-2\n"
 
 
-def test_an_id_that_is_nothing_says_so(platform: Platform) -> None:
+def test_an_unknown_id_is_an_error(platform: Platform) -> None:
     with pytest.raises(NoReport, match="x-9 is not a run, conversation or schedule"):
         fetch(reader(platform), "x-9")
 
@@ -233,7 +233,7 @@ def _kind(each: PulledReport) -> str:
     return next((kind for kind in ("report", "absence", "read_error") if getattr(each, kind) is not None), "present")
 
 
-def test_every_page_is_read_and_what_is_there_is_not_asked_for(platform: Platform) -> None:
+def test_every_page_is_read_and_existing_reports_are_not_requested(platform: Platform) -> None:
     assert pulled(platform, ["c-2"]) == {"report": ["c-1", "c-4"], "absence": ["c-3"], "present": ["c-2"]}
     assert platform.asked == {
         "haloConversation.listForProject": 2,

@@ -202,7 +202,7 @@ def test_a_cost_is_exact_down_to_a_limit(recorded: object, expected: str) -> Non
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
-def test_what_is_no_span_says_why(text: bytes, reason: str) -> None:
+def test_a_value_that_is_not_a_span_is_skipped_with_a_reason(text: bytes, reason: str) -> None:
     assert why_not(text) == reason
 
 

@@ -124,7 +124,7 @@ def test_values_of_one_attribute_are_counted(shared: Caller) -> None:
         ({"filters": {"scope": "root"}}, "filters.scope is not a filter of traces"),
     ],
 )
-def test_a_facet_that_there_is_not_is_refused(shared: Caller, given: Json, message: str) -> None:
+def test_an_unknown_facet_is_refused(shared: Caller, given: Json, message: str) -> None:
     status, said = refusal(shared, "traces.facets", **given)
     assert (status, said[: len(message)]) == (400, message)
 

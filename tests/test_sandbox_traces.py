@@ -306,7 +306,7 @@ def test_a_filter_that_is_wrong_is_named(shared: Caller, filters: dict[str, Json
 # --- one span, and pages of spans
 
 
-def test_all_there_is_of_a_span_comes_back(caller: Caller) -> None:
+def test_every_field_of_a_span_round_trips(caller: Caller) -> None:
     attributes = {"n": 3, "x": 0.5, "yes": True, "list": ["a", 1], "none": None, "input.value": "é\n"}
     events = [{"name": "retry", "timestamp": "2026-10-01T09:00:01Z", "attributes": {"n": 1}}]
     resource = {"service.name": "shop", "pid": 7, "load": 0.25}

@@ -43,7 +43,7 @@ def test_nothing_has_happened() -> None:
     assert refused(*THERE) == []
 
 
-def test_what_is_in_effect_is_not_missed() -> None:
+def test_saved_changes_already_in_effect_are_no_violation() -> None:
     assert refused(*ALL_DONE) == []
 
 

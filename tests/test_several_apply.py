@@ -82,9 +82,7 @@ def test_receipts_lie_in_the_folder_that_is_named(halo: CommandLine, two_project
 
 
 @pytest.mark.parametrize("made", ["file", "link"])
-def test_a_place_for_receipts_that_is_no_folder_changes_nothing(
-    halo: CommandLine, two_projects: Path, made: str
-) -> None:
+def test_a_receipt_path_that_is_not_a_folder_changes_nothing(halo: CommandLine, two_projects: Path, made: str) -> None:
     if made == "file":
         (two_projects / "receipts").write_text("mine")
     else:
@@ -198,7 +196,7 @@ def test_an_unwritable_receipt_is_reported_with_its_file(
     assert "Applied: 2 created; 1 not started." in ended.out
 
 
-def test_keep_going_goes_with_several_files(halo: CommandLine, two_projects: Path) -> None:
+def test_keep_going_requires_several_files(halo: CommandLine, two_projects: Path) -> None:
     assert two_projects.exists()
     for files in ([], ["-f", A]):
         ended = halo("apply", *SHARED, *files, "--keep-going", "--yes")

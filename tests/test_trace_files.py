@@ -662,7 +662,7 @@ def test_a_file_that_was_cut_off_says_where(file: bytes, line: int, said: str) -
     "value", [[halo_root(), halo_span(), halo_span()], otlp_request(otlp_root(), otlp_span(), otlp_span())]
 )
 @pytest.mark.parametrize("end", [b"", b"]]]]", b",}"])
-def test_what_stands_before_a_mistake_in_a_document_is_read(value: Json, end: bytes) -> None:
+def test_values_before_an_error_in_a_document_are_read(value: Json, end: bytes) -> None:
     found = list(read_spans(io.BytesIO(json.dumps(value, indent=1).encode()[:-200] + end)))
     assert [each.span for each in found if not isinstance(each, BadLine)] == BOTH
     assert isinstance(found[-1], BadLine)

@@ -215,7 +215,7 @@ def test_an_unarchive_that_was_put_back_needs_nothing() -> None:
     ],
     ids=["other values", "another title", "archived"],
 )
-def test_what_is_no_longer_as_the_run_left_it_is_left_alone(now: RemoteSchedule, why: str) -> None:
+def test_an_undo_leaves_schedules_changed_since_the_run(now: RemoteSchedule, why: str) -> None:
     blocked = only_block(planned([intent(Action.UPDATE), done()], now))
     assert blocked == Blocked("s1", f"schedule s1 has changed since the run: {why}", BY_HAND, "receipt:2", ("s1",))
 
@@ -239,7 +239,7 @@ def test_an_unreadable_schedule_is_left_alone() -> None:
 # What a receipt cannot cause ------------------------------------------------------------------------------
 
 
-def test_an_id_that_the_project_does_not_hold_is_no_schedule() -> None:
+def test_an_unknown_id_blocks_its_undo() -> None:
     blocked = only_block(planned([intent(Action.UPDATE, id="../s1"), done()], remote("s1", "A", hours=[10])))
     assert blocked.reason == "the project holds no schedule with the id ../s1"
 

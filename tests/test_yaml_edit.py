@@ -132,7 +132,7 @@ def test_each_of_several_entries_between_braces_has_a_line_where_the_others_have
         ),
     ],
 )
-def test_what_is_not_certain_is_not_done(text: str, reason: str) -> None:
+def test_an_uncertain_edit_is_refused(text: str, reason: str) -> None:
     with pytest.raises(CannotEdit) as caught:
         add_entries(text, NEW)
     assert caught.value.reason == reason
@@ -261,7 +261,7 @@ def test_both_parsers_say_the_same_of_where_things_stand(monkeypatch: pytest.Mon
         ("  a:\n    hours:\n      - 9\n# end\n", "  a:\n    hours:\n      - 9\n    enabled: false\n# end\n"),
     ],
 )
-def test_an_entry_comes_to_say_enabled_in_its_own_way(before: str, after: str) -> None:
+def test_enabled_is_written_in_the_style_of_the_entry(before: str, after: str) -> None:
     assert set_enabled(f"schedules:\n{before}", "a", is_enabled=False) == f"schedules:\n{after}"
 
 
@@ -277,7 +277,7 @@ def test_an_entry_comes_to_say_enabled_in_its_own_way(before: str, after: str) -
         ),
     ],
 )
-def test_an_entry_that_shares_what_it_says_is_left_as_it_is(text: str, reason: str) -> None:
+def test_an_entry_with_shared_values_is_not_edited(text: str, reason: str) -> None:
     with pytest.raises(CannotEdit) as caught:
         set_enabled(text, "a", is_enabled=False)
     assert caught.value.reason == reason
