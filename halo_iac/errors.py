@@ -1,4 +1,4 @@
-"""Every error a user can meet, and nothing else is raised on purpose.
+"""Every error that a user can meet; no other exception is raised on purpose.
 
 ::
 
@@ -214,7 +214,7 @@ class PlatformError(HaloError):
 
     @property
     def ends_the_run(self) -> bool:
-        """Return whether nothing else can succeed either: no valid key, no credit, no permission.
+        """Return whether all other requests would fail as well: no valid key, no credit, no permission.
 
         See docs/semantics.md#apply-order.
         """

@@ -1,4 +1,4 @@
-"""Commands in what is said, kept apart from the words around them until they are printed.
+"""Commands in hints and messages, kept as data until they are printed.
 
 What finds a problem knows which command helps, but not which project file and platform this run was told to use: pasted
 without those, `halo rename` could write into another file, and `halo apply` change another platform. So a hint holds

@@ -70,7 +70,7 @@ class Observation:
         return PlatformState(listing.schedules, self._agents.result(), listing.gap, models)
 
     def drop(self, latest: float) -> None:
-        """Wait until an instant of :func:`time.monotonic` for the reads to end, whatever they find."""
+        """Wait until an instant of :func:`time.monotonic` for the reads to end; their results are ignored."""
         reads: tuple[Future[Any], ...] = (self._schedules, self._agents, *self._catalogs.values())
         for read in reads:
             read.wait(max(latest - monotonic(), 0.0))

@@ -191,8 +191,8 @@ def apply_plan(  # noqa: PLR0913 - all that a run is given
 ) -> Iterator[Event]:
     """Carry out a plan that was not refused and yield its events.
 
-    ``recorder`` keeps every write before it is sent, ``begun`` is told each change that is begun, ``check_after`` is
-    when a lost create is looked for, in seconds.
+    ``recorder`` keeps every write before it is sent, ``begun`` is called with each change that is begun,
+    ``check_after`` is when a lost create is looked for, in seconds.
     """
     from halo_iac.apply import apply
 

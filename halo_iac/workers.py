@@ -47,7 +47,7 @@ class Thread:
 
 
 class _Life:
-    """What only a thread holds, and lets go of however it ends."""
+    """An object that only a thread refers to, so that it is deleted however the thread ends."""
 
 
 def _run(work: Callable[[], object], over: threading.Event, _life: _Life) -> None:
@@ -191,7 +191,7 @@ class StopSignal:
         self.stopping.set()
 
     def stop(self) -> None:
-        """Start nothing new: nothing else can succeed either."""
+        """Start nothing new, since further requests cannot succeed."""
         self.stopping.set()
 
     def pause(self, seconds: float) -> None:

@@ -198,7 +198,7 @@ class AccessibleProject(NamedTuple):
 
 
 class AuthContext(NamedTuple):
-    """How the platform sees the key; whatever it left out is ``None`` or empty. ``wire`` is the answer itself."""
+    """The response about the key; missing members are ``None`` or empty. ``wire`` is the response as received."""
 
     method: str | None
     team_id: str | None

@@ -33,7 +33,7 @@ class Secret:
         self._word = max(_WORD.findall(text), key=len, default="")
 
     def reveal(self) -> str:
-        """Return the key itself, for the Authorization header and for nothing else."""
+        """Return the key itself, only for the Authorization header."""
         return self._text
 
     def hide_in(self, text: str) -> str:

@@ -45,8 +45,8 @@ def apply(  # noqa: PLR0913 - all that a run is given; tests do not wait
 
     Once ``stop_signal`` is set, nothing new is started; if that interrupts the run, the iterator ends within ``grace``
     seconds. A change without an event was not started; one without a final event was still under way then. No failure
-    of the platform is raised: each is the event of its change. Every write is told to ``recorder`` before it is sent;
-    what it cannot keep is not sent. ``begun`` is told each change that is begun, since an interrupt may come before
+    of the platform is raised: each is the event of its change. Every write is given to ``recorder`` before it is sent,
+    and not sent if that fails. ``begun`` is called with each change that is begun, since an interrupt may come before
     its event. :class:`~halo_iac.errors.HaloError`, before anything is begun, where the system does not permit a single
     thread.
     """

@@ -129,7 +129,7 @@ class _Step:
         return outcome._replace(status=Status.FAILED, message=f"{outcome.message}; it was archived again")
 
     def _archive_again(self, deadline: float) -> RemoteSchedule:
-        self._deadline = deadline  # an operation of its own: the first may have used up its time
+        self._deadline = deadline  # a new operation, since the first may have used up its time
         return self._write(Action.ARCHIVE, self._context.writer.archive)
 
     def _update(self) -> Status:

@@ -58,7 +58,8 @@ class WorkerPool:
 
     If the system permits fewer, those do all the work; :meth:`start` returns whether there is at least one. Nothing new
     is started once the stop signal is set. Changes in progress at an interrupt get ``grace`` seconds in total. A pool
-    may be used by one thread only. ``begun`` is told each change by the thread that begins it, before its first event.
+    may be used by one thread only. ``begun`` is called with each change by the thread that begins it, before its first
+    event.
     """
 
     def __init__(

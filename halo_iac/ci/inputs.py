@@ -1,4 +1,4 @@
-"""What a pipeline was told: the inputs of the action and of the template, which reach halo as ``HALO_CI_*``.
+"""The inputs of a pipeline: those of the action and of the template, which are passed to halo as ``HALO_CI_*``.
 
 See docs/ci.md#variables.
 """

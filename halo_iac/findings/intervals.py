@@ -228,7 +228,7 @@ def busiest_minute(subject: RuleInput) -> Iterator[Violation]:
 
 
 def _slots(subject: RuleInput) -> dict[Slot, list[tuple[Cadence, Sequence[Entry]]]]:
-    """Return who fires when, on whatever day."""
+    """Return the cadences and entries that fire in each slot, on any day."""
     slots: defaultdict[Slot, list[tuple[Cadence, Sequence[Entry]]]] = defaultdict(list)
     for (cadence, _), entries in subject.by_cadence.items():
         for hour in range(24) if cadence.frequency == Frequency.HOURLY else cadence.hours:

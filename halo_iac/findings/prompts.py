@@ -88,7 +88,7 @@ def credential_in(prompt: str) -> PromptMatch | None:
 
 
 def credentials_in(prompt: str) -> Iterator[str]:
-    """Yield whatever in a prompt looks like a credential, line by line, so that it can be kept out of sight."""
+    """Yield the texts in a prompt that look like credentials, line by line, so that they can be redacted."""
     for kind in _possible_kinds(prompt, CREDENTIALS):
         for found in re.finditer(kind.pattern, prompt):
             yield from filter(None, map(str.strip, found[found.lastindex or 0].split("\n")))

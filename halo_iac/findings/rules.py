@@ -188,7 +188,7 @@ def coverage_gap_dst(subject: RuleInput) -> Iterator[Violation]:
 
 
 def duplicate_entry(subject: RuleInput) -> Iterator[Violation]:
-    """Find the same agent and cadence in several entries, whatever name each has for the agent."""
+    """Find several entries with the same agent, under any of its names, and the same cadence."""
     aliases = subject.project.aliases
     twins: defaultdict[Cadence, defaultdict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
     for (cadence, _), entries in subject.by_cadence.items():

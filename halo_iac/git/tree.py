@@ -148,7 +148,7 @@ class CommitTree:
         return folder
 
     def _held(self, node: _Node) -> _Node:
-        """Return a folder that can be listed: for a submodule, the folder of its own repository."""
+        """Return a folder that can be listed: for a submodule, the root folder of its repository."""
         if node.mode == _FOLDER:
             return node
         if node.mode != _SUBMODULE:

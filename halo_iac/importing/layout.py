@@ -1,4 +1,4 @@
-"""The layout of entries: values shared in ``defaults``, and prompts in files of their own."""
+"""The layout of entries: shared values in ``defaults``, and long prompts in prompt files."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class Change(Document):
 
     @property
     def takes_title(self) -> bool:
-        """Return whether an active schedule comes to bear a title that it does not bear now."""
+        """Return whether the change gives an active schedule a title that it does not have now."""
         if self.action is Action.ARCHIVE:
             return False
         return self.is_rename or self.action in {Action.CREATE, Action.UNARCHIVE}

@@ -65,7 +65,7 @@ class WriteIntent:
 
     @property
     def is_complete(self) -> bool:
-        """Return whether it has what a write of its kind needs, and nothing else."""
+        """Return whether it has exactly the fields that a write of its action needs."""
         is_create, has_fields = self.action is Action.CREATE, self.action in {Action.CREATE, Action.UPDATE}
         return (self.id is None) == (self.before is None) == is_create and (self.after is not None) == has_fields
 

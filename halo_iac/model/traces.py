@@ -103,14 +103,14 @@ def _number(value: object) -> float | None:
 
 
 def _body(value: object) -> str | None:
-    """Return what was given or said, which comes as text; whatever else it is, as JSON."""
+    """Return an input or output, which is text; a value of another type as JSON."""
     if value is None or isinstance(value, str):
         return value or None
     return json.dumps(value, ensure_ascii=False)
 
 
 def _list(value: object) -> Sequence[Any]:
-    """Return a list, which may come as JSON text; whatever else it is, as its only item, so that nothing is lost."""
+    """Return a list, which may be JSON text; a value of another type as its only item, so that nothing is lost."""
     if isinstance(value, str) and value:
         try:
             value = json.loads(value)

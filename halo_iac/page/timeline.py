@@ -19,7 +19,7 @@ from halo_iac.fire_times import Fire, fires_with_reasons, is_valid, runs_per_mon
 from halo_iac.model.schedule import Cadence
 
 MAX_FIRES_A_DAY: Final = 48
-"""How many fires a day are told apart: more are drawn as one band, and reckoned with as evenly spread."""
+"""The most fires per day that are drawn one by one; more are drawn as one band, as if evenly spread."""
 _DAYS_A_MONTH: Final = 31
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = 3600

@@ -69,7 +69,7 @@ class GuardInput(NamedTuple):
         return tuple(change for change in self.removals if change.id in self.firing)
 
     def loses_agent(self, change: Change) -> bool:
-        """Return whether an active schedule gets an agent without traces, so that it analyses nothing any more."""
+        """Return whether an active schedule gets an agent without traces, so that its runs have no data."""
         agents = (str(field.after) for field in change.fields if field.field == "agent")
         return change.id in self.firing and any(agent.lower() not in self.traced for agent in agents)
 
@@ -85,7 +85,7 @@ def guard(situation: GuardInput) -> tuple[GuardViolation, ...]:
 
 
 def too_many_removals(situation: GuardInput) -> Iterator[GuardViolation]:
-    """Refuse to silence a large part of what fires in scope in one go, or to remove many, whatever they do now."""
+    """Refuse to stop a large share of the schedules that fire in scope, or to remove many in any state."""
     stopped, removals, firing = situation.stopped, situation.removals, len(situation.firing)
     share = min(REMOVAL_LIMIT, max(REMOVAL_ALWAYS, firing * REMOVAL_PERCENT // 100))
     allowed = situation.overrides.allow_archive

@@ -25,7 +25,7 @@ NOTE: Final = "…"
 _LONG_LINE_LENGTH: Final = 160
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?;:])(?= )")
 _GOES_ON: Final = "\n"
-"""Opens a piece that goes on with the line before it; no line can hold one of its own."""
+"""Marks a piece that continues the line before it; no line contains this character."""
 
 
 class PromptLine(NamedTuple):

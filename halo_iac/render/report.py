@@ -50,7 +50,7 @@ def folder_names(report: Report, label: str) -> tuple[str, str]:
 
 
 def is_report_name(name: str) -> bool:
-    """Return whether a file may be a report that was pulled, under whatever name a user has given it."""
+    """Return whether a file may be a pulled report, even if a user has renamed it."""
     return _SEPARATOR in name and name.endswith(_SUFFIX) and not name.endswith(AGENT_SUFFIX)
 
 

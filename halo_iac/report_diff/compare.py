@@ -16,7 +16,7 @@ _EMPHASIS: Final = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
 _NUMBERING: Final = re.compile(r"\d+(?:\.\d+)*[.):]?\s+")
 _MASKED: Final = re.compile(r"<\w+>|[\W\d_]+")
 _RANKS: Final = frozenset({"#", "no", "no.", "nr", "nr.", "rank"})
-"""Heads of a first column that only counts the rows; they are told by the second."""
+"""Headers of a first column that only numbers the rows; rows are then identified by the second column."""
 _UNRELATED_ONE_IN: Final = 20
 """Reports have next to nothing in common where fewer than one in so many lines has a counterpart."""
 _Part = TypeVar("_Part")

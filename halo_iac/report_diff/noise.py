@@ -93,7 +93,7 @@ def tokens(text: str) -> Iterator[Token]:
 def is_same(before: str, after: str) -> bool:
     """Return whether two lines or cells are equal except for ids, instants, and durations within a fifth.
 
-    Statements about the run itself, such as its window, are equal whatever their values.
+    Statements about the run itself, such as its window, count as equal with any values.
     """
     if before == after:
         return True

@@ -1,9 +1,9 @@
 """Citations: which traces and spans a report names, and where (docs/semantics.md#cited-traces).
 
-A report is prose that a model wrote, so an id is told by its form and by the words beside it: 32 hexadecimal digits or
-a UUID are a trace, 16 or 24 digits a span, ``8f3a…`` is an id cut short; the nearest of "trace", "span", "request" and
-the like, in the line, at the head of the column or above the list, says what anything else is. What stays in doubt is
-a guess: the platform knows whether there is such a trace. Takes time in proportion to the report.
+A report is prose that a model wrote, so an id is recognised by its form and by the words beside it: 32 hexadecimal
+digits or a UUID are a trace, 16 or 24 digits a span, ``8f3a…`` is an id cut short; the nearest of "trace", "span",
+"request" and the like, in the line, at the head of the column or above the list, says what anything else is. What stays
+in doubt is a guess: the platform knows whether there is such a trace. Takes time in proportion to the report.
 """
 
 from __future__ import annotations

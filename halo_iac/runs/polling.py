@@ -1,7 +1,7 @@
 """One-off runs: start, wait, follow (docs/semantics.md#one-off-runs, docs/semantics.md#costly-calls).
 
 What starts a run costs money, so it follows the rule of creates. Waiting only reads: it survives polls that fail, and
-to stop waiting loses nothing, since the run goes on.
+to stop waiting loses nothing, since the run continues.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def pull(
     """Yield every conversation of the schedules once, in no order; only the report of one that is not there is read.
 
     ``has`` says of a conversation's id whether its report is there, ``since`` is the instant, as the platform writes
-    it, from which on conversations count. What cannot be read is told; an error after which nothing can succeed is
+    it, from which on conversations count. What cannot be read is reported; an error after which nothing can succeed is
     raised.
     """
     pulling = _Pull(reader, project_id, has, since)

@@ -33,7 +33,7 @@ class ChangeBetween:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Let the request through, past whatever faults come later in the list."""
+    """Let the request through, without the faults later in the list."""
 
 
 @dataclass(frozen=True, slots=True)

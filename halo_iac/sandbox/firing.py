@@ -72,7 +72,7 @@ class Firing:
                     return fires
 
     def advance_to(self, until: datetime, now: datetime) -> list[Fire]:
-        """Let the sandbox's clock, which says ``now``, pass until an instant, and fire whatever is due on the way."""
+        """Advance the sandbox's clock from ``now`` to an instant, and fire the schedules due in between."""
         fires: list[Fire] = []
         before, waits = None, 0
         while (next_at := self._next_at()) is not None and next_at <= instant(until):

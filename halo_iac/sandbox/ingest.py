@@ -241,8 +241,8 @@ def load(
 ) -> Loaded:
     """Take spans into a project. A span that is there stays as it is, so a file may be loaded again.
 
-    ``on_bad`` is told of every line that is no span, and says whether to go on. ``agent`` names the agent of traces in
-    which no span names one, those that are there already included.
+    ``on_bad`` is called with every line that is not a span, and returns whether to continue. ``agent`` names the agent
+    of traces in which no span names one, those that are there already included.
     """
     given = None if agent is None else AgentIdentity("agent_name", agent)
     loaded = Loaded()

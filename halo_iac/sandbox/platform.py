@@ -84,7 +84,7 @@ class Sandbox:
     ) -> None:
         self.faults = faults
         self.closing = threading.Event()
-        """Set once the sandbox is closed; whatever keeps a client waiting waits for this."""
+        """Set when the sandbox is closed; delayed responses wait for it."""
         self._store = store
         self._settings = settings
         self._clock = clock

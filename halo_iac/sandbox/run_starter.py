@@ -27,7 +27,7 @@ DEFAULTS: Final = {
     "reasoningEffort": "medium",
     "debug": False,
 }
-"""What a one-off run gets where nothing is said (docs/protocol.md#one-off-runs); a schedule says its limits itself."""
+"""The defaults of a one-off run (docs/protocol.md#one-off-runs); a schedule has all of its limits."""
 
 _FIRST_ATTEMPT: Final[Mapping[str, Any]] = {
     "retryOfRunId": None,
@@ -35,7 +35,7 @@ _FIRST_ATTEMPT: Final[Mapping[str, Any]] = {
     "runAttempt": 1,
     "inputPreviousRunId": None,
 }
-"""What is said of a run that tries nothing again."""
+"""The attempt fields of a run that is not a retry."""
 
 
 @dataclass(frozen=True, slots=True)

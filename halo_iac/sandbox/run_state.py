@@ -87,7 +87,7 @@ class RunState:
 
 
 def run_state(row: RunRow, now: str) -> RunState:
-    """Return the state of a run; it exists from its creation on, whatever the clock is."""
+    """Return the state of a run at an instant; before its creation, its first state."""
     created_at = datetime.fromisoformat(row.created_at)
     past: list[tuple[str, StateChange]] = []
     for moment in _timeline(row):

@@ -151,7 +151,7 @@ class _Exchange(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_GET(self) -> None:
-        """Answer one request, whatever its method."""
+        """Answer one request, of any method."""
         server = cast("Server", self.server)
         server.note(self.connection, is_busy=True)
         try:

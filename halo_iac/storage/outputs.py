@@ -1,4 +1,4 @@
-"""Decides where a command may write: over a file of its own kind, and never through a link out of the checkout.
+"""Decides where a command may write: over a file that halo wrote, and never through a link out of the checkout.
 
 A branch decides what a checkout contains. A committed link at a path that a pipeline writes would make it write
 somewhere else, and an existing file may be the only copy of its content.

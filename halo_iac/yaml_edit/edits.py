@@ -169,7 +169,7 @@ def next_line_start(text: str, index: int) -> int:
 
 
 def own_entry(top: Node, key: str) -> Node:
-    """Return the mapping of an entry; raises :class:`CannotEdit` if the file does not contain one of its own."""
+    """Return the mapping of an entry; raises :class:`CannotEdit` if the file does not contain it, as for an alias."""
     schedules = top.pair("schedules")
     found = schedules[1].pair(key) if schedules else None
     if found is None:

@@ -43,7 +43,7 @@ def add_entries(text: str, entries: Entries) -> str:
 
 
 def _edits(text: str, top: Node, found: tuple[Node, Node] | None, entries: Entries) -> tuple[tuple[TextEdit, ...], str]:
-    """Return the edits, and the new entries as a text of their own, whose values they must have once inserted."""
+    """Return the edits, and the new entries as a separate text, to compare with the values after insertion."""
     pairs, block = flow_pairs(entries), f"schedules:\n{block_text(entries)}"
     flow = f'"schedules": {{{", ".join(pairs)}}}'
     if found is None:
@@ -61,7 +61,7 @@ def _edits(text: str, top: Node, found: tuple[Node, Node] | None, entries: Entri
 
 
 def _into_flow(text: str, mapping: Node, pairs: Sequence[str]) -> TextEdit:
-    """Return the insertion after the last pair of a flow mapping; on lines of their own if that pair has one."""
+    """Return the insertion after the last pair of a flow mapping; on separate lines if that pair has one."""
     if not mapping.children:
         at = text.index("{", mapping.start) + 1
         return TextEdit(at, at, ", ".join(pairs))

@@ -50,7 +50,7 @@ def _suggest(text: str, is_one_of_several: bool) -> str | None:
 
 
 def _suggest_in_zone(text: str, is_one_of_several: bool) -> str | None:
-    """Return the hint that the zone of a time is written under a key of its own."""
+    """Return the hint to write the zone of a time under the key ``timezone``."""
     found = re.fullmatch(_ZONED, text)
     suggestion = None if found is None else _suggest(re.sub(_DATED, "", found[1]), is_one_of_several)
     if found is None or suggestion is None or (found[2][0] in "+-\u2212" and ":" not in found[1]):

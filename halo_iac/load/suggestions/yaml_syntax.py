@@ -16,7 +16,7 @@ from halo_iac.text import quote
 
 _KNOWN: Final = ENTRY_KEYS | PROJECT_KEYS
 _SHOWN: Final = _KNOWN - {"prompt"}
-"""Keys whose line a hint may quote, corrected; nothing else is quoted from a file that cannot be parsed."""
+"""Keys whose line a hint may quote, corrected; no other line is quoted from a file that cannot be parsed."""
 
 _LISTS: Final = frozenset({"include", "protect"})
 """Keys of lists, whose values are not quoted as single values."""

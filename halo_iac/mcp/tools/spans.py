@@ -21,7 +21,7 @@ _STACK_TRACE: Final = "exception.stacktrace"
 _MAX_ATTRIBUTES: Final = 8_000
 """How long the attributes of a span may be in all."""
 _SAID_ELSEWHERE: Final = ("input.value", "output.value", "llm.input_messages.", "llm.output_messages.", _STACK_TRACE)
-"""Attributes of which the platform makes fields of their own, and stack traces, which are long."""
+"""Attributes that the platform returns as separate fields, and stack traces, which are long."""
 
 
 class GetSpan(Long):

@@ -1,4 +1,4 @@
-"""A page as one HTML file, from templates that escape whatever they are given."""
+"""A page as one HTML file, from templates that escape all values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PAGE_START: Final = "<!doctype html>\n<!-- halo page -->\n"
 _CODE: Final = re.compile("`([^`]+)`")
 _MAX_PAGE_LENGTH: Final = 4_700_000
 _SCHEDULE: Final = 2_000
-"""How many bytes a page has about, so that it stays below 5 MB, and how many of them a schedule takes."""
+"""The approximate size of a page in bytes, which stays below 5 MB, and the share of each schedule."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 

@@ -93,7 +93,7 @@ def brief_markdown(brief: Brief, style: Style, *, max_chars: int = DEFAULT_CHARS
 
 
 _OVERHEAD_CHARS: Final = 400
-"""Characters for headings, fences and what is said of a cut."""
+"""Characters for headings, fences and notes on cuts."""
 
 
 # Parts --------------------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ _INDENT: Final = "      "
 
 
 def event_line(event: Event, style: Style, *, position: tuple[int, int] | None = None) -> str:
-    """Return an event as a line, a reason and a hint on lines of their own; without a final newline.
+    """Return an event as a line, with reason and hint on separate lines; without a final newline.
 
     ``position`` is the number of the change among those that have ended, and how many there are.
     """

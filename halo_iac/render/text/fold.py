@@ -16,13 +16,13 @@ _WORD: Final = re.compile(r"(\s*)((?:`[^`]*`|\S)+)")
 _BAR: Final = re.compile(r"( *[│|])( [-+]?(?: |\Z)| ?)")
 _LABEL: Final = re.compile(r" *(?:[-+~^!?=.] )?(?:\S+(?: \S+){0,2}? {2,})?")
 _CONTINUATION_INDENT: Final = 2
-"""How much deeper a line goes on that has no label to stand under."""
+"""The additional indentation of a continued line that has no label."""
 
 
 def folded(lines: Iterable[str], style: Style) -> Iterator[str]:
     """Yield the lines, painted or not, each broken so that it fits; what is foreign never begins a line of the log.
 
-    A line goes on under its value where it has a label, and behind its bar where it has one.
+    A line continues below its value if it has a label, and after its bar if it has one.
     """
     for line in lines:
         if style.width is None or (line.isascii() and len(line) <= style.width):

@@ -50,7 +50,7 @@ def _finding_line(finding: Finding, style: Style) -> str:
 def error_text(error: HaloError, style: Style) -> str:
     """Return an error: what happened and where, then what to do.
 
-    Problems of project files stay lines of their own, as editors and CI systems look for them.
+    Problems of project files stay on separate lines, which editors and CI systems parse.
     """
     if isinstance(error, ProjectError) and error.problems:
         hints = "".join(f"{line}\n" for line in _hint(error.hint, style))

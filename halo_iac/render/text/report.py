@@ -117,7 +117,7 @@ def _holds_ids_whole(table: Table, console: Screen, options: ConsoleOptions) -> 
 
 
 def _records(table: Table) -> Iterator[Text]:
-    """Return each row of a table as lines of their own, one a cell, under an empty line."""
+    """Return each row of a table as separate lines, one per cell, after an empty line."""
     from rich.text import Text
 
     columns = [list(_cells(column)) for column in table.columns]

@@ -12,7 +12,7 @@ from halo_iac.render.style import Style, columns, pad, truncate
 _GAP: Final = "  "
 _SAMPLED_ROWS: Final = 1000
 _NUMBER: Final = re.compile(r"\d+|-|<?-?\$?\d[\d,.]*(?: (?:ns|[uµ]s|ms|s|min|h|d)(?: \d\d (?:s|min|h))?)?", re.ASCII)
-"""What stands to the right in a column that holds nothing else: counts, costs and lengths of time."""
+"""Counts, costs and durations; a column with only such values is aligned to the right."""
 _MAX_COLUMN_WIDTH: Final = 200
 """Without a screen no column is made wider: one huge cell would fill every other row with spaces."""
 _MIN_COLUMN_WIDTH: Final = 8

@@ -22,7 +22,7 @@ MAX_VALUE: Final = 32 * 1024 * 1024
 MAX_WHOLE_LENGTH: Final = 1024 * 1024
 """The most characters of a value that is parsed at once; a longer one is parsed element by element."""
 LISTS: Final = frozenset({"resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "spans", "data", "traces"})
-"""Keys of lists whose elements are values of their own: those of a long list are yielded one by one."""
+"""Keys of lists whose elements are separate values: those of a long list are yielded one by one."""
 
 TOO_LONG: Final = (
     f"holds one JSON value of more than {MAX_VALUE // 1024**2} MiB; "
@@ -64,7 +64,7 @@ class Located(NamedTuple):
     """The number of the line on which it begins, from 1."""
     value: Any
     text: bytes | None = None
-    """The text of the line, if it contains this value and nothing else."""
+    """The text of the line, if it contains only this value."""
 
 
 class JsonText:
