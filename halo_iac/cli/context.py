@@ -48,13 +48,13 @@ class CommandContext:
     ``closing`` ends the retries of reads that are under way when the command ends.
     """
 
-    def __init__(self, console: Console, choice: TargetOptions, cwd: Path | None = None) -> None:
+    def __init__(self, console: Console, target: TargetOptions, cwd: Path | None = None) -> None:
         check_paths(console.env)
         self.console = console
-        self.choice = choice
+        self.target = target
         self.cwd = cwd or Path.cwd()
-        if choice.file is not None:
-            check_single_file(choice.file, self.cwd)
+        if target.file is not None:
+            check_single_file(target.file, self.cwd)
         self.closing = threading.Event()
         self._project: Project | None = None
         self._connection: Connection | None = None
@@ -80,14 +80,14 @@ class CommandContext:
 
     def with_file(self, path: Path) -> CommandContext:
         """Return a context with another project file, which may not exist yet."""
-        return CommandContext(self.console, self.choice._replace(file=str(path)), self.cwd)
+        return CommandContext(self.console, self.target._replace(file=str(path)), self.cwd)
 
     # Several project files ------------------------------------------------------------------------------------------
 
     @property
     def is_list(self) -> bool:
         """Return whether ``-f`` names a list of project files, even a list of one."""
-        return bool(self.choice.files) and not self._is_listed
+        return bool(self.target.files) and not self._is_listed
 
     @cached_property
     def projects(self) -> tuple[CommandContext, ...]:
@@ -96,18 +96,18 @@ class CommandContext:
             return (self,)
         from halo_iac.cli.project_files.globs import find_projects
 
-        return tuple(map(self._listed, find_projects(self.choice.files, self.cwd)))
+        return tuple(map(self._listed, find_projects(self.target.files, self.cwd)))
 
     def format_command(self, command: Command) -> str:
         """Return a command line, ready to paste, that works on this project file and platform."""
-        target, project = self.choice, self._project
+        target, project = self.target, self._project
         if self._is_listed and project is not None and self.console.env.get("INF_PROJECT_ID"):
             target = target._replace(project=project.project_id)
         return target.format_command(command)
 
     def _listed(self, path: str) -> CommandContext:
         """Return the context of one file of the list, which is closed with this one and opens no sandbox twice."""
-        each = CommandContext(self.console, self.choice._replace(file=path), self.cwd)
+        each = CommandContext(self.console, self.target._replace(file=path), self.cwd)
         each.closing, each._opened, each._sandboxes = self.closing, self._opened, self._sandboxes
         each._tightening, each._is_listed = self._tightening, True
         return each
@@ -124,7 +124,7 @@ class CommandContext:
     @property
     def named_file(self) -> str | None:
         """Return the name of the project file if one was given."""
-        return self.choice.file or self.console.env.get("HALO_FILE") or None
+        return self.target.file or self.console.env.get("HALO_FILE") or None
 
     def load(self) -> Project:
         """Read the project and its includes once; the problems of all files are one error."""
@@ -161,7 +161,7 @@ class CommandContext:
 
     def checkout_of(self, path: Path) -> Path | None:
         """Return the folder that no path of a project leads out of: its repository, else ``--checkout``."""
-        found, named = find_checkout(path), self.choice.checkout
+        found, named = find_checkout(path), self.target.checkout
         if named is None:
             return found
         folder = resolve_path(self.cwd / named)
@@ -266,7 +266,7 @@ class CommandContext:
 
         ``project`` is for a command that has already read it.
         """
-        if project is None and self.choice.project is None:
+        if project is None and self.target.project is None:
             project = self._project_for_its_id()
         connection = self.connect(project)
         if connection.is_sandbox:
@@ -295,8 +295,8 @@ class CommandContext:
         return resolve_settings(
             env,
             home=home(),
-            project_flag=self.choice.project,
-            team_flag=self.choice.team,
+            project_flag=self.target.project,
+            team_flag=self.target.team,
             declared=declared,
             checkouts=lambda: self.untrusted_folders,
         )
@@ -304,15 +304,15 @@ class CommandContext:
     @cached_property
     def sandbox_path(self) -> Path | None:
         """Return the sandbox's file, or ``None`` for the platform; a sandbox by environment and a key are an error."""
-        if self.choice.sandbox_file is not None:
-            if not self.choice.sandbox_file.strip():
+        if self.target.sandbox_file is not None:
+            if not self.target.sandbox_file.strip():
                 raise UsageError("--sandbox-file is empty", hint="give it a path, or use --sandbox")
-            check_links(Path(self.choice.sandbox_file), self.cwd)
-            return self.cwd / self.choice.sandbox_file
+            check_links(Path(self.target.sandbox_file), self.cwd)
+            return self.cwd / self.target.sandbox_file
         named = self.console.env.get("HALO_SANDBOX")
         if not named:
-            return self._folder_for_state / SANDBOX_FILE if self.choice.sandbox else None
-        if not self.choice.sandbox and self.console.env.get("INF_API_KEY"):
+            return self._folder_for_state / SANDBOX_FILE if self.target.sandbox else None
+        if not self.target.sandbox and self.console.env.get("INF_API_KEY"):
             raise SettingsError(
                 "HALO_SANDBOX and INF_API_KEY are both set, so it is not clear which platform is meant",
                 hint="unset one of them, or pass --sandbox",
@@ -323,7 +323,7 @@ class CommandContext:
     @property
     def sandbox_origin(self) -> str:
         """Return the option or variable that selects the sandbox."""
-        if self.choice.sandbox_file is not None:
+        if self.target.sandbox_file is not None:
             return "--sandbox-file"
         return "HALO_SANDBOX" if self.console.env.get("HALO_SANDBOX") else "--sandbox"
 
@@ -346,7 +346,7 @@ class CommandContext:
         That is the repository, for a submodule the outermost one, else ``--checkout`` or the project file's folder; and
         the repository of the working directory, if a link or a submodule leads from there into another one.
         """
-        folder, named = self.folder, self.choice.checkout
+        folder, named = self.folder, self.target.checkout
         held = find_checkout(folder / "any", of_any_owner=True)
         project_folder = resolve_path(folder if named is None else self.cwd / named)
         around = project_folder if held is None else outermost_checkout(held)
@@ -377,7 +377,7 @@ class CommandContext:
             self._unsaid = []
             with suppress(SettingsError, ProjectNotFound):  # problems of the files are reported first
                 head = None
-                if not self.choice.project and (self._is_listed or not self.console.env.get("INF_PROJECT_ID")):
+                if not self.target.project and (self._is_listed or not self.console.env.get("INF_PROJECT_ID")):
                     from halo_iac.load import load_head
 
                     head = load_head(self.project_path, cwd=self.cwd, checkout=self.checkout_of(self.project_path))

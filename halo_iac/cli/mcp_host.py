@@ -147,7 +147,7 @@ class McpSession:
 
     @cached_property
     def _connection(self) -> Connection:
-        project = self._project if self._context.choice.project is None else None
+        project = self._project if self._context.target.project is None else None
         return self._context.connect(project).rate_limited(lambda: not self.stop.is_set())
 
     @property
@@ -232,7 +232,7 @@ class McpSession:
             yield self._context
             return
         name = _path_in_checkout(self._context.cwd, name)
-        with CommandContext(self._context.console, self._context.choice._replace(file=name), self._context.cwd) as one:
+        with CommandContext(self._context.console, self._context.target._replace(file=name), self._context.cwd) as one:
             one.closing = self.stop
             yield one
 

@@ -136,17 +136,17 @@ def _page_identity(context: CommandContext, kind: PageKind) -> PageIdentity:
     """Return what identifies a page; it does not depend on whether the project file can be read."""
     from halo_iac.load.find import FILE_NAME
 
-    env, choice = context.console.env, context.choice
-    is_sandbox = choice.sandbox or choice.sandbox_file is not None or env.get("HALO_SANDBOX")
+    env, target = context.console.env, context.target
+    is_sandbox = target.sandbox or target.sandbox_file is not None or env.get("HALO_SANDBOX")
     host = "sandbox" if is_sandbox else env.get("INF_API_URL", "")
     if context.is_list:  # as typed, since the files that a glob matches may change between commits
-        return PageIdentity(shlex.join(choice.files), "", host, kind)
+        return PageIdentity(shlex.join(target.files), "", host, kind)
     try:
         file = context.project_path
     except ProjectNotFound:
         file = context.cwd / (context.named_file or FILE_NAME)
     name = display_path(resolve_path(file), _root(context))
-    return PageIdentity(name, choice.project or env.get("INF_PROJECT_ID", ""), host, kind)
+    return PageIdentity(name, target.project or env.get("INF_PROJECT_ID", ""), host, kind)
 
 
 def _root(context: CommandContext) -> Path:

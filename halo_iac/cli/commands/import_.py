@@ -65,22 +65,22 @@ def import_(
     path = _target(context)
     with context.with_file(path) as there:
         importing = observe_for_import(there, path, _included(context, path, into))
-        choice = select_schedules(importing, what or [], with_archived=include_archived)
-        draft = build_draft(importing, choice.wanted, has_prompt_files=prompt_files)
+        selection = select_schedules(importing, what or [], with_archived=include_archived)
+        draft = build_draft(importing, selection.wanted, has_prompt_files=prompt_files)
         is_changed = importing.before is None or bool(draft.adoption.entries)
         path = importing.target
         if is_changed:
             write(importing, draft)
         if importing.before is None:
             write_schemas(importing.path.parent)
-        _print_summary(importing, choice, draft, path)
+        _print_summary(importing, selection, draft, path)
         _propose_scope(importing, what or [])
         console = context.console
         with console.after(f"{path} {'was written' if is_changed else 'needed no change'}"):
             format_ = ReviewFormat.JSON if console.wants_json else ReviewFormat.TEXT
             view = open_view(format_, RenderContext(console.out_style, console.clock()))
             console.print(view.plan(draft.planned, draft.planned))
-    return 1 if what and (choice.outside or draft.adoption.left_out) else 0
+    return 1 if what and (selection.outside or draft.adoption.left_out) else 0
 
 
 def _target(context: CommandContext) -> Path:
@@ -119,7 +119,7 @@ def _propose_scope(importing: ImportContext, what: list[str]) -> None:
         console.log(console.err_style.safe(f"To limit {importing.path} to these titles, add `{line}` to it."))
 
 
-def _print_summary(importing: ImportContext, choice: Selection, draft: ImportDraft, path: Path) -> None:
+def _print_summary(importing: ImportContext, selection: Selection, draft: ImportDraft, path: Path) -> None:
     console = importing.context.console
     count = counted(len(draft.adoption.entries), "schedule")
     files = f" and {counted(len(draft.prompts), 'prompt file')} in prompts/" if draft.prompts else ""
@@ -128,9 +128,9 @@ def _print_summary(importing: ImportContext, choice: Selection, draft: ImportDra
     elif draft.adoption.entries:
         summary = f"Added {count} to {path}{files}."
     else:
-        declared = f"; {counted(len(choice.declared), 'schedule')} declared already" if choice.declared else ""
+        declared = f"; {counted(len(selection.declared), 'schedule')} declared already" if selection.declared else ""
         summary = f"Nothing to add to {path}{declared}."
     console.log(console.err_style.safe(summary))
-    reasons = (*draft.adoption.left_out, *((remote, "outside the project's scope") for remote in choice.outside))
+    reasons = (*draft.adoption.left_out, *((remote, "outside the project's scope") for remote in selection.outside))
     for remote, reason in reasons:
         console.log(f"Left out: {console.err_style.safe(f'{named(remote)}: {reason}')}")

@@ -151,7 +151,7 @@ def _selection(context: CommandContext, deed: str, chosen: PauseOptions) -> Sele
         raise UsageError("name schedules by key or --id, or pass --agent or --all, and only one of these", hint=hint)
     if any(not each.strip() for each in (*named, *(agents or ()))):
         raise UsageError("a key, --id or --agent is empty", hint="give it a value, or remove it")
-    if is_all and context.choice.project is None and context.project_if_any() is None:
+    if is_all and context.target.project is None and context.project_if_any() is None:
         message = "--all needs a project file or --project, so that no setting chooses the project"
         raise UsageError(message, hint="pass --project ID")
     keys: list[str] = []

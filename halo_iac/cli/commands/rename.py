@@ -58,13 +58,13 @@ def rename(
       halo rename checkout-daily --from "Daily checkout review"
     """
     console: Console = ctx.obj
-    choice = TargetOptions(file, sandbox=sandbox, checkout=checkout)
-    console.prepare(json=json, format=format, no_color=no_color, format_command=choice.format_command)
+    target = TargetOptions(file, sandbox=sandbox, checkout=checkout)
+    console.prepare(json=json, format=format, no_color=no_color, format_command=target.format_command)
     if (title is None) == (former is None):
         raise UsageError("give either a new title or --from", hint="run `halo rename --help` for examples")
-    entry = get_entry(CommandContext(console, choice).load(), key)
+    entry = get_entry(CommandContext(console, target).load(), key)
     with folder_lock(Path(entry.origins.entry.path or "")):
-        return _rename(CommandContext(console, choice), key, title, former)
+        return _rename(CommandContext(console, target), key, title, former)
 
 
 def _rename(context: CommandContext, key: str, title: str | None, former: str | None) -> int:

@@ -66,12 +66,12 @@ def load(
     """
     console: Console = ctx.obj
     console.prepare(json=json)
-    choice = TargetOptions(file, project, sandbox=True, sandbox_file=sandbox_file)
+    target = TargetOptions(file, project, sandbox=True, sandbox_file=sandbox_file)
     found: list[FileLoad] = []
     names = find_traces(files)
     if agent is not None and not agent.strip():
         raise UsageError("--agent is empty", hint="name the agent, or remove it")
-    with opened(console, choice) as (platform, project_id, _):
+    with opened(console, target) as (platform, project_id, _):
         console.final_error = _interrupted(
             "the spans read so far were loaded",
             "run the same command again for the rest: spans that are there already are kept",
@@ -82,7 +82,7 @@ def load(
             warn_without_agent(console, found[-1])
             if strict and found[-1].failure:
                 break
-        _print_next_command(CommandContext(console, choice), [each.loaded for each in found if each.loaded])
+        _print_next_command(CommandContext(console, target), [each.loaded for each in found if each.loaded])
     if console.wants_json and any(each.loaded and each.loaded.spans for each in found):
         _out_json(console, [each.wire() for each in found])
     if failure := failure_of(found):
@@ -140,10 +140,10 @@ def tick(
 
 
 @contextmanager
-def opened(console: Console, choice: TargetOptions) -> Iterator[tuple[Sandbox, str, Path]]:
+def opened(console: Console, target: TargetOptions) -> Iterator[tuple[Sandbox, str, Path]]:
     """Yield the sandbox, the project id, and the sandbox's file."""
-    console.format_command = choice.format_command
-    with CommandContext(console, choice) as context:
+    console.format_command = target.format_command
+    with CommandContext(console, target) as context:
         project_id = context.connect_for_reading().project.id
         path = context.sandbox_path
         assert path is not None  # noqa: S101 - sandbox=True always has one

@@ -224,7 +224,7 @@ def _laid_out(ground: ImportContext, adoption: ImportResult, *, has_prompt_files
 
 
 def _new_text(ground: ImportContext, adoption: ImportResult, entries: Entries, shared: Mapping[str, Any]) -> str:
-    given = ground.context.choice.project is not None
+    given = ground.context.target.project is not None
     return project_text(
         entries,
         defaults=shared,

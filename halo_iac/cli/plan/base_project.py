@@ -55,7 +55,7 @@ def _gone(context: CommandContext, ref: str) -> tuple[str, ...]:
         objects = opened.enter_context(repository.objects())
         tree = commit_tree(context.projects[0].console.env, repository, commit, objects, opened)
         top, skipped = repository.top, context.skipped(repository.top)
-        for word in filter(is_glob, context.choice.files):
+        for word in filter(is_glob, context.target.files):
             glob = os.path.relpath(resolve_path(context.cwd) / word, top)
             for name in expand(glob, top, tree) if not glob.startswith(os.pardir) else ():
                 path = top / name
