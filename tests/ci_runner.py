@@ -106,7 +106,7 @@ def action_env(given: Mapping[str, str], values: Mapping[str, str]) -> dict[str,
     assert set(given) <= set(action["inputs"])
     inputs = {name: evaluated(str(each.get("default", "")), values) for name, each in action["inputs"].items()}
     inputs |= {name: evaluated(str(value), values) for name, value in given.items()}
-    known = {"env.INF_API_KEY": "", "env.INF_PROJECT_ID": "", **values, "steps.install.outputs.python": sys.executable}
+    known = {"env.INF_API_KEY": "", "env.INF_PROJECT_ID": "", "steps.install.outputs.python": sys.executable, **values}
     known |= {f"inputs.{name}": value for name, value in inputs.items()}
     (step,) = (each for each in action["runs"]["steps"] if each.get("id") == "run")
     return {name: evaluated(value, known) for name, value in step["env"].items()}

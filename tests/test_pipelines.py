@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from ci_runner import ACTION, EXAMPLES, ROOT, Runner, StepResult, action_env, evaluated, read, rendered_template, runner
 from code_hosts import TOKEN, Github, Gitlab
+from forked_python import forked_python
 from loopback import serving
 from repositories import Git, repository
 from sandbox_calls import Caller, fire_now
@@ -205,6 +206,7 @@ class Pipeline:
     host: Github | Gitlab
     url: str
     origin: Git
+    python: str
     source: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
 
@@ -228,6 +230,7 @@ class Pipeline:
             "env.INF_PROJECT_ID": DEMO_PROJECT_ID if "env" in example(workflow) else "",
             "github.token": TOKEN,
             "inputs.allow-archive": "",
+            "steps.install.outputs.python": self.python,
             "runner.temp": str(self.on.temp),
             **values,
         }
@@ -257,7 +260,7 @@ class Pipeline:
 
 
 @contextmanager
-def pipeline(copied: Path, host: Github | Gitlab, folder: Path) -> Iterator[Pipeline]:
+def pipeline(copied: Path, host: Github | Gitlab, folder: Path, python: str) -> Iterator[Pipeline]:
     """Serve a sandbox and a host, and give a runner with a clone of a repository that holds the example."""
     origin = repository(folder / "origin")
     shutil.copytree(copied, origin.folder, dirs_exist_ok=True)
@@ -271,12 +274,19 @@ def pipeline(copied: Path, host: Github | Gitlab, folder: Path) -> Iterator[Pipe
     origin.commit()
     git = origin.clone(folder / "clone")
     with Sandbox.open(None, pace=0) as sandbox, serve(sandbox) as platform, serving(host) as server:
-        yield Pipeline(runner(git, folder / "temp", platform.url), sandbox, host, server.url, origin)
+        yield Pipeline(runner(git, folder / "temp", platform.url), sandbox, host, server.url, origin, python)
 
 
 @pytest.fixture
-def github(tmp_path: Path) -> Iterator[Pipeline]:
-    with pipeline(GITHUB, Github(tmp_path / "temp"), tmp_path) as made:
+def python(tmp_path: Path) -> Iterator[str]:
+    """Return the Python of the steps; a test of each host is given the real one, as what a branch brings is for."""
+    with forked_python(tmp_path / "python") as program:
+        yield str(program)
+
+
+@pytest.fixture
+def github(tmp_path: Path, python: str) -> Iterator[Pipeline]:
+    with pipeline(GITHUB, Github(tmp_path / "temp"), tmp_path, python) as made:
         yield made
 
 
@@ -341,6 +351,7 @@ def test_a_step_on_github_ends_as_its_plan_does(github: Pipeline, before: str, a
     assert not re.search(r"(?m)^::(?!error |warning |notice )", ended.printed)
 
 
+@pytest.mark.parametrize("python", [sys.executable])
 def test_an_approval_on_github_that_came_late_applies_nothing(github: Pipeline) -> None:
     assert github.github("apply", "plan", github.host.on_branch(github.url)).code == 0
     github.origin.commit("merged meanwhile")
@@ -353,12 +364,12 @@ def test_an_approval_on_github_that_came_late_applies_nothing(github: Pipeline) 
 
 
 @pytest.fixture
-def gitlab(tmp_path: Path) -> Iterator[Pipeline]:
+def gitlab(tmp_path: Path, python: str) -> Iterator[Pipeline]:
     halo = repository(tmp_path / "halo")
     (halo.folder / "action").mkdir()
-    (halo.folder / "action" / "install.sh").write_text(f'echo "{sys.executable}"\n')
+    (halo.folder / "action" / "install.sh").write_text(f'echo "{python}"\n')
     halo.commit()
-    with pipeline(GITLAB, Gitlab(tmp_path / "temp"), tmp_path) as made:
+    with pipeline(GITLAB, Gitlab(tmp_path / "temp"), tmp_path, python) as made:
         made.source = halo.folder.as_uri()
         yield made
 
@@ -401,6 +412,13 @@ def test_a_job_on_gitlab_ends_as_its_plan_does(gitlab: Pipeline, before: str, af
     (note,) = gitlab.host.comments
     assert "@everyone" not in note.body
     assert not (gitlab.on.git.folder / "ran").exists()
+
+
+@pytest.mark.parametrize("python", [sys.executable])
+def test_no_module_of_a_branch_is_run_in_place_of_halo_on_gitlab(gitlab: Pipeline) -> None:
+    base = gitlab.edit("02:00", "03:00")
+    ended = gitlab.gitlab("halo-plan", gitlab.host.on_request(gitlab.url, base))
+    assert ended.code == 0, ended.printed
 
 
 # pre-commit ---------------------------------------------------------------------------------------------------------
