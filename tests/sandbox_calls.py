@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -139,6 +140,15 @@ def error(answer: Answer) -> tuple[int, int, str, str]:
     assert about["httpStatus"] == answer.status
     assert set(about) == {"code", "httpStatus", "path"}
     return answer.status, envelope["error"]["code"], about["code"], envelope["error"]["message"]
+
+
+def open_at_noon(folder: Path) -> None:
+    """Create the sandbox of a folder at the instant of the tests' clock, however long ago that is.
+
+    Its agents have traces from a month before the sandbox was created. A command takes the window of a run from the
+    tests' clock and creates a sandbox by the real one, so a month later no agent would have traces in that window.
+    """
+    Sandbox.open(folder / ".halo" / "sandbox.db", clock=Clock()).close()
 
 
 def start(caller: Caller, **fields: object) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from command_line import CommandLine
 from hypothesis import given
 from hypothesis import strategies as st
-from sandbox_calls import PROJECT, Caller
+from sandbox_calls import PROJECT, Caller, open_at_noon
 from sandbox_server import SandboxServer, serve_sandbox
 
 from halo_iac.model.ids import canonical_id
@@ -68,6 +68,7 @@ def test_ids_in_capitals_in_a_file_are_those_of_the_platform(place: SandboxServe
 
 
 def test_ids_in_capitals_on_the_command_line_are_those_of_the_platform(halo: CommandLine, folder: Path) -> None:
+    open_at_noon(folder)
     declare(folder)
     assert halo("apply", "--sandbox", "--yes").code == 0
     schedule = halo("schedule", "list", "--sandbox", "--json").json["schedules"][0]["id"]

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from bulk_project import ROOT
 from command_line import CommandLine, CommandResult
+from sandbox_calls import open_at_noon
 
 from halo_iac.api.transport import Transport
 from halo_iac.cli import progress as live
@@ -55,6 +56,7 @@ DONE = {"Alpha": 9, "Beta": 9, "Delta": 9, "Epsilon": 9}
 
 @pytest.fixture
 def project(halo: CommandLine, folder: Path) -> Path:
+    open_at_noon(folder)
     (folder / "halo.yaml").write_text(BEFORE)
     assert halo("apply", "--sandbox", "--yes").code == 0
     (folder / "halo.yaml").write_text(AFTER)
