@@ -14,7 +14,7 @@ if sys.platform != "win32":
 
 _MAX_GIT_FILE_BYTES: Final = 8192
 """Bytes of a file `.git`, which holds one path."""
-_INDEX_2: Final = b"DIRC\0\0\0\x02"
+_INDEX_VERSION_2: Final = b"DIRC\0\0\0\x02"
 """How an index of version 2 begins."""
 
 
@@ -125,4 +125,4 @@ def is_sparse(checkout: Path) -> bool | None:
             head = file.read(8)
     except OSError:
         return False
-    return None if head > _INDEX_2 else False
+    return None if head > _INDEX_VERSION_2 else False

@@ -13,7 +13,7 @@ SANDBOX_FILE: Final = Path(PRIVATE_FOLDER) / "sandbox.db"
 """Where a sandbox lives, from the folder of the project file, unless another place is named."""
 
 _ABSENT: Final = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
-_NO_NAME_ON_WINDOWS: Final = 123
+_WINDOWS_INVALID_NAME: Final = 123
 """The error of a name that no file can have, such as a glob."""
 
 
@@ -58,7 +58,7 @@ def is_there(path: Path) -> bool:
     try:
         path.stat()
     except OSError as error:
-        if error.errno in _ABSENT or getattr(error, "winerror", None) == _NO_NAME_ON_WINDOWS:
+        if error.errno in _ABSENT or getattr(error, "winerror", None) == _WINDOWS_INVALID_NAME:
             return False
         raise
     except ValueError:  # a zero byte

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halo_iac.model.evidence import Citation, Citations, Place
-from halo_iac.runs.citations import cited
+from halo_iac.runs.citations import find_citations
 
 A = "329ccea6c6f9491eeae2da1e8bf949ee"
 B = "494c16299cc913ae9378a1ad65c2fea2"
@@ -22,11 +22,11 @@ MAX_SECONDS = 5
 
 def traces(markdown: str, *known: str) -> list[str]:
     """The traces that a report cites; one that may be something else has a question mark."""
-    return [f"{each.id}{'?' * each.is_guess}" for each in cited(markdown, known=known).traces]
+    return [f"{each.id}{'?' * each.is_guess}" for each in find_citations(markdown, known=known).traces]
 
 
 def spans(markdown: str) -> list[tuple[str, str | None]]:
-    return [(each.id, each.trace) for each in cited(markdown).spans]
+    return [(each.id, each.trace) for each in find_citations(markdown).spans]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_spans_are_kept_apart_with_the_trace_that_is_cited_beside_them(
 def test_an_id_that_is_cut_short_is_the_whole_one_that_is_cited_elsewhere() -> None:
     markdown = f"# One\n`{A[:4]}…` …{A[-6:]}\n\nTwo\n---\n{A[:8]}…{A[-4:]}\n## Three `x`\n{A} {A}\n"
     places = [Place(2, "One"), Place(6, "Two"), Place(8, "Three x")]
-    assert cited(markdown) == Citations((Citation(A, places),), ())
+    assert find_citations(markdown) == Citations((Citation(A, places),), ())
 
 
 def test_an_ambiguous_id_is_shown_as_cited() -> None:
@@ -102,7 +102,7 @@ def test_ids_of_other_things_can_be_named() -> None:
 
 
 def test_a_heading_in_code_is_not_a_heading() -> None:
-    found = cited(f"# Real\n```sh\n# comment\n{A}\n~~~\n```\n{B}").traces
+    found = find_citations(f"# Real\n```sh\n# comment\n{A}\n~~~\n```\n{B}").traces
     assert [each.places[0].section for each in found] == ["Real", "Real"]
 
 
@@ -139,5 +139,5 @@ def test_every_whole_id_is_found_once_and_in_order(ids: list[tuple[str, str]], b
 )
 def test_a_hostile_report_takes_time_in_proportion_to_its_length(report: str) -> None:
     start = process_time()
-    cited(report)
+    find_citations(report)
     assert process_time() - start < MAX_SECONDS

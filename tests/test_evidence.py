@@ -18,7 +18,7 @@ from halo_iac.model.evidence import Evidence
 from halo_iac.model.runs import Conversation, ConversationDetails, Dataset, Report, Run
 from halo_iac.render.style import Style
 from halo_iac.render.text.evidence import evidence_text
-from halo_iac.runs.evidence import cited_in, find_evidence
+from halo_iac.runs.evidence import citations_in, find_evidence
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 A, B = "329ccea6c6f9491eeae2da1e8bf949ee", "494c16299cc913ae9378a1ad65c2fea2"
@@ -171,7 +171,7 @@ def test_the_steps_that_made_a_trace_fail_are_those_with_no_failed_one_below() -
 
 
 def test_ids_of_the_report_s_own_run_and_agent_are_no_citations() -> None:
-    assert cited_in(report(f"{UUID} {AGENT} c-1")).traces == ()
+    assert citations_in(report(f"{UUID} {AGENT} c-1")).traces == ()
 
 
 def test_the_table_says_where_each_is_cited_and_what_is_not_there() -> None:
@@ -179,7 +179,7 @@ def test_the_table_says_where_each_is_cited_and_what_is_not_there() -> None:
     ids = [A, "91bc" + "0" * 28, "91bc" + "1" * 28]
     of = report(markdown)
     evidence = found(Platform(ids, failing={A}), markdown)
-    text = evidence_text(evidence, cited_in(of).spans, Style(format_command=lambda command: f"{command} --sandbox"))
+    text = evidence_text(evidence, citations_in(of).spans, Style(format_command=lambda command: f"{command} --sandbox"))
     assert_golden("render/evidence.txt", text)
 
 

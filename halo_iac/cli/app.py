@@ -66,8 +66,8 @@ _FORMATS: Final = {"github", "json", "markdown", "name", "table", "text", "wide"
 """Formats of kubectl and other tools, which ``-o`` does not take; ``./json`` is a file."""
 
 _ONE_FILE: Final = "run the command once for each file; validate, plan, drift, preview, page and apply take several"
-_HELPING: Final = {"-h", "--help"}
-_FIGURES: Final = re.compile("[0-9]{1,9}(?:[.][0-9]{1,9})?")
+_HELP_OPTIONS: Final = {"-h", "--help"}
+_PLAIN_NUMBER: Final = re.compile("[0-9]{1,9}(?:[.][0-9]{1,9})?")
 
 _HELP: Final = """HALO schedules as code: declare them in YAML, review the plan, apply it.
 
@@ -112,7 +112,7 @@ def _parse(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[s
             read = canonical_id
         else:
             continue
-        ctx.params[parameter.name] = _each(read, ctx.params[parameter.name])
+        ctx.params[parameter.name] = _map_values(read, ctx.params[parameter.name])
     return rest
 
 
@@ -150,10 +150,10 @@ def _find(group: TyperGroup, ctx: typer.Context, args: list[str]) -> Any:  # noq
     raise unknown_command(ctx.command_path, args, group, _COMMANDS)
 
 
-def _each(read: Callable[[str], str], value: object) -> object:
+def _map_values(read: Callable[[str], str], value: object) -> object:
     """Return a text, or each text of a list, converted by ``read``; other values are returned unchanged."""
     if isinstance(value, list | tuple):  # a tuple if typer did not convert the values
-        return [_each(read, each) for each in value]
+        return [_map_values(read, each) for each in value]
     if isinstance(value, Path):
         return Path(read(str(value)))
     return read(value) if isinstance(value, str) else value
@@ -195,19 +195,19 @@ def read_value(parameter: Any, ctx: Any, value: Any) -> Any:  # noqa: ANN401 - t
     elif is_several:
         is_read = kind == list[str] and bool(value)
     else:
-        value = _plain(parameter, value) if isinstance(value, str) else value
+        value = _plain_value(parameter, value) if isinstance(value, str) else value
         is_read = isinstance(kind, type) and isinstance(value, kind)
     if not is_read:
         return read_by_typer(parameter, ctx, value)
     return value if parameter.callback is None else parameter.callback(ctx, parameter, value)
 
 
-def _plain(parameter: Any, value: str) -> object:  # noqa: ANN401 - typer's own
+def _plain_value(parameter: Any, value: str) -> object:  # noqa: ANN401 - typer's own
     """Return an exact choice, or a number in digits within its bounds; any other text is returned unchanged."""
     kind = parameter.type_descriptor.annotation
     if isinstance(kind, EnumType):
         return kind(value) if value in kind._value2member_map_ else value
-    if kind not in (int, float) or not _FIGURES.fullmatch(value):
+    if kind not in (int, float) or not _PLAIN_NUMBER.fullmatch(value):
         return value
     number = float(value)
     is_within = (parameter.min or 0) <= number <= (inf if parameter.max is None else parameter.max)
@@ -234,8 +234,8 @@ def command_line(first: str | None = None) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback(invoke_without_command=True)(_halo)
-    if first in _HELPING:
+    app.callback(invoke_without_command=True)(_root_command)
+    if first in _HELP_OPTIONS:
         for name, (_, line) in _COMMANDS.items():
             app.command(name, help=line, hidden=name in _HIDDEN)(_listed)
         return app
@@ -246,7 +246,7 @@ def command_line(first: str | None = None) -> typer.Typer:
 
 def built_command(first: str | None = None) -> TyperGroup:
     """Return the command line for a first word, ready to run; a process that runs many commands builds it once."""
-    return _built(first if first in _COMMANDS or first in _HELPING else None)
+    return _built(first if first in _COMMANDS or first in _HELP_OPTIONS else None)
 
 
 @cache
@@ -267,7 +267,7 @@ def _listed() -> None:
     """Placeholder for a command where commands are only listed."""
 
 
-def _halo(
+def _root_command(
     ctx: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),  # noqa: FBT003 - typer's way
 ) -> int:

@@ -15,7 +15,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import UsageError
 
-Command = Callable[..., int]
+CommandFunction = Callable[..., int]
 
 
 def _common(  # its signature has the options that all commands with a platform share
@@ -40,12 +40,12 @@ def _common(  # its signature has the options that all commands with a platform 
     return CommandContext(console, target)
 
 
-def projects_command(command: Command) -> Command:
+def projects_command(command: CommandFunction) -> CommandFunction:
     """Decorate a command as :func:`platform_command` does, for one that takes several project files."""
     return _with_common_options(command, {})
 
 
-def platform_command(command: Command) -> Command:
+def platform_command(command: CommandFunction) -> CommandFunction:
     """Give a command the common options, and pass the :class:`CommandContext` made from them as its first argument.
 
     A common option that a command declares itself, with more choices, is passed to it as well.
@@ -53,7 +53,7 @@ def platform_command(command: Command) -> Command:
     return _with_common_options(command, {"file": options.File})
 
 
-def _with_common_options(command: Command, narrowed: Mapping[str, Any]) -> Command:
+def _with_common_options(command: CommandFunction, narrowed: Mapping[str, Any]) -> CommandFunction:
     common, common_hints = _common_parameters()
     _, *declared = inspect.signature(command).parameters.values()
     hints = {**common_hints, **narrowed, **get_type_hints(command, include_extras=True)}

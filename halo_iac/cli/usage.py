@@ -42,7 +42,7 @@ def unknown_command(path: str, words: Sequence[str], group: TyperGroup, commands
     hint = _subcommand(inside, word, tree, commands) if inside else _command(word, rest, tree)
     near = None if hint else closest_match(word, tree)
     message = f"No such command {word!r}" + (f". Did you mean {near!r}?" if near else "")
-    hint = hint or (None if near else _of_a_name(inside, word, tree))
+    hint = hint or (None if near else _command_for_name(inside, word, tree))
     return UsageError(message, hint=hint or f"run `{path} --help` for usage")
 
 
@@ -60,39 +60,39 @@ def _command(word: str, rest: Sequence[str], tree: Mapping[str, Collection[str]]
     if group in tree:
         return _shown(group, rest[1:2], tree[group])
     groups = [name for name, commands in tree.items() if word in commands]
-    return command_hint(word) or _meant(*(Command(name, word) for name in groups))
+    return command_hint(word) or _did_you_mean(*(Command(name, word) for name in groups))
 
 
 def _shown(group: str, ids: Sequence[str], commands: Collection[str]) -> Hint | None:
     """Return the command that lists or shows the objects of a group: ``schedule list`` for ``get schedules``."""
     if ids and not ids[0].startswith("-") and "get" in commands:
-        return _meant(Command(group, "get", *ids))
-    return _meant(*([Command(group, "list")] if "list" in commands else _RUNS))
+        return _did_you_mean(Command(group, "get", *ids))
+    return _did_you_mean(*([Command(group, "list")] if "list" in commands else _RUNS))
 
 
 def _subcommand(group: str, word: str, tree: Mapping[str, Collection[str]], commands: Collection[str]) -> str | None:
     for name, words in SUBCOMMANDS.get(group, {}).items():
         if word in words.split():
-            return _meant(Command(group, name))
+            return _did_you_mean(Command(group, name))
     if group == "run" and word == "list":
-        return _meant(*_RUNS)
+        return _did_you_mean(*_RUNS)
     if word in SHOWS:
-        return _meant(*(Command(group, verb) for verb in ("get", "list") if verb in tree))
+        return _did_you_mean(*(Command(group, verb) for verb in ("get", "list") if verb in tree))
     if word in commands:
-        return _meant(Command(word))
+        return _did_you_mean(Command(word))
     return command_hint(word) if group == "schedule" else None
 
 
-def _of_a_name(group: str, word: str, tree: Collection[str]) -> str | None:
+def _command_for_name(group: str, word: str, tree: Collection[str]) -> str | None:
     """Return the command for a word that is similar to no command and may be a name: ``report checkout-daily``."""
     if "get" not in tree or word == "help" or not word.strip() or has_invisible(word) or command_hint(word):
         return None
-    return _meant(
+    return _did_you_mean(
         Command("report", "run", word) if group == "run" and not is_uuid(word) else Command(group, "get", word)
     )
 
 
-def _meant(*commands: Command) -> Hint | None:
+def _did_you_mean(*commands: Command) -> Hint | None:
     """Return the hint that asks whether one of the commands was meant."""
     return Hint(f"did you mean {' or '.join(['`{}`'] * len(commands))}?", *commands) if commands else None
 

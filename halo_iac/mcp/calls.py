@@ -14,7 +14,7 @@ from halo_iac.errors import HaloError
 from halo_iac.mcp.arguments import read_arguments
 from halo_iac.mcp.cursors import decode, encode
 from halo_iac.mcp.session import Host
-from halo_iac.mcp.tool import FIRST, PASSAGES, Answer, Call, Tool, ToolMisuse
+from halo_iac.mcp.tool import FIRST_POSITION, PASSAGES, Answer, Call, Tool, ToolMisuse
 from halo_iac.mcp.untrusted import fenced, notice, shown, with_fences
 from halo_iac.text import Document, show_invisible
 
@@ -35,7 +35,7 @@ def call_tool(host: Host, tool: Tool, given: Mapping[str, Any] | None, stop: thr
     try:
         arguments = read_arguments(tool, given)
         cursor = getattr(arguments, "cursor", None)
-        start = FIRST if cursor is None else decode(cursor, call_of(tool, arguments))
+        start = FIRST_POSITION if cursor is None else decode(cursor, call_of(tool, arguments))
         with host.open(getattr(arguments, "project", None), stop) as session:
             answer = tool.run(Call(session, arguments, start))
         return _answered(host, tool, arguments, answer, nonce)

@@ -69,7 +69,7 @@ class Answer(NamedTuple):
     position: Position | None = None
 
 
-FIRST: Final[Position] = (None, 0)
+FIRST_POSITION: Final[Position] = (None, 0)
 """The position of a first answer."""
 
 A = TypeVar("A", bound=BaseModel)
@@ -80,7 +80,7 @@ class Call(NamedTuple, Generic[A]):
 
     session: Session
     given: A
-    start: Position = FIRST
+    start: Position = FIRST_POSITION
 
 
 class Tool(NamedTuple):

@@ -85,7 +85,7 @@ class NextCommands(NamedTuple):
     schedules: Command = Command("schedule", "list")
 
 
-HERE: Final = NextCommands()
+DEFAULT_COMMANDS: Final = NextCommands()
 """Commands for a project that only the working directory determines."""
 
 
@@ -97,7 +97,7 @@ class ApplyOutcome(NamedTuple):
     """
 
     summary: Summary
-    commands: NextCommands = HERE
+    commands: NextCommands = DEFAULT_COMMANDS
     receipt: str | None = None
     undo: Command | None = None
     failure: HaloError | None = None

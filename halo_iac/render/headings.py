@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from halo_iac.hints import Hint
-from halo_iac.model.apply_result import HERE, NextCommands, Status, Summary
+from halo_iac.model.apply_result import DEFAULT_COMMANDS, NextCommands, Status, Summary
 from halo_iac.model.plan import PAUSING, Action, Attribution, CostEstimate, PausedSchedule, Plan, Policy
 from halo_iac.model.remote import PlatformTarget
 from halo_iac.render.rows import Row
@@ -141,7 +141,7 @@ def run_counts(summary: Summary) -> str:
     return f"Applied: {'; '.join(filter(None, (', '.join(deeds) or 'nothing', ', '.join(rest))))}."
 
 
-def next_steps(summary: Summary, commands: NextCommands = HERE) -> Iterator[str]:
+def next_steps(summary: Summary, commands: NextCommands = DEFAULT_COMMANDS) -> Iterator[str]:
     """Yield what to do about the changes that did not succeed."""
     unknown = summary.with_status(Status.UNKNOWN)
     if any(event.change.action is Action.CREATE for event in unknown):

@@ -46,7 +46,7 @@ _MAX_COMPARED_IDS: Final = 100
 """How many ids with one beginning are compared with an id that was cut short."""
 
 
-def cited(markdown: str, *, known: Collection[str] = ()) -> Citations:
+def find_citations(markdown: str, *, known: Collection[str] = ()) -> Citations:
     """Return the traces and spans that a report cites; ``known`` are ids of other things, such as its own run's."""
     others = frozenset(spelt for each in known for spelt in (each.lower(), each.lower().replace("-", "")))
     traces: dict[str, Citation] = {}

@@ -19,7 +19,7 @@ from halo_iac.model.instants import utc_instant
 from halo_iac.model.runs import Report
 from halo_iac.model.span_tree import span_tree
 from halo_iac.model.traces import Trace
-from halo_iac.runs.citations import cited
+from halo_iac.runs.citations import find_citations
 from halo_iac.workers import Task, run_concurrently
 
 DEFAULT_TRACES: Final = 50
@@ -38,12 +38,12 @@ _MAX_PAGES: Final = 3
 """Pages of traces that hold the digits of an id which was cut short, read to find those that begin with them."""
 
 
-def cited_in(report: Report) -> Citations:
+def citations_in(report: Report) -> Citations:
     """Return what a report cites besides its own run, conversation, schedule, agent and dataset."""
     facts = report.facts()
     own = [facts[name] for name in ("runId", "conversationId", "scheduleId", "agentUuid", "modelId")]
     dataset = report.dataset.id if report.dataset is not None else None
-    return cited(report.markdown, known=[each for each in (*own, dataset) if isinstance(each, str)])
+    return find_citations(report.markdown, known=[each for each in (*own, dataset) if isinstance(each, str)])
 
 
 def find_evidence(
@@ -59,7 +59,7 @@ def find_evidence(
     Guessed ids that the platform does not have are left out. Read errors are part of the result; an error after which
     nothing can succeed is raised.
     """
-    citations = cited_in(report).traces
+    citations = citations_in(report).traces
     chosen = sorted(range(len(citations)), key=lambda place: citations[place].is_guess)[:limit]
     looking = _Search(reader, report, now)
     found = dict(run_concurrently([Task(partial(looking.find, place, citations[place])) for place in chosen], at_once))

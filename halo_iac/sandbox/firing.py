@@ -99,7 +99,7 @@ class Firing:
         with self.store.writing() as tables:
             ahead = (now - self.clock()).total_seconds()
             if ahead > tables.clock().ahead:
-                tables.set_ahead(ahead)
+                tables.set_clock_offset(ahead)
 
     def _has_lease(self, tables: Tables) -> bool:
         real = self.clock()

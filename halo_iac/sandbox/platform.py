@@ -324,24 +324,24 @@ class Sandbox:
             self._admit_named(given)
         self.advance()
         if procedure.shows_traces:
-            self._provide(given)
+            self._ensure_demo_traces(given)
         is_reading = procedure.kind is Kind.QUERY and not procedure.is_recording
         with self._store.reading() if is_reading else self._store.writing() as tables:
             now = instant(self._now(tables))
             return procedure.run(Call(tables, key, given, now, self._ids, self._settings))
 
-    def _provide(self, given: object) -> None:
+    def _ensure_demo_traces(self, given: object) -> None:
         """Let the demo agents' traces of a query's time range be there; looking for them takes no write lock."""
         window = demo_history.window_asked(given)
         if window is None:
             return
         with self._store.reading() as tables:
-            is_whole = demo_history.is_trace_there(tables, given) or demo_history.is_provided(
+            is_whole = demo_history.is_trace_there(tables, given) or demo_history.has_traces(
                 tables, *window, instant(self._now(tables))
             )
         if not is_whole:
             with self._store.writing() as tables:
-                demo_history.provide_all(tables, *window, instant(self._now(tables)))
+                demo_history.ensure_all_traces(tables, *window, instant(self._now(tables)))
 
     def _now(self, tables: Tables) -> datetime:
         """Return the sandbox's own time, which :meth:`tick` advances."""

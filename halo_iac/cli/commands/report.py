@@ -25,7 +25,7 @@ from halo_iac.cli.runs.started import CostlyCall
 from halo_iac.errors import HaloError, NoReport, PlatformError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
-from halo_iac.runs.evidence import cited_in
+from halo_iac.runs.evidence import citations_in
 from halo_iac.runs.reports import missing_report_reason
 from halo_iac.text import counted
 
@@ -186,7 +186,7 @@ def _thread(connection: Connection, project: Project | None, reference: str) -> 
 
 
 def _print_next_commands(console: Console, report: Report, reference: str) -> None:
-    count = len(cited_in(report).traces)
+    count = len(citations_in(report).traces)
     if count:
         cites = f"It cites {counted(count, 'trace')}. To show {'it' if count == 1 else 'them'} and what failed"
         console.log(Hint("\n{}: {}", cites, Command("report", "traces", reference)))

@@ -12,7 +12,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.reports.lookup import find_report
 from halo_iac.render.json import document
 from halo_iac.render.text.evidence import evidence_text, is_missing
-from halo_iac.runs.evidence import DEFAULT_TRACES, MAX_CONCURRENT_REQUESTS, cited_in, find_evidence
+from halo_iac.runs.evidence import DEFAULT_TRACES, MAX_CONCURRENT_REQUESTS, citations_in, find_evidence
 
 if TYPE_CHECKING:
     from halo_iac.model.evidence import Citation, Evidence, Place
@@ -45,7 +45,7 @@ def report_traces(
     project = context.project_if_any()
     connection = context.connect_for_reading(project)
     report, _ = find_report(connection, project, id_)
-    citations = cited_in(report)
+    citations = citations_in(report)
     found: list[Evidence] = []
     if citations.traces:
         found = find_evidence(connection.trace_reader, report, context.now, limit=limit, at_once=concurrency)

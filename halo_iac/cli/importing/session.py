@@ -168,7 +168,7 @@ def build_draft(ground: ImportContext, wanted: tuple[RemoteSchedule, ...], *, ha
     )
     before = None if ground.before is None else ground.plan({ground.path: ground.before})
     while True:
-        text, prompts = _laid_out(ground, adoption, has_prompt_files=has_prompt_files)
+        text, prompts = _arrange(ground, adoption, has_prompt_files=has_prompt_files)
         try:
             planned = ground.plan(_files(ground, text, prompts), adoption.entries.keys())
         except ProjectError as error:
@@ -204,7 +204,7 @@ def _files(ground: ImportContext, text: str, prompts: Mapping[str, str]) -> dict
     return {ground.target: text.encode(), **{folder / name: held.encode() for name, held in prompts.items()}}
 
 
-def _laid_out(ground: ImportContext, adoption: ImportResult, *, has_prompt_files: bool) -> tuple[str, dict[str, str]]:
+def _arrange(ground: ImportContext, adoption: ImportResult, *, has_prompt_files: bool) -> tuple[str, dict[str, str]]:
     """Return the project file's text, and the new prompt files."""
     shared = shared_fields(adoption.entries.values()) if ground.before is None else {}
     entries = omit_defaults(adoption.entries, {**ground.base, **shared})

@@ -24,7 +24,7 @@ from halo_iac.render.style import PLAIN
 from halo_iac.render.values import listed
 from halo_iac.storage.plan_file import write_saved_plan
 
-_SERIOUSNESS: Final = (130, 5, 4, 1, 3, 2, 0)
+_SEVERITY_ORDER: Final = (130, 5, 4, 1, 3, 2, 0)
 
 if TYPE_CHECKING:
     from halo_iac.base_comparison import BaseProject
@@ -174,7 +174,7 @@ def hide_credentials(context: CommandContext, project: Project, planned: Plan) -
 
 def most_serious(codes: Iterable[int]) -> int:
     """Return the most serious of several exit codes (docs/cli.md#exit-codes)."""
-    return min(codes, key=_SERIOUSNESS.index)
+    return min(codes, key=_SEVERITY_ORDER.index)
 
 
 def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:

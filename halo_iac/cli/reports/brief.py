@@ -16,7 +16,7 @@ from halo_iac.errors import NoReport
 from halo_iac.render.markdown.brief import DEFAULT_CHARS, MIN_CHARS, Brief, brief_markdown
 from halo_iac.render.style import LOG_WIDTH, Style
 from halo_iac.render.text.report_diff import report_diff_text
-from halo_iac.runs.evidence import cited_in, find_evidence, open_evidence
+from halo_iac.runs.evidence import citations_in, find_evidence, open_evidence
 from halo_iac.runs.reports import fetch_before
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def brief_of(
     max_chars: int | None,
 ) -> str:
     """Return a report as a document for a coding agent; reads its traces and the previous report."""
-    cited = cited_in(report).traces
+    cited = citations_in(report).traces
     opened = []
     if cited:
         found = find_evidence(connection.trace_reader, report, context.now)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from halo_iac.model.runs import Report, StartedRun
     from halo_iac.runs.polling import RunSnapshot
 
-_SEVEREST: Final = (130, 5, 4, 1, 3, 2)
+_SEVERITY_ORDER: Final = (130, 5, 4, 1, 3, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def finish(
         for error in errors:
             console.print_error_text(error_text(error, console.err_style))
     codes = {error.exit_code for error in errors}
-    return next((code for code in _SEVEREST if code in codes), 0)
+    return next((code for code in _SEVERITY_ORDER if code in codes), 0)
 
 
 def _ids(outcomes: Sequence[RunResult], console: Console) -> str:

@@ -27,7 +27,7 @@ from halo_iac.mcp.tool import Answer, Call, Line, Result, Tool, Total
 from halo_iac.mcp.tools.runs import RunRow
 from halo_iac.model.evidence import Citations
 from halo_iac.model.runs import Message, Report
-from halo_iac.runs.citations import cited
+from halo_iac.runs.citations import find_citations
 from halo_iac.runs.reports import fetch_of_conversation, fetch_of_run, fetch_of_schedule
 from halo_iac.text import counted
 
@@ -235,7 +235,7 @@ def _later_runs(session: Session, report: Report) -> list[RunRow]:
 def _report_part(report: Report, text: str, offset: int, later: list[RunRow]) -> ReportPart:
     facts = report.facts()
     known = [str(value) for value in facts.values() if value]
-    traces, spans = cited(report.markdown, known=known) if not offset else NOTHING_CITED
+    traces, spans = find_citations(report.markdown, known=known) if not offset else NOTHING_CITED
     return ReportPart(
         conversation_id=report.conversation.id,
         title=report.conversation.title,

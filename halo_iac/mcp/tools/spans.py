@@ -10,7 +10,7 @@ from pydantic import Field
 
 from halo_iac.mcp.arguments import ASpanId, ATraceId, Long
 from halo_iac.mcp.excerpts import Part, parts
-from halo_iac.mcp.tool import FIRST, MAX_TEXT_LENGTH, Answer, Call, Line, Result, Tool
+from halo_iac.mcp.tool import FIRST_POSITION, MAX_TEXT_LENGTH, Answer, Call, Line, Result, Tool
 from halo_iac.mcp.tools.code_places import code_places
 from halo_iac.mcp.tools.traces import milliseconds
 from halo_iac.model.traces import SpanDetail
@@ -88,7 +88,7 @@ def get_span(call: Call[GetSpan]) -> Answer:
     span = session.platform.trace_reader.span(wanted.trace_id, wanted.span_id)
     texts = [*_texts(span)]
     found, rest = parts([text for _, text in texts], start, wanted.max_chars)
-    is_first = start == FIRST
+    is_first = start == FIRST_POSITION
     attributes, left_out = _attributes(span) if is_first else ({}, 0)
     data = SpanFacts(
         trace_id=span.trace_id,

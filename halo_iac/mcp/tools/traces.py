@@ -14,7 +14,7 @@ from halo_iac.api.runs import instant
 from halo_iac.api.traces import TraceReader
 from halo_iac.mcp.arguments import Agent, ATraceId, Paged
 from halo_iac.mcp.cursors import collect
-from halo_iac.mcp.tool import FIRST, Answer, Call, Line, Result, Tool
+from halo_iac.mcp.tool import FIRST_POSITION, Answer, Call, Line, Result, Tool
 from halo_iac.model.span_tree import Node, span_tree
 from halo_iac.model.traces import Span, Trace
 from halo_iac.text import counted
@@ -179,7 +179,7 @@ def get_trace(call: Call[GetTrace]) -> Answer:
         return Page(tuple(tree.walk()), rest)
 
     rows, rest = collect(read_page, _span_row, start, wanted.limit)
-    is_first = start == FIRST
+    is_first = start == FIRST_POSITION
     if is_first and trace.has_error and not failed:
         failed.extend(_failed_elsewhere(reader, wanted.trace_id, session.now))
     data = TraceDetail(trace=TraceRow.of(trace), failed=failed if is_first else None, spans=rows)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from halo_iac.errors import HaloError, Problem, ProjectError, ProjectNotFound
-from halo_iac.model.apply_result import HERE, NextCommands, Summary
+from halo_iac.model.apply_result import DEFAULT_COMMANDS, NextCommands, Summary
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import Plan
 from halo_iac.render.calendar import Calendar
@@ -26,7 +26,7 @@ def plan_markdown(
     marker: str,
     now: datetime | None = None,
     summary: Summary | None = None,
-    commands: NextCommands = HERE,
+    commands: NextCommands = DEFAULT_COMMANDS,
 ) -> str:
     """Return a plan as a page; after an apply, with its outcome and the next commands.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from halo_iac.model.apply_result import HERE, Event, NextCommands, Status, Summary
+from halo_iac.model.apply_result import DEFAULT_COMMANDS, Event, NextCommands, Status, Summary
 from halo_iac.model.plan import Action
 from halo_iac.render.headings import DONE, next_steps, run_counts
 from halo_iac.render.style import SIGNS, Style
@@ -87,7 +87,7 @@ def _reason(event: Event, style: Style) -> Iterator[str]:
 # The end of a run ---------------------------------------------------------------------------------------------------
 
 
-def summary_text(summary: Summary, style: Style, commands: NextCommands = HERE) -> str:
+def summary_text(summary: Summary, style: Style, commands: NextCommands = DEFAULT_COMMANDS) -> str:
     """Return the summary of a run: one line if all succeeded, else the changes that failed, why, and what to do."""
     sections = [] if _is_success(summary) else [*_sections(summary, style, commands)]
     lines = [line for section in sections for line in (*section, "")]

@@ -36,14 +36,14 @@ def count(tables: Tables, project_id: str, agent: AgentRow, since: int, until: i
     return max(0, _ended_before(agent, until) - _ended_before(agent, first))
 
 
-def provide(tables: Tables, project_id: str, agent: AgentRow, start: datetime, end: datetime, now: str) -> None:
+def ensure_traces(tables: Tables, project_id: str, agent: AgentRow, start: datetime, end: datetime, now: str) -> None:
     """Store a demo agent's traces of the days of a window, unless they are stored; does nothing for other agents."""
     for day, since, until in _missing(tables, project_id, agent, (nanoseconds(start), nanoseconds(end)), now):
         _write(tables, project_id, agent, since, until)
         tables.spans.set_demo_until(agent.place, day, until)
 
 
-def is_provided(tables: Tables, project_id: str, start: datetime, end: datetime, now: str) -> bool:
+def has_traces(tables: Tables, project_id: str, start: datetime, end: datetime, now: str) -> bool:
     """Return whether all demo agents' traces of a window are written down."""
     start, end = _shown(start, end, now)
     window = nanoseconds(start), nanoseconds(end)
@@ -51,11 +51,11 @@ def is_provided(tables: Tables, project_id: str, start: datetime, end: datetime,
     return not any(_missing(tables, project_id, agent, window, now) for agent in agents)
 
 
-def provide_all(tables: Tables, project_id: str, start: datetime, end: datetime, now: str) -> None:
+def ensure_all_traces(tables: Tables, project_id: str, start: datetime, end: datetime, now: str) -> None:
     """Write down all demo agents' traces of a window; of one that is longer than a month, of its last month."""
     start, end = _shown(start, end, now)
     for agent in tables.agents(project_id):
-        provide(tables, project_id, agent, start, end, now)
+        ensure_traces(tables, project_id, agent, start, end, now)
 
 
 def window_asked(given: object) -> tuple[str, datetime, datetime] | None:

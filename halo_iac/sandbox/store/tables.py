@@ -97,7 +97,7 @@ class Tables:
             raise _foreign()
         return ClockRow(*row)
 
-    def set_ahead(self, seconds: float) -> None:
+    def set_clock_offset(self, seconds: float) -> None:
         """Set how many seconds the sandbox's clock is ahead of the real one."""
         self._connection.execute("UPDATE clock SET ahead = ?", (seconds,))
 
