@@ -39,7 +39,12 @@ schedules:
 
 
 def process(*argv: str, **options: object) -> subprocess.Popen[str]:
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
+    own = {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "",
+        "INF_CONFIG_DIR": os.devnull,
+    }  # not the one of who runs the tests
+    env = {**os.environ, **own}
     env |= options.pop("env", {})  # type: ignore[arg-type, operator]
     command = [sys.executable, "-W", "error", "-m", "halo_iac", *argv]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
