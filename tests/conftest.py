@@ -10,7 +10,7 @@ import ipaddress
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,11 @@ from sandbox_calls import Caller, Clock
 from served_runs import Served, served_runs
 
 from halo_iac.sandbox.platform import Sandbox
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 # No example database: a test run leaves the tree as it was. No deadline: tests are not timed.
 settings.register_profile("default", deadline=None, database=None, print_blob=True, max_examples=25)
@@ -52,6 +57,16 @@ def pytest_collection_finish() -> None:
     """Look for garbage among what tests leave, not among the tests time and again."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """Let one worker at a time import a test module: the others find it compiled, instead of each compiling it."""
+    if fcntl is None or not isinstance(collector, pytest.Module) or not hasattr(collector.config, "workerinput"):
+        return (yield)
+    with collector.path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)
