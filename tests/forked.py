@@ -226,10 +226,15 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
 
 
 if __name__ == "__main__":
+    from tempfile import TemporaryDirectory
+
     from halo_iac.cli.app import built_command
+    from halo_iac.sandbox.platform import Sandbox
 
     for name in COMMANDS:
         built_command(name)
     for name in LIBRARIES:
         import_module(name)
+    with TemporaryDirectory() as empty:
+        Sandbox.open(Path(empty) / "sandbox.db").close()  # so that the tables of a new one are known
     _serve(socket.socket(fileno=int(sys.argv[1])))
