@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,8 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
     if fcntl is None or not isinstance(collector, pytest.Module) or not hasattr(collector.config, "workerinput"):
         return (yield)
     with collector.path.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
         return (yield)
 
 
