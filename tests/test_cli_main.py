@@ -26,6 +26,7 @@ from halo_iac.cli import app
 from halo_iac.cli.app import built_command, command_line, read_by_typer, read_value
 from halo_iac.cli.console import Console
 from halo_iac.cli.main import main
+from halo_iac.errors import HaloError
 from halo_iac.version import full_version
 
 CANARY = "sk-inference-canary-0123456789"
@@ -431,6 +432,25 @@ def test_ctrl_c_ends_a_command_that_waits_for_the_platform(folder: Path) -> None
             running.send_signal(signal.SIGINT)
             out, err = running.communicate()
     assert (running.returncode, out, err) == (130, "", "error: interrupted; nothing was changed on the platform\n")
+
+
+@pytest.mark.parametrize("place", ["final_error", "print_error"])
+def test_an_interrupt_before_another_is_reported_loses_no_message(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    console = Console(Stream(), Stream(), err := Stream(), {})
+    working, interrupts = getattr(console, place), [KeyboardInterrupt]
+
+    def interrupted(error: HaloError | None) -> object:
+        if interrupts:
+            raise interrupts.pop()
+        return working(error)
+
+    def interrupted_command(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(console, place, interrupted)
+    monkeypatch.setattr("halo_iac.cli.main._invoke", interrupted_command)
+    assert main(["validate"], console) == 130
+    assert err.written == "error: interrupted; nothing was changed on the platform\n"
 
 
 def _wait_for_a_request(recorder: Recorder, running: subprocess.Popen[str]) -> None:

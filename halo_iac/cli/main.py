@@ -81,19 +81,28 @@ def _print_version() -> int:
 def _dispatch(argv: Sequence[str], console: Console) -> int:
     import typer
 
+    cause: HaloError | None = None
     try:
-        return _invoke(argv, console)
-    except typer.Exit as leaving:
-        return leaving.exit_code
-    except BrokenPipeError:
-        raise
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
-        ours = console.final_error(None if isinstance(error, KeyboardInterrupt) else to_halo_error(error, argv))
         try:
-            console.print_error(ours)
-        except KeyboardInterrupt:  # a second interrupt, while the message was written
-            console.print_error(ours)
-        return ours.exit_code
+            return _invoke(argv, console)
+        except typer.Exit as leaving:
+            return leaving.exit_code
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
+            cause = to_halo_error(error, argv)
+            return _report(cause, console)
+        except KeyboardInterrupt:
+            return _report(None, console)
+    except KeyboardInterrupt:  # another interrupt, before the message was written
+        return _report(cause, console)
+
+
+def _report(cause: HaloError | None, console: Console) -> int:
+    """Print the error that a command ends with, ``None`` being an interrupt, and return its exit code."""
+    error = console.final_error(cause)
+    console.print_error(error)
+    return error.exit_code
 
 
 def _invoke(argv: Sequence[str], console: Console) -> int:
