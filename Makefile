@@ -63,10 +63,9 @@ lint: $(VENV)/developing $(CHECKS)/installed
 	$(BIN)/mypy benchmarks
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
-	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
-		examples/gitlab-ci/.gitlab-ci.yml
 	@PYTHONPATH=tests $(BIN)/python tests/ci_runner.py $(CHECKS)
-	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci $(CHECKS)/gitlab-ci.yml
+	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci \
+		examples/gitlab-ci/.gitlab-ci.yml $(CHECKS)/gitlab-ci.yml
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.buildkite $(CHECKS)/buildkite.yml
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.circle-ci $(CHECKS)/circle-ci.yml
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.azure-pipelines --data-transform azure-pipelines \
