@@ -55,6 +55,7 @@ class StartedRuns:
         self._is_closed = False
         self.under_way: InterruptedRun | None = None
         """What an interrupt leaves unknown just now, other than whether a run was started."""
+        self._ending: HaloError | None = None
         self._context = context
         context.console.final_error = self.ending
 
@@ -89,6 +90,8 @@ class StartedRuns:
         It names every call with an unknown outcome that was not reported yet, and every run that continues.
         """
         self.close()
+        if self._ending is not None:  # a second interrupt, while this was being printed
+            return self._ending
         if not self._calls and self.under_way is None:
             return error or InterruptedRun(NOTHING_CHANGED)
         failed = {id(call.error): call.error for call in self._calls if call.error is not None}
@@ -97,6 +100,7 @@ class StartedRuns:
         ending = error or InterruptedRun("")
         ending.message = "\n".join(each.message for each in messages)
         ending.hint = joined("\n", (each.hint for each in messages)) or None
+        self._ending = ending
         return ending
 
     def _unknown_messages(self) -> list[HaloError]:
