@@ -222,7 +222,7 @@ def test_a_file_that_is_not_a_database_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
     said = f"{path}: SQLite says: file is not a database"
-    assert (str(caught.value), caught.value.trouble) == (said, ServerFailure.CONTENT)
+    assert (str(caught.value), caught.value.failure) == (said, ServerFailure.CONTENT)
     assert path.read_text(encoding="utf-8") == "version: 1\n" * 100
 
 
@@ -234,7 +234,7 @@ def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path, version: 
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
     said = f"{path} is a database, but not a sandbox"
-    assert (str(caught.value), caught.value.trouble) == (said, ServerFailure.CONTENT)
+    assert (str(caught.value), caught.value.failure) == (said, ServerFailure.CONTENT)
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"photos.db": before}
 
 
@@ -245,7 +245,7 @@ def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
     said = f"{path} is a sandbox from a later version of halo"
-    assert (str(caught.value), caught.value.trouble) == (said, ServerFailure.CONTENT)
+    assert (str(caught.value), caught.value.failure) == (said, ServerFailure.CONTENT)
 
 
 def make_database(path: Path, *statements: str) -> None:
@@ -259,14 +259,14 @@ def test_a_folder_in_place_of_the_file_is_an_error_of_the_sandbox(tmp_path: Path
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(tmp_path)
     said = f"{tmp_path}: SQLite says: unable to open database file"
-    assert (str(caught.value), caught.value.trouble) == (said, ServerFailure.ACCESS)
+    assert (str(caught.value), caught.value.failure) == (said, ServerFailure.ACCESS)
 
 
 def test_a_file_in_place_of_the_folder_is_an_error_of_the_sandbox(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("", encoding="ascii")
     with pytest.raises(SandboxError, match="the sandbox's folder cannot be created") as caught:
         Sandbox.open(tmp_path / "x" / "y" / "sandbox.db")
-    assert caught.value.trouble is ServerFailure.ACCESS
+    assert caught.value.failure is ServerFailure.ACCESS
     with pytest.raises(SandboxError):
         Sandbox.open(tmp_path / "x" / "sandbox.db")
 
@@ -292,7 +292,7 @@ def test_a_write_that_the_disk_has_no_room_for_says_so_and_the_next_one_works(tm
     store = Store(path)
     with files_of_at_most(0), pytest.raises(SandboxError) as caught, store.writing() as tables:
         tables.add_project("p", "P" * length, "2026-01-01T00:00:00.000Z")
-    assert (str(caught.value), caught.value.trouble) == (f"{path}: SQLite says: disk I/O error", ServerFailure.SPACE)
+    assert (str(caught.value), caught.value.failure) == (f"{path}: SQLite says: disk I/O error", ServerFailure.SPACE)
     with store.writing() as tables:
         tables.add_project("q", "Q", "2026-01-01T00:00:00.000Z")
         assert [project["id"] for project in tables.projects()] == ["q"]
@@ -334,7 +334,7 @@ def test_a_clock_that_no_sandbox_has_set_is_refused(tmp_path: Path, ahead: str) 
         connection.execute(f"UPDATE clock SET ahead = {ahead}")
     with pytest.raises(SandboxError) as caught:
         Sandbox.open(path)
-    assert caught.value.trouble is ServerFailure.CONTENT
+    assert caught.value.failure is ServerFailure.CONTENT
 
 
 @pytest.mark.parametrize("wire", ["5", "'{'", "'[]'", "x'ff'", "replace(hex(zeroblob(50000)), '00', '[')"])
