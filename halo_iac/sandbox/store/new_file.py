@@ -34,8 +34,8 @@ def create_file(path: Path, content: Callable[[], bytes]) -> None:
         else:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        trouble = ServerFailure.SPACE if error.errno in _FULL else ServerFailure.ACCESS
-        raise SandboxError(f"{folder}: the sandbox's folder cannot be created: {error.strerror}", trouble) from error
+        failure = ServerFailure.SPACE if error.errno in _FULL else ServerFailure.ACCESS
+        raise SandboxError(f"{folder}: the sandbox's folder cannot be created: {error.strerror}", failure) from error
     if not path.exists():
         # Made before SQLite makes it, with the mode that its journals take over: they hold prompts as well.
         _create_whole(path, content())
@@ -47,15 +47,14 @@ def create_file(path: Path, content: Callable[[], bytes]) -> None:
 def _create_whole(path: Path, content: bytes) -> None:
     """Create the file so that others see all of its content or no file; if that fails, create an empty one.
 
-    A file that exists by now is left as it is; if none can be created, SQLite reports why.
+    A file that exists by now is left as it is; if none can be created, SQLite reports why. It is not synced, which may
+    take longer than the rest of a command: after a power cut a new sandbox may be empty, and is made anew.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         try:
             with open(draft, "xb", opener=_private) as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())  # a power cut might otherwise leave the name without the content
             os.link(draft, path)
         finally:
             draft.unlink(missing_ok=True)
