@@ -152,6 +152,13 @@ def halo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
 
 
 @pytest.fixture
+def instant_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the runs of a sandbox in this process be over at once, not after three seconds and the next poll."""
+    open_sandbox = Sandbox.open
+    monkeypatch.setattr(Sandbox, "open", lambda path, **options: open_sandbox(path, **{**options, "pace": 0}))
+
+
+@pytest.fixture
 def git(folder: Path) -> Git:
     """Return the working directory as a repository, the sandbox left out of it."""
     git = repository(folder)

@@ -108,6 +108,7 @@ def test_a_cause_is_reported_once_for_all_values(halo: CommandLine, folder: Path
     ]
 
 
+@pytest.mark.usefixtures("instant_runs")
 def test_traces_that_name_no_agent_are_loaded_and_can_be_given_one(halo: CommandLine, folder: Path) -> None:
     start = {"start_time": 1_776_922_320}
     unnamed = [{"trace_id": "t", "span_id": each, "parent_span_id": "gone", **start} for each in "ab"]

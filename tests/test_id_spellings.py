@@ -67,6 +67,7 @@ def test_ids_in_capitals_in_a_file_are_those_of_the_platform(place: SandboxServe
     assert place("plan", "--detailed-exitcode", "--project", PROJECT.upper()).code == 0
 
 
+@pytest.mark.usefixtures("instant_runs")
 def test_ids_in_capitals_on_the_command_line_are_those_of_the_platform(halo: CommandLine, folder: Path) -> None:
     open_at_noon(folder)
     declare(folder)

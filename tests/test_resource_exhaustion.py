@@ -131,7 +131,7 @@ def test_a_run_continues_with_the_available_threads(
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])
-@pytest.mark.usefixtures("project")
+@pytest.mark.usefixtures("project", "instant_runs")
 def test_other_commands_continue_without_threads(
     halo: CommandLine, allowing: Callable[[int], None], is_terminal: bool
 ) -> None:
