@@ -164,6 +164,7 @@ _MINUTE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", re.ASCII | re.IGNOR
 _AFTER_MINUTE: Final = re.compile(r":(\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)  # one span ends when another begins
 def nanoseconds(text: str) -> int:
     """Return an instant such as ``2026-04-23T05:32:00.100000000Z`` as nanoseconds; raise ``ValueError`` for no instant.
 

@@ -208,7 +208,8 @@ def _add_common(attributes: Json, found: Json, form: _Form) -> None:
     if found.get("tags"):
         attributes["tag.tags"] = found["tags"]
     for key, attribute in form.others:
-        value = found[key]
+        if (value := found[key]) is None:
+            continue
         if isinstance(value, _PLAIN):
             attributes[attribute] = value
         elif value:
