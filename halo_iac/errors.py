@@ -56,13 +56,17 @@ class UsageError(HaloError):
 
 
 class Problem(NamedTuple):
-    """Something wrong at one place of a project file; ``line`` and ``column`` count from 1, 0 means the whole file."""
+    """Something wrong at one place of a project file; ``line`` and ``column`` count from 1, 0 means the whole file.
+
+    It represents several problems where it is the last one of a file above a limit.
+    """
 
     path: str
     line: int
     column: int
     message: str
     hint: str | None = None
+    represents: int = 1
 
     @property
     def position(self) -> str:

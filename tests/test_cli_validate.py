@@ -88,6 +88,14 @@ def test_bad_input_is_a_problem_with_its_place_and_nothing_is_written(
     assert os.listdir(folder) == ["halo.yaml"]  # noqa: PTH208 - folders count as well
 
 
+def test_problems_beyond_those_that_are_listed_are_counted(halo: CommandLine, folder: Path) -> None:
+    (folder / "halo.yaml").write_bytes(b"version: 1\nschedules:\n" + b"".join(b"  s%d: {}\n" % n for n in range(200)))
+    *_, rest, total = halo("validate").out.splitlines()
+    (more,) = re.findall(r"… and (\d+) more problems", rest)
+    assert total == f"{100 + int(more)} problems in 1 file"
+    assert halo("validate", "--format", "markdown").out.splitlines()[2].endswith(f"halo · {total}")
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_the_same_as_json(halo: CommandLine, folder: Path, name: str) -> None:
     content, expected = BAD[name]

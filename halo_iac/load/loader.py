@@ -254,11 +254,8 @@ def _sorted(problems: Iterable[Problem]) -> list[Problem]:
     rest = ordered[MAX_PROBLEMS:]
     if len(rest) < 2:
         return ordered
-    first = rest[0]
-    return [
-        *ordered[:MAX_PROBLEMS],
-        Problem(first.path, first.line, first.column, f"… and {len(rest):,} more problems in this file, from here on"),
-    ]
+    message = f"… and {len(rest):,} more problems in this file, from here on"
+    return [*ordered[:MAX_PROBLEMS], rest[0]._replace(message=message, hint=None, represents=len(rest))]
 
 
 def _is_of_another_tool(document: Document, instead: str) -> bool:

@@ -142,7 +142,11 @@ def problem_counts(problems: Sequence[Problem], findings: Sequence[Finding]) -> 
     """Return ``2 problems in 1 file, 3 findings``, or that there are none."""
     files = len({problem.path for problem in problems})
     counts = [
-        *([f"{counted(len(problems), 'problem')} in {counted(files, 'file')}"] if problems else ()),
+        *(
+            [f"{counted(sum(problem.represents for problem in problems), 'problem')} in {counted(files, 'file')}"]
+            if problems
+            else ()
+        ),
         *([counted(len(findings), "finding")] if findings else ()),
     ]
     return ", ".join(counts) or "no problems"
