@@ -32,6 +32,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar, NamedTuple
 
+from halo_iac import exit_codes
+
 
 class HaloError(Exception):
     """The root of the tree.
@@ -39,7 +41,7 @@ class HaloError(Exception):
     ``message`` is what happened and where, ``hint`` what to do; both are plain text, maybe of several lines.
     """
 
-    exit_code: int = 1
+    exit_code: int = exit_codes.FAILED
     code: ClassVar[str] = "error"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -51,7 +53,7 @@ class HaloError(Exception):
 class UsageError(HaloError):
     """The command line does not make sense (exit 64, so that 2 can mean "changes pending")."""
 
-    exit_code = 64
+    exit_code = exit_codes.USAGE
     code = "usage"
 
 
@@ -149,7 +151,7 @@ class BlockedError(HaloError):
 class RefusedError(HaloError):
     """A guard refused the plan or the user declined; nothing was written (exit 3)."""
 
-    exit_code = 3
+    exit_code = exit_codes.REFUSED
     code = "refused"
 
 
@@ -162,14 +164,14 @@ class NoReport(HaloError):  # noqa: N818 - reads as what happened
 class UnknownOutcome(HaloError):  # noqa: N818 - reads as what happened
     """A costly call's answer was lost; it is not repeated, and the hint holds the command that looks (exit 5)."""
 
-    exit_code = 5
+    exit_code = exit_codes.UNKNOWN_OUTCOME
     code = "unknown_outcome"
 
 
 class InterruptedRun(HaloError):  # noqa: N818 - reads as what happened
     """Ctrl-C, or another signal that asks to end (exit 130)."""
 
-    exit_code = 130
+    exit_code = exit_codes.INTERRUPTED
     code = "interrupted"
 
 

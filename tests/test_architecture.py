@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent.parent / "halo_iac"
 LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, and the cycles that a new title would close.
-    "cli": "__init__ api apply base_comparison checkout ci errors findings fire_times git hints importing load "
+    "cli": "__init__ api apply base_comparison checkout ci errors exit_codes findings fire_times git hints importing load "
     "match mcp model observe page paths pausing pipeline plan preview render report_diff resolve runs sandbox storage "
     "text undo version workers yaml_edit",
     # What a coding assistant asks for; the command line hands it files and platforms.
@@ -62,12 +62,13 @@ LAYERS = {
     "findings": "fire_times hints model text",
     "yaml_edit": "load render",  # text that was read, and text as it is written
     "fire_times": "model text",
-    "model": "errors hints",  # what ended a run early is part of how it ended
+    "model": "errors exit_codes hints",  # what ended a run early is part of how it ended
     # The ground.
     "workers": "",
     "text": "",
     "hints": "",
-    "errors": "",
+    "errors": "exit_codes",
+    "exit_codes": "",
     "__init__": "",
     "version": "__init__",
     "paths": "",

@@ -72,7 +72,14 @@ def project(tmp_path: Path) -> Path:
 
 def test_the_version_is_printed_before_anything_is_loaded(tmp_path: Path) -> None:
     new = loaded(tmp_path, "--version") - bare() - set(sys.builtin_module_names)
-    assert new == {"__future__", "halo_iac", "halo_iac.cli", "halo_iac.cli.main", "halo_iac.version"}
+    assert new == {
+        "__future__",
+        "halo_iac",
+        "halo_iac.cli",
+        "halo_iac.cli.main",
+        "halo_iac.exit_codes",
+        "halo_iac.version",
+    }
 
 
 def test_help_loads_the_command_line_alone(tmp_path: Path) -> None:
@@ -86,6 +93,7 @@ def test_help_loads_the_command_line_alone(tmp_path: Path) -> None:
             "cli.main",
             "cli.signals",
             "errors",
+            "exit_codes",
             "hints",
             "text",
             "version",

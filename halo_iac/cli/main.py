@@ -7,6 +7,7 @@ import os
 import sys
 from itertools import pairwise
 
+from halo_iac import exit_codes
 from halo_iac.version import full_version
 
 TYPE_CHECKING = False  # type checkers know the name; importing typing would make --version a fifth slower
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from halo_iac.cli.console import Console
     from halo_iac.errors import HaloError
 
-_FAILED = 1
-_INTERRUPTED = 130
 _COMPLETION = "_HALO_COMPLETE"
 """The environment variable with which a shell requests completions, or typer the completion script."""
 
@@ -44,7 +43,7 @@ def run() -> NoReturn:
         code = main(sys.argv[1:])
         _flush()
     except KeyboardInterrupt:  # before the command has started, or after it has reported its outcome
-        code = _INTERRUPTED
+        code = exit_codes.INTERRUPTED
     # The system frees memory at once; Python would go from object to object, for a tenth of the time that a plan of
     # 10,000 takes. Nor can a thread that still waits for the platform trip over a Python that is half gone.
     os._exit(code)
@@ -62,7 +61,7 @@ def main(argv: Sequence[str], console: Console | None = None) -> int:
     try:
         return _dispatch(argv, console)
     except BrokenPipeError:
-        return _FAILED  # the pipe was closed by its reader
+        return exit_codes.FAILED  # the pipe was closed by its reader
     finally:
         if collects_garbage:
             gc.enable()  # making a plan turns garbage collection off
@@ -74,8 +73,8 @@ def _print_version() -> int:
         sys.stdout.write(f"halo {full_version()}\n")
         sys.stdout.flush()
     except (OSError, AttributeError):  # a full disk, a closed pipe; no standard output at all
-        return _FAILED
-    return 0
+        return exit_codes.FAILED
+    return exit_codes.OK
 
 
 def _dispatch(argv: Sequence[str], console: Console) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from halo_iac import exit_codes
 from halo_iac.errors import HaloError
 from halo_iac.hints import Command, Hint
 from halo_iac.model.plan import Change
@@ -67,14 +68,14 @@ class Summary(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """Return the most serious code: 130, 5, 4, 1, 0 (docs/cli.md#exit-codes)."""
+        """Return the most serious exit code (docs/cli.md#exit-codes)."""
         if self.is_interrupted:
-            return 130
+            return exit_codes.INTERRUPTED
         if self.with_status(Status.UNKNOWN):
-            return 5
+            return exit_codes.UNKNOWN_OUTCOME
         if self.with_status(Status.FAILED, Status.CONFLICT, Status.NOT_STARTED):
-            return 4 if self.has_written else 1
-        return 0
+            return exit_codes.PARTLY_APPLIED if self.has_written else exit_codes.FAILED
+        return exit_codes.OK
 
 
 class NextCommands(NamedTuple):
@@ -106,7 +107,7 @@ class ApplyOutcome(NamedTuple):
     @property
     def exit_code(self) -> int:
         """Return the code of the run; one that went well but for its receipt has not gone well."""
-        return self.summary.exit_code or (4 if self.failure else 0)
+        return self.summary.exit_code or (exit_codes.PARTLY_APPLIED if self.failure else exit_codes.OK)
 
 
 def total_summary(summaries: Iterable[Summary]) -> Summary:

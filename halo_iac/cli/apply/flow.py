@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final, NamedTuple
 
+from halo_iac import exit_codes
 from halo_iac.apply.context import RateLimiter
 from halo_iac.cli.apply.confirm import blocked_error, confirm
 from halo_iac.cli.apply.outcome import apply_outcome
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
-from halo_iac.cli.plan.request import ProjectRun, exit_code, most_serious
+from halo_iac.cli.plan.request import ProjectRun, exit_code
 from halo_iac.cli.progress import log_events
 from halo_iac.cli.signals import STOPPING, handling_signals, is_repeated_by_itself
 from halo_iac.errors import FileError, HaloError, InterruptedRun
@@ -275,7 +276,7 @@ def _finish(context: CommandContext, results: OutputWriter, ended: Sequence[Proj
         if not outcomes:
             raise
         failure = error if isinstance(error, HaloError) else FileError(f"the summary: {_reason(error)}")
-    code = most_serious(map(_code, ended))
+    code = exit_codes.most_serious(map(_code, ended))
     code = 4 if has_written and code in {1, 3} else code
     if outcomes and failure is not None:
         code = code or (4 if has_written else 1)

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from halo_iac import exit_codes
 from halo_iac.ci.posts import close, upsert
 from halo_iac.cli.ci.changes import touches_project
 from halo_iac.cli.ci.fixes import fixes
-from halo_iac.cli.ci.job import PENDING, CiJob
+from halo_iac.cli.ci.job import CiJob
 from halo_iac.errors import FileError, GitError, ProjectError, RefusedError, UsageError
 from halo_iac.load import load
 from halo_iac.render.report import is_report_name
@@ -45,7 +46,7 @@ def plan(job: CiJob) -> int:
     code = job.run("plan", *job.inputs.file_options, "--detailed-exitcode", *_permits(job), *out, *_formats(job))
     job.post("plan", job.host.comments(), partial(upsert, may_add=code != 0))
     job.report(code, **{name: path for name, path in saved.items() if path.is_file()})
-    return 0 if code == PENDING else code
+    return 0 if code == exit_codes.PENDING else code
 
 
 def apply(job: CiJob) -> int:
@@ -96,7 +97,7 @@ def drift(job: CiJob) -> int:
     job.report(code)
     if code == 0:
         job.post("drift", issues, close)
-    return 0 if code == PENDING and job.post("drift", issues, upsert) else code
+    return 0 if code == exit_codes.PENDING and job.post("drift", issues, upsert) else code
 
 
 def report(job: CiJob) -> int:

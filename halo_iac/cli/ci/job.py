@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
+from halo_iac import exit_codes
 from halo_iac.api.secret import Secret
 from halo_iac.ci.github import GithubHost
 from halo_iac.ci.gitlab import GitlabHost
@@ -19,9 +19,6 @@ from halo_iac.cli.project_files.globs import find_projects
 from halo_iac.cli.project_files.options import split_files
 from halo_iac.errors import HostError
 from halo_iac.storage.outputs import check_links
-
-PENDING: Final = 2
-"""The exit code of a plan with changes, and of ``halo drift`` if there is drift."""
 
 
 class CiJob:
@@ -89,7 +86,7 @@ class CiJob:
 
     def report(self, code: int, **outputs: Path) -> None:
         """Set the outputs for later steps, the exit code and the files, and show the page."""
-        self.host.output("changes", "true" if code == PENDING else "false")
+        self.host.output("changes", "true" if code == exit_codes.PENDING else "false")
         self.host.output("exit-code", str(code))
         for name, path in outputs.items():
             self.host.output(name, str(path))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from halo_iac import exit_codes
 from halo_iac.cli import options
 from halo_iac.cli.command import projects_command
 from halo_iac.cli.context import CommandContext
@@ -57,4 +58,4 @@ def drift(
             results.write(lambda view: view.drifts(named))
         else:
             results.write(lambda view: view.drift(*found))
-    return 2 if any(each.items for each in found) else 0
+    return exit_codes.PENDING if any(each.items for each in found) else exit_codes.OK

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from halo_iac import exit_codes
 from halo_iac.cli import options
 from halo_iac.cli.command import projects_command
 from halo_iac.cli.context import CommandContext
@@ -60,7 +61,6 @@ def plan(
         from halo_iac.cli.plan.request import (
             PlanOptions,
             make_plans,
-            most_serious,
             plan_exit_code,
             redact_plan,
             save_plans,
@@ -77,7 +77,7 @@ def plan(
         console.log(_saved([each.shown for each in plans], out, console.err_style.safe(out), permits))
     for each in plans if console.wants_json else ():
         _print_clock_findings(console, each.shown.findings[len(each.planned.findings) :])
-    return most_serious(plan_exit_code(each.shown, is_detailed=detailed_exitcode) for each in plans)
+    return exit_codes.most_serious(plan_exit_code(each.shown, is_detailed=detailed_exitcode) for each in plans)
 
 
 def _bases(context: CommandContext, ref: str | None, *, accepts_policy: bool) -> Sequence[BaseProject]:

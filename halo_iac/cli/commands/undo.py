@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from halo_iac import exit_codes
 from halo_iac.cli import options
 from halo_iac.cli.apply.flow import ApplyOptions, run_apply, show_plans
 from halo_iac.cli.command import platform_command
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from halo_iac.model.remote import PlatformState, PlatformTarget
 
 
-_WRITTEN: Final = {0, 4, 5}
+_WRITTEN: Final = {exit_codes.OK, exit_codes.PARTLY_APPLIED, exit_codes.UNKNOWN_OUTCOME}
 """The exit codes of runs that have changed something, or may have."""
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from halo_iac import exit_codes
 from halo_iac.api.secret import Secret
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.options import MAX_CONCURRENT_PROJECTS
@@ -23,8 +24,6 @@ from halo_iac.plan import Overrides
 from halo_iac.render.style import PLAIN
 from halo_iac.render.values import listed
 from halo_iac.storage.plan_file import write_saved_plan
-
-_SEVERITY_ORDER: Final = (130, 5, 4, 1, 3, 2, 0)
 
 if TYPE_CHECKING:
     from halo_iac.base_comparison import BaseProject
@@ -172,15 +171,10 @@ def hide_credentials(context: CommandContext, project: Project, planned: Plan) -
         context.console.redact_credential(Secret(credential))
 
 
-def most_serious(codes: Iterable[int]) -> int:
-    """Return the most serious of several exit codes (docs/cli.md#exit-codes)."""
-    return min(codes, key=_SEVERITY_ORDER.index)
-
-
 def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:
     """Return a plan's code: 1 if an entry is blocked or a finding an error, else 3 if refused, else 2 if asked for."""
     code = exit_code(planned, is_refused=bool(planned.blocking_violations))
-    return 2 if code == 0 and is_detailed and planned.changes else code
+    return exit_codes.PENDING if code == exit_codes.OK and is_detailed and planned.changes else code
 
 
 def exit_code(planned: Plan, summary: Summary | None = None, *, is_refused: bool = False) -> int:
@@ -193,8 +187,9 @@ def exit_code(planned: Plan, summary: Summary | None = None, *, is_refused: bool
     if summary is not None and summary.exit_code:
         return summary.exit_code
     if planned.blocked or errors(planned.findings):
-        return 4 if summary is not None and summary.has_written else 1
-    return 3 if is_refused else 0
+        has_written = summary is not None and summary.has_written
+        return exit_codes.PARTLY_APPLIED if has_written else exit_codes.FAILED
+    return exit_codes.REFUSED if is_refused else exit_codes.OK
 
 
 def save_plans(context: CommandContext, runs: Sequence[ProjectRun], name: str) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from halo_iac import exit_codes
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.reports.output import NamedReport, report_fields
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from halo_iac.model.report_diff import ReportComparison
     from halo_iac.model.runs import Report, StartedRun
     from halo_iac.runs.polling import RunSnapshot
-
-_SEVERITY_ORDER: Final = (130, 5, 4, 1, 3, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,7 @@ def finish(
             console.print(_ids(outcomes, console))
         for error in errors:
             console.print_error_text(error_text(error, console.err_style))
-    codes = {error.exit_code for error in errors}
-    return next((code for code in _SEVERITY_ORDER if code in codes), 0)
+    return exit_codes.most_serious(error.exit_code for error in errors)
 
 
 def _ids(outcomes: Sequence[RunResult], console: Console) -> str:
