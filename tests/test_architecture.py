@@ -21,7 +21,7 @@ import pytest
 
 from halo_iac.cli import app
 from halo_iac.model.schedule import NUMBERS
-from halo_iac.render.view import ReviewFormat
+from halo_iac.render.formats import ReviewFormat
 
 ROOT = Path(__file__).parent.parent / "halo_iac"
 

@@ -21,6 +21,7 @@ from halo_iac.model.plan import Action, Plan
 from halo_iac.model.project import Entry, Project, UndeclaredPolicy
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.plan.drift import find_drift
+from halo_iac.render.formats import ProjectDrift
 from halo_iac.render.github import drift_github
 from halo_iac.render.json import drift_json
 from halo_iac.render.markdown.drift import drift_markdown, drifts_markdown
@@ -28,7 +29,6 @@ from halo_iac.render.markdown.parts import LIMIT
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.text.drift import drift_text
 from halo_iac.render.text.plan import plan_text
-from halo_iac.render.view import ProjectDrift
 
 NOTHING = actual()
 

@@ -18,11 +18,11 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.model.plan import Plan
 from halo_iac.model.project import Project
 from halo_iac.observe import Observation
+from halo_iac.render.formats import ProjectPlan
 from halo_iac.render.json import read_plan
 from halo_iac.render.markdown.parts import LIMIT
 from halo_iac.render.markdown.several import plans_markdown
 from halo_iac.render.style import PLAIN
-from halo_iac.render.view import ProjectPlan
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.server import serve
 

@@ -223,7 +223,7 @@ class Console:
 
     def print_error(self, error: HaloError, *, exit_code: int | None = None) -> None:
         """Write an error, as JSON with ``--json``; ``exit_code`` is the process's if it differs from the error's."""
-        from halo_iac.render.view import RenderContext, ReviewFormat, open_view
+        from halo_iac.render.formats import RenderContext, ReviewFormat, open_view
 
         error.exit_code = error.exit_code if exit_code is None else exit_code
         format_ = ReviewFormat.JSON if self.wants_json else ReviewFormat.TEXT

@@ -33,8 +33,8 @@ from halo_iac.match import match
 from halo_iac.mcp.session import Platform, RunOrder, Session, ShownPlan
 from halo_iac.model.remote import PlatformState
 from halo_iac.paths import resolve_path
+from halo_iac.render.formats import ProjectCheck, RenderContext, ReviewFormat, open_view
 from halo_iac.render.style import Style
-from halo_iac.render.view import ProjectCheck, RenderContext, ReviewFormat, open_view
 from halo_iac.runs.polling import start
 
 if TYPE_CHECKING:

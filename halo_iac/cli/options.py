@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from halo_iac.render.view import ReviewFormat
+from halo_iac.render.formats import ReviewFormat
 
 
 class Format(StrEnum):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from halo_iac.cli.context import CommandContext
 from halo_iac.errors import FileError, HaloError, ProjectNotFound, UsageError
 from halo_iac.paths import display_path, resolve_path
+from halo_iac.render.formats import PAGE_MARKERS, PageIdentity, PageKind, RenderContext, ReviewFormat, View, open_view
 from halo_iac.render.style import Style
-from halo_iac.render.view import PAGE_MARKERS, PageIdentity, PageKind, RenderContext, ReviewFormat, View, open_view
 from halo_iac.storage.atomic import check_writable
 from halo_iac.storage.outputs import DOCUMENT_STARTS, check_output, write_output
 from halo_iac.storage.plan_file import check_saved_plan
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from halo_iac.render.view import ProjectPlan
+    from halo_iac.render.formats import ProjectPlan
 
 
 Renderer = Callable[[View], str]

@@ -15,7 +15,7 @@ from halo_iac.api.traces import TraceReader
 from halo_iac.model.plan import Plan
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.runs import StartedRun
-from halo_iac.render.view import ProjectCheck
+from halo_iac.render.formats import ProjectCheck
 
 
 class Platform(Protocol):

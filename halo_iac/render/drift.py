@@ -10,9 +10,9 @@ from typing import Final
 from halo_iac.hints import Command, Hint, shared
 from halo_iac.model.drift import Drift, DriftItem, DriftKind
 from halo_iac.render.calendar import Calendar
+from halo_iac.render.formats import ProjectDrift
 from halo_iac.render.rows import Row, field_rows
 from halo_iac.render.style import Style
-from halo_iac.render.view import ProjectDrift
 from halo_iac.text import counted
 
 SIGNS: Final = {

@@ -24,11 +24,11 @@ from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.plan import Blocked, Change, GuardViolation, PausedSchedule, Plan
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.drift import CAVEAT, drift_counts, drifted_files, item_rows
+from halo_iac.render.formats import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 from halo_iac.render.headings import plan_counts, run_counts
 from halo_iac.render.rows import SHARES, Row, cost_in_words, runs_of, summary
 from halo_iac.render.style import Style
 from halo_iac.render.values import problem_counts
-from halo_iac.render.view import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 from halo_iac.text import counted
 
 SHOWN_ANNOTATIONS: Final = 10

@@ -27,8 +27,8 @@ from halo_iac.model.drift import Drift, DriftItem, DriftKind
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import PLAN_VERSION, Action, Change, Plan, PlanList
 from halo_iac.render.document import escape_control
+from halo_iac.render.formats import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 from halo_iac.render.style import PLAIN, Style
-from halo_iac.render.view import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 from halo_iac.text import Document
 
 MAX_PLAN_BYTES: Final = 256 * 1024 * 1024

@@ -26,11 +26,11 @@ from halo_iac.model.apply_result import ApplyOutcome, Event, NextCommands, Statu
 from halo_iac.model.finding import errors
 from halo_iac.model.plan import Change, Plan, total_of
 from halo_iac.pipeline import apply_plan
+from halo_iac.render.formats import ProjectPlan
 from halo_iac.render.style import file_heading
 from halo_iac.render.text.apply import summary_text
 from halo_iac.render.text.plan import plan_text
 from halo_iac.render.text.plans import outcomes_text, plans_text
-from halo_iac.render.view import ProjectPlan
 from halo_iac.storage.receipt_file import ReceiptFile, new_receipt
 from halo_iac.workers import StopSignal
 

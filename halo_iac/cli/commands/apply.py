@@ -13,7 +13,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
 from halo_iac.cli.target import policy_flags
 from halo_iac.errors import UsageError
-from halo_iac.render.view import ReviewFormat
+from halo_iac.render.formats import ReviewFormat
 from halo_iac.storage.plan_file import read_saved_plan
 
 

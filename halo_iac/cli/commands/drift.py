@@ -12,7 +12,7 @@ from halo_iac.cli.command import projects_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
 from halo_iac.model.drift import DriftKind
-from halo_iac.render.view import ProjectDrift, ReviewFormat
+from halo_iac.render.formats import ProjectDrift, ReviewFormat
 
 _Ignore = Annotated[
     list[DriftKind] | None,

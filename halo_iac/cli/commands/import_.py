@@ -14,7 +14,7 @@ from halo_iac.errors import FileError, ProjectNotFound
 from halo_iac.load.find import FILE_NAME
 from halo_iac.model.project import Scope
 from halo_iac.paths import display_path
-from halo_iac.render.view import RenderContext, ReviewFormat, open_view
+from halo_iac.render.formats import RenderContext, ReviewFormat, open_view
 from halo_iac.render.yaml import scalar_text
 from halo_iac.storage.outputs import check_links
 from halo_iac.storage.schema_files import write_schemas

@@ -19,8 +19,8 @@ from halo_iac.errors import UsageError
 from halo_iac.model.plan import PAUSING, Cause
 from halo_iac.pausing import PauseRequest, Selection
 from halo_iac.pipeline import plan_pause
+from halo_iac.render.formats import ReviewFormat
 from halo_iac.render.text.fold import folded
-from halo_iac.render.view import ReviewFormat
 from halo_iac.text import has_invisible
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from halo_iac.cli.target import policy_flags
 from halo_iac.errors import FindingError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.model.finding import errors
-from halo_iac.render.view import ProjectPlan, ReviewFormat
+from halo_iac.render.formats import ProjectPlan, ReviewFormat
 
 if TYPE_CHECKING:
     from halo_iac.base_comparison import BaseProject

@@ -18,7 +18,7 @@ from halo_iac.hints import Command, Hint
 from halo_iac.paths import display_path
 from halo_iac.pipeline import plan_undo
 from halo_iac.plan import Overrides
-from halo_iac.render.view import ReviewFormat
+from halo_iac.render.formats import ReviewFormat
 from halo_iac.storage.receipt_reader import load_receipt
 from halo_iac.text import counted
 from halo_iac.undo import check_same_target

@@ -14,7 +14,7 @@ from halo_iac.cli.project_files.check import check_findings, check_project, sche
 from halo_iac.cli.target import TargetOptions
 from halo_iac.model.finding import errors
 from halo_iac.model.project import Project
-from halo_iac.render.view import ProjectCheck, ReviewFormat
+from halo_iac.render.formats import ProjectCheck, ReviewFormat
 
 
 def validate(

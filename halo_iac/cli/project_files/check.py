@@ -11,8 +11,8 @@ from halo_iac.errors import ProjectError, ProjectNotFound
 from halo_iac.findings import run_rules
 from halo_iac.model.project import Project
 from halo_iac.paths import display_path
+from halo_iac.render.formats import ProjectCheck
 from halo_iac.render.values import counted_findings
-from halo_iac.render.view import ProjectCheck
 from halo_iac.storage.schema_files import INCLUDE_SCHEMA, outdated_schemas
 from halo_iac.text import counted
 

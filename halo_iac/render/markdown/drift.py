@@ -17,12 +17,12 @@ from halo_iac.render.drift import (
     shared_hint,
     unnamed,
 )
+from halo_iac.render.formats import ProjectDrift
 from halo_iac.render.markdown import sections as asides
 from halo_iac.render.markdown.escape import code, html_code, html_words, message, words
 from halo_iac.render.markdown.parts import LIMIT, NOTES, header, joined, page
 from halo_iac.render.markdown.sections import SECTION_CHARS, Block, cells, rows_block
 from halo_iac.render.style import Style
-from halo_iac.render.view import ProjectDrift
 
 
 def drift_markdown(drift: Drift, style: Style, *, marker: str) -> str:

@@ -13,10 +13,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from halo_iac.render.formats import PAGE_MARKERS, PageKind
 from halo_iac.render.prompt_diff import NOTE, PromptLine
 from halo_iac.render.style import Style
 from halo_iac.render.values import shortened
-from halo_iac.render.view import PAGE_MARKERS, PageKind
 
 _FORGED: Final = re.compile(r"<!--(?=\s*halo-(?:plan|drift))", re.IGNORECASE)
 

@@ -10,12 +10,12 @@ from halo_iac.model.apply_result import DEFAULT_COMMANDS, NextCommands, Summary
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import Plan
 from halo_iac.render.calendar import Calendar
+from halo_iac.render.formats import ProjectCheck
 from halo_iac.render.markdown import parts
 from halo_iac.render.markdown import sections as asides
 from halo_iac.render.markdown.escape import message, words
 from halo_iac.render.style import Style
 from halo_iac.render.values import problem_counts
-from halo_iac.render.view import ProjectCheck
 from halo_iac.text import counted
 
 

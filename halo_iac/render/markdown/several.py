@@ -9,12 +9,12 @@ from datetime import datetime
 from halo_iac.model.apply_result import total_summary
 from halo_iac.model.plan import Plan, total_of
 from halo_iac.render.calendar import Calendar
+from halo_iac.render.formats import ProjectPlan
 from halo_iac.render.headings import plan_counts, run_counts
 from halo_iac.render.markdown import parts, sections
 from halo_iac.render.markdown.escape import code, message
 from halo_iac.render.markdown.sections import SECTION_CHARS, PageContext
 from halo_iac.render.style import Style
-from halo_iac.render.view import ProjectPlan
 from halo_iac.text import counted
 
 _SECTIONS = 8

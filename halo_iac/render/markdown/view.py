@@ -9,11 +9,11 @@ from halo_iac.model.apply_result import ApplyOutcome
 from halo_iac.model.drift import Drift
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import Plan
+from halo_iac.render.formats import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 from halo_iac.render.markdown.drift import drift_markdown, drifts_markdown
 from halo_iac.render.markdown.escape import comment_marker
 from halo_iac.render.markdown.page import checks_markdown, error_markdown, plan_markdown, problems_markdown
 from halo_iac.render.markdown.several import plans_markdown
-from halo_iac.render.view import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 
 
 class MarkdownView:

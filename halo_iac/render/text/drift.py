@@ -16,11 +16,11 @@ from halo_iac.render.drift import (
     shared_hint,
     unnamed,
 )
+from halo_iac.render.formats import ProjectDrift
 from halo_iac.render.style import Style, file_heading
 from halo_iac.render.text.fold import folded
 from halo_iac.render.text.plan import header_lines, paragraph, row_lines, warning_lines
 from halo_iac.render.values import MAX_LISTED
-from halo_iac.render.view import ProjectDrift
 
 _ROLES: Final = {
     DriftKind.CHANGED: "update",

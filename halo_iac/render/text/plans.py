@@ -11,11 +11,11 @@ from datetime import datetime
 
 from halo_iac.model.apply_result import total_summary
 from halo_iac.model.plan import total_of
+from halo_iac.render.formats import ProjectPlan
 from halo_iac.render.headings import plan_counts, run_counts
 from halo_iac.render.style import Style, file_heading
 from halo_iac.render.text.apply import summary_text
 from halo_iac.render.text.plan import plan_text
-from halo_iac.render.view import ProjectPlan
 from halo_iac.text import counted
 
 

@@ -7,9 +7,9 @@ from typing import Final
 
 from halo_iac.errors import HaloError, Problem, ProjectError, ProjectNotFound
 from halo_iac.model.finding import Finding, Severity
+from halo_iac.render.formats import ProjectCheck
 from halo_iac.render.style import Style
 from halo_iac.render.values import problem_counts
-from halo_iac.render.view import ProjectCheck
 
 _ROLES: Final = {Severity.ERROR: "refused", Severity.WARNING: "warning"}
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from halo_iac.errors import HaloError, Problem
 from halo_iac.model.finding import Finding
+from halo_iac.render.formats import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 from halo_iac.render.text.problems import checks_text, error_text, findings_text, problems_text
-from halo_iac.render.view import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 
 if TYPE_CHECKING:
     from halo_iac.model.apply_result import ApplyOutcome
