@@ -28,9 +28,9 @@ ROOT = Path(__file__).parent.parent / "halo_iac"
 LAYERS = {
     "__main__": "cli",
     # Everything: match is what a schedule key is looked up with, and the cycles that a new title would close.
-    "cli": "__init__ api apply base_comparison checkout ci errors exit_codes findings fire_times git hints importing load "
-    "match mcp model observe page paths pausing pipeline plan preview render report_diff resolve runs sandbox storage "
-    "text undo version workers yaml_edit",
+    "cli": "__init__ api apply base_comparison checkout ci errors exit_codes findings fire_times git hints importing "
+    "load match mcp model observe page paths pausing pipeline plan preview render report_diff resolve runs sandbox "
+    "storage text undo version workers yaml_edit",
     # What a coding assistant asks for; the command line hands it files and platforms.
     "mcp": "api errors fire_times hints model render runs text version workers",
     "pipeline": "api apply base_comparison diff findings match model pausing plan resolve undo workers",
