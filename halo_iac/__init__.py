@@ -10,8 +10,8 @@ Each word is a module, or a package, with one public function of that name:
 - ``plan``     pairs, changes and policy → :class:`~halo_iac.model.plan.Plan`, which is data
 - ``apply``    a plan, carried out → events
 
-``pipeline`` runs these stages in order. Besides them, ``base_comparison`` compares a plan with the base of a branch,
-``findings`` runs the lint rules, and ``undo`` plans how to revert what a receipt records. ``importing`` and
+``pipeline`` runs the stages up to the plan in order. Besides them, ``base_comparison`` compares a plan with the base of
+a branch, ``findings`` runs the lint rules, and ``undo`` plans how to revert what a receipt records. ``importing`` and
 ``yaml_edit`` write project files, ``runs`` starts one-off runs and fetches their reports, ``fire_times`` and
 ``preview`` say when schedules fire.
 

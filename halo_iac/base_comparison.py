@@ -15,7 +15,7 @@ from halo_iac.errors import ProjectError
 from halo_iac.model.plan import Attribution, Base, Change, GuardViolation, MatchResult, Plan, PlanWarning
 from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy, strictest
 from halo_iac.model.remote import PlatformState
-from halo_iac.resolve import scope_agents
+from halo_iac.resolve import Catalog, Unresolved, scope_agents
 
 _OVERRIDE: Final = "--accept-policy-change"
 _NOTHING: Final = Scope(agents=())
@@ -49,18 +49,11 @@ def require_readable_base(against: BaseProject, actual: PlatformState) -> BasePr
         scope_agents(base, actual)
     except ProjectError as error:
         problem = f"{against.base.ref}'s project file has problems: {error.problems[0].message}"
-        there = tuple(agent for agent in base.scope.agents or () if _is_there(base, agent, actual))
-        base = base._replace(scope=base.scope._replace(agents=there))
+        catalog = Catalog(base, actual)
+        known = (agent for agent in base.scope.agents or () if not isinstance(catalog.find(agent), Unresolved))
+        base = base._replace(scope=base.scope._replace(agents=tuple(known)))
         return replace(against, project=base, problem=against.problem or problem)
     return against
-
-
-def _is_there(base: Project, agent: str, actual: PlatformState) -> bool:
-    try:
-        scope_agents(base._replace(scope=Scope((agent,))), actual)
-    except ProjectError:
-        return False
-    return True
 
 
 def apply_stricter_policy(
@@ -73,14 +66,9 @@ def apply_stricter_policy(
     """
     if against.accepts_policy:
         return project, ()
-    gone = tuple(GuardViolation("policy", message, _OVERRIDE) for message in _gone_files(against))
+    gone = (f"{file} was a project file at {against.base.ref} and has been deleted" for file in against.gone)
     project, refusals = _apply_stricter_policy(project, against, actual)
-    return project, (*gone, *refusals)
-
-
-def _gone_files(against: BaseProject) -> Iterator[str]:
-    for file in against.gone:
-        yield f"{file} was a project file at {against.base.ref} and has been deleted"
+    return project, (*(GuardViolation("policy", message, _OVERRIDE) for message in gone), *refusals)
 
 
 def _apply_stricter_policy(
@@ -93,16 +81,16 @@ def _apply_stricter_policy(
         return project, (GuardViolation("policy", message, _OVERRIDE),)
     base = against.project
     agents, base_agents = scope_agents(project, actual), scope_agents(base, actual)
-    ref = against.base.ref
-    loosenings = (
-        *_project_mismatch(project, base, ref),
-        *_loosened_protection(project, base, ref),
-        *_loosened_undeclared(project, base, ref),
-        *_widened_agents(agents, base_agents, ref),
-        *_widened_titles(project.scope, base.scope, ref),
-    )
+    loosenings = _loosenings(project, agents, base, base_agents, against.base.ref)
     refusals = tuple(GuardViolation("policy", loosening, _OVERRIDE) for loosening in loosenings)
-    return (_stricter_policy(project, agents, base, base_agents) if refusals else project), refusals
+    if not refusals:
+        return project, ()
+    stricter = project._replace(
+        undeclared=strictest(project.undeclared, base.undeclared),
+        protect=tuple(dict.fromkeys((*project.protect, *base.protect))),
+        scope=_common_scope(project.scope, agents, base.scope, base_agents),
+    )
+    return stricter, refusals
 
 
 def _with_default_policy(project: Project, ref: str) -> tuple[Project, tuple[GuardViolation, ...]]:
@@ -113,45 +101,29 @@ def _with_default_policy(project: Project, ref: str) -> tuple[Project, tuple[Gua
     return project._replace(undeclared=UndeclaredPolicy.REPORT), (refusal,)
 
 
-def _project_mismatch(project: Project, base: Project, ref: str) -> Iterator[str]:
+def _loosenings(
+    project: Project, agents: Collection[str] | None, base: Project, base_agents: Collection[str] | None, ref: str
+) -> Iterator[str]:
     if base.project_id is not None and project.project_id != base.project_id:
         yield f"`project` is {project.project_id or 'not set'}; at {ref} it is {base.project_id}"
 
-
-def _loosened_protection(project: Project, base: Project, ref: str) -> Iterator[str]:
     kept = frozenset(project.protect)
     for glob in base.protect:
         if glob not in kept:
             yield f"`protect` drops {glob!r}, which {ref} has"
 
-
-def _loosened_undeclared(project: Project, base: Project, ref: str) -> Iterator[str]:
     if strictest(project.undeclared, base.undeclared) is not project.undeclared:
         yield f"`undeclared` is {project.undeclared}; at {ref} it is {base.undeclared}"
 
-
-def _widened_agents(agents: Collection[str] | None, base: Collection[str] | None, ref: str) -> Iterator[str]:
-    if base is None:
-        return
-    more = "every agent" if agents is None else ", ".join(sorted(set(agents) - set(base)))
-    if more:
-        yield f"`scope` includes {more}; at {ref} it includes {'only ' + ', '.join(base) if base else 'none'}"
-
-
-def _widened_titles(scope: Scope, base: Scope, ref: str) -> Iterator[str]:
-    if base.title_prefix is not None and not (scope.title_prefix or "").startswith(base.title_prefix):
-        now = "every title" if scope.title_prefix is None else f"titles that start with {scope.title_prefix!r}"
-        yield f"`scope` includes {now}; at {ref} only those that start with {base.title_prefix!r}"
-
-
-def _stricter_policy(
-    project: Project, agents: Collection[str] | None, base: Project, base_agents: Collection[str] | None
-) -> Project:
-    return project._replace(
-        undeclared=strictest(project.undeclared, base.undeclared),
-        protect=tuple(dict.fromkeys((*project.protect, *base.protect))),
-        scope=_common_scope(project.scope, agents, base.scope, base_agents),
-    )
+    if base_agents is not None:
+        more = "every agent" if agents is None else ", ".join(sorted(set(agents) - set(base_agents)))
+        included = f"only {', '.join(base_agents)}" if base_agents else "none"
+        if more:
+            yield f"`scope` includes {more}; at {ref} it includes {included}"
+    prefix, base_prefix = project.scope.title_prefix, base.scope.title_prefix
+    if base_prefix is not None and not (prefix or "").startswith(base_prefix):
+        now = "every title" if prefix is None else f"titles that start with {prefix!r}"
+        yield f"`scope` includes {now}; at {ref} only those that start with {base_prefix!r}"
 
 
 def _common_scope(
@@ -173,20 +145,14 @@ def attribute_changes(
     plan: Plan, project: Project, against: BaseProject, before: tuple[Plan, MatchResult] | None
 ) -> Plan:
     """Return the plan with the attribution of each change; ``before`` is the base's plan, if there is one."""
-    warnings = plan.warnings
     if before is None:
         why = against.problem or f"{against.base.ref} has no {project.path}"
-        message = f"every change is attributed to this branch: {why}"
-        return replace(
-            plan, base=against.base, warnings=(PlanWarning(message), *warnings), changes=_attribute_all_to_branch(plan)
-        )
-    base_plan, base_pairing = before
-    judge = _Attributor(project, against.project, base_plan, base_pairing)
-    return replace(plan, base=against.base, changes=tuple(replace(each, share=judge(each)) for each in plan.changes))
-
-
-def _attribute_all_to_branch(plan: Plan) -> tuple[Change, ...]:
-    return tuple(replace(change, share=Attribution.BRANCH) for change in plan.changes)
+        warning = PlanWarning(f"every change is attributed to this branch: {why}")
+        changes = tuple(replace(change, share=Attribution.BRANCH) for change in plan.changes)
+        return replace(plan, base=against.base, warnings=(warning, *plan.warnings), changes=changes)
+    attributor = _Attributor(project, against.project, *before)
+    changes = tuple(replace(change, share=attributor.attribute(change)) for change in plan.changes)
+    return replace(plan, base=against.base, changes=changes)
 
 
 class _Attributor:
@@ -197,11 +163,11 @@ class _Attributor:
         self._base_entries = _by_key(base.entries if base is not None else ())
         self._aliases = project.aliases
         self._base_aliases = base.aliases if base is not None else {}
-        self._planned = {_schedule(change): change for change in plan.changes}
+        self._planned = {_identity(change): change for change in plan.changes}
         self._declared = {pair.remote.id for pair in pairing.pairs if pair.remote is not None}
 
-    def __call__(self, change: Change) -> Attribution:
-        earlier = self._planned.get(_schedule(change))
+    def attribute(self, change: Change) -> Attribution:
+        earlier = self._planned.get(_identity(change))
         if earlier is not None and _change_key(earlier) == _change_key(change):
             return Attribution.DRIFT
         if not self._is_edited(change):
@@ -213,14 +179,16 @@ class _Attributor:
         if change.key is None:
             return change.id in self._declared
         entry, earlier = self._entries[change.key], self._base_entries.get(change.key)
-        return earlier is None or _meant(entry, self._aliases) != _meant(earlier, self._base_aliases)
+        return earlier is None or _declared_values(entry, self._aliases) != _declared_values(
+            earlier, self._base_aliases
+        )
 
 
 def _by_key(entries: Iterable[Entry]) -> Mapping[str, Entry]:
     return {entry.key: entry for entry in entries}
 
 
-def _schedule(change: Change) -> tuple[str | None, str]:
+def _identity(change: Change) -> tuple[str | None, str]:
     """Return the identity of a change's schedule: the platform's id, or the title that it will have."""
     return (change.id, "") if change.id is not None else (None, change.title)
 
@@ -230,7 +198,7 @@ def _change_key(change: Change) -> tuple[object, ...]:
     return (change.action, change.title, change.before, change.after)
 
 
-def _meant(entry: Entry, aliases: Mapping[str, str]) -> tuple[object, ...]:
+def _declared_values(entry: Entry, aliases: Mapping[str, str]) -> tuple[object, ...]:
     """Return an entry's values with defaults and overrides merged and agent aliases resolved."""
     spec = entry.spec and replace(entry.spec, agent=aliases.get(entry.spec.agent, entry.spec.agent))
     return (entry.title, entry.is_retired, entry.renamed_from, entry.id, spec)

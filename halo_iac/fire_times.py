@@ -183,7 +183,7 @@ def upcoming_fires(cadence: Cadence, after: datetime) -> Iterator[datetime]:
 
     What the platform does in a daylight-saving gap or fold is not documented (docs/semantics.md#fires); this follows
     Debian's cron: a time in a gap fires right after it, a time in a fold fires once, and an hourly schedule goes on by
-    real hours. :func:`foreseen` says which fires rest on that.
+    real hours. :func:`fires_with_reasons` says which fires rest on that.
     """
     if not is_valid(cadence):
         return

@@ -20,7 +20,7 @@ from halo_iac.workers import Future
 T = TypeVar("T")
 
 _MODELS: Final = {"model_id": Reader.eligible_models, "summarization_model_id": Reader.eligible_summarization_models}
-"""What lists the models that a field may name."""
+"""A field that names a model → the method that lists its models."""
 
 
 def observe(reader: Reader, project_id: str) -> PlatformState:
@@ -44,18 +44,18 @@ class Observation:
         self._catalogs: dict[str, Future[ModelCatalog]] = {}
 
     def read_models(self, fields: Iterable[str]) -> None:
-        """Begin to read the models for each field, the project's that name any, unless that has begun."""
+        """Begin to read the models that each field may name, unless that has begun."""
         for field in fields:
             if field not in self._catalogs:
                 self._catalogs[field] = Future(partial(self._catalog, _MODELS[field]))
 
     def result(self, model_fields: Iterable[str] = ()) -> PlatformState:
-        """Wait for both, then return what they found or raise the error of one.
+        """Wait for all reads, then return the platform's state or raise the error of one.
 
         ``model_fields`` are the fields in which the project names models; each takes one more request.
 
-        Both, so that no request outlives the result and the same error is told every time: one that ends the run
-        before any other, since the other read may have failed only because it was not repeated any more.
+        All reads end first, so that no request outlives the result, and so that the same error is raised every time: an
+        error that ends the run before any other, because the other read may have failed only for want of a retry.
         """
         self.read_models(model_fields)
         self._schedules.wait()
@@ -64,7 +64,8 @@ class Observation:
             catalog.wait()
         errors = [error for error in (self._schedules.error, self._agents.error) if error is not None]
         if errors:
-            raise next(filter(_ends_the_run, errors), errors[0])
+            ending = (error for error in errors if isinstance(error, PlatformError) and error.ends_the_run)
+            raise next(ending, errors[0])
         listing = self._schedules.result()
         models = {field: catalog.result() for field, catalog in self._catalogs.items()}
         return PlatformState(listing.schedules, self._agents.result(), listing.gap, models)
@@ -76,21 +77,17 @@ class Observation:
             read.wait(max(latest - monotonic(), 0.0))
 
     def _catalog(self, ask: Callable[[Reader], list[Any]]) -> ModelCatalog:
-        """Return what models there are; a plan can be made without them, where the platform does not tell."""
+        """Return the models, or why they are unknown: a plan can be made without them."""
         try:
             return parse_models(ask(self._reader))
         except PlatformError as error:
             return ModelCatalog({}, error.message)
 
     def _read(self, work: Callable[[], T]) -> T:
-        """Do not wait for the other read once one has failed for good."""
+        """Return the result of a read, or cancel the other one if it fails with an error that ends the run."""
         try:
             return work()
         except PlatformError as error:
             if error.ends_the_run:
                 self._reader.cancel()
             raise
-
-
-def _ends_the_run(error: BaseException) -> bool:
-    return isinstance(error, PlatformError) and error.ends_the_run

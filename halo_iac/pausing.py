@@ -27,7 +27,7 @@ from halo_iac.model.plan import (
 )
 from halo_iac.model.project import Project
 from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule, UnreadableSchedule
-from halo_iac.plan.guards import GuardInput, Overrides, protected_titles
+from halo_iac.plan.guards import GuardInput, protected_titles
 from halo_iac.plan.run_rate import firing, schedules_with_known_rate, total_runs_per_month
 from halo_iac.resolve import Catalog, Unresolved, scope_agents
 from halo_iac.text import counted, first_of
@@ -285,19 +285,7 @@ def _refusals(request: PauseRequest, plan: Plan) -> Iterator[GuardViolation]:
 def _protected(request: PauseRequest, plan: Plan, firing_ids: Collection[str]) -> Iterator[GuardViolation]:
     if request.includes_protected:
         return
-    situation = GuardInput(
-        changes=plan.changes,
-        blocked=(),
-        withheld=(),
-        undeclared=(),
-        firing=firing_ids,
-        traced=(),
-        declared=0,
-        targets=(),
-        protect=plan.policy.protect,
-        gap=None,
-        overrides=Overrides(),
-    )
+    situation = GuardInput(plan.changes, firing=firing_ids, protect=plan.policy.protect)
     for refusal in protected_titles(situation):
         yield replace(refusal, override="--include-protected")
 

@@ -1,13 +1,13 @@
-"""The sentence of the package as code: load → observe → match → resolve → diff → plan → apply.
+"""The stages of the package up to a plan: load → observe → match → resolve → diff → plan.
 
-Functions that compose the stages and do nothing else: to plan, to plan the way back, to apply. What varies from command
-to command (where the project file is, how the platform is reached) comes in as functions, so that the platform can be
-asked before the files are parsed.
+The functions here compose the stages and do nothing else. What varies from command to command (where the project file
+is, how the platform is reached) is passed in as functions, so that the platform can be asked before the files are
+parsed. :func:`halo_iac.apply.apply` carries out the plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,25 +19,20 @@ from halo_iac.plan.together import PairedPlan, permit_together, refuse_overlaps
 from halo_iac.resolve import resolve
 
 if TYPE_CHECKING:
-    from halo_iac.api.retry import Retry
-    from halo_iac.api.schedules import Reader, Writer
-    from halo_iac.apply.context import Recorder
     from halo_iac.base_comparison import BaseProject
-    from halo_iac.model.apply_result import Event
     from halo_iac.model.drift import Drift, DriftKind
-    from halo_iac.model.plan import Change, MatchResult, Plan
+    from halo_iac.model.plan import MatchResult, Plan
     from halo_iac.model.project import Project
     from halo_iac.model.receipt import Receipt
     from halo_iac.model.remote import PlatformState, PlatformTarget
     from halo_iac.pausing import PausePlan, PauseRequest
-    from halo_iac.workers import StopSignal
 
 
 class PlanRequest(NamedTuple):
-    """What was asked for on the command line.
+    """What the command line asks for.
 
-    Entries, overrides of guards, a saved plan to stay within, and the base to hold the plan against; ``elsewhere`` are
-    the keys that other project files of the command declare.
+    ``targets`` are keys of entries, empty for all. The plan has to stay within ``saved``, and is compared with
+    ``against``. ``elsewhere`` are the keys that other project files of the command declare.
     """
 
     targets: tuple[str, ...] = ()
@@ -48,7 +43,7 @@ class PlanRequest(NamedTuple):
 
 
 class ProjectSource(NamedTuple):
-    """Where one project file comes from, where its platform is looked at, and what was asked for."""
+    """How one project file is loaded and its platform observed, and the plan that is asked for."""
 
     load: Callable[[], Project]
     observe: Callable[[Project], tuple[PlatformTarget, PlatformState]]
@@ -56,7 +51,7 @@ class ProjectSource(NamedTuple):
 
 
 def plan_projects(sources: Sequence[ProjectSource], *, allow_archive: int = 0) -> tuple[Plan, ...]:
-    """Return the plan of each of several project files, held against each other.
+    """Return the plan of each of several project files, checked against each other.
 
     ``allow_archive`` is the number of removals that is permitted in all; the requests themselves permit none.
     """
@@ -175,35 +170,3 @@ def plan_pause(
     project = load()
     host, actual = observe(project)
     return plan_pausing(request, project, match(project, actual), actual, host)
-
-
-def apply_plan(  # noqa: PLR0913 - all that a run is given
-    planned: Plan,
-    reader: Reader,
-    writer: Writer,
-    *,
-    stop_signal: StopSignal,
-    retry: Retry,
-    concurrency: int,
-    recorder: Recorder,
-    begun: Callable[[Change], None],
-    check_after: Sequence[float],
-) -> Iterator[Event]:
-    """Carry out a plan that was not refused and yield its events.
-
-    ``recorder`` keeps every write before it is sent, ``begun`` is called with each change that is begun,
-    ``check_after`` is when a lost create is looked for, in seconds.
-    """
-    from halo_iac.apply import apply
-
-    return apply(
-        planned,
-        reader,
-        writer,
-        stop_signal=stop_signal,
-        retry=retry,
-        concurrency=concurrency,
-        recorder=recorder,
-        begun=begun,
-        check_after=check_after,
-    )

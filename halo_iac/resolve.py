@@ -76,7 +76,9 @@ class Catalog:
         """Return the id of the agent that an alias, an agent.id, an agent.name or a UUID refers to."""
         if reference not in self._answers:
             alias = self._aliases.get(reference)
-            self._answers[reference] = self._by_name(reference) if alias is None else self._by_alias(reference, alias)
+            found = self._by_name(reference if alias is None else alias)
+            clash = None if alias is None else self._clash(reference, found)
+            self._answers[reference] = clash or found
         return self._answers[reference]
 
     def idle_clashes(self) -> Iterable[str]:
@@ -94,12 +96,8 @@ class Catalog:
         """Return whether an agent with this id is listed or already has a schedule."""
         return id_.lower() in self._ids
 
-    def _by_alias(self, alias: str, target: str) -> str | Unresolved:
-        found = self._by_name(target)
-        return self._clash(alias, found) or found
-
     def _clash(self, alias: str, found: str | Unresolved) -> Unresolved | None:
-        """Return why an alias for what was found does not say which agent it means, if it does not."""
+        """Return why an alias is ambiguous: it is also the id or the name of an agent other than the one found."""
         other = self._ids.get(alias.lower(), found)
         if other != found:
             return _ambiguous(alias, "id", other)
@@ -166,7 +164,9 @@ def _resolve_pair(
         return pair
     found = catalog.find(pair.spec.agent)
     if isinstance(found, Unresolved):
-        return _block(pair, found.reason, _suggested_yaml(pair) or found.hint)
+        current = None if pair.remote is None else pair.remote.agent_id
+        hint = found.hint if current is None else f"use `agent: {current}`, the agent of its schedule"
+        return _block(pair, found.reason, hint)
     if in_scope is not None and found not in in_scope:
         return _block(
             pair, f"its agent {found} is outside the project's scope", "widen `scope: agents:` or move the entry"
@@ -198,12 +198,6 @@ def _outside_scope(
         return None
     hint = Hint(_TO_TAKE_OVER, Command("plan", "--allow-takeover", key)) if is_named else _TO_NAME.format(remote.id)
     return _block(pair, f"its schedule {remote.id} {what} and is outside the project's scope", hint)
-
-
-def _suggested_yaml(pair: Match) -> str | None:
-    if pair.remote is None or pair.remote.agent_id is None:
-        return None
-    return f"use `agent: {pair.remote.agent_id}`, the agent of its schedule"
 
 
 def _block(pair: Match, reason: str, hint: str) -> Blocked:

@@ -9,7 +9,6 @@ from difflib import get_close_matches
 from fnmatch import translate
 from functools import lru_cache
 from itertools import islice
-from re import compile as compiled
 from typing import Final
 
 INVISIBLE_RANGES: Final = (
@@ -100,7 +99,7 @@ class Protection:
         self._globs = globs = tuple(dict.fromkeys(globs))
         self._literal = frozenset(glob for glob in globs if "*" not in glob)
         self._open = tuple(glob for glob in globs if "*" in glob)
-        self._former = {glob: compiled(translate(glob)).match for glob in globs if not _ONCE_SPECIAL.isdisjoint(glob)}
+        self._former = {glob: re.compile(translate(glob)).match for glob in globs if not _ONCE_SPECIAL.isdisjoint(glob)}
 
     def covering(self, title: str) -> Iterator[str]:
         """Yield the globs that cover a title."""
@@ -287,7 +286,7 @@ def neutralize_log_commands(text: str) -> str:
 
 
 def escape_control_lines(text: str, *, is_unicode: bool = True) -> list[str]:
-    """Return the lines of a text, each as :func:`safe` returns it; at least one."""
+    """Return the lines of a text, each as :func:`escape_control` returns it; at least one."""
     return [escape_control(line, is_unicode=is_unicode) for line in text.replace("\r\n", "\n").split("\n")]
 
 

@@ -12,7 +12,7 @@ from halo_iac import __version__
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib would double the time
 _COMMIT_LENGTHS = {40, 64}
 _MAX_BYTES = 1 << 20
-"""As much of a file is read; a larger list of packed references is not searched to its end."""
+"""The most bytes of a file that are read; a larger list of packed references is not searched to its end."""
 
 
 def full_version() -> str:
@@ -24,32 +24,28 @@ def full_version() -> str:
 def commit(package: str = _PACKAGE) -> str | None:
     """Return the full hash of the commit that ``package`` was built from; ``None`` if unknown."""
     parent = os.path.dirname(package)  # noqa: PTH120 - likewise
-    found = _of_installation(parent) or checked_out(parent)
+    found = _recorded(parent, "commit_id") or checked_out(parent)
     return found if found and len(found) in _COMMIT_LENGTHS and set(found) <= set("0123456789abcdef") else None
 
 
 def repository(package: str = _PACKAGE) -> str | None:
     """Return ``owner/name`` of the GitHub repository that ``package`` is from; ``None`` where it is from elsewhere."""
     parent = os.path.dirname(package)  # noqa: PTH120 - likewise
-    url = _recorded(parent, "url") or _of_origin(_read(f"{parent}/.git/config")) or ""
+    url = _recorded(parent, "url") or _origin_url(_read(f"{parent}/.git/config")) or ""
     _, found, path = url.replace("github.com:", "github.com/").partition("github.com/")
     owner, _, name = path.removesuffix("/").removesuffix(".git").partition("/")
     is_plain = all(part and part.replace("-", "").replace("_", "").replace(".", "").isalnum() for part in (owner, name))
     return f"{owner}/{name}" if found and is_plain else None
 
 
-def _of_origin(config: str) -> str | None:
+def _origin_url(config: str) -> str | None:
     _, _, rest = config.partition('[remote "origin"]')
     lines = (line.partition("=") for line in rest.partition("\n[")[0].splitlines())
     return next((value.strip() for key, _, value in lines if key.strip() == "url"), None)
 
 
-def _of_installation(site_packages: str) -> str | None:
-    """Read what pip, pipx and uv record of an installation from a git URL (PEP 610)."""
-    return _recorded(site_packages, "commit_id")
-
-
 def _recorded(site_packages: str, key: str) -> str | None:
+    """Return a text that pip, pipx and uv record of an installation from a git URL (PEP 610)."""
     record = _read(f"{site_packages}/halo_iac-{__version__}.dist-info/direct_url.json")
     _, found, rest = record.partition(f'"{key}"')
     return rest.split('"')[1] if found and rest.count('"') > 1 else None

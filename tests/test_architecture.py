@@ -33,7 +33,7 @@ LAYERS = {
     "storage text undo version workers yaml_edit",
     # What a coding assistant asks for; the command line hands it files and platforms.
     "mcp": "api errors fire_times hints model render runs text version workers",
-    "pipeline": "api apply base_comparison diff findings match model pausing plan resolve undo workers",
+    "pipeline": "base_comparison diff findings match model pausing plan resolve undo",
     # What asks the host of the repository.
     "ci": "api checkout errors storage version",
     # What asks the platform.
@@ -181,7 +181,7 @@ HEAVY = {
     ("load/yaml_events", "halo_iac.load.yaml_pure"): "only where the C parser is missing",
     (
         "pipeline",
-        "halo_iac.base_comparison halo_iac.undo halo_iac.apply halo_iac.pausing halo_iac.plan.drift",
+        "halo_iac.base_comparison halo_iac.undo halo_iac.pausing halo_iac.plan.drift",
     ): "a plan takes none of them",
     ("render/text/view", "halo_iac.render.text.*"): "validate draws neither a plan nor what an apply has done",
     ("cli/reports/compared", "halo_iac.storage.report_file"): "ruamel.yaml, which only a report in a file takes",

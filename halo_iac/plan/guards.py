@@ -47,16 +47,16 @@ class GuardInput(NamedTuple):
     """
 
     changes: tuple[Change, ...]
-    blocked: Sequence[Blocked]
-    withheld: Sequence[Change]
-    undeclared: Sequence[RemoteSchedule]
-    firing: Collection[str]
-    traced: Collection[str]
-    declared: int
-    targets: tuple[str, ...]
-    protect: Sequence[str]
-    gap: str | None
-    overrides: Overrides
+    blocked: Sequence[Blocked] = ()
+    withheld: Sequence[Change] = ()
+    undeclared: Sequence[RemoteSchedule] = ()
+    firing: Collection[str] = ()
+    traced: Collection[str] = ()
+    declared: int = 0
+    targets: tuple[str, ...] = ()
+    protect: Sequence[str] = ()
+    gap: str | None = None
+    overrides: Overrides = Overrides()
 
     @property
     def removals(self) -> tuple[Change, ...]:

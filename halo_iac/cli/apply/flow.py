@@ -11,6 +11,7 @@ from math import ceil
 from typing import Final, NamedTuple
 
 from halo_iac import exit_codes
+from halo_iac.apply import apply
 from halo_iac.apply.context import RateLimiter
 from halo_iac.cli.apply.confirm import blocked_error, confirm
 from halo_iac.cli.apply.outcome import apply_outcome
@@ -25,7 +26,6 @@ from halo_iac.hints import Command, Hint, joined
 from halo_iac.model.apply_result import ApplyOutcome, Event, NextCommands, Status, Summary, summarize
 from halo_iac.model.finding import errors
 from halo_iac.model.plan import Change, Plan, total_of
-from halo_iac.pipeline import apply_plan
 from halo_iac.render.formats import ProjectPlan
 from halo_iac.render.style import file_heading
 from halo_iac.render.text.apply import summary_text
@@ -193,7 +193,7 @@ def _execute_recorded(
         return event
 
     with _stopping_on_signals(stop_signal, context.console), suppress(KeyboardInterrupt):
-        happening = apply_plan(
+        happening = apply(
             planned,
             connection.single_attempt_reader(),
             connection.writer(),
