@@ -22,7 +22,7 @@ def test_a_span_belongs_to_the_nearest_ancestor_that_names_an_agent() -> None:
     assert attribute(trace) == {"a": A, "chain": A, "leaf of a": A, "b": B, "leaf of b": B}
 
 
-def test_what_is_above_the_only_agent_is_its_as_well() -> None:
+def test_spans_above_the_only_agent_belong_to_it() -> None:
     assert attribute([Link("task", None, None), Link("a", "task", A)]) == {"task": A, "a": A}
 
 
@@ -36,7 +36,7 @@ def test_a_missing_parent_counts_as_none() -> None:
     assert attribute(trace) == {"orphan": None, "a": A, "b": B}
 
 
-def test_parents_in_a_circle_end() -> None:
+def test_parents_in_a_cycle_are_followed_once() -> None:
     trace = [Link("x", "y", None), Link("y", "x", None), Link("self", "self", None), Link("below", "x", None)]
     assert attribute(trace) == dict.fromkeys(("x", "y", "self", "below"))
 

@@ -46,12 +46,12 @@ _ODD = (
 )
 
 
-def test_of_nothing_it_says_so() -> None:
+def test_a_report_without_spans_says_so() -> None:
     report = render_report(analyse([], WINDOW, "Find what\nfails."))
     assert report[: len(NOTHING)] == NOTHING
 
 
-def test_without_findings_it_says_so_section_by_section() -> None:
+def test_a_report_without_findings_says_so_in_each_section() -> None:
     report = render_report(figures([span()]))
     assert "1 trace, none of them with a failure. Nothing stands out that would need a fix." in report
     for said in (
@@ -67,7 +67,7 @@ def test_without_findings_it_says_so_section_by_section() -> None:
         assert said in report
 
 
-def test_it_says_what_the_span_limit_left_out() -> None:
+def test_a_report_counts_the_spans_beyond_the_limit() -> None:
     report = render_report(analyse([span()], WINDOW, left_out=1200))
     assert "- The span limit left out 1,200 more spans of this window.\n" in report
 
@@ -129,7 +129,7 @@ def test_whatever_the_text_nothing_in_a_report_is_obeyed(odd: list[str]) -> None
         ("x" * 200, f"`{'x' * 119}…`"),
     ],
 )
-def test_code_spans(text: str, expected: str) -> None:
+def test_untrusted_text_becomes_one_code_span(text: str, expected: str) -> None:
     assert code(text) == expected
 
 
@@ -148,18 +148,18 @@ def test_code_spans(text: str, expected: str) -> None:
         (3660 * SECOND, "1 h 1 min"),
     ],
 )
-def test_durations(nanoseconds: int, expected: str) -> None:
+def test_a_duration_has_the_largest_unit_that_fits(nanoseconds: int, expected: str) -> None:
     assert took(nanoseconds) == expected
 
 
 @pytest.mark.parametrize(
     ("amount", "expected"), [("0", "0"), ("0.0012", "0.0012"), ("0.00000123", "0.0000012"), ("1234.5", "1,234.5000")]
 )
-def test_costs(amount: str, expected: str) -> None:
+def test_a_cost_has_four_decimals_or_two_significant_digits(amount: str, expected: str) -> None:
     assert cost(Decimal(amount)) == expected
 
 
-def test_counts_and_lists() -> None:
+def test_counts_are_pluralised_and_lists_joined() -> None:
     assert (counted(1, "trace"), counted(1200, "trace"), counted(2, "fix", "fixes")) == (
         "1 trace",
         "1,200 traces",
@@ -267,7 +267,7 @@ def test_an_answer_says_what_the_report_says() -> None:
         assert answer(question, FOUND).split("\n\n", maxsplit=1)[1].rstrip() in report
 
 
-def test_which_traces_cites_every_fix() -> None:
+def test_the_answer_to_which_traces_cites_every_fix() -> None:
     assert answer("Which traces?", FOUND) == (
         "## Traces to look at\n\n- Retried unchanged: `send`: `t1`\n- Asked again: `look`: `t1`\n"
     )

@@ -53,12 +53,12 @@ def verdicts(folder: Path, text: str) -> tuple[bool, bool, bool]:
 
 
 @pytest.mark.parametrize("name", FINE)
-def test_what_anchors_are_for_is_fine_everywhere(tmp_path: Path, name: str) -> None:
+def test_valid_uses_of_anchors_pass_halo_and_the_schema(tmp_path: Path, name: str) -> None:
     assert verdicts(tmp_path, FINE[name]) == (True, True, True)
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_wrong_everywhere(tmp_path: Path, name: str) -> None:
+def test_invalid_uses_of_anchors_fail_halo_and_the_schema(tmp_path: Path, name: str) -> None:
     assert verdicts(tmp_path, WRONG[name]) == (False, False, True)
 
 

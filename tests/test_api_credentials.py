@@ -170,7 +170,7 @@ def test_a_variable_that_differs_from_the_file_is_an_error(tmp_path: Path) -> No
     assert str(error) == "two projects are named: declared in halo.yaml:2 and other in INF_PROJECT_ID"
 
 
-def test_the_flag_decides_between_them(tmp_path: Path) -> None:
+def test_the_project_flag_overrides_a_variable_that_differs_from_the_file(tmp_path: Path) -> None:
     settings = resolve_settings({"INF_PROJECT_ID": "other"}, home=tmp_path, declared=DECLARED, project_flag="flag")
     assert settings.project == Setting("flag", "--project")
 
@@ -292,7 +292,7 @@ def test_a_key_is_hidden_however_often_it_was_quoted(written: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["sk-", "sk-infe…", "sk-inference", "sk-inference\\\\0##[canary]'%<&9", "canary", ""])
-def test_what_is_only_like_a_key_stays(text: str) -> None:
+def test_text_that_resembles_a_key_is_not_redacted(text: str) -> None:
     assert Secret(ODD).hide_in(text) == text
 
 

@@ -128,7 +128,7 @@ def test_a_delay_longer_than_a_run_is_not_waited_for(clock: Clock) -> None:
     assert caught.value.hint == "The platform asks to wait 3600 s. Do something."
 
 
-def test_what_is_not_transient_is_raised_at_once_and_untouched(clock: Clock) -> None:
+def test_a_permanent_error_is_raised_unchanged_without_a_retry(clock: Clock) -> None:
     with pytest.raises(PlatformError) as caught:
         clock.retry()(failing(trouble(404, Delivery.REFUSED, is_transient=False)))
     assert (clock.waits, caught.value.hint) == ([], "Do something.")

@@ -74,7 +74,7 @@ def test_a_retry_after_is_waited_for_to_the_letter() -> None:
     assert (platform.retry()(platform.attempt), platform.waits) == ("done", [30.5, 30.5])
 
 
-def test_one_that_is_longer_than_an_operation_is_waited_for_as_well() -> None:
+def test_a_retry_after_longer_than_an_operation_is_waited_for() -> None:
     platform = Platform(150.0, retry_after=150.0)
     assert (platform.retry()(platform.attempt), platform.waits) == ("done", [150.0])
 
@@ -106,7 +106,7 @@ def test_slow_refusals_take_nothing_from_an_operation() -> None:
     assert platform.retry()(platform.attempt) == "done"
 
 
-def test_a_success_between_two_keeps_it_open_and_one_after_them_resets_it() -> None:
+def test_a_success_resets_the_count_of_refusals_in_a_row() -> None:
     platform = Platform(0.0)
     retry, errors = platform.retry(), [trouble(), None, trouble(), trouble(), trouble(), None, trouble(), trouble()]
 
@@ -121,7 +121,7 @@ def test_a_success_between_two_keeps_it_open_and_one_after_them_resets_it() -> N
 
 
 @pytest.mark.parametrize("status", [500, 502, 504, 425, 408, None])
-def test_other_failures_never_close_it(status: int | None) -> None:
+def test_other_failures_never_close_the_throttle_gate(status: int | None) -> None:
     platform = Platform(1e6, 500)
 
     def attempt(_deadline: float) -> str:
@@ -133,7 +133,7 @@ def test_other_failures_never_close_it(status: int | None) -> None:
     assert (platform.calls, platform.waits) == (6, [0.5, 1.0, 2.0, 4.0, 8.0])
 
 
-def test_a_failure_of_another_kind_lets_the_next_try() -> None:
+def test_a_probe_that_fails_otherwise_lets_the_next_request_try() -> None:
     platform, errors = Platform(0.0), [trouble(), trouble(), trouble(500), trouble(None)]
 
     def attempt(_deadline: float) -> str:
@@ -163,7 +163,7 @@ def together(count: int, work: Callable[[], object]) -> None:
         assert not thread.is_alive()
 
 
-def test_one_tries_while_the_others_wait_for_what_becomes_of_it() -> None:
+def test_one_request_probes_while_the_others_wait_for_its_result() -> None:
     gate, stop, lock = closed(lambda _: None), threading.Event(), threading.Lock()
     trying, most, done = 0, 0, 0
 
@@ -203,7 +203,7 @@ class Awaited(threading.Event):
         return super().wait(timeout)
 
 
-def test_a_stop_ends_the_wait_of_all_and_nothing_is_sent() -> None:
+def test_a_stop_ends_every_wait_without_a_request() -> None:
     gate, stop, unsent = closed(), Awaited(4), []
 
     def work() -> None:
@@ -222,7 +222,7 @@ def test_a_request_after_the_stop_is_sent_at_once() -> None:
     assert Retry(gate=gate, stop=stop)(lambda _: "put back") == "put back"
 
 
-def test_a_success_of_what_was_under_way_wakes_who_waits() -> None:
+def test_a_success_of_an_earlier_request_wakes_those_that_wait() -> None:
     gate, stop, reported = ThrottleGate(LIMIT), threading.Event(), threading.Event()
     gate.settle(trouble())
     gate.settle(trouble(retry_after=300.0))

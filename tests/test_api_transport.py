@@ -344,7 +344,7 @@ MORE = {
 
 @pytest.mark.parametrize("is_proxied", [False, True])
 @pytest.mark.parametrize("more", MORE.values(), ids=MORE)
-def test_what_comes_beyond_an_answer_is_never_taken_for_the_next(
+def test_bytes_after_a_response_are_never_taken_for_the_next_response(
     more: bytes, is_proxied: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with answering(more, SEVEN) as (url, received):
@@ -747,7 +747,7 @@ def test_a_bad_certificate_behind_a_tunnel_is_named_as_such(monkeypatch: pytest.
     assert error.reason == "the certificate of halo.invalid is self-signed"
 
 
-def test_what_is_asked_through_a_tunnel_reaches_the_platform_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_through_a_tunnel_reaches_the_platform_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     monkeypatch.setattr(transport_module, "tls_context", lambda: trusting)
@@ -943,6 +943,6 @@ def test_an_unreadable_timezone_becomes_utc() -> None:
         assert {request.headers["x-inference-caller-timezone"] for request in platform.requests} == {"UTC"}
 
 
-def test_a_result_without_data_is_nothing() -> None:
+def test_a_result_without_data_is_none() -> None:
     with serving(lambda _: Reply(200, b'{"result":{}}')) as platform, calling(platform.url) as transport:
         assert transport.call("a.b", "mutation", {}) is None

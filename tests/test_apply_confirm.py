@@ -51,7 +51,7 @@ def ending(run: Run) -> tuple[list[str], str, int]:
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_what_is_listed_late_is_waited_for(one: Harness, times: int) -> None:
+def test_a_create_that_is_listed_late_is_waited_for(one: Harness, times: int) -> None:
     hide(one, times)
     run = one.run(create("Review"))
     assert ending(run) == (["done"], "", 0)
@@ -59,12 +59,12 @@ def test_what_is_listed_late_is_waited_for(one: Harness, times: int) -> None:
     assert run.requests == [LIST, CREATE, *[LIST] * (times + 1)]
 
 
-def test_what_is_listed_at_once_costs_one_list(one: Harness) -> None:
+def test_creates_that_are_listed_at_once_cost_one_request(one: Harness) -> None:
     run = one.run(*(create(title) for title in "ABC"))
     assert run.requests == [LIST, *[CREATE] * 3, LIST]
 
 
-def test_looks_are_at_once_and_after_two_eight_and_twenty_seconds(one: Harness) -> None:
+def test_creates_are_looked_for_at_once_and_after_two_eight_and_twenty_seconds(one: Harness) -> None:
     waits: list[float] = []
     one.stop_signal.pause = waits.append  # type: ignore[method-assign]
     hide(one, None)
@@ -105,7 +105,7 @@ def test_only_missing_creates_are_unknown(one: Harness) -> None:
 
 
 @pytest.mark.parametrize("procedure", [CREATE, READ])
-def test_what_came_to_be_in_another_project_has_failed(one: Harness, procedure: str) -> None:
+def test_a_create_in_another_project_has_failed(one: Harness, procedure: str) -> None:
     hide(one, None)
     one.fault(procedure, with_(projectId=ELSEWHERE))
     run = one.run(create("Review"))
@@ -120,7 +120,7 @@ def test_a_project_in_capitals_is_the_same(one: Harness) -> None:
     assert one.run(create("Review")).statuses == ["done"]
 
 
-def test_what_has_another_title_by_now_is_a_conflict(one: Harness) -> None:
+def test_a_create_with_another_title_by_now_is_a_conflict(one: Harness) -> None:
     hide(one, None)
     one.fault(READ, with_(title="Another"))
     assert ending(one.run(create("Review"))) == (["conflict"], "its title is now 'Another'", 4)
@@ -157,7 +157,7 @@ def test_a_create_stored_differently_from_its_answer_is_not_done(
     assert run.message.startswith(message)
 
 
-def test_what_is_listed_otherwise_for_a_while_is_waited_for(one: Harness) -> None:
+def test_a_create_that_is_listed_with_other_values_for_a_while_is_waited_for(one: Harness) -> None:
     one.fault(LIST, Pass())
     one.fault(
         LIST, PatchResponse(lambda page: {**page, "schedules": [each | {"hours": [1]} for each in page["schedules"]]})
@@ -167,7 +167,7 @@ def test_what_is_listed_otherwise_for_a_while_is_waited_for(one: Harness) -> Non
     assert run.event_lines == ["Review started", "Review done", "Review retrying", "Review done"]
 
 
-def test_what_is_answered_as_archived_has_failed(one: Harness) -> None:
+def test_a_create_answered_as_archived_has_failed(one: Harness) -> None:
     one.fault(CREATE, with_(archivedAt="2026-11-01T00:00:00.000Z"))
     assert ending(one.run(create("Review"))) == (["failed"], "it was created, but it is archived", 4)
 
@@ -176,7 +176,7 @@ NO_LIST: dict[str, Effect] = {"refused": Refuse("BAD_REQUEST"), "trouble": Refus
 
 
 @pytest.mark.parametrize("effect", NO_LIST.values(), ids=NO_LIST)
-def test_where_nothing_can_be_listed_each_is_asked_for(one: Harness, effect: Effect) -> None:
+def test_without_a_listing_each_create_is_read_by_id(one: Harness, effect: Effect) -> None:
     one.fault(LIST, Pass())
     one.fault(LIST, effect, times=None)
     answer_without_keeping(one)
@@ -221,7 +221,7 @@ def _once(status: str, happens: Callable[[], object]) -> Callable[[Any], None]:
     return during
 
 
-def test_a_stop_ends_the_wait_for_it(one: Harness) -> None:
+def test_a_stop_ends_the_wait_for_a_create_to_be_listed(one: Harness) -> None:
     hide(one, None)
     run = one.run(create("Review"), during=_once("retrying", one.stop_signal.interrupt))
     assert (run.statuses, run.exit_code) == (["done"], 130)
@@ -229,9 +229,7 @@ def test_a_stop_ends_the_wait_for_it(one: Harness) -> None:
 
 
 @pytest.mark.parametrize("is_kept", [False, True])
-def test_the_way_back_from_what_the_platform_does_not_know_works_as_printed(
-    halo: CommandLine, folder: Path, *, is_kept: bool
-) -> None:
+def test_the_undo_printed_for_an_unknown_create_works(halo: CommandLine, folder: Path, *, is_kept: bool) -> None:
     """Nothing was made, or it has another id than was answered."""
     with serve_sandbox(halo) as place:
         (folder / "halo.yaml").write_text(

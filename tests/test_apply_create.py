@@ -200,7 +200,7 @@ def test_a_schedule_from_before_is_not_taken_for_the_created_one(one: Harness) -
     assert (run.statuses, run.exit_code) == (["unknown"], 5)
 
 
-def test_a_create_that_another_user_archived_is_recognised(one: Harness) -> None:
+def test_a_lost_create_that_another_user_archived_is_a_conflict(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after")
     run = one.run(create("Review"), during=_on("retrying", lambda: one.caller.mutate(ARCHIVE, {"id": "s1"})))
     assert (run.statuses, run.message, run.exit_code) == (["conflict"], "it is now archived", 4)
@@ -216,7 +216,7 @@ def _on(status: str, act: Callable[[], object]) -> Callable[[Event], None]:
     return during
 
 
-def test_a_look_that_fails_is_followed_by_the_next(one: Harness) -> None:
+def test_a_search_for_a_lost_create_goes_on_after_a_failed_listing(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after")
     one.fault(LIST, Pass())
     one.fault(LIST, Refuse("BAD_REQUEST"))
@@ -234,7 +234,7 @@ def test_a_failed_search_for_a_lost_create_is_reported(one: Harness) -> None:
     assert (run.statuses, run.exit_code, one.shown()) == (["unknown"], 5, {"s1": ("Review", True, [9])})
 
 
-def test_looking_ends_with_the_key(one: Harness) -> None:
+def test_a_search_for_a_lost_create_ends_when_the_key_is_refused(one: Harness) -> None:
     one.fault(CREATE, Cut())
     one.fault(LIST, Pass())
     one.fault(LIST, Refuse("UNAUTHORIZED"), times=None)
@@ -330,7 +330,7 @@ def test_the_later_of_two_concurrent_creates_is_archived_if_this_run_made_it(one
     assert one.shown() == {"s1": ("Other", True, [9]), "s2": ("Review", False, [9]), "s3": ("Review", True, [17])}
 
 
-def test_of_two_created_at_the_same_instant_the_id_decides(one: Harness) -> None:
+def test_of_two_schedules_created_at_one_instant_the_lower_id_is_kept(one: Harness) -> None:
     run = one.run(create("Review"), during=_on("done", lambda: one.add("Review")))
     assert (run.statuses, run.exit_code) == (["done"], 0)
     assert one.shown() == {"s1": ("Review", True, [9]), "s2": ("Review", True, [9])}
@@ -345,7 +345,7 @@ def test_the_earlier_duplicate_is_kept(one: Harness) -> None:
     assert (run.statuses, run.writes, run.exit_code) == (["done"], [CREATE, CREATE], 0)
 
 
-def test_an_older_schedule_that_was_unarchived_meanwhile_is_first(one: Harness) -> None:
+def test_a_create_yields_to_an_older_schedule_unarchived_meanwhile(one: Harness) -> None:
     one.add("Review", archived=True)
     one.clock.advance(hours=1)
     run = one.run(create("Review"), during=_on("done", lambda: one.caller.mutate(UNARCHIVE, {"id": "s1"})))
@@ -353,7 +353,7 @@ def test_an_older_schedule_that_was_unarchived_meanwhile_is_first(one: Harness) 
     assert one.shown() == {"s1": ("Review", True, [9]), "s2": ("Review", False, [9])}
 
 
-def test_a_found_one_can_be_a_twin_too(one: Harness) -> None:
+def test_a_lost_create_that_is_found_can_be_a_duplicate(one: Harness) -> None:
     one.fault(CREATE, Cut(), when="after", where={"title": "Review"})
     run = one.run(create("Review"), during=_earlier_twin(one))
     assert (run.event_lines[1:], run.exit_code) == (

@@ -367,7 +367,7 @@ class Queue(threading.Event):
 
 @pytest.mark.parametrize(("end", "code"), [(StopSignal.interrupt, 130), (StopSignal.stop, 1)])
 @pytest.mark.parametrize(("first", "verb"), [(READ, "update"), (LIST, "create")])
-def test_what_waits_for_its_turn_is_not_started_once_the_run_is_over(
+def test_changes_that_wait_for_the_rate_limit_are_not_started_after_a_stop(
     one: Harness, first: str, verb: str, end: Callable[[StopSignal], None], code: int
 ) -> None:
     changes = [update(one.add(title), hours=(12,)) if first == READ else create(title) for title in ("A", "B", "C")]
@@ -405,7 +405,7 @@ def test_an_answer_that_was_lost_is_looked_for_though_the_run_is_over(one: Harne
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_what_hangs_longer_than_the_grace_is_unknown(when: str) -> None:
+def test_a_write_that_hangs_beyond_the_grace_period_is_unknown(when: str) -> None:
     with served_harness() as served:
         wires = [served.add(title) for title in ("A", "B", "C", "D")]
         served.fault(UPDATE, ChangeBetween(served.stop_signal.interrupt), when=when)
@@ -446,7 +446,7 @@ def test_the_grace_is_for_the_whole_run_and_not_for_each_phase() -> None:
 
 
 @pytest.mark.parametrize(("count", "gathers"), [(9, True), (3, False)])
-def test_reports_gather_only_while_more_tasks_wait_than_there_are_threads(
+def test_events_are_batched_only_while_more_tasks_wait_than_there_are_threads(
     monkeypatch: pytest.MonkeyPatch, count: int, gathers: bool
 ) -> None:
     naps: list[float] = []

@@ -130,7 +130,7 @@ def test_the_next_command_names_the_same_file_and_platform(setting: Setting) -> 
     assert f"Run `{command}` again to continue where this run ended." in (setting.folder / "run.md").read_text()
 
 
-def test_what_shows_how_things_are_is_a_command_about_the_same_file(setting: Setting) -> None:
+def test_the_command_that_shows_the_outcome_names_the_same_file(setting: Setting) -> None:
     (setting.folder / "halo.yaml").rename(setting.folder / "other.yaml")
     setting.sandbox.faults.add(Fault(CREATE, NoReply()))
     process = setting.start("--file", "other.yaml")
@@ -254,7 +254,7 @@ def test_an_interrupt_that_python_swallows_in_a_callback_comes_again(tmp_path: P
     assert (process.communicate(timeout=25), process.returncode) == (("", ""), 130)
 
 
-def test_the_next_run_does_the_rest(setting: Setting) -> None:
+def test_the_next_run_completes_an_interrupted_apply(setting: Setting) -> None:
     setting.sandbox.faults.add(Fault(CREATE, NoReply(), when="after"))
     process = setting.start()
     setting.wait_until(lambda: setting.titles == ["Alpha"])

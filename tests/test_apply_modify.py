@@ -62,14 +62,14 @@ def test_a_pause_leaves_alone_what_changes_meanwhile_and_is_recorded_as_that(one
     assert intent.after == replace(intent.before, enabled=False)
 
 
-def test_what_is_already_as_desired_is_not_written(one: Harness) -> None:
+def test_an_update_that_is_already_in_effect_is_not_written(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,))
     one.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
     run = one.run(change)
     assert (run.statuses, run.requests, run.exit_code) == (["already"], [READ], 0)
 
 
-def test_what_an_earlier_run_wrote_in_part_is_completed(one: Harness) -> None:
+def test_an_update_written_in_part_by_an_earlier_run_is_completed(one: Harness) -> None:
     change = update(one.add("Review"), hours=(12,), prompt="Look closely.")
     one.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
     run = one.run(change)
@@ -347,7 +347,7 @@ def test_an_undeclared_schedule_that_can_no_longer_be_read_is_not_archived(one: 
     assert run.requests == [READ]
 
 
-def test_the_archive_of_a_retired_entry_minds_the_title_only(one: Harness) -> None:
+def test_the_archive_of_a_retired_entry_checks_only_its_title(one: Harness) -> None:
     changes = [replace(archive(one.add(title)), cause=Cause.RETIRED, key=title) for title in ("A", "B")]
     one.caller.mutate(UPDATE, {"id": "s1", "hours": [17]})
     one.caller.mutate(UPDATE, {"id": "s2", "title": "Mine"})
@@ -386,7 +386,7 @@ def test_an_unarchive_updates_first_so_that_no_stale_cadence_fires(one: Harness)
 
 
 @pytest.mark.parametrize("refusal", [None, Refuse("CONFLICT"), Refuse("BAD_REQUEST")], ids=["412", "409", "400"])
-def test_where_the_platform_refuses_to_update_an_archived_schedule_it_is_unarchived_first(
+def test_a_schedule_is_unarchived_first_if_the_platform_refuses_to_update_it_archived(
     refusal: Effect | None,
 ) -> None:
     with harness(updates_archived=refusal is not None) as strict:
@@ -402,7 +402,7 @@ def test_where_the_platform_refuses_to_update_an_archived_schedule_it_is_unarchi
     [Refuse("CONFLICT"), Refuse("SERVICE_UNAVAILABLE"), Cut(), *WRONG.values(), *NOT_NOW.values(), ENDING["403"]],
     ids=["409", "503", "reset", *WRONG, *NOT_NOW, "403"],
 )
-def test_what_was_unarchived_first_and_is_not_updated_is_archived_again(effect: Effect) -> None:
+def test_a_schedule_unarchived_first_is_archived_again_if_its_update_fails(effect: Effect) -> None:
     with harness(updates_archived=False) as strict:
         wire = strict.add("Review", archived=True)
         strict.fault(UPDATE, Refuse("PRECONDITION_FAILED"))
@@ -467,7 +467,7 @@ def test_an_unarchive_that_fails_after_the_update_stays_archived_with_the_new_va
     assert run.writes == [UPDATE, UNARCHIVE]
 
 
-def test_what_was_unarchived_as_desired_is_already_so(one: Harness) -> None:
+def test_an_unarchive_that_is_already_in_effect_is_not_written(one: Harness) -> None:
     change = unarchive(one.add("Review", archived=True), hours=(12,))
     one.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
     one.caller.mutate(UNARCHIVE, {"id": "s1"})
@@ -475,7 +475,7 @@ def test_what_was_unarchived_as_desired_is_already_so(one: Harness) -> None:
     assert (run.statuses, run.requests, run.exit_code) == (["already"], [READ], 0)
 
 
-def test_what_was_unarchived_otherwise_is_a_conflict(one: Harness) -> None:
+def test_a_schedule_unarchived_since_the_plan_with_other_values_is_a_conflict(one: Harness) -> None:
     change = unarchive(one.add("Review", archived=True), hours=(12,))
     one.caller.mutate(UNARCHIVE, {"id": "s1"})
     run = one.run(change)

@@ -27,7 +27,7 @@ class Stop(threading.Event):
         return self.is_set()
 
 
-def test_places_are_evenly_spaced_and_the_first_is_free() -> None:
+def test_writes_are_evenly_spaced_and_the_first_does_not_wait() -> None:
     stop = Stop()
     pace = RateLimiter(50, stop, stop.clock)
     for _ in range(5):
@@ -64,7 +64,7 @@ def test_the_gap_is_the_inverse_of_the_rate(per_second: float) -> None:
     assert stop.waits == [1 / per_second]
 
 
-def test_threads_share_the_places() -> None:
+def test_threads_share_one_rate_limit() -> None:
     class Frozen(Stop):
         def wait(self, timeout: float | None = None) -> bool:
             assert timeout is not None
@@ -92,7 +92,7 @@ def test_a_stop_ends_the_wait_and_what_waited_is_not_sent() -> None:
     assert (pace(), pace()) == (True, False)
 
 
-def test_what_asks_after_the_stop_is_under_way_and_goes_at_once() -> None:
+def test_a_write_after_the_stop_is_sent_at_once() -> None:
     stop = threading.Event()
     pace = RateLimiter(0.001, stop)
     assert pace()

@@ -52,7 +52,7 @@ def emptied(change: Change, **fields: object) -> Change:
     return replace(change, cause=Cause.UNDONE, after=after, fields=changed)
 
 
-def test_an_intent_is_kept_before_its_write_is_sent_and_an_outcome_after_it(one: Harness) -> None:
+def test_an_intent_is_recorded_before_its_write_and_an_outcome_after_it(one: Harness) -> None:
     changed, gone, back = one.add("A"), one.add("B"), one.add("C", archived=True)
     sent: list[list[str]] = []
     kept = RecordedWrites(
@@ -86,7 +86,7 @@ def test_an_intent_holds_what_the_platform_showed_right_before(one: Harness) -> 
     assert (intent.before, intent.after) == (read_spec(paused), change.after)
 
 
-def test_each_attempt_is_kept(one: Harness) -> None:
+def test_each_attempt_is_recorded(one: Harness) -> None:
     wire = one.add("A")
     one.fault(UPDATE, Refuse("SERVICE_UNAVAILABLE"))
     kept = RecordedWrites()
@@ -119,14 +119,14 @@ def test_a_create_with_a_lost_answer_is_recorded_with_its_outcome(one: Harness) 
     assert write.id == "s1"
 
 
-def test_a_twin_that_is_archived_again_is_kept(one: Harness) -> None:
+def test_the_archive_of_a_duplicate_is_recorded(one: Harness) -> None:
     kept = RecordedWrites(lambda intents: one.add("A") if intents[0].action is Action.CREATE else None)
     assert one.run(create("A"), recorder=kept).statuses == ["conflict"]
     assert kept.line_summaries == ["1 create", "1 done", "2 archive", "2 done"]
     assert [(intent.id, intent.is_archived) for intent in kept.intents] == [(None, False), ("s2", False)]
 
 
-def test_what_is_put_back_is_kept() -> None:
+def test_archiving_again_after_a_failed_unarchive_is_recorded() -> None:
     with harness(updates_archived=False) as one:
         change = unarchive(one.add("A", archived=True), hours=(12,))
         one.fault(UPDATE, Refuse("BAD_REQUEST"), times=2)
@@ -148,7 +148,7 @@ def test_creates_that_are_never_sent_are_not_done(one: Harness) -> None:
 # A receipt that cannot be written -----------------------------------------------------------------------------------
 
 
-def test_nothing_is_sent_that_cannot_be_kept(one: Harness) -> None:
+def test_a_write_that_cannot_be_recorded_is_not_sent(one: Harness) -> None:
     run = one.run(update(one.add("A"), hours=(12,)), create("B"), archive(one.add("C")), recorder=full_after(0))
     assert (run.writes, run.exit_code) == ([], 1)
     assert run.statuses == ["not started", "failed", "not started"]
@@ -172,7 +172,7 @@ def test_a_full_disk_reports_which_schedule_may_fire() -> None:
         assert "it may fire with its old values" in run.message
 
 
-def test_a_twin_is_left_alone_where_that_cannot_be_kept(one: Harness) -> None:
+def test_a_duplicate_is_left_alone_if_its_archive_cannot_be_recorded(one: Harness) -> None:
     def check(intents: Sequence[WriteIntent]) -> None:
         if intents[0].action is Action.ARCHIVE:
             raise FULL
@@ -186,7 +186,7 @@ def test_a_twin_is_left_alone_where_that_cannot_be_kept(one: Harness) -> None:
 # An archive that gives back values ----------------------------------------------------------------------------------
 
 
-def test_an_archive_gives_back_values_only_when_nothing_fires_any_more(one: Harness) -> None:
+def test_an_undo_archives_before_it_restores_values(one: Harness) -> None:
     wire = one.add("A")
     run = one.run(emptied(archive(wire), hours=(3,), prompt="Before."))
     assert (run.writes, run.statuses) == ([ARCHIVE, UPDATE], ["done"])
@@ -208,7 +208,7 @@ def test_a_platform_that_does_not_update_archived_schedules_keeps_the_old_values
         assert one.shown() == {"s1": ("A", False, [9])}
 
 
-def test_an_archive_of_an_undo_is_repeated_without_harm(one: Harness) -> None:
+def test_an_archive_of_an_undo_can_be_repeated(one: Harness) -> None:
     change = emptied(archive(one.add("A")), hours=(3,))
     one.run(change)
     assert one.run(change).statuses == ["already"]

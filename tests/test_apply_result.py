@@ -38,7 +38,7 @@ def of(*statuses: Status, is_interrupted: bool = False) -> Summary:
         (Summary((Event(A, CONFLICT, is_partial=True),)), 4),
     ],
 )
-def test_the_most_serious_code_wins(summary: Summary, exit_code: int) -> None:
+def test_the_most_serious_exit_code_wins(summary: Summary, exit_code: int) -> None:
     assert summary.exit_code == exit_code
 
 
@@ -72,7 +72,7 @@ def test_a_change_that_started_and_did_not_end_is_unknown(status: Status) -> Non
     assert summary == Summary((Event(A, UNKNOWN, "s1", message, hint),), is_interrupted=True)
 
 
-def test_having_selects_by_status_in_the_order_of_the_plan() -> None:
+def test_with_status_selects_events_in_the_order_of_the_plan() -> None:
     summary = of(DONE, FAILED, ALREADY, DONE)
     assert [event.status for event in summary.with_status(DONE, ALREADY)] == [DONE, ALREADY, DONE]
 

@@ -43,13 +43,13 @@ def test_sixty_updates_outlast_two_minutes_of_throttling(one: Harness, effect: E
     assert sum(one.waits) > 120
 
 
-def test_creates_outlast_it_as_well(one: Harness) -> None:
+def test_creates_outlast_throttling(one: Harness) -> None:
     one.fault(CREATE, SLOW_DOWN, times=20)
     run = one.run(*(create(f"T{number}") for number in range(10)), concurrency=4)
     assert (Counter(run.statuses), len(one.shown())) == ({"done": 10}, 10)
 
 
-def test_a_listing_outlasts_it_as_well(one: Harness) -> None:
+def test_a_listing_outlasts_throttling(one: Harness) -> None:
     one.fault(LIST, UNAVAILABLE, times=20)
     assert one.run(create("A")).statuses == ["done"]
 
@@ -96,7 +96,7 @@ def test_three_creates_given_up_in_a_row_end_the_run(one: Harness) -> None:
     assert (run.statuses, run.writes) == (["unknown"] * 3 + ["not started"] * 57, [CREATE] * 3)
 
 
-def test_a_success_between_them_does_not(one: Harness) -> None:
+def test_a_success_between_changes_given_up_keeps_the_run_going(one: Harness) -> None:
     changes = [update(wire, hours=(12,)) for wire in updates(one, 9)]
     for _ in range(3):
         one.fault(UPDATE, TROUBLE, times=2)
@@ -105,7 +105,7 @@ def test_a_success_between_them_does_not(one: Harness) -> None:
     assert run.statuses == ["unknown", "unknown", "done"] * 3
 
 
-def test_nor_does_what_is_declined(one: Harness) -> None:
+def test_a_refused_write_between_changes_given_up_keeps_the_run_going(one: Harness) -> None:
     changes = [update(wire, hours=(12,)) for wire in updates(one, 6)]
     for _ in range(2):
         one.fault(UPDATE, TROUBLE, times=2)
@@ -114,7 +114,7 @@ def test_nor_does_what_is_declined(one: Harness) -> None:
     assert run.statuses == ["unknown", "unknown", "failed"] * 2
 
 
-def test_what_is_exposed_is_put_back_without_waiting_at_the_gate() -> None:
+def test_an_exposed_schedule_is_archived_again_without_waiting_at_the_throttle_gate() -> None:
     """A platform that unarchives first, and then throttles for longer than a run waits."""
     with harness() as one:
         one.gate = ThrottleGate(5.0, sleep=one.waits.append)

@@ -314,7 +314,7 @@ def test_every_module_has_a_layer_and_every_layer_a_module() -> None:
     assert {layer(module) for module in modules()} == set(LAYERS)
 
 
-def test_layers_form_no_circle() -> None:
+def test_layers_form_no_cycle() -> None:
     TopologicalSorter({name: allowed.split() for name, allowed in LAYERS.items()}).prepare()
 
 
@@ -337,7 +337,7 @@ def test_every_allowed_import_exists(name: str) -> None:
     assert set(LAYERS[name].split()) <= found
 
 
-def test_imports_stand_at_the_top_but_for_those_of_two_tables() -> None:
+def test_imports_are_at_the_top_except_those_in_two_tables() -> None:
     unlisted = {
         (module, target)
         for module, target in imports_inside_functions()
@@ -347,7 +347,7 @@ def test_imports_stand_at_the_top_but_for_those_of_two_tables() -> None:
 
 
 @pytest.mark.parametrize("row", sorted(HEAVY))
-def test_no_row_of_what_is_heavy_is_left_over(row: tuple[str, str]) -> None:
+def test_every_row_of_the_table_of_lazy_imports_is_used(row: tuple[str, str]) -> None:
     assert any(is_row(row, module, target) for module, target in imports_inside_functions())
 
 
@@ -363,7 +363,7 @@ def test_every_library_is_known() -> None:
 
 
 @pytest.mark.parametrize("what", sorted(FORBIDDEN))
-def test_only_the_top_has_streams_a_clock_and_an_environment(what: str) -> None:
+def test_only_cli_uses_streams_a_clock_and_the_environment(what: str) -> None:
     found = [
         module
         for module in modules()
@@ -372,7 +372,7 @@ def test_only_the_top_has_streams_a_clock_and_an_environment(what: str) -> None:
     assert found == [], FORBIDDEN[what]
 
 
-def test_what_is_pure_neither_waits_nor_measures_time_nor_starts_threads() -> None:
+def test_pure_layers_import_no_clock_network_thread_or_randomness() -> None:
     unwanted = {"time", "threading", "subprocess", "socket", "http", "urllib", "random", "secrets", "signal", "asyncio"}
     found = {
         (module, parts[0])

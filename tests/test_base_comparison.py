@@ -38,7 +38,7 @@ def project_of(drawn: Drawn) -> Project:
 
 
 @given(draws())
-def test_a_project_held_against_itself_changes_nothing_of_its_own(drawn: Drawn) -> None:
+def test_against_itself_a_project_has_no_change_of_its_own(drawn: Drawn) -> None:
     project, actual = project_of(drawn), seen(drawn.wires)
     plan = held(project, project, actual, accepts=False)
     assert shares(plan) <= {Attribution.DRIFT}
@@ -46,7 +46,7 @@ def test_a_project_held_against_itself_changes_nothing_of_its_own(drawn: Drawn) 
 
 
 @given(draws(), draws())
-def test_a_base_says_whose_changes_are_and_changes_none(drawn: Drawn, other: Drawn) -> None:
+def test_a_base_attributes_changes_and_changes_none(drawn: Drawn, other: Drawn) -> None:
     project, base, actual = project_of(drawn), project_of(other), seen(drawn.wires)
     plan = held(project, base, actual)
     assert without_shares(plan) == planned(project, actual)

@@ -106,7 +106,7 @@ def test_a_project_file_behind_a_link_is_the_one_that_the_link_led_to(halo: Comm
 
 
 @pytest.mark.parametrize("target", ["../../outside.md", "/etc/passwd", "../.git/config", "gone.md", "circle.md"])
-def test_a_base_whose_links_lead_nowhere_has_problems(halo: CommandLine, git: Git, target: str) -> None:
+def test_broken_links_of_a_base_are_problems(halo: CommandLine, git: Git, target: str) -> None:
     (git.folder.parent / "outside.md").write_text("Look.")
     written(git.folder, {"halo.yaml": project(one="s/p.md")})
     link(git, "s/p.md", target)
@@ -154,7 +154,7 @@ def module(git: Git, tmp_path: Path) -> Git:
     return Git(git.folder / "sub")
 
 
-def test_what_a_submodule_held_is_read_of_its_own_commit(halo: CommandLine, git: Git, module: Git) -> None:
+def test_files_of_a_submodule_are_read_from_its_commit_at_the_base(halo: CommandLine, git: Git, module: Git) -> None:
     assert shares(halo) == {"one": "before", "two": "before"}
     written(module.folder, {"p.md": "Another"})
     assert shares(halo) == {"one": "before", "two": "both"}
@@ -187,9 +187,7 @@ def test_a_submodule_that_is_left_empty_is_empty_at_the_base_as_well(halo: Comma
 # Clones without all objects -----------------------------------------------------------------------------------------
 
 
-def test_a_clone_without_blobs_fetches_those_that_the_project_names(
-    halo: CommandLine, git: Git, tmp_path: Path
-) -> None:
+def test_a_blobless_clone_fetches_the_files_that_the_project_names(halo: CommandLine, git: Git, tmp_path: Path) -> None:
     written(
         git.folder, {"halo.yaml": project("s/*.yaml", one="p.md"), "s/a.yaml": included(two="../p.md"), "p.md": "P"}
     )
@@ -250,9 +248,7 @@ def test_a_base_s_file_that_is_too_large_is_one_of_its_problems(halo: CommandLin
     assert "`p.md`: larger than 256 KiB" in ended.json["warnings"][0]["message"]
 
 
-def test_a_clone_without_folders_fetches_those_that_are_looked_into(
-    halo: CommandLine, git: Git, tmp_path: Path
-) -> None:
+def test_a_treeless_clone_fetches_the_folders_that_are_read(halo: CommandLine, git: Git, tmp_path: Path) -> None:
     written(git.folder, {"halo.yaml": project("s/*.yaml"), "s/a.yaml": included(two="p.md"), "s/p.md": "P"})
     git.commit()
     git("switch", "--quiet", "--create", "feature")
@@ -306,7 +302,7 @@ FILTERS = {
 
 
 @pytest.mark.parametrize(("attributes", "settings"), FILTERS.values(), ids=FILTERS)
-def test_what_a_filter_makes_of_a_file_is_no_edit(
+def test_content_changed_by_a_git_filter_is_not_an_edit(
     halo: CommandLine, git: Git, attributes: str, settings: dict[str, str]
 ) -> None:
     for name, value in settings.items():
@@ -356,9 +352,7 @@ def sparse(git: Git) -> Git:
 
 
 @pytest.mark.parametrize("mode", ["--cone", "--no-cone", "--sparse-index"])
-def test_what_a_sparse_checkout_leaves_out_is_not_taken_for_undeclared(
-    halo: CommandLine, sparse: Git, mode: str
-) -> None:
+def test_schedules_outside_a_sparse_checkout_are_not_undeclared(halo: CommandLine, sparse: Git, mode: str) -> None:
     path = sparse.folder / "a" / "halo.yaml"
     path.write_text(path.read_text().replace("protect: [The *]", "undeclared: archive"))
     sparse.commit()

@@ -36,9 +36,9 @@ INDEX = {
     "nor cut in half": "test_secrets test_no_screen_is_so_narrow_that_half_a_key_is_left",
     "a key is printable ASCII without spaces":
         "test_api_credentials test_a_key_no_header_can_carry_is_refused_without_being_shown",
-    "a key is stripped": "test_bounds test_a_key_is_stripped",
+    "a key is stripped": "test_bounds test_whitespace_around_a_key_is_stripped",
     "its repr is ***": "test_api_credentials test_a_secret_shows_itself_nowhere",
-    "foreign exceptions are not printed": "test_cli_main test_a_mistake_of_ours_is_one_message_without_foreign_words",
+    "foreign exceptions are not printed": "test_cli_main test_an_internal_error_is_one_message_without_untrusted_text",
     "an escaped key is replaced as well": "test_api_credentials test_a_key_is_hidden_however_a_format_has_escaped_it",
     "a document stays one": "test_redaction test_a_document_stays_one_and_holds_no_key",
     "https, or http to literal loopback": "test_api_credentials test_https_and_literal_loopback_are_allowed",
@@ -63,7 +63,7 @@ INDEX = {
     "5 MiB a file": "test_bounds test_a_file_may_be_as_large_as_the_bound_and_no_larger",
     "20,000 files": "test_load_project test_a_project_has_bounds",
     "64 MiB in all": "test_load_project test_all_files_together_have_a_bound",
-    "lists of the policy and earlier titles": "test_bounds test_a_list_has_a_bound",
+    "lists of the policy and earlier titles": "test_bounds test_a_list_has_a_maximum_length",
     "100,000 schedules": "test_load_project test_more_schedules_than_anyone_has_are_refused",
     "prompts to 256 KiB": "test_bounds test_a_prompt_may_be_as_long_as_the_bound_and_no_longer",
     "50 levels": "test_load_yaml test_fifty_levels_are_fine",
@@ -71,10 +71,10 @@ INDEX = {
     "merge keys likewise": "test_load_yaml test_a_bomb_of_merge_keys_is_refused_too",
     "globs look at so much": "test_load_project test_the_walk_of_the_globs_has_a_bound",
     "problems are bounded": "test_load_problems test_more_problems_than_memory_has_room_for_are_not_worded",
-    "the largest odd files end in time and memory": "test_bounds test_no_shape_of_a_large_file_takes_long_or_much",
+    "the largest odd files end in time and memory": "test_bounds test_no_large_file_takes_too_much_time_or_memory",
     "paths are refused before the disk is touched": "test_bounds test_a_refused_path_is_not_looked_for",
     "nothing outside of the folder is read": "test_hostile_checkout test_nothing_outside_is_read",
-    "nor by the project file": "test_hostile_checkout test_no_project_file_leads_out_either",
+    "nor by the project file": "test_hostile_checkout test_a_project_file_that_links_out_of_the_checkout_is_not_read",
     "no content of a file that was not understood": "test_load_yaml test_a_file_that_was_not_understood_is_not_quoted",
     "foreign words are harmless in a plan": "test_render_plan test_foreign_words_are_neither_raw_nor_commands",
     "in an outcome": "test_render_apply test_foreign_words_are_harmless_in_every_rendering",
@@ -95,7 +95,7 @@ INDEX = {
     "cursors end": "test_api_schedules test_a_listing_without_an_end_ends",
     "a listing that is not whole creates and archives nothing":
         "test_guards test_an_incomplete_listing_creates_and_archives_nothing",
-    "any bytes are a value or an error": "test_fuzzing test_no_mutation_is_too_much",
+    "any bytes are a value or an error": "test_fuzzing test_mutated_seeds_pass_every_target",
 }  # fmt: skip
 """What is promised → the module and the test that shows it."""
 
@@ -107,7 +107,7 @@ def defined_in(module: str) -> frozenset[str]:
 
 
 @pytest.mark.parametrize("promise", INDEX)
-def test_every_promise_has_its_test(promise: str) -> None:
+def test_every_documented_bound_has_its_test(promise: str) -> None:
     module, name = INDEX[promise].split()
     assert name in defined_in(module)
 
@@ -147,7 +147,7 @@ def test_a_prompt_may_be_as_long_as_the_bound_and_no_longer(tmp_path: Path) -> N
         ("schedules: {{a: {{title: T, state: archived, renamed_from: [{many}]}}}}", "2:58: `renamed_from`"),
     ],
 )
-def test_a_list_has_a_bound(tmp_path: Path, text: str, place: str) -> None:
+def test_a_list_has_a_maximum_length(tmp_path: Path, text: str, place: str) -> None:
     most = bounds.MAX_OLD_TITLES if "renamed_from" in text else bounds.MAX_LIST
     for count, said in ((most, []), (most + 1, [f"halo.yaml:{place}: the list has more than {most:,} elements"])):
         many = ", ".join(f"a{number}.yaml" for number in range(count))
@@ -203,7 +203,7 @@ SHAPES = {
 
 @pytest.mark.skipif(sys.platform == "win32", reason="bounds of POSIX")
 @pytest.mark.parametrize("shape", SHAPES)
-def test_no_shape_of_a_large_file_takes_long_or_much(tmp_path: Path, shape: str) -> None:
+def test_no_large_file_takes_too_much_time_or_memory(tmp_path: Path, shape: str) -> None:
     """Two gigabytes of addresses and a minute of computing, for a file of 5 MiB; what takes more is killed.
 
     A twelfth of it all where not everything is tried, on top of what Python and the libraries take.
@@ -312,7 +312,7 @@ def test_pages_without_end_are_held_to_the_bounds_of_one_answer(bounds_: Request
 # Keys and hosts -----------------------------------------------------------------------------------------------------
 
 
-def test_a_key_is_stripped(halo: CommandLine) -> None:
+def test_whitespace_around_a_key_is_stripped(halo: CommandLine) -> None:
     with serving(lambda _: result([])) as platform:
         halo("agent", "list", INF_API_URL=platform.url, INF_PROJECT_ID="p", INF_API_KEY=" \tsk-inference-one\r\n")
         assert [request.headers["authorization"] for request in platform.requests] == ["Bearer sk-inference-one"]
@@ -354,7 +354,7 @@ def test_a_request_names_the_client_and_nothing_else(halo: CommandLine, folder: 
         }
 
 
-def test_no_home_and_no_environment_are_no_reason_to_fail(tmp_path: Path) -> None:
+def test_halo_works_without_a_home_and_an_environment(tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-m", "halo_iac", "validate"]
     (tmp_path / "halo.yaml").write_text("version: 1\nschedules: {}\n")
     env = {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {}

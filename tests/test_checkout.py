@@ -43,7 +43,7 @@ def test_an_embedded_bare_repository_is_not_a_checkout(repo: Path) -> None:
     assert find_checkout(repo / "envs/prod/halo.yaml") == repo
 
 
-def test_there_may_be_none(tmp_path: Path) -> None:
+def test_a_file_outside_a_repository_has_no_checkout(tmp_path: Path) -> None:
     assert find_checkout(tmp_path / "halo.yaml") is None
 
 
@@ -69,7 +69,9 @@ def account(repo: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-def test_what_lies_in_the_checkout_may_be_committed(repo: Path, account: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_may_be_committed_only_if_it_resolves_into_the_checkout(
+    repo: Path, account: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (account / "in").symlink_to(repo)
     (repo / "out").symlink_to(account)
     monkeypatch.chdir(repo / "envs")
@@ -79,7 +81,7 @@ def test_what_lies_in_the_checkout_may_be_committed(repo: Path, account: Path, m
     assert [path for path in outside if may_be_committed(Path(path), repo)] == []
 
 
-def test_what_lies_in_the_accounts_own_home_may_not_be_unless_that_is_a_repository(repo: Path, account: Path) -> None:
+def test_a_path_in_the_home_folder_may_be_committed_only_if_home_is_a_repository(repo: Path, account: Path) -> None:
     for top in (account, account.parent):
         assert not may_be_committed(account / ".inf/config.json", top)
         assert may_be_committed(repo / ".inf/config.json", repo)
@@ -87,7 +89,9 @@ def test_what_lies_in_the_accounts_own_home_may_not_be_unless_that_is_a_reposito
     assert may_be_committed(account / ".inf/config.json", account)
 
 
-def test_the_accounts_own_home_is_not_what_home_says(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_home_folder_is_that_of_the_account_whatever_home_is_set_to(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(repo))
     (repo / ".git").rmdir()
     assert may_be_committed(repo / ".inf/config.json", repo)

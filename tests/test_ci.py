@@ -547,7 +547,7 @@ def test_jobs_of_other_names_have_issues_of_their_own(reported: Job) -> None:
         ((), {"INF_API_KEY": "sk-inference-wrong"}, 1),
     ],
 )
-def test_what_keeps_an_issue_from_being_written(
+def test_no_issue_is_written_without_a_valid_token_or_if_unwanted(
     reported: Job, args: tuple[str, ...], env: dict[str, str], code: int
 ) -> None:
     fire_now(reported.sandbox)
@@ -577,7 +577,7 @@ def test_github_learns_outputs_and_a_summary(job: Job) -> None:
 HOSTILE = "Nightly </details> --> ::set-output name=plan::x @everyone <!-- halo-ci: plan"
 
 
-def test_a_title_breaks_out_of_nothing(job: Job) -> None:
+def test_a_hostile_title_takes_no_effect_in_any_output(job: Job) -> None:
     title = f'"{HOSTILE}\\nplan=/etc/passwd\\n::stop-commands::x"'
     base = job.edit("Nightly checkout review", title)
     planned = job.on_request("plan", base)
@@ -616,7 +616,7 @@ def test_an_output_with_a_line_break_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text", "a page of halo's", "a link", "a folder"])
-def test_what_a_branch_has_committed_is_neither_commented_nor_applied(job: Job, tmp_path: Path, kind: str) -> None:
+def test_files_that_a_branch_committed_are_neither_commented_nor_applied(job: Job, tmp_path: Path, kind: str) -> None:
     base = job.edit("02:00", "03:00")
     inside = job.git.folder / ".halo" / "ci" / "halo"
     inside.mkdir(parents=True)
@@ -663,7 +663,7 @@ def test_a_committed_link_leads_no_file_out_of_the_checkout(job: Job, tmp_path: 
         ({"HALO_CI_ARGS": "--target 'x"}, "HALO_CI_ARGS has a quote that is not closed"),
     ],
 )
-def test_a_variable_that_makes_no_sense_is_wrong_usage(job: Job, env: dict[str, str], message: str) -> None:
+def test_an_invalid_variable_is_wrong_usage(job: Job, env: dict[str, str], message: str) -> None:
     ended = job.on_branch("plan", **env)
     assert ended.code == 64
     assert ended.err.startswith(f"error: {message}\n")

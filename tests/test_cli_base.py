@@ -57,7 +57,7 @@ def four_shares(halo: CommandLine, git: Git) -> None:
     )
 
 
-def test_a_plan_tells_whose_each_change_is(halo: CommandLine, git: Git) -> None:
+def test_a_plan_attributes_each_change(halo: CommandLine, git: Git) -> None:
     four_shares(halo, git)
     assert plan(halo, "--base", "main") == {
         "both": "both",
@@ -69,9 +69,7 @@ def test_a_plan_tells_whose_each_change_is(halo: CommandLine, git: Git) -> None:
     assert set(plan(halo).values()) == {None}
 
 
-def test_a_change_that_comes_from_no_edit_of_an_entry_is_of_one_that_is_not_touched(
-    halo: CommandLine, git: Git
-) -> None:
+def test_a_change_caused_by_the_scope_alone_is_of_an_untouched_entry(halo: CommandLine, git: Git) -> None:
     write(git.folder, entry("one"), entry("two", agent="research"), scope="{agents: [research]}")
     git.commit()
     write(git.folder, entry("one"), entry("two", agent="research"))
@@ -100,7 +98,7 @@ def test_a_change_that_entries_inherit_is_the_branchs(
     assert plan(halo, "--base", "main") == {"one": "branch"}
 
 
-def test_a_plan_against_a_base_as_text(halo: CommandLine, git: Git) -> None:
+def test_the_text_of_a_plan_attributes_changes(halo: CommandLine, git: Git) -> None:
     four_shares(halo, git)
     ended = halo("plan", "--sandbox", "--base", "main")
     assert (ended.code, ended.err) == (0, "")
@@ -113,7 +111,7 @@ def test_a_plan_against_a_base_as_text(halo: CommandLine, git: Git) -> None:
     assert_golden("base/plan.txt", text + "\n")
 
 
-def test_the_document_names_the_base(halo: CommandLine, git: Git) -> None:
+def test_the_json_of_a_plan_names_the_base_and_its_commit(halo: CommandLine, git: Git) -> None:
     write(git.folder, entry("one"))
     commit = git.commit()
     assert halo("plan", "--sandbox", "--base", "HEAD", "--json").json["base"] == {"ref": "HEAD", "commit": commit}
@@ -170,7 +168,7 @@ def test_a_file_that_the_branch_puts_nearer_does_not_escape_the_policy(halo: Com
     assert "policy: `protect` drops 'The *', which main has" in ended.out
 
 
-def test_without_a_project_file_at_the_base_all_is_the_branchs(halo: CommandLine, git: Git) -> None:
+def test_every_change_of_a_new_project_file_is_the_branchs(halo: CommandLine, git: Git) -> None:
     git.commit()
     write(git.folder, entry("one"))
     ended = halo("plan", "--sandbox", "--base", "main")
@@ -458,7 +456,7 @@ def test_until_it_is_accepted_the_stricter_policy_holds(halo: CommandLine, git: 
     assert {change["title"] for change in accepted.json["changes"]} == {"The three", "The four"}
 
 
-def test_scopes_that_have_no_title_in_common_leave_nothing_to_do(halo: CommandLine, git: Git) -> None:
+def test_disjoint_scopes_leave_nothing_to_do(halo: CommandLine, git: Git) -> None:
     write(git.folder, scope='{title_prefix: "A "}')
     git.commit()
     write(git.folder, entry("one", "B one"), scope='{title_prefix: "B "}')
@@ -555,7 +553,7 @@ def test_a_saved_plan_names_what_it_was_tightened_by(halo: CommandLine, folder: 
         ("", "error: '' is not a valid name of a branch or commit\n"),
     ],
 )
-def test_an_invalid_ref(halo: CommandLine, git: Git, ref: str, message: str) -> None:
+def test_an_invalid_base_is_an_error(halo: CommandLine, git: Git, ref: str, message: str) -> None:
     write(git.folder, entry("one"))
     git.commit()
     for ended in (
@@ -568,7 +566,7 @@ def test_an_invalid_ref(halo: CommandLine, git: Git, ref: str, message: str) -> 
     assert not (git.folder / "plan.json").exists()
 
 
-def test_a_shallow_clone_without_the_base(halo: CommandLine, git: Git, tmp_path: Path) -> None:
+def test_a_base_missing_from_a_shallow_clone_is_an_error(halo: CommandLine, git: Git, tmp_path: Path) -> None:
     write(git.folder, entry("one"))
     first = git.commit()
     git.commit()
@@ -590,7 +588,7 @@ def test_a_shallow_clone_without_the_base(halo: CommandLine, git: Git, tmp_path:
     assert plan(halo, "--base", "origin/release") == {"one": "before"}
 
 
-def test_no_repository(halo: CommandLine, folder: Path) -> None:
+def test_a_base_outside_a_repository_is_an_error(halo: CommandLine, folder: Path) -> None:
     shutil.rmtree(folder.parent / ".git")
     write(folder, entry("one"))
     ended = halo("plan", "--sandbox", "--base", "main")
@@ -603,7 +601,9 @@ def test_no_repository(halo: CommandLine, folder: Path) -> None:
     ("path", "message"),
     [("/nowhere", "git was not found on PATH"), (".", "git on PATH is ./git, a relative path")],
 )
-def test_no_git(halo: CommandLine, git: Git, path: str, message: str) -> None:
+def test_a_base_without_an_absolute_git_on_path_is_an_error(
+    halo: CommandLine, git: Git, path: str, message: str
+) -> None:
     write(git.folder, entry("one"))
     git.commit()
     planted = git.folder / "git"
@@ -705,14 +705,16 @@ def test_a_checkout_that_is_ahead_is_to_be_pushed_first(halo: CommandLine, git: 
         ("-nope", "'-nope' is not a valid name of a branch or commit"),
     ],
 )
-def test_a_branch_that_the_remote_has_not(halo: CommandLine, clone: Git, ref: str, message: str) -> None:
+def test_a_required_head_missing_from_the_remote_is_an_error(
+    halo: CommandLine, clone: Git, ref: str, message: str
+) -> None:
     assert clone.folder == Path.cwd()
     ended = halo("apply", "--sandbox", "--yes", f"--require-head={ref}")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith(f"error: {message}\n")
 
 
-def test_a_remote_that_does_not_answer(halo: CommandLine, git: Git, clone: Git) -> None:
+def test_a_missing_or_silent_remote_is_an_error(halo: CommandLine, git: Git, clone: Git) -> None:
     shutil.rmtree(git.folder)
     ended = halo("apply", "--sandbox", "--yes", "--require-head", "main")
     assert (ended.code, ended.out) == (1, "")

@@ -57,7 +57,7 @@ def test_a_conversation_is_shown_with_messages_and_runs(halo_runs: Served) -> No
     assert started["runId"] in text
 
 
-def test_conv_is_conversation(halo_runs: Served) -> None:
+def test_conv_is_an_alias_of_conversation(halo_runs: Served) -> None:
     conversation = halo_runs.started()["conversationId"]
     assert halo_runs("conv", "get", conversation) == halo_runs("conversation", "get", conversation)
     assert halo_runs("conv", "ls") == halo_runs("conversation", "list")

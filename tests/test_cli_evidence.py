@@ -44,7 +44,7 @@ def test_two_commands_lead_from_a_report_to_the_arguments_of_the_call_that_faile
     assert '"order": "ord_' in span.out
 
 
-def test_a_pipe_a_file_and_json_do_not_end_with_a_command(reported: Served) -> None:
+def test_no_command_is_suggested_in_a_pipe_a_file_or_json(reported: Served) -> None:
     for argv in ((), ("--json",), ("--output", "r.md")):
         ended = reported("report", "get", "daily", *argv)
         assert ended.code == 0
@@ -104,9 +104,7 @@ def test_a_brief_goes_to_a_pipe_a_terminal_and_a_file_alike(reported: Served, fo
         ("traces", "daily", "--limit", "0"),
     ],
 )
-def test_options_that_make_no_sense_are_refused_before_anything_is_asked(
-    halo_runs: Served, argv: tuple[str, ...]
-) -> None:
+def test_invalid_options_are_refused_before_any_request(halo_runs: Served, argv: tuple[str, ...]) -> None:
     assert (halo_runs("report", *argv).code, halo_runs.asked) == (64, [])
 
 

@@ -115,13 +115,15 @@ def test_a_finding_is_shown_by_validate_and_beside_its_change(halo: CommandLine,
 
 
 @pytest.mark.parametrize("rule", TODAY)
-def test_what_a_clock_tells_is_shown_beside_the_change(halo: CommandLine, folder: Path, rule: str) -> None:
+def test_a_finding_that_needs_a_clock_is_shown_beside_its_change_but_not_by_validate(
+    halo: CommandLine, folder: Path, rule: str
+) -> None:
     moved(halo, folder, rule)
     assert_golden(f"findings/{rule}.txt", without_ids(halo, shown(halo, folder, "plan", "--sandbox")))
     assert halo("validate").out == "halo.yaml: 1 schedule, no problems\n"
 
 
-def test_a_glob_that_covers_nothing_is_shown_by_a_plan_alone(halo: CommandLine, folder: Path) -> None:
+def test_an_unused_protect_glob_is_reported_by_plan_but_not_by_validate(halo: CommandLine, folder: Path) -> None:
     globs = '["Review d*", "Review dayly", "Nightly *"]'
     (folder / "halo.yaml").write_text(file_of(entry("daily"), protect=globs))
     assert_golden("findings/unused-glob.txt", shown(halo, folder, "plan", "--sandbox"))
@@ -292,7 +294,7 @@ def test_as_json_the_error_says_what_was_found(halo: CommandLine, folder: Path) 
 
 
 @pytest.mark.parametrize("severity", ["error", "warning"])
-def test_what_looks_like_a_credential_is_never_written(halo: CommandLine, folder: Path, severity: str) -> None:
+def test_a_credential_in_a_prompt_is_never_shown(halo: CommandLine, folder: Path, severity: str) -> None:
     switched = f"findings: {{credential-in-prompt: {severity}}}\n{ODD['credential-in-prompt']}"
     (folder / "halo.yaml").write_text(switched)
     for command in COMMANDS.values():
@@ -328,6 +330,6 @@ def test_hiding_a_number_leaves_documents_and_the_way_back_readable(halo: Comman
     assert [(each["key"], each["status"]) for each in undone["summary"]["outcomes"]] == [("fine", "done")]
 
 
-def test_where_the_rule_is_off_a_prompt_is_shown_as_it_is(halo: CommandLine, folder: Path) -> None:
+def test_a_prompt_is_shown_unchanged_if_the_credential_rule_is_off(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(f"findings: {{credential-in-prompt: off}}\n{ODD['credential-in-prompt']}")
     assert SECRET in halo("plan", "--sandbox").out

@@ -172,7 +172,7 @@ def test_a_missing_project_file_has_the_marker_it_would_have(halo: CommandLine, 
     ],
 )
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_copy_that_makes_no_sense_is_wrong_usage(
+def test_an_invalid_copy_option_is_wrong_usage(
     halo: CommandLine, project: Path, command: tuple[str, ...], also: list[str], message: str
 ) -> None:
     before = tree(project)
@@ -300,7 +300,7 @@ def test_json_decides_over_a_format(halo: CommandLine, project: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_link_that_leads_round_in_a_circle_is_no_file_and_no_place(
+def test_a_link_cycle_causes_no_internal_error(
     halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     (folder / "halo.yaml").symlink_to("halo.yaml")

@@ -116,7 +116,7 @@ def test_an_embedded_repository_is_not_a_checkout(
 
 @pytest.mark.parametrize("is_old", [False, True], ids=["git", "old git"])
 @pytest.mark.parametrize("damage", ["empty", "pointing nowhere"])
-def test_where_git_is_damaged_no_embedded_repository_steps_in(
+def test_an_embedded_repository_does_not_replace_a_damaged_git_folder(
     halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, damage: str, is_old: bool
 ) -> None:
     env = {"PATH": old_git(tmp_path / "bin")} if is_old else {}
@@ -315,13 +315,15 @@ def works(halo: CommandLine, git: Git, **env: str) -> None:
     assert refusals(halo, **env) == REFUSED
 
 
-def test_a_worktree_works(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
+def test_base_and_require_head_work_in_a_worktree(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
     clone = upstream.clone(tmp_path / "clone")
     clone("worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"))
     works(halo, Git(tmp_path / "tree"))
 
 
-def test_a_worktree_of_a_bare_repository_works(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
+def test_base_and_require_head_work_in_a_worktree_of_a_bare_repository(
+    halo: CommandLine, upstream: Git, tmp_path: Path
+) -> None:
     (tmp_path / "proj").mkdir()
     bare = upstream.clone(tmp_path / "proj/.bare", "--bare")
     (tmp_path / "proj/.git").write_text("gitdir: ./.bare\n")
@@ -329,7 +331,7 @@ def test_a_worktree_of_a_bare_repository_works(halo: CommandLine, upstream: Git,
     works(halo, Git(tmp_path / "proj/tree"))
 
 
-def test_a_submodule_works(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
+def test_base_and_require_head_work_in_a_submodule(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
     outer = repository(tmp_path / "outer")
     outer("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", upstream.folder.as_uri(), "inner")
     outer.commit()
@@ -390,12 +392,14 @@ def test_git_ignores_configuration_around_a_submodule(
     assert f"git's configuration in {clone.folder / name} is not used" in ended.err
 
 
-def test_a_separate_git_folder_works(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
+def test_base_and_require_head_work_with_a_separate_git_folder(
+    halo: CommandLine, upstream: Git, tmp_path: Path
+) -> None:
     works(halo, upstream.clone(tmp_path / "clone", f"--separate-git-dir={tmp_path / 'elsewhere.git'}"))
 
 
 @pytest.mark.parametrize("way", ["count", "parameters"])
-def test_a_directory_that_the_environment_calls_safe_works(
+def test_a_checkout_of_another_user_works_if_the_environment_calls_it_safe(
     halo: CommandLine, upstream: Git, tmp_path: Path, way: str
 ) -> None:
     clone = upstream.clone(tmp_path / "clone")
@@ -414,7 +418,7 @@ def test_a_directory_that_the_environment_calls_safe_works(
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root may give a folder away")
-def test_a_folder_of_the_runner_with_a_checkout_of_another_user_works(
+def test_a_container_job_works_on_the_runners_checkout_if_it_is_called_safe(
     halo: CommandLine, upstream: Git, tmp_path: Path
 ) -> None:
     clone = upstream.clone(tmp_path / "clone")  # as in a container: the runner made the folder, git runs as root
@@ -441,7 +445,9 @@ def served(folder: Path) -> Iterator[str]:
         thread.join()
 
 
-def test_a_plain_http_remote_works(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
+def test_base_and_require_head_work_with_a_remote_over_dumb_http(
+    halo: CommandLine, upstream: Git, tmp_path: Path
+) -> None:
     clone = upstream.clone(tmp_path / "clone")
     upstream("update-server-info")
     with served(upstream.folder) as url:

@@ -19,7 +19,7 @@ def golden_of(words: tuple[str, ...]) -> str:
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_the_help_of_a_command(halo: CommandLine, words: tuple[str, ...]) -> None:
+def test_the_help_of_every_command_matches_its_golden_file(halo: CommandLine, words: tuple[str, ...]) -> None:
     ended = halo(*words, "--help")
     assert (ended.code, ended.err) == (0, "")
     assert_golden(golden_of(words), ended.out)
@@ -27,7 +27,7 @@ def test_the_help_of_a_command(halo: CommandLine, words: tuple[str, ...]) -> Non
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_the_help_of_a_command_has_an_example_of_it(halo: CommandLine, words: tuple[str, ...]) -> None:
+def test_the_help_of_every_command_has_an_example_of_it(halo: CommandLine, words: tuple[str, ...]) -> None:
     text = halo(*words, "--help").out
     assert "\n  Example" in text
     assert f"\n    {' '.join(('halo', *words))}" in text
@@ -53,5 +53,5 @@ def test_no_golden_help_is_of_a_command_that_is_gone() -> None:
 
 
 @pytest.mark.parametrize("group", ["agent", "model", "schedule"])
-def test_ls_is_list(halo: CommandLine, group: str) -> None:
+def test_ls_is_an_alias_of_list(halo: CommandLine, group: str) -> None:
     assert halo(group, "ls", "--sandbox") == halo(group, "list", "--sandbox")

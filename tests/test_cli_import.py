@@ -26,7 +26,7 @@ def existing(folder: Path, *schedules: dict[str, object], project: str = demo.DE
         return [Caller(sandbox).create(**{"projectId": project, **fields})["id"] for fields in schedules]
 
 
-def test_what_exists_becomes_a_file_whose_plan_shows_no_change(halo: CommandLine, folder: Path) -> None:
+def test_an_import_writes_a_file_whose_plan_has_no_changes(halo: CommandLine, folder: Path) -> None:
     weekly = {"title": "Weekly", "frequency": "weekly", "daysOfWeek": [1, 4], "lookbackHours": 168, "enabled": False}
     existing(folder, {"title": "Daily review", "maxTurns": 50, "maxSubagentDepth": 3}, weekly)
     ended = halo("import", "--sandbox")
@@ -220,7 +220,7 @@ def test_archived_schedules_are_imported_if_asked_for(halo: CommandLine, folder:
     assert f"    title: Twice\n    id: {ids[2]}\n    agent: checkout\n" in written
 
 
-def test_what_the_file_cannot_say_is_left_out_and_named(halo: CommandLine, folder: Path) -> None:
+def test_schedules_that_the_project_file_cannot_declare_are_left_out_and_named(halo: CommandLine, folder: Path) -> None:
     ids = existing(folder, {"title": "In A"}, {"title": "In B", "timezone": "Asia/Tokyo"}, {"title": "Out"})
     text = 'version: 1\nscope: {title_prefix: "In "}\noverrides: {timezone: UTC}\nschedules: {}\n'
     (folder / "halo.yaml").write_text(text)
@@ -303,7 +303,7 @@ def test_no_prompt_file_has_the_name_of_a_device_of_windows(halo: CommandLine, f
     assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
 
 
-def test_what_most_entries_say_is_written_once(halo: CommandLine, folder: Path) -> None:
+def test_values_that_most_entries_share_become_defaults(halo: CommandLine, folder: Path) -> None:
     common = {"timezone": "Asia/Tokyo", "lookbackHours": 48}
     existing(folder, *({"title": title, **common} for title in "ABC"), {"title": "D"})
     ended = halo("import", "--sandbox")
@@ -378,7 +378,7 @@ def test_prompts_are_not_written_outside_of_the_project(halo: CommandLine, folde
     assert set(tree(folder.parent)) == before
 
 
-def test_where_one_file_cannot_be_written_none_is(halo: CommandLine, folder: Path) -> None:
+def test_no_file_is_written_if_one_cannot_be_written(halo: CommandLine, folder: Path) -> None:
     existing(folder, {"title": "A", "prompt": "1\n2"})
     (folder / "prompts").write_text("no folder")
     ended = halo("import", "--prompt-files", "--sandbox")

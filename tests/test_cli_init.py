@@ -19,7 +19,7 @@ from halo_iac.errors import FileError
 from halo_iac.load import load
 
 
-def test_it_validates_and_plans(halo: CommandLine, folder: Path) -> None:
+def test_a_new_project_validates_and_plans(halo: CommandLine, folder: Path) -> None:
     ended = halo("init")
     assert (ended.code, ended.out, ended.err) == (
         0,
@@ -84,7 +84,7 @@ def test_nothing_is_ever_overwritten(halo: CommandLine, folder: Path) -> None:
     assert before["halo.schema.json"] == b"mine"
 
 
-def test_another_file(halo: CommandLine, folder: Path) -> None:
+def test_another_file_name_and_folder_can_be_given(halo: CommandLine, folder: Path) -> None:
     (folder / "sub").mkdir()
     assert halo("init", "--file", "sub/staging.yaml").code == 0
     assert halo("init", HALO_FILE="env.yaml").code == 0
@@ -102,7 +102,7 @@ def test_an_empty_agent_or_file_is_wrong_usage(halo: CommandLine, folder: Path) 
 
 
 @pytest.mark.parametrize("name", ["project", "include", "plan"])
-def test_a_schema_is_a_schema(halo: CommandLine, name: str) -> None:
+def test_every_printed_schema_is_a_valid_json_schema(halo: CommandLine, name: str) -> None:
     schema = json.loads(halo("schema", name, "--sandbox").out)
     Draft202012Validator.check_schema(schema)
 
@@ -142,7 +142,7 @@ def test_on_a_terminal_it_asks_and_writes_what_has_no_finding(
     assert "Plan: 1 to create" in halo("plan", "--sandbox").out
 
 
-def test_a_slip_is_asked_about_again(halo: CommandLine) -> None:
+def test_an_invalid_answer_is_asked_for_again(halo: CommandLine) -> None:
     ended = halo("init", "--sandbox", answer="1\nnever\ndaily\n9\n09:00\nmars\nUTC\n")
     for words in (
         "'never' is not hourly, daily, weekly or monthly.",
@@ -228,7 +228,7 @@ def test_a_pipeline_on_gitlab_stays_and_what_to_add_to_it_is_shown(halo: Command
     assert included in ended.err
 
 
-def test_where_nothing_says_which_halo_this_is_it_says_what_to_replace(
+def test_init_ci_says_what_to_replace_if_the_version_of_halo_is_unknown(
     halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(init_pipeline, "commit", lambda: None)

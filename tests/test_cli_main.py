@@ -135,7 +135,7 @@ def test_an_option_with_one_value_is_given_once(halo: CommandLine, argv: list[st
     )
 
 
-def test_what_may_be_given_several_times_or_is_a_flag_still_may(halo: CommandLine, folder: Path) -> None:
+def test_flags_and_list_options_can_be_repeated(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
     several = ["--target", "daily", "-t", "daily", "--protect", "A", "--protect", "B"]
     assert halo("plan", "--sandbox", "--sandbox", "--json", "--json", *several).code == 0
@@ -258,7 +258,7 @@ def test_no_arguments_show_the_help(halo: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("argv", [["--version"], ["--version", "plan"]])
-def test_the_version(halo: CommandLine, argv: list[str]) -> None:
+def test_version_prints_the_full_version(halo: CommandLine, argv: list[str]) -> None:
     ended = halo(*argv)
     assert (ended.code, ended.out, ended.err) == (0, f"halo {full_version()}\n", "")
 
@@ -285,7 +285,7 @@ def test_a_wrong_option_is_reported_as_json_with_json_output(halo: CommandLine, 
         }
 
 
-def test_what_follows_the_two_dashes_asks_for_nothing(halo: CommandLine) -> None:
+def test_options_after_two_dashes_are_arguments(halo: CommandLine) -> None:
     assert halo("plan", "--", "--json").err.startswith("error: Got unexpected extra argument(s) (--json)\n")
 
 
@@ -340,7 +340,7 @@ def test_a_full_disk_is_named(halo: CommandLine) -> None:
         (["doctor"], "the output is incomplete"),
     ],
 )
-def test_what_a_full_disk_does_not_take_is_an_error_that_says_what_was_done(
+def test_output_that_a_full_disk_refuses_is_an_error_that_says_what_was_done(
     halo: CommandLine, folder: Path, argv: list[str], hint: str, *, is_json: bool
 ) -> None:
     (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
@@ -364,7 +364,7 @@ def test_ctrl_c_says_that_nothing_was_changed(halo: CommandLine) -> None:
     )
 
 
-def test_a_mistake_of_ours_is_one_message_without_foreign_words(halo: CommandLine) -> None:
+def test_an_internal_error_is_one_message_without_untrusted_text(halo: CommandLine) -> None:
     code, message = outcome_of(halo, ("schema",), RuntimeError(f"secret {CANARY}"))
     first, second = message.splitlines()
     assert code == 1
@@ -476,7 +476,9 @@ def _wait_for_a_request(recorder: Recorder, running: subprocess.Popen[str]) -> N
         ([], {"FORCE_COLOR": "0"}, True),
     ],
 )
-def test_colour(halo: CommandLine, folder: Path, argv: list[str], env: dict[str, str], *, is_coloured: bool) -> None:
+def test_colour_follows_flags_and_environment(
+    halo: CommandLine, folder: Path, argv: list[str], env: dict[str, str], *, is_coloured: bool
+) -> None:
     (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
     assert ("\x1b[" in halo("plan", "--sandbox", *argv, is_terminal=True, **env).out) is is_coloured
     assert ("\x1b[" in halo("plan", "--file", "nope", *argv, is_terminal=True, **env).err) is is_coloured
@@ -510,7 +512,7 @@ def test_a_pipe_gets_no_colour(halo: CommandLine, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
-def test_any_encoding_shows_every_character_somehow(halo: CommandLine, folder: Path, encoding: str) -> None:
+def test_characters_that_an_encoding_lacks_are_escaped(halo: CommandLine, folder: Path, encoding: str) -> None:
     (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
     ended = halo("plan", "--sandbox", encoding=encoding)
     assert ended.code == 0

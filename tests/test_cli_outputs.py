@@ -68,7 +68,7 @@ def touched(path: Path) -> Path:
 
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("kind", LINKS)
-def test_no_link_leads_what_is_written_out_of_the_checkout(
+def test_no_copy_or_plan_is_written_through_a_link_out_of_the_checkout(
     halo: CommandLine, in_checkout: Path, output: str, kind: str
 ) -> None:
     path = LINKS[kind](in_checkout.parent / "outside")
@@ -88,7 +88,9 @@ def test_no_link_leads_what_is_written_out_of_the_checkout(
         ["report", "pull", "--sandbox", "--dir"],
     ],
 )
-def test_nor_a_receipt_or_a_report(halo: CommandLine, in_checkout: Path, argv: list[str], kind: str) -> None:
+def test_no_receipt_or_report_is_written_through_a_link_out_of_the_checkout(
+    halo: CommandLine, in_checkout: Path, argv: list[str], kind: str
+) -> None:
     path = LINKS[kind](in_checkout.parent / "outside")
     before = tree(in_checkout.parent / "outside")
     ended = halo(*argv, path)
@@ -111,7 +113,7 @@ def test_nor_a_receipt_or_a_report(halo: CommandLine, in_checkout: Path, argv: l
         ["sandbox", "reset", "--yes"],
     ],
 )
-def test_nor_a_project_file_nor_what_is_kept_beside_it(
+def test_no_project_file_or_halo_folder_is_written_through_a_link_out_of_the_checkout(
     halo: CommandLine, in_checkout: Path, argv: list[str], is_there: bool, way: str
 ) -> None:
     outside = in_checkout.parent / "outside"
@@ -136,7 +138,9 @@ def test_nor_a_project_file_nor_what_is_kept_beside_it(
     "argv",
     [["plan"], ["schedule", "list"], ["sandbox", "reset", "--yes"]],
 )
-def test_nor_a_sandbox(halo: CommandLine, in_checkout: Path, argv: list[str], kind: str) -> None:
+def test_no_sandbox_is_made_through_a_link_out_of_the_checkout(
+    halo: CommandLine, in_checkout: Path, argv: list[str], kind: str
+) -> None:
     path = LINKS[kind](in_checkout.parent / "outside")
     before = tree(in_checkout.parent)
     for ended in (halo(*argv, "--sandbox-file", path), halo(*argv, HALO_SANDBOX=path)):
@@ -167,7 +171,7 @@ def test_a_place_outside_that_was_named_is_written_to(halo: CommandLine, in_chec
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_an_empty_file_is_as_good_as_none(halo: CommandLine, project: Path, output: str) -> None:
+def test_an_empty_file_is_replaced(halo: CommandLine, project: Path, output: str) -> None:
     touched(project / "copy")
     assert halo("plan", "--sandbox", *option(output, "copy")).code == 0
     assert (project / "copy").stat().st_size > 0
@@ -186,7 +190,7 @@ LIBRARY_ERRORS = {
 
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("kind", LIBRARY_ERRORS)
-def test_a_file_that_is_not_ours_stays(halo: CommandLine, project: Path, output: str, kind: str) -> None:
+def test_a_file_that_halo_did_not_write_is_kept(halo: CommandLine, project: Path, output: str, kind: str) -> None:
     (project / "mine").write_text(LIBRARY_ERRORS[kind])
     os.link(project / "mine", project / "also-mine")
     before = tree(project)
@@ -214,7 +218,9 @@ def test_a_file_of_another_format_of_ours_stays_and_one_of_the_same_is_replaced(
 
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("kind", ["a pipe", "a folder", "/dev/full", "/dev/null", "/dev/stdout"])
-def test_what_is_no_file_is_refused_before_anything_is_done(project: Path, output: str, kind: str) -> None:
+def test_an_output_that_is_not_a_regular_file_is_refused_before_any_change(
+    project: Path, output: str, kind: str
+) -> None:
     path = kind if kind.startswith("/") else "place"
     if kind == "a pipe":
         os.mkfifo(project / path)

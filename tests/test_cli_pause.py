@@ -88,7 +88,7 @@ def test_a_pause_says_what_it_will_do_and_what_the_files_say_and_undo_brings_bac
 
 
 @pytest.mark.usefixtures("there")
-def test_what_is_paused_already_needs_no_question_and_no_receipt(halo: CommandLine, there: Path) -> None:
+def test_pausing_paused_schedules_asks_nothing_and_writes_no_receipt(halo: CommandLine, there: Path) -> None:
     halo("pause", "a", "b", "--sandbox", "--yes")
     before = len(tree(there))
     again = halo("pause", "a", "b", "--sandbox")
@@ -100,7 +100,7 @@ def test_what_is_paused_already_needs_no_question_and_no_receipt(halo: CommandLi
 
 
 @pytest.mark.usefixtures("there")
-def test_a_protected_title_needs_a_word(halo: CommandLine) -> None:
+def test_a_protected_title_is_paused_only_with_include_protected(halo: CommandLine) -> None:
     refused = halo("pause", "--all", "--sandbox", "--yes")
     assert (refused.code, enabled(halo)) == (3, "ABNR")
     assert "'Nightly' is protected by 'Night*' and would be paused" in refused.out
@@ -195,7 +195,7 @@ def test_written_the_file_says_the_same_and_keeps_every_other_byte(halo: Command
     assert file.read_text() == written.replace("enabled: false ", "enabled: true ")
 
 
-def test_what_was_paused_before_can_be_written_later(halo: CommandLine, there: Path) -> None:
+def test_a_pause_can_be_written_to_the_file_later(halo: CommandLine, there: Path) -> None:
     halo("pause", "b", "--sandbox", "--yes")
     assert halo("pause", "b", "--sandbox", "--write").code == 0
     assert (

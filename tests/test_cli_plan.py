@@ -60,7 +60,7 @@ def test_a_plan_blocks_a_model_that_an_apply_would_fail_for(halo: CommandLine, f
 # The flow -----------------------------------------------------------------------------------------------------------
 
 
-def test_plan_apply_plan_edit_plan(halo: CommandLine, folder: Path) -> None:
+def test_a_plan_follows_applies_and_edits(halo: CommandLine, folder: Path) -> None:
     write(folder, DAILY, WEEKLY)
 
     planned = halo("plan", "--sandbox")
@@ -166,7 +166,7 @@ def test_only_yes_applies(halo: CommandLine, folder: Path, answer: str) -> None:
 
 
 @pytest.mark.parametrize("answer", ["yes\n", " YES \n"])
-def test_yes_applies(halo: CommandLine, folder: Path, answer: str) -> None:
+def test_the_answer_yes_applies(halo: CommandLine, folder: Path, answer: str) -> None:
     write(folder, DAILY)
     assert halo("apply", "--sandbox", answer=answer).code == 0
     assert titles(halo) == ["Daily review"]
@@ -244,7 +244,7 @@ def test_a_saved_plan_asks_as_well(halo: CommandLine, saved: Path) -> None:
     assert halo("apply", "--sandbox", saved.name, answer="yes\n").code == 0
 
 
-def test_what_is_missing_from_a_saved_plan_may_be_in_effect(halo: CommandLine, saved: Path) -> None:
+def test_a_saved_plan_that_is_partly_in_effect_is_applied(halo: CommandLine, saved: Path) -> None:
     halo("apply", "--sandbox", "--yes", "--target", "daily")
     ended = halo("apply", "--sandbox", saved.name, "--yes")
     assert ended.code == 0
@@ -475,7 +475,7 @@ def test_an_undeclared_schedule_is_an_error_where_the_file_says_so(halo: Command
     assert halo("plan", "--sandbox").code == 0
 
 
-def test_what_is_undeclared_stays_while_an_entry_is_blocked_and_the_rest_is_applied(
+def test_undeclared_schedules_are_kept_while_an_entry_is_blocked_and_the_rest_is_applied(
     halo: CommandLine, folder: Path
 ) -> None:
     write(folder, DAILY)

@@ -45,7 +45,7 @@ def _small_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
 
 
-def test_what_has_ended_stays_and_what_is_under_way_is_cut_to_the_screen() -> None:
+def test_lines_of_ended_changes_stay_and_live_lines_are_cut_to_the_screen() -> None:
     long = replace(CHANGES[1], key="a-key-that-is-longer-than-the-screen-is-wide")
     done = Event(CHANGES[0], Status.DONE, "i" * 60, elapsed=1.0)
     lines = without_codes(shown(Style(), Event(CHANGES[0], Status.STARTED), done, Event(long, Status.STARTED)))

@@ -382,7 +382,7 @@ def test_the_doctor_tries_once(halo: CommandLine) -> None:
     assert len(recorder.requests) == 1
 
 
-def test_the_doctor_hears_no_from_a_key_and_silence_from_a_port(halo: CommandLine) -> None:
+def test_the_doctor_reports_a_refused_key_and_a_closed_port(halo: CommandLine) -> None:
     with serving(lambda _request: failure(401, "no such key", "UNAUTHORIZED")) as recorder:
         ended = halo("doctor", INF_API_URL=recorder.url, INF_API_KEY=KEY, INF_PROJECT_ID="p")
     assert ended.code == 1

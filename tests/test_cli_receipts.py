@@ -98,21 +98,23 @@ def test_a_receipt_is_readable_by_its_owner_only(halo: CommandLine, project: Pat
     assert (project / ".halo" / ".gitignore").read_text() == "*\n"
 
 
-def test_it_lies_beside_the_project_file(halo: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_receipt_lies_beside_the_project_file(
+    halo: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (project / "below").mkdir()
     monkeypatch.chdir(project / "below")
     halo("apply", "--sandbox", "--yes")
     assert len(kept_in(project)) == 1
 
 
-def test_another_place_may_be_named(halo: CommandLine, project: Path) -> None:
+def test_a_receipt_can_have_another_path(halo: CommandLine, project: Path) -> None:
     ended = halo("apply", "--sandbox", "--yes", "--receipt", "run one.jsonl")
     assert "`halo undo 'run one.jsonl' --allow-archive 2 --sandbox`" in ended.err
     assert (kept_in(project), load_receipt("run one.jsonl").gap) == ([], None)
     assert mode(project / "run one.jsonl") == 0o600
 
 
-def test_no_key_is_in_it(halo: CommandLine, project: Path) -> None:
+def test_a_receipt_holds_no_key(halo: CommandLine, project: Path) -> None:
     (project / "halo.yaml").write_text(PROJECT_FILE.replace("Alpha", f"{DEMO_KEY} x"))
     with Sandbox.open(None) as sandbox, serve(sandbox) as server:
         env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": DEMO_PROJECT_ID}
@@ -135,7 +137,7 @@ def test_a_receipt_that_has_grown_too_large_names_no_way_back(
     assert halo("undo", name, "--sandbox").code == 1
 
 
-def test_where_nothing_is_to_do_none_is_left(halo: CommandLine, project: Path) -> None:
+def test_an_apply_without_changes_leaves_no_receipt(halo: CommandLine, project: Path) -> None:
     halo("apply", "--sandbox", "--yes")
     before = kept_in(project)
     assert halo("apply", "--sandbox", "--yes", "--receipt", "new.jsonl").code == 0
@@ -143,7 +145,7 @@ def test_where_nothing_is_to_do_none_is_left(halo: CommandLine, project: Path) -
     assert (kept_in(project), (project / "new.jsonl").exists()) == (before, False)
 
 
-def test_where_nothing_is_written_none_is_left(halo: CommandLine, project: Path) -> None:
+def test_a_declined_apply_leaves_no_receipt(halo: CommandLine, project: Path) -> None:
     assert halo("apply", "--sandbox").code == 3
     assert halo("apply", "--sandbox", answer="no\n").code == 3
     assert kept_in(project) == []
@@ -251,7 +253,7 @@ def test_many_threads_share_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (receipt.gap, durable <= 163) == (None, True)
 
 
-def test_what_is_still_under_way_sends_nothing_once_the_run_is_over(tmp_path: Path) -> None:
+def test_no_write_is_recorded_or_sent_after_the_receipt_is_closed(tmp_path: Path) -> None:
     file = ReceiptFile(tmp_path / "r.jsonl", HEADER, str)
     file.record_intent([intent(1)])
     file.close()
@@ -262,7 +264,7 @@ def test_what_is_still_under_way_sends_nothing_once_the_run_is_over(tmp_path: Pa
     assert tree(tmp_path) == before
 
 
-def test_a_line_is_one_json_document(halo: CommandLine, project: Path) -> None:
+def test_each_line_of_a_receipt_is_a_json_document(halo: CommandLine, project: Path) -> None:
     halo("apply", "--sandbox", "--yes")
     lines: list[dict[str, Any]] = [json.loads(line) for line in kept_in(project)[0].read_text().splitlines()]
     assert [line["kind"] for line in lines] == ["receipt", "intent", "intent", "outcome", "outcome", "end"]

@@ -111,7 +111,7 @@ def test_the_command_that_helps_without_traces_is_about_the_same_project_and_fil
     assert command in as_json["reports"][0]["error"]["hint"]
 
 
-def test_one_that_failed_does_not_hide_the_others(halo_runs: Served) -> None:
+def test_a_failed_run_does_not_hide_the_reports_of_the_others(halo_runs: Served) -> None:
     fault = Fault("haloRun.create", Refuse("BAD_REQUEST", "No."), where={"agentUuid": demo.CHECKOUT_ID})
     halo_runs.sandbox.faults.add(fault)
     ended = halo_runs("report", "run", "checkout", "support-bot")
@@ -120,7 +120,7 @@ def test_one_that_failed_does_not_hide_the_others(halo_runs: Served) -> None:
     assert "haloRun.create (HTTP 400): No." in ended.err
 
 
-def test_nothing_more_is_started_where_nothing_can_succeed(halo_runs: Served) -> None:
+def test_no_further_run_is_started_after_a_fatal_error(halo_runs: Served) -> None:
     halo_runs.sandbox.faults.add(Fault("haloRun.create", Refuse("PAYMENT_REQUIRED"), times=None))
     ended = halo_runs("report", "run", "checkout", "support-bot", "--json")
     assert (ended.code, len(halo_runs.paid)) == (1, 1)
@@ -382,7 +382,7 @@ def test_a_report_as_json_and_the_whole_thread(halo_runs: Served) -> None:
     assert [line for line in thread.splitlines() if line in {"# user", "# assistant"}] == ["# user", "# assistant"] * 2
 
 
-def test_what_has_no_report_yet_says_why(slow: Served, folder: Path) -> None:
+def test_the_reason_for_a_missing_report_is_given(slow: Served, folder: Path) -> None:
     started = slow.started()
     ended = slow("report", "get", started["conversationId"])
     assert (ended.code, ended.out) == (1, "")
@@ -474,7 +474,7 @@ def test_reports_are_listed_with_schedule_agent_and_status(declared: Served) -> 
 
 
 @pytest.mark.parametrize("is_refused", [False, True])
-def test_what_the_platform_does_not_list_is_read_from_the_latest_run(halo: CommandLine, *, is_refused: bool) -> None:
+def test_the_schedule_of_a_listed_report_is_read_from_its_latest_run(halo: CommandLine, *, is_refused: bool) -> None:
     rows = [{"id": f"c-{each}", "title": f"T{each}", "latestRunId": f"r-{each}"} for each in range(3)]
     run = {"status": "running", "scheduleId": "s-1"}
 
@@ -648,7 +648,7 @@ def test_without_a_project_file_there_is_nothing_to_pull(halo_runs: Served) -> N
     assert halo_runs("report", "pull", "--json").error["code"] == "project_not_found"
 
 
-def test_what_could_not_be_read_fails_the_pull_and_the_next_one_heals_it(fired: Served, folder: Path) -> None:
+def test_an_unreadable_report_fails_the_pull_and_the_next_pull_reads_it(fired: Served, folder: Path) -> None:
     fired.sandbox.faults.add(Fault("haloConversation.getDetails", Refuse("NOT_FOUND")))
     first = fired("report", "pull", "--json")
     assert (first.code, len(first.json["written"]), len(first.json["problems"])) == (1, 5, 1)

@@ -96,7 +96,7 @@ def test_a_one_off_report_has_no_earlier_report(halo_runs: Served) -> None:
         (["one.md", "two.md", "--format", "github"], 64, "'github'"),
     ],
 )
-def test_what_cannot_be_compared_is_an_error(
+def test_invalid_arguments_of_a_comparison_are_errors(
     halo: CommandLine, files: Path, argv: list[str], code: int, said: str
 ) -> None:
     (files / "binary.md").write_bytes(b"\xff\xfe")

@@ -270,7 +270,7 @@ def test_a_lost_answer_is_not_paid_for_twice(halo_runs: Served, folder: Path, co
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_the_platform_is_too_busy_for_is_tried_again(halo_runs: Served, folder: Path, command: str) -> None:
+def test_a_run_refused_as_too_many_requests_is_tried_again(halo_runs: Served, folder: Path, command: str) -> None:
     argv = costly(halo_runs, folder, command)
     before = len(halo_runs.paid)
     busy = Refuse("TOO_MANY_REQUESTS", retry_after="0")

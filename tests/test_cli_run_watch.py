@@ -34,11 +34,11 @@ def seen(run_id: str, status: str, *events: str, is_final: bool = False, is_trou
         (RunSnapshot("r-1", read_error=TROUBLE), "checkout  unknown  r-1  (p (HTTP 503): no; retrying)"),
     ],
 )
-def test_a_sighting_is_a_line(sighting: RunSnapshot, line: str) -> None:
+def test_a_snapshot_of_a_run_is_one_line(sighting: RunSnapshot, line: str) -> None:
     assert line_of(sighting, "checkout", PLAIN) == line
 
 
-def test_a_board_shows_status_elapsed_time_and_the_latest_event() -> None:
+def test_the_table_shows_status_elapsed_time_and_the_latest_event() -> None:
     now = [0.0]
     board = RunTable({"r-1": "checkout", "r-2": "bot", "r-3": "new"}, PLAIN, lambda: now[0])
     board.show(seen("r-1", "running", "run.started", "analysis.progress"))
@@ -51,7 +51,7 @@ def test_a_board_shows_status_elapsed_time_and_the_latest_event() -> None:
     ]
 
 
-def test_what_has_ended_leaves_the_board_and_what_does_not_fit_is_counted() -> None:
+def test_ended_runs_leave_the_table_and_those_that_do_not_fit_are_counted() -> None:
     board = RunTable({f"r-{n}": f"agent-{n}" for n in range(6)}, Style(unicode=False), lambda: 0.0)
     board.show(seen("r-0", "completed", is_final=True))
     lines = board.lines(3, 20)

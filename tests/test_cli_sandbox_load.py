@@ -53,7 +53,7 @@ def test_standard_input_is_read_packed_or_not(halo: CommandLine, traces: Path) -
 
 
 @pytest.mark.parametrize("word", ["traces/old/old", "nothing/*.json", "missing.json"])
-def test_what_names_no_file_is_an_error(halo: CommandLine, traces: Path, word: str) -> None:
+def test_a_path_that_matches_no_file_is_an_error(halo: CommandLine, traces: Path, word: str) -> None:
     (traces / "old" / "old").mkdir()
     ended = halo("sandbox", "load", word)
     assert ended.code == 1

@@ -122,7 +122,7 @@ def test_without_a_key_the_hint_says_how_to_give_one(halo: CommandLine, folder: 
     )
 
 
-def test_who_is_signed_in_with_inf_needs_nothing_more(halo: CommandLine, folder: Path) -> None:
+def test_a_session_of_inf_is_enough(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(EMPTY)
     config = folder.parent / "inf" / "config.json"
     config.parent.mkdir()
@@ -150,7 +150,7 @@ def test_who_is_signed_in_with_inf_needs_nothing_more(halo: CommandLine, folder:
         ([], None, {"INF_PROJECT_ID": "variable"}, ("variable", "INF_PROJECT_ID")),
     ],
 )
-def test_which_project(
+def test_the_project_comes_from_flag_file_variable_and_config_in_this_order(
     halo: CommandLine,
     folder: Path,
     argv: list[str],
@@ -189,7 +189,7 @@ def test_the_platform_is_asked_before_the_files_are_read_where_the_variable_name
     assert ended.err == "halo.yaml:3:1: unknown key `odd`\n1 problem in 1 file\n"
 
 
-def test_problems_of_files_precede_those_of_the_key(halo: CommandLine, folder: Path) -> None:
+def test_problems_of_files_are_reported_before_a_missing_key(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}\nodd: 1\n")
     ended = halo("plan", INF_PROJECT_ID="p1")
     assert (ended.code, ended.err) == (1, "halo.yaml:3:1: unknown key `odd`\n1 problem in 1 file\n")

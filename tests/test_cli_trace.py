@@ -154,7 +154,9 @@ def test_a_list_that_was_cut_says_how_to_go_on(halo_on: On) -> None:
         (("--status", "warn"), "Invalid value for '--status': 'warn' is not one of 'ok', 'error'"),
     ],
 )
-def test_options_that_contradict_themselves_ask_nothing(halo_on: On, options: tuple[str, ...], message: str) -> None:
+def test_contradictory_options_are_refused_before_any_request(
+    halo_on: On, options: tuple[str, ...], message: str
+) -> None:
     halo, recorder = halo_on(Platform())
     ended = halo("trace", "list", *options)
     assert (ended.code, ended.err.splitlines()[0]) == (64, f"error: {message}")
@@ -355,7 +357,7 @@ def test_invalid_filters_are_reported_before_any_request(halo_on: On, argv: tupl
         (None, ["null"]),
     ],
 )
-def test_what_a_search_finds_is_shown_whatever_its_shape(halo_on: On, found: Json, lines: list[str]) -> None:
+def test_search_results_of_any_shape_are_shown(halo_on: On, found: Json, lines: list[str]) -> None:
     platform = Platform()
     platform.answer = lambda _: result(found)  # type: ignore[method-assign]
     halo, _ = halo_on(platform)

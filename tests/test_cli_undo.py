@@ -81,14 +81,14 @@ def test_an_undo_shows_its_plan_and_applies_it(halo: CommandLine, applied: Path)
     )
 
 
-def test_one_write_is_one(halo: CommandLine, folder: Path) -> None:
+def test_one_write_is_counted_in_the_singular(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT_FILE[: PROJECT_FILE.index("  b:")])
     halo("apply", "--sandbox", "--yes", "--receipt", "one.jsonl")
     first, *_ = halo("undo", "one.jsonl", "--sandbox").out.splitlines()
     assert first == "Receipt  one.jsonl  (1 write, 2026-11-02T12:00:00.000Z)"
 
 
-def test_what_is_undone_is_not_undone_again(halo: CommandLine, applied: Path) -> None:
+def test_a_second_undo_of_a_receipt_changes_nothing(halo: CommandLine, applied: Path) -> None:
     halo("undo", "r.jsonl", "--sandbox", "--yes")
     before = len(tree(applied))
     again = halo("undo", "r.jsonl", "--sandbox", "--yes")
@@ -119,7 +119,7 @@ def test_a_receipt_names_the_same_platform_from_every_folder(
 
 
 @pytest.mark.usefixtures("applied")
-def test_it_asks_on_a_terminal(halo: CommandLine) -> None:
+def test_an_undo_asks_on_a_terminal(halo: CommandLine) -> None:
     assert "Undo with 2 changes to sandbox:" in halo("undo", "r.jsonl", "--sandbox", answer="no\n").err
     assert shown(halo)[0] == ("Alpha", "Look again.")
     assert halo("undo", "r.jsonl", "--sandbox", answer="yes\n").code == 0
@@ -127,7 +127,7 @@ def test_it_asks_on_a_terminal(halo: CommandLine) -> None:
 
 
 @pytest.mark.usefixtures("applied")
-def test_what_stops_firing_needs_a_word(halo: CommandLine) -> None:
+def test_an_undo_that_stops_schedules_needs_allow_archive(halo: CommandLine) -> None:
     halo("undo", "r.jsonl", "--sandbox", "--yes")
     refused = halo("undo", "first.jsonl", "--sandbox", "--yes")
     assert (refused.code, "override: --allow-archive 2" in refused.out, len(schedules(halo))) == (3, True, 2)
@@ -135,7 +135,7 @@ def test_what_stops_firing_needs_a_word(halo: CommandLine) -> None:
     assert schedules(halo) == []
 
 
-def test_the_command_that_an_apply_prints_has_the_word_that_it_needs(halo: CommandLine, folder: Path) -> None:
+def test_the_undo_that_an_apply_prints_has_the_options_it_needs(halo: CommandLine, folder: Path) -> None:
     paused = PROJECT_FILE.replace("frequency: daily", "enabled: false, frequency: daily")
     (folder / "halo.yaml").write_text(paused)
     assert halo("apply", "--sandbox", "--yes").code == 0
@@ -192,7 +192,7 @@ def test_a_created_schedule_that_differs_counts_for_allow_archive(halo: CommandL
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
-def test_a_run_that_was_killed_can_be_undone_with_a_word(halo: CommandLine, folder: Path) -> None:
+def test_a_killed_run_can_be_undone_with_an_option(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT_FILE)
     with Sandbox.open(None) as sandbox, serve(sandbox) as server:
         env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": PROJECT}

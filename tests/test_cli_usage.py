@@ -148,7 +148,7 @@ def test_a_value_that_begins_with_one_dash_is_a_value(halo: CommandLine, folder:
     assert "'-out'" in halo("rename", "--", "-out", "New").err
 
 
-def test_every_command_of_the_tables_exists() -> None:
+def test_every_command_in_the_hint_tables_exists() -> None:
     root = built_command()
     words = [words for _, _, commands in other_tools.COMMANDS for words in commands]
     words += [row.command for rows in other_tools.OPTIONS.values() for row in rows if row.command]
@@ -162,7 +162,7 @@ def test_every_command_of_the_tables_exists() -> None:
         assert not isinstance(command, TyperGroup) or rest[0] in command.commands, text
 
 
-def test_no_word_of_the_tables_is_a_command() -> None:
+def test_no_alias_in_the_hint_tables_is_a_command() -> None:
     root = built_command()
     assert not {word for words, _, _ in other_tools.COMMANDS for word in words.split()} & root.commands.keys()
     for group, names in other_tools.SUBCOMMANDS.items():

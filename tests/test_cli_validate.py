@@ -97,7 +97,7 @@ def test_problems_beyond_those_that_are_listed_are_counted(halo: CommandLine, fo
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_the_same_as_json(halo: CommandLine, folder: Path, name: str) -> None:
+def test_problems_as_json_match_those_in_text(halo: CommandLine, folder: Path, name: str) -> None:
     content, expected = BAD[name]
     (folder / "halo.yaml").write_bytes(content)
     ended = halo("validate", "--json")
@@ -137,7 +137,9 @@ AS_ROOT = pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this 
         pytest.param(unreadable, "halo.yaml:1:1: cannot be read: Permission denied", marks=AS_ROOT),
     ],
 )
-def test_a_path_that_is_not_a_file(halo: CommandLine, folder: Path, make: Callable[[Path], None], problem: str) -> None:
+def test_a_path_that_is_not_a_readable_text_file_is_a_problem(
+    halo: CommandLine, folder: Path, make: Callable[[Path], None], problem: str
+) -> None:
     make(folder / "halo.yaml")
     ended = halo("validate")
     assert (ended.code, ended.out, ended.err) == (1, f"{problem}\n1 problem in 1 file\n", "")
@@ -206,7 +208,7 @@ def test_validate_needs_no_key_and_makes_no_request(halo: CommandLine, folder: P
     assert os.listdir(folder) == ["halo.yaml"]  # noqa: PTH208 - folders count as well
 
 
-def test_what_a_file_says_moves_no_cursor_and_commands_no_runner(halo: CommandLine, folder: Path) -> None:
+def test_text_of_a_file_moves_no_cursor_and_gives_a_runner_no_command(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text('version: 1\nschedules: {}\n"\\e[31m::error::x": 1\n')
     ended = halo("validate", is_terminal=True)
     assert "\x1b[31m" not in ended.out

@@ -178,7 +178,7 @@ def test_an_hourly_cadence_fires_at_every_minute_that_shows_its_minutes(moment: 
 
 
 @given(moments())
-def test_what_is_foreseen_is_what_fires(moment: tuple[Cadence, datetime, datetime]) -> None:
+def test_forecast_fires_equal_upcoming_fires(moment: tuple[Cadence, datetime, datetime]) -> None:
     when, start, _ = moment
     seen = [fire.at for _, fire in zip(range(5), fires_with_reasons(when, start), strict=False)]
     assert [at.isoformat() for at in seen] == [at.isoformat() for at in islice(upcoming_fires(when, start), 5)]
@@ -195,7 +195,7 @@ def test_no_fire_is_lost_or_found_twice_where_a_search_goes_on(moment: tuple[Cad
 @given(
     st.deferred(lambda: st.sampled_from(sorted(zone_names() - set(changing_zones())))), numbers(0, 23), numbers(0, 59)
 )
-def test_where_no_clock_changes_nothing_is_approximate(zone: str, hours: list[int], minutes: list[int]) -> None:
+def test_no_fire_has_a_reason_in_a_zone_without_clock_changes(zone: str, hours: list[int], minutes: list[int]) -> None:
     year = takewhile(
         lambda fire: fire.at.year == 2026,
         fires_with_reasons(

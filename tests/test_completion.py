@@ -57,7 +57,7 @@ def asked(shell: str, line: str, **env: str) -> dict[str, str]:
     return {"_HALO_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": line, **action, **env}
 
 
-def test_the_table_is_fresh() -> None:
+def test_the_completion_table_is_up_to_date() -> None:
     table = runpy.run_path(str(ROOT / "docs" / "completion.py"))["table"]()
     path = ROOT / "halo_iac" / "cli" / "completion.json"
     if os.environ.get("HALO_UPDATE_GOLDEN"):
@@ -103,7 +103,7 @@ def test_the_table_is_fresh() -> None:
     ],
 )
 @pytest.mark.usefixtures("project")
-def test_what_is_offered(capfd: pytest.CaptureFixture[str], line: str, offered: list[str]) -> None:
+def test_completion_offers_the_matching_words(capfd: pytest.CaptureFixture[str], line: str, offered: list[str]) -> None:
     assert answer(asked("bash", line)) == 0
     assert capfd.readouterr() == ("\n".join(offered), "")
 

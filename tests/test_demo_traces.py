@@ -54,19 +54,19 @@ def test_each_flaw_is_found_and_no_other(agent: str, days: int) -> None:
 
 @pytest.mark.parametrize("hours", [1, 5, 8, 13, 27, 1000, 9999])
 @pytest.mark.parametrize("agent", TRACED_AGENTS)
-def test_they_are_found_whenever_one_looks(agent: str, hours: int) -> None:
+def test_the_flaws_are_found_at_any_time(agent: str, hours: int) -> None:
     found = analysed(agent, NOON + hours * HOUR, DAY)
     assert {(fix.kind, fix.subject) for fix in found.fixes} == FLAWS[agent]
 
 
-def test_checkouts_payments_time_out_at_the_rate_it_says() -> None:
+def test_payments_of_checkout_time_out_at_the_documented_rate() -> None:
     (group, _) = analysed("checkout", NOON, 7 * DAY).errors
     assert group.message == "timed out after <*> ms waiting for payments.internal (request <*>)"
     assert 0.115 < group.count / group.calls < 0.125
 
 
 @pytest.mark.parametrize("agent", TRACED_AGENTS)
-def test_the_report_is_the_one_we_have_read(agent: str) -> None:
+def test_the_report_matches_its_golden_file(agent: str) -> None:
     report = render_report(analysed(agent, NOON, DAY))
     golden = GOLDEN / f"{agent}.md"
     if os.environ.get("HALO_UPDATE_GOLDEN"):
@@ -76,7 +76,7 @@ def test_the_report_is_the_one_we_have_read(agent: str) -> None:
 
 
 @pytest.mark.parametrize("agent", TRACED_AGENTS)
-def test_they_are_the_same_whenever_they_are_made(agent: str) -> None:
+def test_demo_traces_are_the_same_whenever_they_are_made(agent: str) -> None:
     assert list(demo_spans(NOON, agent)) == list(demo_spans(NOON, agent))
     later = {each.span_id: each for each in spans_of(agent, NOON + DAY)}
     shared = [each for each in spans_of(agent) if each.start >= NOON + 2 * HOUR - 6 * DAY]
@@ -85,7 +85,7 @@ def test_they_are_the_same_whenever_they_are_made(agent: str) -> None:
 
 
 @pytest.mark.parametrize("agent", TRACED_AGENTS)
-def test_they_lie_in_the_week_before_the_anchor(agent: str) -> None:
+def test_demo_traces_lie_in_the_week_before_the_anchor(agent: str) -> None:
     spans = spans_of(agent)
     assert min(each.start for each in spans) >= NOON - 7 * DAY
     assert max(each.end for each in spans) <= NOON

@@ -42,7 +42,7 @@ def changed(declared: dict[str, Any], held: dict[str, Any]) -> dict[str, tuple[A
         ({}, {"updatedAt": "2027", "createdByUserId": None, "unheardOf": [1]}),
     ],
 )
-def test_what_is_not_a_difference(declared: dict[str, Any], held: dict[str, Any]) -> None:
+def test_equivalent_values_are_no_difference(declared: dict[str, Any], held: dict[str, Any]) -> None:
     assert changed(declared, held) == {}
 
 
@@ -69,7 +69,7 @@ def test_what_is_not_a_difference(declared: dict[str, Any], held: dict[str, Any]
         ),
     ],
 )
-def test_what_is_a_difference(
+def test_differing_values_are_differences(
     declared: dict[str, Any], held: dict[str, Any], expected: dict[str, tuple[Any, Any]]
 ) -> None:
     assert changed(declared, held) == expected
@@ -124,7 +124,7 @@ def test_a_retired_entry_is_not_compared() -> None:
         ({"frequency": "monthly", "daysOfMonth": None}, "the platform's answer has no readable daysOfMonth"),
     ],
 )
-def test_what_cannot_be_read_is_not_compared(held: dict[str, Any], reason: str) -> None:
+def test_an_unreadable_schedule_is_not_compared(held: dict[str, Any], reason: str) -> None:
     entry_ = entry("A")
     (difference,) = diff([Match(entry_, remote("1", "A", **held), entry_.spec)])
     assert (difference.opaque, difference.fields) == (UnreadableSchedule(reason), ())
@@ -164,7 +164,7 @@ def test_a_schedule_does_not_differ_from_itself(held: dict[str, Any]) -> None:
 
 
 @given(wires("1", st.just("A")), wires("1", st.just("A")))
-def test_what_differs_is_what_is_shown(held: dict[str, Any], other: dict[str, Any]) -> None:
+def test_exactly_the_fields_that_differ_are_in_a_diff(held: dict[str, Any], other: dict[str, Any]) -> None:
     before, spec = read_spec(held), read_spec(other)
     if isinstance(before, UnreadableSchedule) or isinstance(spec, UnreadableSchedule):
         return

@@ -70,7 +70,7 @@ KINDS: dict[str, tuple[Entry | None, dict[str, Any] | None, list[tuple[str, str]
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_differs(name: str) -> None:
+def test_every_kind_of_drift_is_found(name: str) -> None:
     declared, held, expected = KINDS[name]
     entries = [] if declared is None else [declared]
     remotes = [] if held is None else [remote("1", "A", **held)]
@@ -78,7 +78,7 @@ def test_what_differs(name: str) -> None:
     assert found(project(*entries), *remotes) == [(kind, key, reason) for kind, reason in expected]
 
 
-def test_what_the_next_apply_would_archive_is_undeclared() -> None:
+def test_a_schedule_that_the_next_apply_archives_is_undeclared() -> None:
     archiving = project(entry("A"), undeclared=UndeclaredPolicy.ARCHIVE)
     reason = "the next apply archives it (`undeclared: archive`)"
     assert found(archiving, remote("1", "A"), remote("2", "B")) == [("undeclared", None, reason)]
@@ -89,14 +89,14 @@ def test_a_blocked_entry_is_drift_and_its_schedules_are_not_undeclared() -> None
     assert (kind, key, "1" in reason, "2" in reason) == ("blocked", "key-A", True, True)
 
 
-def test_guards_have_no_say() -> None:
+def test_guards_hide_no_drift() -> None:
     gone = project(*(entry(f"T{number}", is_retired=True) for number in range(9)))
     plan = planned(gone, *(remote(str(number), f"T{number}") for number in range(9)))
     assert [refusal.guard for refusal in plan.refusals] == ["removals"]
     assert len(drift_of(plan).items) == 9
 
 
-def test_what_was_retitled_by_hand_is_renamed_rather_than_created() -> None:
+def test_a_rename_is_suggested_for_a_schedule_retitled_by_hand() -> None:
     plan = planned(project(entry("A"), entry("Other", prompt="Else.")), remote("1", "A (edited)"))
     edited, other = (item.hint or "" for item in drift_of(plan).items if item.kind is DriftKind.MISSING)
     assert "run `halo rename key-A --from 'A (edited)'`, or add `renamed_from: " in edited
@@ -206,7 +206,7 @@ def applied(halo: CommandLine, folder: Path) -> Path:
     return path
 
 
-def test_exit_codes(halo: CommandLine, applied: Path) -> None:
+def test_the_exit_code_is_2_if_there_is_drift(halo: CommandLine, applied: Path) -> None:
     same = halo("drift", "--sandbox")
     assert (same.code, same.out.splitlines()[-1]) == (0, "No drift. 1 schedule is as declared.")
     assert halo("pause", "daily", "--sandbox", "--yes").code == 0

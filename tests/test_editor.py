@@ -81,9 +81,9 @@ ALL_TEXTS = [
     *test_anchors.WRONG.values(),
     *(
         test_load_problems.entry(**fields)
-        for fields, _ in _cases(test_load_problems.test_an_entry_with_something_wrong)
+        for fields, _ in _cases(test_load_problems.test_an_invalid_entry_is_a_problem_at_its_place)
     ),
-    *(text for text, _ in _cases(test_load_problems.test_a_project_file_with_something_wrong)),
+    *(text for text, _ in _cases(test_load_problems.test_an_invalid_project_file_is_a_problem_at_its_place)),
     *(test_load_problems.entry(**case.fields) for case in suggestion_cases.cases() if isinstance(case, Case)),
     "version: 1\nschedules:\n"
     + "".join(
@@ -137,7 +137,7 @@ def test_no_example_has_an_error_in_the_editor(server: LanguageServer) -> None:
 
 
 @needs_server
-def test_what_is_refused_for_its_form_has_a_readable_error(server: LanguageServer) -> None:
+def test_every_file_that_the_schema_refuses_has_a_readable_error(server: LanguageServer) -> None:
     """Every such file has one, and none shows a regular expression, the name of a class or the server's own message."""
     said = server.complaints(REFUSED_FOR_FORM)
     silent = [text for text, lines in zip(REFUSED_FOR_FORM, said, strict=True) if not lines]

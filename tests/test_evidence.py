@@ -124,7 +124,7 @@ def lines_of(evidence: list[Evidence]) -> list[str]:
         ([], f"run `{UUID}`, trace `{UUID}`", []),
     ],
 )
-def test_what_is_cited_is_looked_up_in_the_order_of_the_report(
+def test_cited_traces_are_looked_up_in_the_order_of_the_report(
     there: list[str], markdown: str, expected: list[str]
 ) -> None:
     assert lines_of(found(Platform(there), markdown)) == expected

@@ -187,7 +187,7 @@ def test_a_cursor_that_repeats_permits_no_create_and_no_archive(paged: Setting, 
 
 
 @pytest.mark.parametrize("name", ["create", "update", "archive", "unarchive"])
-def test_what_a_missing_page_hides_is_not_created_again(paged: Setting, name: str) -> None:
+def test_schedules_hidden_by_a_missing_page_are_not_created_again(paged: Setting, name: str) -> None:
     """The listing for the plan leaves page 2 out without a sign; the listing before the creates does not."""
     paged.place.fault(LIST, leading_to("after-4"))
     ended, is_hidden = paged(OPERATIONS[name]), name == "archive"

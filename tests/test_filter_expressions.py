@@ -79,7 +79,7 @@ FORM = "write a name, an operator and a value, such as 'duration>500' or 'user_i
         ("user_id in:,", "no value follows `in:`", "write 'user_id in:A,B'"),
     ],
 )
-def test_what_is_wrong_is_named_with_what_is_right(expression: str, message: str, hint: str) -> None:
+def test_an_invalid_filter_is_an_error_that_names_what_is_valid(expression: str, message: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         field_filters([expression], of_spans=False)
     assert (caught.value.message, caught.value.hint) == (f"--filter `{expression}`: {message}", hint)

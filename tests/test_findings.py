@@ -124,7 +124,7 @@ def test_a_hint_about_a_look_back_can_be_pasted(fields: Mapping[str, object], hi
     ],
     ids=str,
 )
-def test_what_is_paid_for_more_than_once_says_how_often(fields: Mapping[str, object], most: str) -> None:
+def test_a_finding_says_how_often_traces_are_paid_for(fields: Mapping[str, object], most: str) -> None:
     (found,) = run_rules(project(entry("A", **fields)))
     assert (found.rule, found.message.partition(": ")[2]) == (
         "paid-twice",
@@ -199,7 +199,7 @@ def test_an_entry_declared_several_times_is_reported_with_its_cost(prompts: Sequ
 @pytest.mark.parametrize(
     "fields", [{"enabled": False}, {"hours": (10,)}, {"agent": "other"}, {"timezone": "Asia/Tokyo"}]
 )
-def test_what_differs_or_is_paused_is_not_declared_twice(fields: Mapping[str, object]) -> None:
+def test_paused_or_differing_entries_are_not_duplicates(fields: Mapping[str, object]) -> None:
     assert run_rules(project(entry("A"), entry("B", **fields))) == ()
 
 

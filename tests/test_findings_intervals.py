@@ -119,7 +119,7 @@ DAY = 24 * 60
         (cadence("monthly", days_of_month=[1, 31]), (DAY, 30 * DAY)),
     ],
 )
-def test_intervals(when: Cadence, expected: tuple[int, int]) -> None:
+def test_the_shortest_and_longest_interval_of_a_cadence(when: Cadence, expected: tuple[int, int]) -> None:
     assert intervals(when) == Intervals(*expected)
 
 
@@ -136,7 +136,7 @@ def test_intervals(when: Cadence, expected: tuple[int, int]) -> None:
         (cadence("monthly", "America/Los_Angeles", days_of_month=[1]), 31 * 24 + 1),  # where it is a Sunday, in 2026
     ],
 )
-def test_longest_elapsed(when: Cadence, hours: float) -> None:
+def test_the_longest_gap_counts_the_hours_that_clocks_repeat(when: Cadence, hours: float) -> None:
     assert longest_gap(when) == hours * 60
 
 
@@ -158,5 +158,7 @@ def test_longest_elapsed(when: Cadence, hours: float) -> None:
         (cadence("monthly", days_of_month=[29]), 2_147_483_647, 2_756_012),
     ],
 )
-def test_most_looks(when: Cadence, hours: int, expected: int) -> None:
+def test_the_maximum_of_reads_per_trace_follows_from_cadence_and_lookback(
+    when: Cadence, hours: int, expected: int
+) -> None:
     assert max_reads_per_trace(when, hours) == expected

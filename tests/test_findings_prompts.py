@@ -121,7 +121,7 @@ def test_a_private_key_is_known_line_by_line() -> None:
 
 
 @pytest.mark.parametrize("prompt", NO_SECRETS)
-def test_what_only_speaks_of_credentials_holds_none(prompt: str) -> None:
+def test_prompts_that_only_mention_credentials_hold_none(prompt: str) -> None:
     assert credential_in(prompt) is None
 
 

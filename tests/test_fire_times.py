@@ -51,7 +51,7 @@ def cadence(frequency: str, *, timezone: str = "UTC", **parts: Any) -> Cadence: 
         (cadence("daily", timezone="Asia/Tokyo"), "every day at 09:00 (Asia/Tokyo)"),
     ],
 )
-def test_in_words(when: Cadence, words: str) -> None:
+def test_a_cadence_is_described_in_words(when: Cadence, words: str) -> None:
     assert describe(when) == words
 
 

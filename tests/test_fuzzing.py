@@ -27,19 +27,19 @@ ODD = st.sampled_from(
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_seeds_are_fine(name: str) -> None:
+def test_every_seed_passes_its_target(name: str) -> None:
     for seed in TARGETS[name].seeds():
         TARGETS[name].check(seed)
 
 
 @pytest.mark.parametrize("name", TARGETS)
 @given(data=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
-def test_no_bytes_are_too_much(name: str, data: bytes) -> None:
+def test_random_bytes_pass_every_target(name: str, data: bytes) -> None:
     TARGETS[name].check(data)
 
 
 @pytest.mark.skipif(find_spec("atheris") is None, reason="atheris has wheels for Linux on x86-64 only")
-def test_no_mutation_is_too_much(tmp_path: Path) -> None:
+def test_mutated_seeds_pass_every_target(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "fuzzing", "--sample", "--folder", str(tmp_path)]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     ended = subprocess.run(command, check=False, capture_output=True, text=True, env=env)

@@ -102,7 +102,7 @@ def settled(text: str, folder: Path) -> str:
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_a_command_prints(
+def test_the_output_of_a_command_matches_its_golden_file(
     halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str, look: str
 ) -> None:
     words = COMMANDS[command](halo, folder)

@@ -83,7 +83,7 @@ def test_retiring_and_pausing_are_removals_as_well() -> None:
     assert plan_.refusals[0].names == ("key-T001", "key-T000", "002")
 
 
-def test_what_was_paused_already_is_not_paused() -> None:
+def test_a_schedule_that_is_paused_already_counts_as_no_pause() -> None:
     entries = [entry(f"T{place}", enabled=False, hours=(1,)) for place in range(3)]
     there = [remote(f"{place}", f"T{place}", enabled=False) for place in range(3)]
     assert guards(planned(project(*entries), *there)) == []
@@ -118,7 +118,7 @@ def ways_to_stop(title: str) -> dict[str, Entry]:
 
 @pytest.mark.parametrize("how", PAUSED.values(), ids=PAUSED)
 @pytest.mark.parametrize("way", ways_to_stop(""))
-def test_the_share_is_of_what_fires(how: dict[str, object], way: str) -> None:
+def test_the_share_counts_only_schedules_that_fire(how: dict[str, object], way: str) -> None:
     """Thirty per cent of six is one already, however many are paused."""
     schedules = mostly_paused(how)
     for count, expected in ((1, []), (2, ["removals"]), (6, ["removals"])):
@@ -135,7 +135,7 @@ def test_the_share_is_of_what_fires(how: dict[str, object], way: str) -> None:
             assert guards(planned(project(*permitted), *schedules, allow_archive=count - 1)) == ["removals"]
 
 
-def test_several_ways_count_together() -> None:
+def test_retired_paused_and_repointed_schedules_count_together() -> None:
     schedules = mostly_paused(PAUSED["disabled"])
     entries = [
         ways_to_stop(each.title)[way] for each, way in zip(schedules, ("retired", "paused", "repointed"), strict=False)
@@ -158,7 +158,7 @@ def test_schedules_that_do_not_fire_count_for_the_limit_but_not_the_share(how: d
     assert guards(planned(project(*entries), *still, allow_archive=26)) == []
 
 
-def test_both_kinds_count_towards_the_limit() -> None:
+def test_active_and_paused_schedules_count_towards_the_limit() -> None:
     schedules = [remote(f"{place:03}", f"T{place:03}", enabled=place < 84) for place in range(110)]
     entries = [entry(each.title, is_retired=True) for each in (*schedules[:20], *schedules[84:90])]
     plan_ = planned(project(*entries), *schedules)
@@ -364,7 +364,7 @@ def test_another_agent_prompt_or_cadence_is_no_lookalike(held: dict[str, object]
     assert guards(planned(project(entry("New")), remote("1", "Old", **held))) == []
 
 
-def test_what_is_declared_archived_or_out_of_scope_is_no_lookalike() -> None:
+def test_declared_archived_and_out_of_scope_schedules_are_no_lookalikes() -> None:
     there = (remote("1", "A"), remote("2", "B", is_archived=True), remote("3", "C", agentUuid=AGENT_IDS[1]))
     scope = Scope(agents=("checkout",))
     assert guards(planned(project(entry("A"), entry("c", hours=(1,)), entry("New"), scope=scope), *there)) == []
@@ -376,7 +376,7 @@ def test_an_opaque_schedule_may_still_have_a_title_that_looks_alike() -> None:
     assert guards(planned(project(entry("B")), there)) == []
 
 
-def test_each_create_needs_its_own_word() -> None:
+def test_each_create_that_looks_alike_needs_its_own_option() -> None:
     there = (remote("1", "a", hours=[1]), remote("2", "b", hours=[1]))
     plan_ = planned(project(entry("A"), entry("B")), *there, allow_create=("key-A",))
     assert [(refusal.guard, refusal.names) for refusal in plan_.refusals] == [("lookalike", ("key-B",))]

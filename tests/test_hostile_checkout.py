@@ -189,7 +189,7 @@ def test_without_the_flag_p_only_a_package_of_our_own_name_is_run(checkout: Chec
     assert checkout.run("-m", "halo_iac", "validate", launcher=[sys.executable]).code == 0
 
 
-def test_what_the_checkout_names_as_its_platform_gets_no_key(checkout: Checkout) -> None:
+def test_a_platform_named_by_the_checkout_gets_no_key(checkout: Checkout) -> None:
     with serving(lambda _: failure(401)) as theirs, serving(lambda _: failure(401)) as ours:
         config = f'{{"apiUrl": "{theirs.url}", "activeProjectId": "p"}}'
         for name in (".inf/config.json", "inf/config.json", "config.json"):
@@ -237,7 +237,7 @@ def test_a_home_in_the_checkout_sends_no_key_elsewhere(
 
 
 @pytest.mark.parametrize("kind", ["submodule", "clone"])
-def test_nor_does_one_around_the_repository_that_a_branch_leads_to(checkout: Checkout, kind: str) -> None:
+def test_a_home_around_a_repository_within_the_checkout_sends_no_key_elsewhere(checkout: Checkout, kind: str) -> None:
     checkout.write("team/halo.yaml", f"version: 1\nproject: p\nschedules: {{{ENTRY}}}\n")
     inner = checkout.folder / ("team/.git" if kind == "clone" else ".git/modules/team")
     inner.mkdir(parents=True)
@@ -353,7 +353,7 @@ def test_nothing_outside_is_read(checkout: Checkout, policy: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["../outside/secret.yaml", "/dev/zero", "/dev/stdin", "/proc/self/environ", "pipe"])
-def test_no_project_file_leads_out_either(checkout: Checkout, target: str) -> None:
+def test_a_project_file_that_links_out_of_the_checkout_is_not_read(checkout: Checkout, target: str) -> None:
     os.mkfifo(checkout.folder / "pipe")
     checkout.link("halo.yaml", target)
     ended = checkout.run("validate")

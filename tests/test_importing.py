@@ -160,7 +160,7 @@ def test_a_title_that_is_not_allowed_is_pinned(title: str) -> None:
     assert (entry["title"], entry["id"]) == (title, "1")
 
 
-def test_what_cannot_be_declared_is_left_out_and_named() -> None:
+def test_schedules_that_cannot_be_declared_are_left_out_and_named() -> None:
     there = [remote("1", "A", prompt=" "), remote("2", "B", maxTurns=0), remote("3", "C", timezone="Mars/Base")]
     adoption = adopted(*there, remote("4", "D", hours=[]), remote("5", "E"))
     assert list(adoption.entries) == ["e"]
@@ -278,7 +278,7 @@ def fields(**own: object) -> dict[str, Any]:
     return {**whole, "agent": "checkout", **own}
 
 
-def test_what_most_entries_say_becomes_a_default_and_the_others_say_what_was_built_in() -> None:
+def test_values_of_most_entries_become_defaults_and_the_others_state_the_built_in_ones() -> None:
     entries = {"a": fields(timezone="Asia/Tokyo"), "b": fields(timezone="Asia/Tokyo"), "c": fields()}
     entries |= {key: fields(timezone="Asia/Tokyo", prompt="Look.\nAgain.") for key in "de"}
     shared = shared_fields(entries.values())
@@ -390,7 +390,7 @@ def test_names_are_ids_and_globs_of_titles_as_in_protect() -> None:
         (["DB"], "no active schedule has the id or title 'DB'", "add --include-archived to import archived schedules"),
     ],
 )
-def test_a_name_that_means_nothing_is_wrong_usage(names: list[str], message: str, hint: str) -> None:
+def test_a_name_that_matches_nothing_is_wrong_usage(names: list[str], message: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         picked(*names)
     assert (caught.value.message, caught.value.hint) == (message, hint)

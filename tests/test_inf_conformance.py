@@ -93,7 +93,7 @@ def run_of(inf: Inf, **given: object) -> dict[str, Any]:
     return started
 
 
-def test_agent_list(tmp_path: Path) -> None:
+def test_agent_list_shows_the_demo_agents(tmp_path: Path) -> None:
     # On a clock that stands still: from one minute to the next a trace may leave the window.
     with signed_in(tmp_path, pace=0, clock=Clock()) as inf:
         listed, drawn = inf.json("halo", "agent", "list", "--time-range", "7d"), table(inf("halo", "agent", "list"))
@@ -106,7 +106,7 @@ def test_agent_list(tmp_path: Path) -> None:
     ]
 
 
-def test_schedule_list(inf: Inf) -> None:
+def test_schedule_list_shows_active_and_archived_schedules(inf: Inf) -> None:
     active, retired = inf.caller.create(title="Active"), inf.caller.create(title="Retired")
     archived = inf.caller.mutate("haloSchedule.archive", {"id": retired["id"]})
     assert inf.json("halo", "schedule", "list") == {"schedules": [active], "nextCursor": None}
@@ -120,7 +120,7 @@ def test_schedule_list(inf: Inf) -> None:
     ]
 
 
-def test_schedule_get(inf: Inf) -> None:
+def test_schedule_get_shows_every_field(inf: Inf) -> None:
     created = inf.caller.create()
     assert inf.json("halo", "schedule", "get", created["id"]) == created
     shown = fields(inf("halo", "schedule", "get", created["id"]))
@@ -130,7 +130,7 @@ def test_schedule_get(inf: Inf) -> None:
     ]
 
 
-def test_schedule_create(inf: Inf) -> None:
+def test_schedule_create_stores_the_given_fields(inf: Inf) -> None:
     options = ["--agent-uuid", demo.RESEARCH_ID, "--frequency", "weekly", "--days-of-week", "1,4"]
     cadence = ["--hours", "9", "--minutes", "0,30", "--timezone", "America/Los_Angeles"]
     created = inf.json("halo", "schedule", "create", "--title", "Twice a week", *options, *cadence)
@@ -144,7 +144,7 @@ def test_schedule_create(inf: Inf) -> None:
     assert inf.sandbox.schedules()[1]["enabled"] is False
 
 
-def test_schedule_update(inf: Inf) -> None:
+def test_schedule_update_changes_the_given_fields(inf: Inf) -> None:
     schedule_id = inf.caller.create()["id"]
     said = inf("halo", "schedule", "update", schedule_id, "--hours", "17", "--title", "Evening")
     assert f"Updated HALO schedule {schedule_id}" in said
@@ -155,7 +155,7 @@ def test_schedule_update(inf: Inf) -> None:
 
 
 @pytest.mark.parametrize("json_flag", [(), ("--json",)])
-def test_schedule_archive_and_unarchive(inf: Inf, json_flag: tuple[str, ...]) -> None:
+def test_schedule_archive_and_unarchive_change_the_stored_schedule(inf: Inf, json_flag: tuple[str, ...]) -> None:
     schedule_id = inf.caller.create()["id"]
     inf(*json_flag, "halo", "schedule", "archive", schedule_id, "-y")
     assert inf.stored(schedule_id)["archivedAt"] is not None
@@ -163,7 +163,7 @@ def test_schedule_archive_and_unarchive(inf: Inf, json_flag: tuple[str, ...]) ->
     assert inf.stored(schedule_id)["archivedAt"] is None
 
 
-def test_schedule_runs(inf: Inf) -> None:
+def test_schedule_runs_lists_a_fire_by_hand(inf: Inf) -> None:
     schedule_id = inf.caller.create()["id"]
     assert inf.json("halo", "schedule", "runs", schedule_id) == []
     started = inf.json("halo", "schedules-fire", "--id", schedule_id, *window())
@@ -178,7 +178,7 @@ def test_schedule_runs(inf: Inf) -> None:
     assert len(table(inf("halo", "schedules-runs", "--id", schedule_id))) == 3
 
 
-def test_the_documented_workflow(tmp_path: Path) -> None:
+def test_the_documented_workflow_works(tmp_path: Path) -> None:
     with signed_in(tmp_path, pace=0.4) as inf:
         _follow_the_documentation(inf)
 
@@ -194,7 +194,7 @@ def _follow_the_documentation(inf: Inf) -> None:
     assert report.rstrip("\n") in inf("halo", "conversation", "get", conversation_id)
 
 
-def test_run_create(inf: Inf) -> None:
+def test_run_create_sends_every_option(inf: Inf) -> None:
     limits = ["--span-limit", "500", "--max-subagent-depth", "4", "--max-turns", "60", "--reasoning-effort", "high"]
     models = ["--model-id", "halo-small", "--subagent-model-id", "halo-medium", "--debug"]
     agent = ["--agent-uuid", demo.RESEARCH_ID, "--prompt", "P"]
@@ -208,7 +208,7 @@ def test_run_create(inf: Inf) -> None:
     assert fields(inf("halo", "run", "create", *agent, "--lookback-hours", "6"))
 
 
-def test_run_get_and_events(inf: Inf) -> None:
+def test_run_get_and_events_show_the_run(inf: Inf) -> None:
     started = run_of(inf)
     run_id = started["runId"]
     whole = inf.caller.query("haloRun.getById", {"id": run_id})
@@ -244,7 +244,7 @@ def test_run_poll_tells_what_came_to_nothing(inf: Inf, status: str) -> None:
     assert f"ended with status {status}" in said
 
 
-def test_run_cancel_and_retry(tmp_path: Path) -> None:
+def test_run_cancel_and_retry_work(tmp_path: Path) -> None:
     with signed_in(tmp_path, pace=1000) as inf:
         _cancel_and_retry(inf)
 
@@ -260,7 +260,7 @@ def _cancel_and_retry(inf: Inf) -> None:
     assert "still in flight" in inf("halo", "runs-retry", "--id", one["runId"], code=1)
 
 
-def test_conversation_list_and_get(inf: Inf) -> None:
+def test_conversation_list_and_get_show_the_threads(inf: Inf) -> None:
     first, second = run_of(inf, prompt="First"), run_of(inf, prompt="Second", agentUuid=demo.RESEARCH_ID)
     page = inf.caller.query("haloConversation.listForProject", {"projectId": PROJECT})
     assert inf.json("halo", "conversation", "list") == inf.json("halo", "conversations") == page
@@ -293,7 +293,7 @@ def test_a_follow_up_is_answered(inf: Inf) -> None:
     assert "charge_card" in messages[3]["content"]
 
 
-def test_who_has_signed_in_sees_what_was_exported(inf: Inf) -> None:
+def test_a_session_reads_the_exported_dataset_and_its_traces(inf: Inf) -> None:
     started = run_of(inf)
     by_id = ("--id", started["haloExportDatasetId"])
     config = {"sessionToken": inf.environment.pop("INF_API_KEY")}
@@ -305,7 +305,7 @@ def test_who_has_signed_in_sees_what_was_exported(inf: Inf) -> None:
     assert sum(trace["spanCount"] for trace in first["traces"] + rest["traces"]) == dataset["spanCount"]
 
 
-def test_eligible_models(inf: Inf) -> None:
+def test_both_lists_of_eligible_models_are_shown(inf: Inf) -> None:
     assert inf.json("halo", "eligible-models") == list(demo.MODELS)
     assert inf.json("halo", "eligible-summarization-models") == list(demo.SUMMARIZATION_MODELS)
     drawn = table(inf("halo", "eligible-models"))
@@ -344,7 +344,7 @@ def test_the_generated_twins_do_what_the_curated_commands_do(inf: Inf) -> None:
     assert fields(inf("halo", "update-schedule", *by_id, "--title", "Again"))["title"] == "Again"
 
 
-def test_who_is_calling(inf: Inf) -> None:
+def test_auth_status_and_whoami_show_the_account_of_the_sandbox(inf: Inf) -> None:
     assert fields(inf("auth", "status"))["Email"] == "sandbox@localhost"
     assert fields(inf("auth", "whoami"))["User ID"] == demo.DEMO_USER_ID
     assert [each["id"] for each in inf.json("project", "list")] == [PROJECT]

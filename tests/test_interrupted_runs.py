@@ -219,7 +219,7 @@ def test_a_signal_at_any_step_neither_loses_nor_denies_a_run(served: Served, nam
 
 @pytest.mark.usefixtures("every_signal_is_heard")
 @pytest.mark.parametrize("name", COMMANDS)
-def test_nor_does_a_second_one(served: Served, name: str) -> None:
+def test_a_second_signal_at_any_step_neither_loses_nor_denies_a_run(served: Served, name: str) -> None:
     argv = words(served, name)
     whole = Steps(served)
     followed(served, argv, whole)

@@ -314,17 +314,17 @@ def is_valid(schema: Callable[[], dict[str, Any]], instance: object) -> bool:
 
 
 @pytest.mark.parametrize("project", [*map(_project_of, GOOD_ENTRIES), *map(_project, GOOD_PROJECTS)], ids=_name)
-def test_what_loads_is_valid(tmp_path: Path, project: dict[str, Any]) -> None:
+def test_a_project_that_loads_is_valid_by_the_schema(tmp_path: Path, project: dict[str, Any]) -> None:
     assert (loads(tmp_path, project), is_valid(project_schema, project)) == (True, True)
 
 
 @pytest.mark.parametrize("project", [*map(_project_of, BROKEN_ENTRIES), *map(_project, BROKEN_PROJECTS)], ids=_name)
-def test_what_is_refused_for_its_form_is_invalid(tmp_path: Path, project: dict[str, Any]) -> None:
+def test_a_project_of_the_wrong_form_fails_load_and_schema(tmp_path: Path, project: dict[str, Any]) -> None:
     assert (loads(tmp_path, project), is_valid(project_schema, project)) == (False, False)
 
 
 @pytest.mark.parametrize("changes", NOT_SAYABLE, ids=_name)
-def test_what_json_schema_cannot_say_is_refused_by_load(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_load_refuses_what_the_schema_cannot_express(tmp_path: Path, changes: dict[str, Any]) -> None:
     assert not loads(tmp_path, _project_of(changes))
 
 
@@ -415,5 +415,5 @@ def test_a_zone_of_a_later_version_of_the_database_is_valid(zone: str) -> None:
 @pytest.mark.parametrize(
     "zone", ["PST", "CEST", "Berlin", "Mars/Olympus", "UTC+2", "GMT+5", "Factory", "europe/berlin"]
 )
-def test_what_is_no_zone_in_any_version_is_invalid(zone: str) -> None:
+def test_an_unknown_zone_is_invalid_by_the_schema(zone: str) -> None:
     assert not is_valid(project_schema, _project_of({"timezone": zone}))

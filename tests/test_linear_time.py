@@ -48,7 +48,7 @@ def test_rivals_for_many_former_titles_are_found() -> None:
     assert len(made.blocked) == 300
 
 
-def test_a_long_circle_of_renames_is_blocked() -> None:
+def test_a_long_cycle_of_renames_is_blocked() -> None:
     made = planned(project(*(entry(f"{place}", f"{(place + 1) % MANY}") for place in range(MANY))), actual())
     (reason,) = {blocked.reason for blocked in made.blocked}
     assert reason == (
@@ -97,7 +97,7 @@ GRAPHS = st.lists(st.lists(st.integers(0, 7), max_size=3, unique=True), min_size
 
 
 @given(GRAPHS)
-def test_circles_are_the_nodes_that_lead_to_each_other(graph: Mapping[str, Sequence[str]]) -> None:
+def test_cycles_are_the_nodes_that_lead_to_each_other(graph: Mapping[str, Sequence[str]]) -> None:
     ahead = {node: set(others) for node, others in graph.items()}
     for _ in graph:
         ahead = {node: others.union(*(ahead[other] for other in others)) for node, others in ahead.items()}

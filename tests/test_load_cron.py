@@ -133,7 +133,7 @@ def test_a_mapped_cadence_fires_when_cron_does(minute: str, hour: str, day: str,
 
 @given(day=fields(1, 31), week_day=fields(0, 7))
 @settings(deadline=None, max_examples=50)
-def test_what_does_not_map_fires_as_no_cadence_does(day: str, week_day: str) -> None:
+def test_cron_that_does_not_map_fires_as_no_cadence_does(day: str, week_day: str) -> None:
     try:
         from_cron(f"0 9 {day} * {week_day}")
     except InexpressibleCron as error:

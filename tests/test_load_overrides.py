@@ -171,7 +171,7 @@ KEYS = "the keys are those under `schedules:` here and in the included files"
         ),
     ],
 )
-def test_an_override_with_something_wrong(tmp_path: Path, overrides: str, expected: str) -> None:
+def test_an_invalid_override_is_a_problem_at_its_place(tmp_path: Path, overrides: str, expected: str) -> None:
     found = problems(tmp_path, overrides)
     assert [each.removeprefix("halo.yaml:")[: len(expected)] for each in found] == [expected]
 
@@ -233,7 +233,7 @@ def meaning(folder: Path, document: dict[str, Any]) -> tuple[Any, ...] | None:
 
 
 @given(overridden())
-def test_what_lies_over_an_entry_is_what_the_same_keys_in_it_would_say(
+def test_an_override_means_the_same_as_its_keys_in_the_entry(
     tmp_path_factory: pytest.TempPathFactory, drawn: tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
 ) -> None:
     folder = tmp_path_factory.getbasetemp()

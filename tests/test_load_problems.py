@@ -269,7 +269,7 @@ def entry(**fields: str | None) -> str:
         ({"prompt_file": "fine.md", "prompt": "x"}, "9:5: `prompt` and `prompt_file` set the same value (keep one)"),
     ],
 )
-def test_an_entry_with_something_wrong(
+def test_an_invalid_entry_is_a_problem_at_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str | None], expected: str | None
 ) -> None:
     project = tmp_path / "project"
@@ -426,7 +426,7 @@ def test_an_empty_variable_is_distinguished_from_an_empty_value(tmp_path: Path) 
         ),
     ],
 )
-def test_a_project_file_with_something_wrong(tmp_path: Path, text: str, expected: list[str]) -> None:
+def test_an_invalid_project_file_is_a_problem_at_its_place(tmp_path: Path, text: str, expected: list[str]) -> None:
     assert problems(tmp_path, text) == [f"halo.yaml:{problem}" for problem in expected]
 
 
@@ -446,7 +446,7 @@ def test_a_project_file_with_something_wrong(tmp_path: Path, text: str, expected
         (f"{'*a' * 498}.yaml", f"`{('*a' * 498)[:59]}…`: a path has at most 1,000 characters"),
     ],
 )
-def test_an_include_with_something_wrong(tmp_path: Path, glob: str, expected: str) -> None:
+def test_an_invalid_include_is_a_problem_at_its_place(tmp_path: Path, glob: str, expected: str) -> None:
     project = tmp_path / "project"
     (project / "folder.yaml").mkdir(parents=True)
     (tmp_path / "elsewhere.yaml").write_text("schedules: {}")
@@ -838,7 +838,7 @@ def test_a_value_of_the_wrong_form_gets_a_hint(
     assert [each for each in found if each.startswith("halo.yaml:4:")] == [f"halo.yaml:4:{expected}"]
 
 
-def test_a_policy_that_would_read_a_variable_is_a_problem(tmp_path: Path) -> None:
+def test_a_variable_in_the_policy_is_a_problem(tmp_path: Path) -> None:
     found = problems(
         tmp_path,
         "version: 1\nproject: ${P}\nagents: {a: x, b: '${B}'}\nschedules: {}\n"

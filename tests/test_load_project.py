@@ -170,7 +170,7 @@ def test_fields_of_a_cron_expression_and_a_prompt_file_say_so_too(everything: Pr
     }
 
 
-def test_what_is_left_out_means_the_documented_default(tmp_path: Path) -> None:
+def test_omitted_fields_have_the_documented_defaults(tmp_path: Path) -> None:
     project = loaded(tmp_path, "version: 1\nschedules: {a: {title: T, agent: x, frequency: daily, hours: 9}}")
     assert project.entries[0].spec == Spec(
         title="T",

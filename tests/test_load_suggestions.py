@@ -70,7 +70,7 @@ def test_a_colon_after_quotes_in_a_list_is_reported_by_both_parsers(
 # The table ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_people_write_is_answered_with_what_a_file_says(tmp_path: Path) -> None:
+def test_common_mistakes_get_the_suggestions_of_the_golden_table(tmp_path: Path) -> None:
     def answered(line: str | Case) -> str:
         if isinstance(line, str):
             return line

@@ -217,7 +217,7 @@ def test_a_missing_value_is_placed_at_what_should_hold_it() -> None:
         (b"{a: " * 51, "f:1:201: nested more than 50 levels deep"),
     ],
 )
-def test_what_a_file_must_not_hold_is_refused(data: bytes, expected: str) -> None:
+def test_forbidden_yaml_is_a_problem_at_its_place(data: bytes, expected: str) -> None:
     assert diagnostics(data) == [expected]
 
 
@@ -289,7 +289,7 @@ def test_every_ambiguous_line_end_is_reported(pure: bool) -> None:
     ],
     ids=str,
 )
-def test_what_only_newer_yaml_takes_for_text_within_brackets_is_refused_by_both_parsers(
+def test_brackets_that_only_newer_yaml_reads_as_text_are_refused_by_both_parsers(
     text: str, place: tuple[int, int], sign: str, pure: bool
 ) -> None:
     (problem,) = parse_text(text, "f", pure=pure).problems

@@ -248,7 +248,7 @@ def test_a_pin_breaks_a_cycle_and_is_applied_first() -> None:
     assert waves(pairing) == {"B": 0, "A": 1, "C": 2}
 
 
-def test_what_takes_a_title_that_twins_leave_waits_for_both() -> None:
+def test_a_rename_to_a_title_that_duplicates_leave_waits_for_both() -> None:
     entries = [entry("B", id="1"), entry("C", id="2"), entry("T", "S"), entry("D", "C")]
     pairing = matched(entries, [remote("1", "T"), remote("2", "T"), remote("3", "S"), remote("4", "C")])
     assert outcome_by_key(pairing) == {"B": "1", "C": "2", "T": "3", "D": "4"}
@@ -314,7 +314,7 @@ def leads_back(start: Entry, entries: Sequence[Entry]) -> bool:
 
 
 @given(some_entries, some_remotes)
-def test_it_pairs_as_an_oracle_does_that_tries_everything(entries: list[Entry], remotes: list[RemoteSchedule]) -> None:
+def test_matches_equal_those_of_an_exhaustive_search(entries: list[Entry], remotes: list[RemoteSchedule]) -> None:
     circular = [each for each in entries if leads_back(each, entries)]
     theirs = [each.title for each in circular]
     rest = [each for each in entries if each not in circular]

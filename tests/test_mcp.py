@@ -58,7 +58,7 @@ def ask(halo_runs: Served, folder: Path) -> Assistant:
 # What a client lists ------------------------------------------------------------------------------------------------
 
 
-def test_what_a_client_lists_of_the_tools() -> None:
+def test_the_listed_tools_match_their_golden_file() -> None:
     listed = [
         {
             "name": tool.name,
@@ -75,7 +75,7 @@ def test_what_a_client_lists_of_the_tools() -> None:
     assert_golden("mcp-tools.json", json.dumps(listed, indent=1) + "\n")
 
 
-def test_only_what_costs_money_changes_anything_and_is_left_out_by_default() -> None:
+def test_only_tools_that_cost_money_change_anything_and_they_are_off_by_default() -> None:
     assert [tool.name for tool in READING if tool.changes or tool.costs] == []
     assert [tool.name for tool in COSTLY if not (tool.changes and tool.costs)] == []
     assert [*tools(allow_runs=False)] == [tool.name for tool in READING]
@@ -229,7 +229,7 @@ def test_ids_are_taken_in_any_spelling_and_empty_texts_as_left_out() -> None:
 # Answers ------------------------------------------------------------------------------------------------------------
 
 
-def test_who_is_asking(ask: Assistant) -> None:
+def test_whoami_names_project_key_and_permissions(ask: Assistant) -> None:
     data = ask("whoami").data
     assert data.pop("version")
     assert data.pop("platform").startswith("http://127.0.0.1:")
@@ -515,7 +515,7 @@ HOSTILE = (
 )
 
 
-def test_what_others_wrote_stands_within_a_fence_that_it_cannot_know(halo: CommandLine) -> None:
+def test_untrusted_text_stands_within_a_fence_it_cannot_guess(halo: CommandLine) -> None:
     with serving(platform(HOSTILE, title=HOSTILE)) as recorder:
         ask = Assistant(signed_in(halo, recorder.url))
         answers = [
@@ -662,7 +662,7 @@ def test_a_call_that_was_cancelled_asks_nothing_more(ask: Assistant, halo_runs: 
     assert halo_runs.asked[before:] == []
 
 
-def test_a_mistake_of_ours_is_no_traceback(ask: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_shows_no_traceback(ask: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: object) -> Answered:
         raise KeyError(KEY)
 

@@ -90,7 +90,7 @@ def test_the_inspector_lists_and_calls_tools(folder: Path) -> None:
 # Clients that misbehave ---------------------------------------------------------------------------------------------
 
 
-def test_initialize_is_answered_before_anything_is_looked_at(folder: Path) -> None:
+def test_initialize_is_answered_before_any_file_or_request(folder: Path) -> None:
     (folder / "halo.yaml").write_text("version: [")
     with pipe(folder, {"INF_CONFIG_DIR": str(folder.parent)}) as talk:
         assert talk.begin()["result"]["serverInfo"]["name"] == "halo"

@@ -50,7 +50,7 @@ def test_any_other_value_is_looked_at_more_closely(name: str, held: object) -> N
     assert not shows(DECLARED, **{name: held})
 
 
-def test_what_is_declared_of_the_choices_counts() -> None:
+def test_declared_choices_are_compared() -> None:
     spec = replace(DECLARED, model_id="halo-large", enabled=True)
     assert shows(spec)
     assert not shows(spec, modelId="halo-small")

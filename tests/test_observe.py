@@ -156,7 +156,7 @@ def test_models_are_asked_for_where_an_entry_names_one_and_only_then(listed: Rep
         assert len(platform.requests) == 5
 
 
-def test_what_is_dropped_is_waited_for_up_to_one_instant_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dropped_reads_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
 
     class Silent:

@@ -101,7 +101,7 @@ def test_every_fire_of_a_preview_is_on_it_in_its_zone_and_in_utc(halo: CommandLi
         ((entry("A", timezone="Asia/Tokyo"),), "Next: Tue 3 Nov 09:00 JST (00:00 UTC)"),
     ],
 )
-def test_the_text_about_schedules(entries: tuple[Entry, ...], said: str) -> None:
+def test_the_summary_counts_schedules_agents_and_runs(entries: tuple[Entry, ...], said: str) -> None:
     assert said in words(html(*entries))
 
 
@@ -120,7 +120,7 @@ def test_equal_drawings_are_made_once() -> None:
 # What it must not hold ----------------------------------------------------------------------------------------------
 
 
-def test_it_needs_nothing_but_itself() -> None:
+def test_the_page_loads_nothing_from_elsewhere() -> None:
     text = html(entry("A"), now=SPRING)
     elements = Elements(text)
     assert {tag for tag, _ in elements.found}.isdisjoint({"script", "img", "iframe", "object", "embed", "form", "base"})

@@ -172,7 +172,7 @@ def test_every_fire_of_a_preview_can_be_seen(browser: Browser, files: dict[str, 
     assert fires <= seen
 
 
-def test_the_keyboard_alone_will_do(browser: Browser, files: dict[str, Path]) -> None:
+def test_every_part_can_be_reached_by_keyboard(browser: Browser, files: dict[str, Path]) -> None:
     with opened(browser, files["platform"]) as found:
         found.page.keyboard.press("Tab")
         assert found.page.evaluate("document.activeElement.textContent") == "Skip to the calendar"
@@ -192,7 +192,7 @@ def test_a_dot_of_the_calendar_leads_to_its_report(browser: Browser, files: dict
         assert found.page.locator("#r1").inner_text().count("charge_card") >= 1
 
 
-def test_on_paper_everything_is_unfolded(browser: Browser, files: dict[str, Path]) -> None:
+def test_everything_is_unfolded_in_print(browser: Browser, files: dict[str, Path]) -> None:
     with opened(browser, files["platform"]) as found:
         found.page.emulate_media(media="print")
         assert found.page.locator("#r1").bounding_box()["height"] > 100  # type: ignore[index]

@@ -103,7 +103,7 @@ def test_reports_are_recognised_by_front_matter_anywhere(tmp_path: Path) -> None
         ("\ufeff\x00", None),
     ],
 )
-def test_an_edited_file(tmp_path: Path, text: str, said: object) -> None:
+def test_an_edited_report_file_is_read_by_its_front_matter(tmp_path: Path, text: str, said: object) -> None:
     (tmp_path / "2026-11-05T0800Z--nightly--c-1.md").write_bytes(text.encode())
     found = read_reports(tmp_path)
     shown = [(each.run, each.at, each.markdown) for each in found.reports]
@@ -273,7 +273,7 @@ def test_hostile_words_become_plain_elements(markdown: str) -> None:
         ("&#x202e;a", "<p>\\u202ea</p>\n"),
     ],
 )
-def test_what_becomes_of_markdown(markdown: str, html: str) -> None:
+def test_markdown_becomes_safe_html(markdown: str, html: str) -> None:
     assert report_html(markdown, level=4) == html
 
 

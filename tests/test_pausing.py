@@ -81,7 +81,7 @@ def test_a_change_is_of_enabled_and_nothing_else(cause: Cause, before: dict[str,
     ]
 
 
-def test_all_are_those_in_scope() -> None:
+def test_all_selects_the_schedules_in_scope() -> None:
     there = (remote("s1", "A"), remote("s2", "DA"), remote("s3", "DB", agentUuid=SUPPORT), remote("s4", "DC"))
     project_ = project(scope=Scope(("checkout",), "D"))
     assert lines_of(planned(PAUSE, ALL, *there, project_=project_)) == [

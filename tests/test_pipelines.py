@@ -55,7 +55,7 @@ def example(name: str) -> Any:  # noqa: ANN401 - YAML
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: f"{path.parents[2].name}-{path.stem}")
-def test_a_workflow_gives_away_nothing_it_need_not(path: Path) -> None:
+def test_a_workflow_has_minimal_permissions_and_pinned_actions(path: Path) -> None:
     workflow = read(path)
     assert "pull_request_target" not in workflow["on"]
     assert "paths" not in json.dumps(workflow["on"]), "a required check that is skipped would wait forever"

@@ -52,12 +52,12 @@ def lines_of(plan_: Plan) -> list[str]:
 # One pair -----------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_as_declared_is_only_counted() -> None:
+def test_unchanged_entries_are_only_counted() -> None:
     plan_ = planned(project(entry("A"), entry("B", is_retired=True)), remote("1", "A"))
     assert (plan_.changes, plan_.blocked, plan_.unchanged) == ((), (), 2)
 
 
-def test_a_create_an_update_an_unarchive_and_an_archive() -> None:
+def test_changes_are_ordered_by_their_action() -> None:
     entries = (entry("A"), entry("B", hours=(3,)), entry("C"), entry("D", is_retired=True), entry("E", hours=(3,)))
     there = (remote("2", "B"), remote("3", "C", is_archived=True), remote("4", "D"), remote("5", "E", is_archived=True))
     plan_ = planned(project(*entries), *there)
@@ -79,7 +79,7 @@ def test_a_create_an_update_an_unarchive_and_an_archive() -> None:
     ]
 
 
-def test_what_is_archived_or_absent_needs_no_retiring() -> None:
+def test_a_retired_entry_without_an_active_schedule_needs_no_change() -> None:
     entries = (entry("A", is_retired=True), entry("B", is_retired=True))
     assert lines_of(planned(project(*entries), remote("1", "A", is_archived=True))) == []
 
@@ -372,7 +372,7 @@ def test_paused_schedules_are_those_of_the_targets_in_the_order_of_their_keys() 
     assert ([each.key for each in limited.paused], limited.unchanged) == (["key-C"], 0)
 
 
-def test_what_an_override_paused_stays_paused_and_is_listed_once_the_override_is_gone() -> None:
+def test_schedules_paused_by_a_removed_override_stay_paused_and_are_listed() -> None:
     paused = planned(project(entry("A", enabled=False), entry("B", enabled=False)), remote("1", "A"), remote("2", "B"))
     assert [change.is_pause for change in paused.changes] == [True, True]
     after = planned(project(entry("A"), entry("B")), *(remote(title, title, **BY_HAND) for title in "AB"))
@@ -427,7 +427,7 @@ def test_runs_are_those_of_the_scope() -> None:
     assert planned(project(scope=Scope(agents=("checkout",))), *there).runs_per_month == RunRate(DAILY, DAILY)
 
 
-def test_the_same_plan_whatever_the_order() -> None:
+def test_a_plan_does_not_depend_on_the_order_of_its_inputs() -> None:
     entries = [entry("A"), entry("B", hours=(3,)), entry("C", id="9"), entry("D", agent="gone")]
     there = [remote("1", "B"), remote("2", "E"), remote("3", "F"), remote("4", "A", is_archived=True)]
 

@@ -141,7 +141,7 @@ def test_foreign_words_are_neither_raw_nor_commands(words: str) -> None:
 # What it holds ------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_paused_or_archived_never_fires_and_what_says_nothing_does() -> None:
+def test_only_active_entries_fire_and_an_entry_is_active_by_default() -> None:
     found = of(entry("A"), entry("B", enabled=True), entry("C", enabled=False), entry("D", is_retired=True))
     assert [(each.status, len([*each.fires])) for each in found.forecasts] == [
         (ScheduleStatus.ACTIVE, 5),
@@ -201,7 +201,7 @@ def test_fires_end_with_time() -> None:
         assert fires.following is None
 
 
-def test_an_agent_has_one_row_whether_it_goes_by_its_alias_or_its_name() -> None:
+def test_an_agent_named_by_alias_and_by_name_has_one_row() -> None:
     entries = (entry("A", agent="checkout"), entry("B", agent="shop"), entry("C", agent="other", enabled=False))
     found = preview(project(*entries, aliases={"shop": "checkout", "store": "checkout"}), entries, Span(NOW, 1))
     assert [(each.agent, [len(day) for day in each.days]) for each in found.week.agents] == [
@@ -278,14 +278,14 @@ def test_the_week_holds_every_fire_of_its_days_once(drawn: list[Any], now: datet
 # The command --------------------------------------------------------------------------------------------------------
 
 
-def test_it_reads_the_project_file_and_nothing_else(halo: CommandLine, file: Path) -> None:
+def test_preview_reads_only_the_project_file(halo: CommandLine, file: Path) -> None:
     ended = halo("preview", "--sandbox", HALO_SANDBOX="other.db", INF_API_KEY="a-key-that-is-not-asked-for")
     assert (ended.code, ended.err) == (0, "")
     assert ended == halo("preview") == halo("preview", "--next", "5", "--format", "text")
     assert tree(file.parent) == {"halo.yaml": FILE.encode()}
 
 
-def test_one_schedule_by_its_key(halo: CommandLine, file: Path) -> None:  # noqa: ARG001 - it has to be there
+def test_one_schedule_is_selected_by_its_key(halo: CommandLine, file: Path) -> None:  # noqa: ARG001 - it has to be there
     ended = halo("preview", "checkout-early", "--next", "2")
     assert (ended.code, ended.out) == (
         0,
@@ -307,7 +307,7 @@ The week from Mon 2 Nov 13:00 on (Europe/Berlin)
     )
 
 
-def test_until_without_next_lists_all_of_them(halo: CommandLine, file: Path) -> None:  # noqa: ARG001 - likewise
+def test_until_without_next_lists_every_fire(halo: CommandLine, file: Path) -> None:  # noqa: ARG001 - likewise
     found = halo("preview", "support-weekly", "--until", "2026-11-20T17:00:00Z", "--json")
     assert (found.code, found.err) == (0, "")
     assert [fire["utc"] for fire in found.json["schedules"][0]["fires"]] == [

@@ -78,7 +78,7 @@ def edited(halo: CommandLine, folder: Path) -> Plan:
     return planned(halo)
 
 
-def test_its_plan_is_a_plan(halo: CommandLine, folder: Path) -> None:
+def test_the_plan_in_the_readme_is_the_plan_of_its_project(halo: CommandLine, folder: Path) -> None:
     plan = edited(halo, folder)
     host = replace(plan.host, base_url="https://relay.inference.net", url_origin="default", is_sandbox=False)
     text = plan_text(replace(plan, host=host), Style(), now=NOW)
@@ -93,7 +93,7 @@ def test_its_plan_is_a_plan(halo: CommandLine, folder: Path) -> None:
 COMMENT = re.compile(r"<!-- the comment -->\n(.*?)<!-- end of the comment -->\n", re.DOTALL)
 
 
-def test_its_comment_is_that_plan_as_markdown(halo: CommandLine, folder: Path) -> None:
+def test_the_comment_in_the_docs_is_the_plan_of_the_readme_as_markdown(halo: CommandLine, folder: Path) -> None:
     plan = edited(halo, folder)
     host = replace(plan.host, base_url="https://relay.inference.net", url_origin="default", is_sandbox=False)
     page = plan_markdown(replace(plan, host=host), Style(), marker=comment_marker("halo.yaml", PROJECT, ""), now=NOW)
@@ -107,7 +107,7 @@ def test_its_comment_is_that_plan_as_markdown(halo: CommandLine, folder: Path) -
     assert (DOCS / "comment.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_its_plan_as_json_is_what_the_schema_describes(halo: CommandLine, folder: Path) -> None:
+def test_the_plan_of_the_readme_as_json_matches_the_schema(halo: CommandLine, folder: Path) -> None:
     schema = json.loads((ROOT / "schemas" / "halo.plan.schema.json").read_text(encoding="utf-8"))
     document = json.loads(plan_json(edited(halo, folder)))
     assert list(Draft202012Validator(schema).iter_errors(document)) == []
@@ -136,7 +136,7 @@ def root() -> TyperCommand | TyperGroup:
 
 
 @pytest.mark.parametrize("line", sorted(set(command_lines())))
-def test_a_command_it_shows_is_understood(line: str) -> None:
+def test_every_command_in_the_readme_parses(line: str) -> None:
     _, *words = shlex.split(line.partition(" > ")[0], comments=True)
     command = root()
     while isinstance(command, TyperGroup) and words:
@@ -150,7 +150,7 @@ def test_a_command_it_shows_is_understood(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", sorted({line for page in PAGES[1:] for line in mentioned(page)}))
-def test_a_command_that_is_mentioned_is_there_with_its_options(line: str) -> None:
+def test_every_command_mentioned_in_the_docs_has_the_options_shown(line: str) -> None:
     _, *words = shlex.split(line.partition(" > ")[0], comments=True)
     command = root()
     while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
@@ -169,7 +169,7 @@ def test_the_tests_that_reliability_names_are_there() -> None:
 # The project file ---------------------------------------------------------------------------------------------------
 
 
-def test_its_project_file_is_valid(halo: CommandLine, folder: Path) -> None:
+def test_the_project_file_of_the_readme_is_valid(halo: CommandLine, folder: Path) -> None:
     example, *others = blocks("yaml")
     assert others == []
     whole = re.sub(r"([0-9a-f]{8})-…", r"\1-0000-4000-8000-000000000000", example)
@@ -212,5 +212,5 @@ def test_the_exit_codes_are_those_of_help_and_of_every_error(halo: CommandLine) 
     assert {str(each.exit_code) for each in ours} <= dict(table).keys()
 
 
-def test_the_readme_is_read_in_one_sitting() -> None:
+def test_the_readme_has_at_most_two_hundred_lines() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 200

@@ -109,7 +109,7 @@ def test_a_credential_is_hidden_where_a_prompt_may_stand_and_nowhere_else(
 
 
 @given(st.data(), st.lists(CREDENTIALS, min_size=1, max_size=3))
-def test_what_holds_no_secret_stays_byte_for_byte(data: st.DataObject, texts: list[str]) -> None:
+def test_text_without_a_secret_is_unchanged(data: st.DataObject, texts: list[str]) -> None:
     whole = document(data.draw(documents(texts)))
     assert console(keys=["sk-inference-z"], credentials=["hunter2z"]).redacted(whole) == whole
 

@@ -148,7 +148,7 @@ def test_the_most_serious_come_first() -> None:
     )
 
 
-def test_what_was_not_done_is_an_error_beside_its_entry() -> None:
+def test_a_failed_change_is_an_error_beside_its_entry() -> None:
     change = replace(update("a", BASE, replace(BASE, hours=(8,))), origin="halo.yaml:12")
     plan = plan_of(change, create("b", BASE))
     summary = Summary((Event(change, Status.FAILED, None, "HTTP 500", "ask"), Event(plan.changes[1], Status.DONE)))
@@ -184,6 +184,6 @@ def test_no_mixture_of_signs_is_obeyed(words: str) -> None:
     assert_only_ours(plan_github(hostile(words), PLAIN))
 
 
-def test_what_is_escaped_comes_back_as_it_was() -> None:
+def test_escaped_text_is_shown_unchanged() -> None:
     message = lines(problems_github([Problem("a", 1, 1, "100% of %0A and %25")], PLAIN))[0].rpartition("::")[2]
     assert message == "100%25 of %250A and %2525"

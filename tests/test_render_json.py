@@ -114,7 +114,7 @@ GOOD = json.loads(plan_json(plan_of(create("a", BASE))))
         ),
     ],
 )
-def test_what_is_no_plan_of_this_version_is_refused_with_the_reason(document: bytes, message: str) -> None:
+def test_a_document_that_is_no_plan_of_this_version_is_refused_with_the_reason(document: bytes, message: str) -> None:
     with pytest.raises(DocumentError) as caught:
         read_plan(document)
     assert caught.value.message.startswith(message)
@@ -172,7 +172,7 @@ def test_an_error_of_the_platform_carries_procedure_and_status() -> None:
     }
 
 
-def test_what_came_of_every_change_stands_beside_the_plan() -> None:
+def test_the_outcome_of_every_change_stands_beside_the_plan() -> None:
     first, second = create("a", BASE), update("b", BASE, replace(BASE, max_turns=9))
     plan = plan_of(first, second)
     summary = Summary((Event(first, Status.DONE, "new-id", elapsed=0.21049), Event(second, Status.NOT_STARTED)))

@@ -177,7 +177,7 @@ def test_a_changed_cadence_is_one_row(before: dict[str, object], after: dict[str
     ]
 
 
-def test_what_is_built_in_is_no_place_of_a_cadence_that_a_file_has() -> None:
+def test_a_built_in_default_is_not_named_as_the_place_of_a_cadence() -> None:
     change = update("a", replace(BASE, minutes=(30,)), replace(BASE, hours=(8,)))
     hours, minutes = change.fields
     change = replace(change, fields=(hours, replace(minutes, origin="built-in default")))

@@ -25,12 +25,12 @@ ASCII = Style(unicode=False)
         ("problems-ascii.txt", ASCII),
     ],
 )
-def test_problems_as_text(name: str, style: Style) -> None:
+def test_the_text_of_problems_matches_its_golden_file(name: str, style: Style) -> None:
     assert_golden(name, problems_text(nasty_problems(), style))
 
 
 @pytest.mark.parametrize(("end", "style"), [("", PLAIN), ("-ascii", ASCII)])
-def test_problems_and_findings_for_a_pull_request(end: str, style: Style) -> None:
+def test_the_markdown_of_problems_and_findings_matches_its_golden_file(end: str, style: Style) -> None:
     problems = nasty_problems()
     findings = [finding(words, words, 7, message=f"odd: {words}", hint=words) for words in NASTY]
     page = problems_markdown(problems, style, marker=comment_marker("halo.yaml", "", ""), findings=findings)
@@ -38,5 +38,5 @@ def test_problems_and_findings_for_a_pull_request(end: str, style: Style) -> Non
     assert_golden(f"problems-github{end}.txt", problems_github(problems, style, prefix="services/a", findings=findings))
 
 
-def test_problems_as_json() -> None:
+def test_the_json_of_problems_matches_its_golden_file() -> None:
     assert_golden("problems.json", problems_json(nasty_problems()))

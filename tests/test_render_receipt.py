@@ -55,7 +55,7 @@ def test_any_text_round_trips_on_one_plain_line(title: str, prompt: str) -> None
     assert (document.isascii(), document.count(b"\n")) == (True, 3)
 
 
-def test_what_is_no_unicode_cannot_be_kept() -> None:
+def test_text_that_is_not_unicode_cannot_be_recorded() -> None:
     with pytest.raises(DocumentError, match="not valid Unicode"):
         written(HEADER, replace(CREATE, title="half \ud800"))
 
@@ -82,7 +82,7 @@ def test_every_line_is_as_the_schema_says() -> None:
     assert not validator.is_valid({**lines[0], "more": 1})
 
 
-def test_what_is_redacted_is_not_in_the_file() -> None:
+def test_redacted_text_is_not_in_the_receipt() -> None:
     intents = [replace(CREATE, title="sk-secret-1"), ARCHIVE]
     document, _ = receipt_lines(intents, "", lambda text: text.replace("sk-secret-1", "***"))
     line, other = document.splitlines()

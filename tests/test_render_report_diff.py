@@ -69,15 +69,15 @@ def comparison(before: str, after: str, name: str = "checkout-daily") -> ReportC
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_text(look: str) -> None:
+def test_the_text_of_a_comparison_matches_its_golden_file(look: str) -> None:
     assert_golden(f"report-diff-{look}.txt", report_diff_text(comparison(BEFORE, AFTER), LOOKS[look]))
 
 
-def test_markdown() -> None:
+def test_the_markdown_of_a_comparison_matches_its_golden_file() -> None:
     assert_golden("report-diff.md", report_diff_markdown(comparison(BEFORE, AFTER), PLAIN))
 
 
-def test_json() -> None:
+def test_the_json_of_a_comparison_matches_its_golden_file() -> None:
     assert_golden("report-diff.json", report_diff_json(comparison(BEFORE, AFTER)))
 
 

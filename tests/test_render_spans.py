@@ -115,7 +115,7 @@ def test_repeated_messages_are_shown_at_their_first_occurrence() -> None:
     assert [text.count(each) for each in words] == [1, 1, 1, 1]
 
 
-def test_what_is_asked_again_is_shown_again() -> None:
+def test_a_message_that_is_repeated_is_shown_again() -> None:
     again = [says("user", "go on"), says("assistant", "one"), says("user", "go on")]
     text = thread(llm(1, again[:1], [again[1]]), llm(2, again, [says("assistant", "one")]))
     assert text.count("go on") == 2

@@ -76,7 +76,7 @@ def differing(before: str, after: str) -> list[str]:
         ("## A ##\ntext", "A\n---\n\n\ntext\n"),
     ],
 )
-def test_what_differs_in_any_two_reports_is_left_out(before: str, after: str) -> None:
+def test_dates_counts_and_windows_are_left_out_of_a_comparison(before: str, after: str) -> None:
     assert differing(f"# Report\n\n{ALIKE}\n{before}", f"# Report\n\n{ALIKE}\n{after}") == []
 
 
@@ -133,7 +133,7 @@ def test_sections_are_new_gone_and_changed_by_their_headings() -> None:
     ]
 
 
-def test_what_a_heading_counts_is_part_of_its_section() -> None:
+def test_sections_match_though_numbers_in_their_headings_differ() -> None:
     before = "## Failures\n\n### 1. Timeouts (51 traces)\n\nRetry once.\n\n### 2. Loops\n\nNone.\n"
     after = "## Failures\n\n### 2. **Loops**\n\nNone.\n\n### 3.1 Timeouts (4 traces)\n\nRetry once.\n"
     assert differing(before, after) == ["~ Failures > 3.1 Timeouts (4 traces)", "  ~ Timeouts ([-51][+4] traces)"]
@@ -256,7 +256,7 @@ def test_a_report_does_not_differ_from_itself(markdown: str) -> None:
 
 
 @given(MARKDOWN, MARKDOWN)
-def test_what_is_marked_as_new_or_kept_is_the_later_line(before: str, after: str) -> None:
+def test_the_new_and_kept_words_of_a_line_make_up_the_later_line(before: str, after: str) -> None:
     for section in report_diff(before, after).sections:
         for line in section.lines:
             kept = "".join(text for kind, text in line.words if kind is not DiffKind.GONE)
@@ -265,7 +265,7 @@ def test_what_is_marked_as_new_or_kept_is_the_later_line(before: str, after: str
 
 
 @given(MARKDOWN, MARKDOWN)
-def test_what_is_new_one_way_is_gone_the_other_way(before: str, after: str) -> None:
+def test_new_and_removed_lines_swap_when_reports_are_swapped(before: str, after: str) -> None:
     there, back = report_diff(before, after), report_diff(after, before)
     assert there.is_unrelated is back.is_unrelated
     assert there.count(DiffKind.NEW) == back.count(DiffKind.GONE)

@@ -355,7 +355,7 @@ def test_front_matter_says_where_a_report_comes_from_and_the_rest_is_as_the_plat
     assert rest == f"\n{markdown}"
 
 
-def test_what_is_not_known_is_left_out_of_the_front_matter() -> None:
+def test_unknown_values_are_left_out_of_the_front_matter() -> None:
     text = report_file(replace(report(title=""), run=None, dataset=None), None)
     assert text == "---\nconversation: c-1\n---\n\n# R\n"
 

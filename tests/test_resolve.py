@@ -102,7 +102,7 @@ def test_several_agents_of_one_name_block_in_one_order(*, is_turned: bool) -> No
     )
 
 
-def test_where_the_schedule_exists_the_line_to_paste_is_shown() -> None:
+def test_the_hint_names_the_agent_of_an_existing_schedule() -> None:
     pairing = resolved(project(entry("A", agent="gone")), actual(remote("1", "A")))
     (blocked,) = pairing.blocked
     assert (blocked.hint, blocked.ids) == (f"use `agent: {CHECKOUT}`, the agent of its schedule", ("1",))

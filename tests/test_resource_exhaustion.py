@@ -157,7 +157,7 @@ def test_a_terminal_that_cannot_be_redrawn_shows_the_lines(
 
 
 @pytest.mark.parametrize("count", range(4))
-def test_jobs_side_by_side_are_all_done(allowing: Callable[[int], None], count: int) -> None:
+def test_concurrent_tasks_all_finish_with_few_threads(allowing: Callable[[int], None], count: int) -> None:
     allowing(count)
 
     def more(number: int) -> Iterator[int | Task[int]]:

@@ -38,7 +38,7 @@ def runs_of_plan(declared: Spec, *held: dict[str, object]) -> RunRate:
     return plan(project, pairing, diff(pairing.pairs), actual, PlatformTarget("https://x", "p")).runs_per_month
 
 
-def test_means_are_exact() -> None:
+def test_the_mean_runs_per_month_are_exact() -> None:
     assert runs_per_month(spec_of().cadence) == 2 * 2 * A_MONTH / 7
     assert runs_per_month(spec_of(frequency="hourly").cadence) == 24 * A_MONTH
     assert runs_per_month(spec_of(frequency="daily").cadence) == 2 * A_MONTH

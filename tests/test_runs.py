@@ -57,7 +57,7 @@ def started(attempts: Attempts) -> StartedRun:
 
 
 @pytest.mark.parametrize("errors", [[], [UNSENT, UNSENT], [platform_error(429, Delivery.REFUSED)], [UNSENT, LATER]])
-def test_what_surely_did_nothing_is_tried_again(errors: list[PlatformError]) -> None:
+def test_a_start_that_certainly_did_nothing_is_tried_again(errors: list[PlatformError]) -> None:
     attempts = Attempts(*errors)
     assert started(attempts) is STARTED
     assert attempts.made == len(errors) + 1
@@ -158,17 +158,17 @@ def test_a_poll_honours_retry_after() -> None:
     assert clock.pauses == [40]
 
 
-def test_looking_ends_where_it_cannot_succeed() -> None:
+def test_polling_ends_after_a_fatal_error() -> None:
     assert watched(Platform(["running", FORBIDDEN]), Clock()) == [("running", None, False), ("running", "403", True)]
 
 
-def test_the_time_is_up_after_one_last_look() -> None:
+def test_a_timeout_ends_after_one_last_poll() -> None:
     clock = Clock()
     assert watched(Platform(["running"]), clock, timeout=12) == [("running", None, False), ("running", None, True)]
     assert clock.pauses == [5, 5, 2]
 
 
-def test_a_run_that_ends_with_the_last_look_has_ended() -> None:
+def test_a_run_that_ends_with_the_last_poll_has_ended() -> None:
     final = [*poll(RunReader(Platform(["running", "completed"]), ONCE), "r", paced(Clock(), timeout=3))][-1]
     assert (final.is_over, final.is_final) == (True, True)
 
@@ -238,7 +238,7 @@ def test_a_run_ends_even_where_its_events_never_come() -> None:
 # Abreast ------------------------------------------------------------------------------------------------------------
 
 
-def test_jobs_may_bring_further_jobs() -> None:
+def test_tasks_can_add_further_tasks() -> None:
     def fan_out() -> list[int | Task[int]]:
         return [1, Task(lambda: [2]), Task(lambda: [3, 4])]
 

@@ -165,7 +165,7 @@ def test_a_vanished_agent_pauses_its_schedule_until_it_has_one_again(caller: Cal
     assert instants(caller, schedule) == ["2026-11-06T13:00:00.000Z"]
 
 
-def test_odd_rows_fire_nothing(caller: Caller, clock: Clock) -> None:
+def test_invalid_rows_fire_nothing(caller: Caller, clock: Clock) -> None:
     whole = {**caller.create(hours=[13]), "id": None}
     odd: list[dict[str, Any]] = [
         {"title": "No more than that", "enabled": True},

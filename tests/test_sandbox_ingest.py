@@ -182,7 +182,7 @@ def test_of_many_spans_those_that_are_new_are_added(caller: Caller, trace: str) 
     assert spans_read(caller, agent_id(again, "writer"), spanLimit=1000) == 130
 
 
-def test_what_is_no_span_is_reported_with_its_line_and_skipped(caller: Caller) -> None:
+def test_a_line_that_is_no_span_is_reported_and_skipped(caller: Caller) -> None:
     bad: list[BadLine] = []
     spans = [span("a", 1, **{"agent.name": "writer"}), {"not": "a span"}, span("a", 2, 1)]
     loaded = load(caller.sandbox, spans, lambda line: bad.append(line) or True)  # type: ignore[func-returns-value]
@@ -486,7 +486,7 @@ def test_tick_fires_and_says_so(halo: CommandLine, folder: Path) -> None:
     assert [run["scheduledForAt"] for run in runs] == [fire["scheduledForAt"] for fire in reversed(fires)]
 
 
-def test_what_is_started_after_a_tick_looks_back_from_where_the_clock_is(halo: CommandLine, folder: Path) -> None:
+def test_a_run_after_a_tick_looks_back_from_the_clock_of_the_sandbox(halo: CommandLine, folder: Path) -> None:
     until = datetime.now(UTC) + timedelta(days=100)
     assert halo("sandbox", "tick", "--until", until.isoformat()).code == 0
     started = halo("run", "create", "--agent", "checkout", "--sandbox", "--json").json

@@ -288,7 +288,7 @@ def test_a_run_of_another_project_is_not_there(caller: Caller) -> None:
     assert error(stranger.send_mutation("haloRun.create", WANTED))[2] == "FORBIDDEN"
 
 
-def test_what_costs_money_needs_a_key_that_writes(caller: Caller) -> None:
+def test_procedures_that_cost_money_need_a_key_with_write_permission(caller: Caller) -> None:
     started = start(caller)
     reader = Caller(caller.sandbox, demo.DEMO_READ_KEY)
     costly = {
@@ -400,7 +400,7 @@ def test_a_run_that_is_over_stays_as_it_is(caller: Caller, clock: Clock) -> None
 
 
 @pytest.mark.parametrize("status", ["failed", "incomplete", "timed_out", "export_failed", "cancelled"])
-def test_what_came_to_nothing_is_tried_again_in_its_conversation(caller: Caller, clock: Clock, status: str) -> None:
+def test_a_failed_run_is_retried_in_its_conversation(caller: Caller, clock: Clock, status: str) -> None:
     caller.sandbox.end_next_runs(OnFinish(status if status != "cancelled" else "completed"))
     first = start(caller, spanLimit=300, modelId="halo-small")
     if status == "cancelled":
@@ -425,7 +425,7 @@ def test_a_retry_finds_the_traces_that_have_come(caller: Caller, clock: Clock) -
     assert statuses(caller, clock, again) == COURSE
 
 
-def test_what_is_done_or_under_way_is_not_tried_again(caller: Caller, clock: Clock) -> None:
+def test_only_a_failed_run_can_be_retried(caller: Caller, clock: Clock) -> None:
     started = start(caller)
     for status in ("pending_export", "completed"):
         answer = caller.send_mutation("haloRun.retry", {"id": started["runId"]})

@@ -45,7 +45,7 @@ def test_a_created_schedule_has_every_field_and_the_documented_defaults(caller: 
     }
 
 
-def test_what_was_created_is_what_is_read_and_listed(caller: Caller) -> None:
+def test_a_created_schedule_is_read_and_listed_unchanged(caller: Caller) -> None:
     created = caller.create(title="日次 — “review” \U0001f6d2", prompt='One\ntwo\t\\ "three"\n')
     assert caller.query("haloSchedule.getById", {"id": ID}) == created
     assert caller.listed() == [created]

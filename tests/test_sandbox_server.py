@@ -83,7 +83,7 @@ def asked_as(server: Server, headers: str) -> int:
         return int(client.recv(1000).split()[1])
 
 
-def test_what_clients_send_is_not_kept_beyond_a_bound(sandbox: Sandbox) -> None:
+def test_the_memory_of_requests_is_bounded(sandbox: Sandbox) -> None:
     body = json.dumps({"id": "x", "prompt": "x" * 250_000}).encode()
     for number in range(100):
         Caller(sandbox, f"{demo.DEMO_KEY if number % 2 else 'no key'}").send("POST", "haloSchedule.update", body=body)

@@ -259,7 +259,7 @@ def test_instants_may_be_written_in_several_ways(text: str, expected: int) -> No
         "2026-04-23T05:32:00+99:00",
     ],
 )
-def test_what_is_no_instant_is_refused(text: str) -> None:
+def test_an_invalid_instant_is_refused(text: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the reason is the reader's to give
         nanoseconds(text)
     assert caught.type is ValueError

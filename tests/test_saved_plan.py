@@ -39,7 +39,7 @@ def refused(
 # What has happened meanwhile ----------------------------------------------------------------------------------------
 
 
-def test_nothing_has_happened() -> None:
+def test_a_saved_plan_holds_while_nothing_has_changed() -> None:
     assert refused(*THERE) == []
 
 
@@ -48,17 +48,17 @@ def test_saved_changes_already_in_effect_are_no_violation() -> None:
 
 
 @pytest.mark.parametrize("place", range(4))
-def test_some_of_it_may_be_in_effect(place: int) -> None:
+def test_a_saved_plan_holds_if_part_of_it_is_in_effect(place: int) -> None:
     done = {each.id: each for each in ALL_DONE}
     assert refused(*(done[each.id] if at == place else each for at, each in enumerate(THERE))) == []
 
 
-def test_operators_may_have_decided_what_is_left_to_them() -> None:
+def test_unmanaged_fields_may_have_changed_since_the_plan_was_saved() -> None:
     done = [RemoteSchedule({**each.wire, "enabled": False, "modelId": "halo-small"}) for each in ALL_DONE[1:]]
     assert refused(remote("1", "A"), *done) == []
 
 
-def test_what_is_gone_without_being_in_effect_is_refused() -> None:
+def test_a_saved_change_that_is_neither_planned_nor_in_effect_is_refused() -> None:
     assert refused(*THERE, remote("1", "A", hours=[7]), entries=(entry("A", hours=(7,)), *ENTRIES[1:])) == [
         "create key-A: is in the saved plan, but is no longer planned and has not taken effect"
     ]
@@ -95,11 +95,11 @@ def test_another_schedule_behind_an_entry_is_another_change() -> None:
 
 
 @pytest.mark.parametrize("fields", [{"hours": [4]}, {"maxTurns": 7}, {"enabled": False}, {"modelId": "halo-small"}])
-def test_another_before_is_refused(fields: dict[str, object]) -> None:
+def test_a_change_from_other_values_than_saved_is_refused(fields: dict[str, object]) -> None:
     assert refused(remote("2", "B", **fields), *THERE[1:]) == ["update key-B: differs from the saved plan"]
 
 
-def test_another_after_is_refused() -> None:
+def test_a_change_to_other_values_than_saved_is_refused() -> None:
     entries = (ENTRIES[0], entry("B", hours=(4,)), *ENTRIES[2:])
     assert refused(*THERE, entries=entries) == ["update key-B: differs from the saved plan"]
 
@@ -159,7 +159,7 @@ def test_another_policy_is_named(policy: dict[str, object], message: str) -> Non
     assert premises(project(), project(**policy)) == [f"the saved plan was made for {message}"]
 
 
-def test_where_host_and_project_come_from_does_not_matter() -> None:
+def test_the_origins_of_host_and_project_may_differ_from_the_saved_plan() -> None:
     plain = project()
     assert premises(plain, plain, url_origin="INF_API_URL", project_origin="--project", project_name="x") == []
 

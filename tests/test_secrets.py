@@ -181,7 +181,7 @@ def assert_hidden(content: bytes, where: object) -> None:
         assert shown_in(content) == [], (where, content.decode(errors="replace"))
 
 
-def test_what_is_looked_for_is_found_in_every_form() -> None:
+def test_the_search_for_a_key_finds_every_encoding() -> None:
     for written in (PLAIN, json.dumps(PLAIN), PLAIN[:24] + "…", PLAIN.encode().hex(), f"{PLAIN[:30]}\n{PLAIN[30:]}"):
         assert shown_in(written.encode())
     for before in ("", "a", "ab", "Bearer "):

@@ -100,9 +100,7 @@ STOPS: dict[str, tuple[str, int]] = {
 
 
 @pytest.mark.parametrize("name", STOPS)
-def test_what_is_wrong_with_any_file_stops_all_before_the_question(
-    halo: CommandLine, two_projects: Path, name: str
-) -> None:
+def test_a_problem_of_any_file_stops_all_before_the_question(halo: CommandLine, two_projects: Path, name: str) -> None:
     write(two_projects / B, TWO, entry("daily", "Daily B"), entry("other", "Other B"))
     halo("apply", *SHARED, "--yes", "-f", B)
     lines, code = STOPS[name]

@@ -101,7 +101,7 @@ def test_a_directory_is_no_project_file(halo: CommandLine, envs: Path) -> None:
     assert envs.exists()
 
 
-def test_a_bound_on_how_many(halo: CommandLine, folder: Path) -> None:
+def test_the_number_of_project_files_is_limited(halo: CommandLine, folder: Path) -> None:
     for number in range(MAX_PROJECTS + 1):
         (folder / f"{number}.yaml").touch()
     ended = halo("validate", "-f", "*.yaml")
@@ -130,7 +130,7 @@ def test_every_other_command_takes_one(
     assert (ended.code, "--file" in ended.err) == (64, True), ended.err
 
 
-def test_which_commands_take_several() -> None:
+def test_only_six_commands_take_several_project_files() -> None:
     root = built_command()
     files = {
         name: option.multiple

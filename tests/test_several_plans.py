@@ -94,7 +94,7 @@ def test_the_header_of_a_plan_names_its_file(halo: CommandLine, two_projects: Pa
         (["--allow-create", "dayly"], {}, 64, "error: --allow-create dayly: the project has no entry with this key\n"),
     ],
 )
-def test_options_of_several(
+def test_options_of_one_project_are_refused_for_several(
     halo: CommandLine, two_projects: Path, words: list[str], env: dict[str, str], code: int, message: str
 ) -> None:
     assert two_projects.exists()
@@ -211,7 +211,7 @@ def test_two_projects_that_share_includes_do_not_disturb_each_other(halo: Comman
 
 
 @pytest.mark.parametrize("name", ["text", "markdown", "github"])
-def test_a_page_of_several(halo: CommandLine, two_projects: Path, name: str) -> None:
+def test_the_output_of_several_plans_matches_its_golden_file(halo: CommandLine, two_projects: Path, name: str) -> None:
     write(two_projects / B, TWO, entry("daily", "Daily"), entry("lost", "Lost").replace("checkout", "chekout"))
     write(two_projects / "c/halo.yaml", ONE[:-1] + "3")
     ended = halo("plan", *SHARED, *BOTH, "-f", "c/halo.yaml", "--format", name)
@@ -332,7 +332,7 @@ def test_globs_are_expanded_at_the_base_as_well(halo: CommandLine, git: Git) -> 
 
 
 @pytest.mark.parametrize("place", [".", "a", ".."])
-def test_what_is_gone_is_seen_from_anywhere(
+def test_a_deleted_project_file_is_noticed_from_any_folder(
     halo: CommandLine, git: Git, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     (git.folder / B).unlink()

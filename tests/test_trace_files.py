@@ -255,7 +255,7 @@ def test_phoenix_exports_tables_whose_columns_have_dots() -> None:
     }
 
 
-def test_what_opentelemetry_prints_on_a_console_is_read() -> None:
+def test_spans_printed_by_the_console_exporter_of_opentelemetry_are_read() -> None:
     printed = {
         "name": "step",
         "context": {"trace_id": f"0x{TRACE}", "span_id": f"0x{CALL}", "trace_state": "[]"},
@@ -525,7 +525,7 @@ def test_an_instant_may_be_a_number_of_any_unit(written_at: object, read_as: str
     assert only({"trace_id": "t", "span_id": "s", "start_time": written_at})["start_time"] == read_as
 
 
-def test_what_a_reader_can_do_without_may_be_missing_and_keys_may_be_in_camel_case() -> None:
+def test_optional_keys_of_a_span_can_be_missing_or_in_camel_case() -> None:
     found = {"traceId": "t", "spanId": "s", "startTime": 1_776_922_320, "name": "step", "kind": 3, "statusCode": "ok"}
     at = "2026-04-23T05:32:00.000000000Z"
     assert only({**found, "mine": 1}) == {
@@ -602,7 +602,7 @@ JAEGER = {"data": [{"traceID": "t", "spans": [{"traceID": "t", "spanID": "s"}]}]
         ("text", "is not a JSON object"),
     ],
 )
-def test_what_is_known_to_have_no_spans_is_named(value: object, said: str) -> None:
+def test_a_known_format_without_spans_is_named(value: object, said: str) -> None:
     assert reason(value) == said
 
 
@@ -670,7 +670,7 @@ def test_values_before_an_error_in_a_document_are_read(value: Json, end: bytes) 
 
 
 @pytest.mark.parametrize("members", [1, 2])
-def test_what_a_damaged_gzip_file_holds_is_read_up_to_its_end(members: int) -> None:
+def test_a_damaged_gzip_file_is_read_up_to_the_damage(members: int) -> None:
     whole = packed(b"\n" * 200_000 + written(*BOTH))
     wrong = whole[:-8] + bytes([whole[-8] ^ 1]) + whole[-7:]
     *found, last = read_spans(io.BytesIO(packed(b"\n") * (members - 1) + wrong + packed(b"{}") * (members - 1)))
@@ -720,7 +720,7 @@ def test_a_file_without_end_and_without_spans_is_left(file: bytes, monkeypatch: 
     assert bad(file)[-1].reason.endswith("without a span; the rest was not read")
 
 
-def test_what_cannot_be_read_on_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_line_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_BYTES_WITHOUT_SPAN", 4000)
     monkeypatch.setattr(lines, "MAX_WHOLE_LENGTH", 1000)
     monkeypatch.setattr(lines, "_CHUNK_BYTES", 100)

@@ -90,12 +90,12 @@ def only_block(plan: Plan) -> Blocked:
 # What takes back what -----------------------------------------------------------------------------------------------
 
 
-def test_what_was_created_is_archived() -> None:
+def test_a_create_is_undone_by_an_archive() -> None:
     plan = planned([intent(Action.CREATE), done(id="s1")], remote("s1", "A"))
     assert essence(only_change(plan)) == (Action.ARCHIVE, "s1", {})
 
 
-def test_what_was_updated_gets_its_former_values_and_nothing_else() -> None:
+def test_an_update_is_undone_by_its_former_values_alone() -> None:
     before = spec(prompt="Before.", maxTurns=20)
     after = replace(before, prompt="Look.", enabled=None, model_id=None, summarization_model_id=None)
     lines = [intent(Action.UPDATE, before=before, after=after), done()]
@@ -109,7 +109,7 @@ def test_what_was_updated_gets_its_former_values_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("is_on", [True, False])
-def test_what_was_only_paused_or_resumed_is_undone_whatever_else_has_changed(*, is_on: bool) -> None:
+def test_a_pause_or_resume_is_undone_whatever_else_has_changed(*, is_on: bool) -> None:
     lines = [intent(Action.UPDATE, before=spec(enabled=not is_on), after=spec(enabled=is_on)), done()]
     moved = {"prompt": "Corrected.", "hours": [3]}
     change = only_change(planned(lines, remote("s1", "A", enabled=is_on, **moved)))
@@ -127,12 +127,12 @@ def test_only_a_declared_difference_is_reported_as_changed_back(declared: bool |
     assert bool(plan.warnings) is is_warned
 
 
-def test_what_was_archived_comes_back() -> None:
+def test_an_archive_is_undone_by_an_unarchive() -> None:
     plan = planned([intent(Action.ARCHIVE), done()], remote("s1", "A", is_archived=True))
     assert essence(only_change(plan)) == (Action.UNARCHIVE, "s1", {})
 
 
-def test_what_was_unarchived_with_other_values_is_archived_and_then_gets_them_back() -> None:
+def test_an_unarchive_with_changed_values_is_undone_by_an_archive_and_the_former_values() -> None:
     lines = [
         *(intent(Action.UPDATE, is_archived=True), done()),
         *(intent(Action.UNARCHIVE, 2, before=spec(hours=[10]), is_archived=True), done(2)),
@@ -142,7 +142,7 @@ def test_what_was_unarchived_with_other_values_is_archived_and_then_gets_them_ba
     assert change.after == spec()
 
 
-def test_what_is_as_it_was_needs_nothing() -> None:
+def test_schedules_that_are_as_before_the_run_need_no_change() -> None:
     lines = [
         *(intent(Action.CREATE), done(id="s1")),
         *(intent(Action.UPDATE, 2, id="s2", before=spec("B"), after=spec("B", hours=[10])), done(2)),
@@ -152,7 +152,7 @@ def test_what_is_as_it_was_needs_nothing() -> None:
     assert (plan.changes, plan.blocked, plan.unchanged) == ((), (), 3)
 
 
-def test_what_was_refused_was_not_done() -> None:
+def test_a_refused_write_needs_no_undo() -> None:
     lines = [intent(Action.UPDATE), WriteOutcome(number=1, result=Result.NOT_DONE)]
     for now in (remote("s1", "A"), remote("s1", "A", prompt="Another."), remote("s2", "B")):
         plan = planned(lines, now)
@@ -225,7 +225,7 @@ def test_a_schedule_unarchived_and_edited_since_is_kept() -> None:
     assert blocked.reason.endswith("it is active")
 
 
-def test_what_held_a_key_is_left_alone() -> None:
+def test_a_schedule_whose_credential_was_redacted_is_left_alone() -> None:
     lines = [intent(Action.UPDATE, before=spec(prompt="Use ***."), is_veiled=True), done()]
     blocked = only_block(planned(lines, remote("s1", "A", hours=[10])))
     assert blocked.reason == "the receipt does not hold a redacted credential of schedule s1, so it cannot be restored"

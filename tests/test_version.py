@@ -42,7 +42,7 @@ def test_an_installation_from_git_names_what_the_installer_recorded(tmp_path: Pa
 @pytest.mark.parametrize(
     "head", [None, "", "ref: refs/heads/unborn", "ref: ../../secret", "not a hash", "Z" * 40, b"\xff"]
 )
-def test_what_names_no_commit_is_left_out(tmp_path: Path, head: str | bytes | None) -> None:
+def test_a_head_that_names_no_commit_is_ignored(tmp_path: Path, head: str | bytes | None) -> None:
     (tmp_path / "secret").write_text("not to be printed\n")
     if head is not None:
         (tmp_path / ".git").mkdir()
@@ -50,7 +50,7 @@ def test_what_names_no_commit_is_left_out(tmp_path: Path, head: str | bytes | No
     assert commit(str(tmp_path / "halo_iac")) is None
 
 
-def test_the_version_of_this_checkout() -> None:
+def test_the_version_names_the_commit_of_the_checkout() -> None:
     root = Path(__file__).parent.parent
     if (root / ".git").exists():
         head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True).stdout
@@ -72,7 +72,9 @@ def test_the_version_of_this_checkout() -> None:
         ("", None),
     ],
 )
-def test_the_repository_that_it_is_from(tmp_path: Path, url: str, found: str | None) -> None:
+def test_the_repository_is_read_from_the_remote_or_the_installer_record(
+    tmp_path: Path, url: str, found: str | None
+) -> None:
     git = repository(tmp_path)
     git("remote", "add", "upstream", "https://github.com/other/one")
     if url:

@@ -183,7 +183,7 @@ def test_dollars_are_written_so_that_no_variable_is_read() -> None:
     )
 
 
-def test_either_may_be_written_alone() -> None:
+def test_a_title_or_a_former_title_can_be_written_alone() -> None:
     text = "schedules:\n  a:\n    title: Old\n"
     assert rename_entry(text, "a", title="New") == "schedules:\n  a:\n    title: New\n"
     assert rename_entry(text, "a", former="Older") == f"{text}    renamed_from: Older\n"
@@ -212,7 +212,7 @@ def test_either_may_be_written_alone() -> None:
         ),
     ],
 )
-def test_a_title_that_does_not_stand_in_the_entry_itself_is_left_alone(text: str, reason: str) -> None:
+def test_a_title_that_is_not_in_the_entry_itself_is_left_alone(text: str, reason: str) -> None:
     with pytest.raises(CannotEdit) as caught:
         rename_entry(text, "a", title="New", former="Old")
     assert caught.value.reason == reason
