@@ -1,4 +1,4 @@
-"""Stage 3: matches entries to the platform's schedules, and orders renames so that their titles are free."""
+"""Matches entries to the platform's schedules, and orders renames so that their titles are free."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from strategies import BASE, entry, project
 
 from halo_iac.findings import RULES, find_in_plan, run_rules
 from halo_iac.findings.engine import MAX_LISTED
-from halo_iac.findings.today import find_clock_change_today
+from halo_iac.findings.today import find_shifted_fires_today
 from halo_iac.load import load
 from halo_iac.load.rule_settings import RULES as RULE_LINES
 from halo_iac.model.finding import Finding, Severity
@@ -409,10 +409,10 @@ def test_a_change_may_skip_or_double_a_fire_of_today(
 ) -> None:
     old, new = replace(DAILY, **before), replace(DAILY, **after)  # type: ignore[arg-type]
     declared = project(entry("A", key="a"))
-    found = find_clock_change_today(plan_of(update("a", old, new)), declared, NOON)
+    found = find_shifted_fires_today(plan_of(update("a", old, new)), declared, NOON)
     assert [finding.rule for finding in found] == ([expected] if expected else [])
     switched = declared._replace(rule_severities={rule.name: None for rule in RULES})
-    assert find_clock_change_today(plan_of(update("a", old, new)), switched, NOON) == ()
+    assert find_shifted_fires_today(plan_of(update("a", old, new)), switched, NOON) == ()
 
 
 # What is cut short, and what globs mean -----------------------------------------------------------------------------

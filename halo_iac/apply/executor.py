@@ -77,14 +77,12 @@ class _Run:
             yield from self._tracked(self._existing(wave))
         creates = Creates(self._context, self._pool, stop_signal, self._plan.host.project_id, check_after)
         yield from self._tracked(
-            self._run_unblocked(_with_action(changes, lambda change: change.action is Action.CREATE), creates.run)
+            self._run_unblocked(_matching(changes, lambda change: change.action is Action.CREATE), creates.run)
         )
-        yield from self._tracked(self._existing(_with_action(changes, _is_plain_update)))
-        yield from self._tracked(
-            self._existing(_with_action(changes, lambda change: change.action is Action.UNARCHIVE))
-        )
-        archives = _with_action(changes, lambda change: change.action is Action.ARCHIVE)
-        if all(map(self._is_done, _with_action(changes, lambda change: change.action is not Action.ARCHIVE))):
+        yield from self._tracked(self._existing(_matching(changes, _is_plain_update)))
+        yield from self._tracked(self._existing(_matching(changes, lambda change: change.action is Action.UNARCHIVE)))
+        archives = _matching(changes, lambda change: change.action is Action.ARCHIVE)
+        if all(map(self._is_done, _matching(changes, lambda change: change.action is not Action.ARCHIVE))):
             yield from self._existing(archives)
             return
         message = "archives run last, and only if everything before them succeeded"
@@ -124,12 +122,12 @@ class _Run:
 
 
 def _waves(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    renames = sorted(_with_action(changes, _is_rename), key=lambda change: change.wave)
+    renames = sorted(_matching(changes, _is_rename), key=lambda change: change.wave)
     for _, wave in groupby(renames, key=lambda change: change.wave):
         yield list(wave)
 
 
-def _with_action(changes: Sequence[Change], test: Callable[[Change], bool]) -> list[Change]:
+def _matching(changes: Sequence[Change], test: Callable[[Change], bool]) -> list[Change]:
     return [change for change in changes if test(change)]
 
 

@@ -231,7 +231,7 @@ class Console:
 
     @contextmanager
     def after(self, done: str) -> Iterator[None]:
-        """Within the block, add ``what`` was done already to an error of standard output."""
+        """Within the block, add what was ``done`` already to an error of standard output."""
         try:
             yield
         except FileError as error:

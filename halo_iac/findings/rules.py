@@ -53,7 +53,7 @@ def coverage_gap(subject: RuleInput) -> Iterator[Violation]:
             f"and its fires are up to {format_duration(between.longest)} apart: "
             f"traces of up to {format_duration(between.longest - hours * 60)} are never analysed"
         )
-        hint = f"set `lookback: {lookback(_sufficient_lookback_hint(subject, cadence))}`"
+        hint = f"set `lookback: {lookback(_sufficient_lookback(subject, cadence))}`"
         if between.longest > 2 * between.shortest:
             hint += ", or declare the fire after the long interval as a separate entry"
         yield Violation(entries, "lookback_hours", message, hint)
@@ -73,11 +73,11 @@ def overlapping_lookback(subject: RuleInput) -> Iterator[Violation]:
                 entries,
                 "lookback_hours",
                 message,
-                _less_frequent_hint(cadence, hours, _sufficient_lookback_hint(subject, cadence)),
+                _less_frequent_hint(cadence, hours, _sufficient_lookback(subject, cadence)),
             )
 
 
-def _sufficient_lookback_hint(subject: RuleInput, cadence: Cadence) -> int:
+def _sufficient_lookback(subject: RuleInput, cadence: Cadence) -> int:
     """Return how many hours of look-back leave nothing out, nor the hour when clocks go back where its rule is on.
 
     Where something fires by months that hour is left to its rule: to find it takes a millisecond for each cadence.
@@ -238,7 +238,7 @@ def _counted_runs(project: Project) -> Fraction:
     return run_rate(spec_of(entry) for entry in firing if entry.rule_severities.get(_TOO_MANY, by_project) is not None)
 
 
-# The table ----------------------------------------------------------------------------------------------------------
+# Globs --------------------------------------------------------------------------------------------------------------
 
 
 def special_globs(subject: RuleInput) -> Iterator[Violation]:
@@ -267,8 +267,13 @@ def _glob_violation(project: Project, glob: str, reason: str, hint: str) -> Viol
     return Violation((), "protect", f"{glob!r} in {where} {reason}", hint, is_shared=True, at=at)
 
 
+# The table ----------------------------------------------------------------------------------------------------------
+
+
 class Rule(NamedTuple):
-    """A rule: what it is called, what it looks for, and what its findings do unless a project file switches them.
+    """A rule: its name, its check, and the severity of its findings unless a project file sets another.
+
+    Its description in the schema and the documentation is in ``load/rule_settings.py``.
 
     ``severity`` is ``None`` for one that a project file has to switch on.
     One without a ``check`` needs more than the project: an instant (:mod:`halo_iac.findings.today`) or the platform.

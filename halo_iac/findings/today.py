@@ -26,7 +26,7 @@ _DOUBLED: Final = _BY_NAME["doubled-fire"]
 _SECOND: Final = timedelta(seconds=1)
 
 
-def find_clock_change_today(plan: Plan, project: Project, now: datetime) -> tuple[Finding, ...]:
+def find_shifted_fires_today(plan: Plan, project: Project, now: datetime) -> tuple[Finding, ...]:
     """Return which changes, applied at ``now``, make a fire of today skip or happen twice.
 
     Today is the day in the zone that the schedule has afterwards. What fires every hour, or more often, is left out: it

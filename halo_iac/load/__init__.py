@@ -1,7 +1,7 @@
 """Reads project files into a :class:`~halo_iac.model.project.Project`, or reports every problem of every file.
 
-See docs/semantics.md#project-file. ``find`` locates the project file; ``files`` reads it and its includes, from disk or
-from a tree of git, and never outside the checkout.
+See docs/semantics.md#project-file. ``find`` locates the project file and reads it and its includes through ``files``,
+from disk or from a tree of git, and never outside the checkout.
 
 ``yaml_parser`` turns bytes into values with positions (``yaml_document``). ``fields`` declares the allowed keys and
 their forms; ``field_reader`` checks one mapping (an entry, ``defaults``, ``overrides``) and expands variables and

@@ -46,4 +46,4 @@ MAX_NUMBER: Final = 2_147_483_647
 """The platform documents "positive"; this is the limit of common integer types."""
 
 MAX_COST: Final = 1_000_000
-"""The highest `max_cost`, in any currency."""
+"""The highest `cost_per_run`, in any currency."""

@@ -96,12 +96,12 @@ class Change(Document):
 
     @property
     def name(self) -> str:
-        """Return what messages call it: the key, or the id of an undeclared schedule."""
+        """Return what messages call the schedule: its key, or the id of an undeclared schedule."""
         return self.key or self.id or self.title
 
     @property
     def deed(self) -> str:
-        """Return what messages call it: its action, or ``pause`` and ``resume``."""
+        """Return what messages call the change: its action, or ``pause`` and ``resume``."""
         return PAUSING.get(self.cause, self.action)
 
     @property

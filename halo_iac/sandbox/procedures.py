@@ -7,12 +7,11 @@ from typing import Final
 
 from halo_iac.sandbox.call import Kind, Procedure
 from halo_iac.sandbox.handlers import agents, schedules
-from halo_iac.sandbox.handlers import agents as projects
 from halo_iac.sandbox.protocol import Request, RequestRefused
 
 _PROCEDURES: Final[dict[str, Procedure]] = {
     **agents.AGENT_PROCEDURES,
-    **projects.PROJECT_PROCEDURES,
+    **agents.PROJECT_PROCEDURES,
     **schedules.PROCEDURES,
 }
 _NOT_SERVED: Final = {
@@ -49,13 +48,12 @@ def _of_runs() -> dict[str, Procedure]:
         trace_views,
         traces,
     )
-    from halo_iac.sandbox.handlers import runs as schedule_runs
 
     return {
         **conversations.PROCEDURES,
         **datasets.PROCEDURES,
         **runs.RUN_PROCEDURES,
-        **schedule_runs.SCHEDULE_RUN_PROCEDURES,
+        **runs.SCHEDULE_RUN_PROCEDURES,
         **traces.PROCEDURES,
         **trace_facets.PROCEDURES,
         **trace_sessions.PROCEDURES,

@@ -31,10 +31,9 @@ DOCUMENT_STARTS: Final = (
     b'{\n  "problems": [],\n  "findings": [',
     b'{\n  "problems": [\n    {\n      "path": "',
     b'{\n  "drift": {\n    "changed": ',
-    b'{\n  "version": 1,\n  "projects": [\n    {\n      "file": "',
     b'{\n  "error": {\n    "code": "',
 )
-"""How the documents of ``--also json=`` begin; their first key alone could be another program's."""
+"""How the documents of ``--also json=`` begin; other programs use their first keys too."""
 _STANDARD: Final = {1: "standard output", 2: "standard error"}
 
 

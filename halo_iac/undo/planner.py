@@ -218,8 +218,8 @@ def undo(
     policy = policy_of(project, pairing)
     found = histories(receipt)
     judge = UndoPlanner(policy, Catalog(project, actual), actual, _keys(pairing), {history.id for history in found})
-    verdicts = [judge.decide(history) for history in found]
-    changes, blocked = _with_free_titles(verdicts, actual)
+    decisions = [judge.decide(history) for history in found]
+    changes, blocked = _with_free_titles(decisions, actual)
     active = [
         remote for remote in actual.schedules if remote.is_active and policy.covers(remote.agent_id, remote.title)
     ]
@@ -246,7 +246,7 @@ def undo(
         undeclared=(),
         warnings=tuple(_warnings(situation.changes, project, pairing, receipt, allows_gap=allows_gap)),
         refusals=(*(() if allows_gap else _unsafe_reason(receipt)), *guard(situation)),
-        unchanged=verdicts.count(None),
+        unchanged=decisions.count(None),
         runs_per_month=total_runs_per_month(readable, situation.changes),
         agents=agent_names(situation.changes, actual),
         file=project.path if project.origins else "",
@@ -266,11 +266,11 @@ def _unsafe_reason(receipt: Receipt) -> Iterator[GuardViolation]:
 # Titles -------------------------------------------------------------------------------------------------------------
 
 
-def _with_free_titles(verdicts: Iterable[UndoDecision], actual: PlatformState) -> tuple[list[Change], list[Blocked]]:
+def _with_free_titles(decisions: Iterable[UndoDecision], actual: PlatformState) -> tuple[list[Change], list[Blocked]]:
     """Block what would take a title that is not free by then, and order the renames among the rest."""
     # Two creates of which no answer told an id may both be found in the one schedule that is there.
-    changes = list(dict.fromkeys(decide for decide in verdicts if isinstance(decide, Change)))
-    blocked = [decide for decide in verdicts if isinstance(decide, Blocked)]
+    changes = list(dict.fromkeys(each for each in decisions if isinstance(each, Change)))
+    blocked = [each for each in decisions if isinstance(each, Blocked)]
     taking = [change for change in changes if change.takes_title]
     counts = Counter(change.title for change in taking)
     stuck = {change.id: "another schedule of this receipt" for change in taking if counts[change.title] > 1}

@@ -51,7 +51,7 @@ def plan(job: CiJob) -> int:
 
 def apply(job: CiJob) -> int:
     """Apply the saved plan."""
-    if job.trigger.request or job.trigger.keyless:
+    if job.trigger.is_proposal:
         raise RefusedError(
             "a pull request can be planned, but not applied", hint="run this command on the branch it merges to"
         )
@@ -72,7 +72,7 @@ def apply(job: CiJob) -> int:
 
 def undo(job: CiJob) -> int:
     """Undo an earlier run, its last project first."""
-    if job.trigger.request or job.trigger.keyless:
+    if job.trigger.is_proposal:
         raise RefusedError("a pull request cannot undo a run", hint="run this command on the branch it merges to")
     job.prepare_folder()
     receipts = job.folder / _RECEIPTS

@@ -24,9 +24,6 @@ from halo_iac.storage.atomic import write_atomically
 if TYPE_CHECKING:
     from halo_iac.model.runs import Report
 
-if TYPE_CHECKING:
-    from halo_iac.cli.connection import Connection
-
 _EPOCH: Final = "1970-01-01T00:00:00Z"
 _ABOUT: Final = """\
 This issue can be assigned to a person or a coding agent. It contains the task, the changes since the previous report,

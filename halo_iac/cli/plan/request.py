@@ -16,7 +16,7 @@ from halo_iac.cli.project_files.options import MAX_CONCURRENT_PROJECTS
 from halo_iac.cli.project_files.several import display_name, read_list
 from halo_iac.errors import PlatformError, RefusedError
 from halo_iac.findings import credentials_of
-from halo_iac.findings.today import find_clock_change_today
+from halo_iac.findings.today import find_shifted_fires_today
 from halo_iac.model.finding import errors
 from halo_iac.model.plan import Plan, PlanList
 from halo_iac.pipeline import ObservedProject, PlanRequest, ProjectSource, observe_projects, plan_projects
@@ -159,7 +159,7 @@ def redact_plan(context: CommandContext, planned: Plan) -> Plan:
     """
     project = context.load()
     hide_credentials(context, project, planned)
-    today = find_clock_change_today(planned, project, context.console.clock())
+    today = find_shifted_fires_today(planned, project, context.console.clock())
     if today:
         planned = replace(planned, findings=(*planned.findings, *today))
     return planned

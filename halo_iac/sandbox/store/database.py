@@ -67,7 +67,7 @@ def _objects(connection: sqlite3.Connection) -> _Objects:
     )
 
 
-_ERROR_MESSAGES: Final = {
+_FAILURES: Final = {
     sqlite3.SQLITE_NOTADB: ServerFailure.CONTENT,
     sqlite3.SQLITE_CORRUPT: ServerFailure.CONTENT,
     sqlite3.SQLITE_FULL: ServerFailure.SPACE,
@@ -171,7 +171,7 @@ def translate_sqlite_errors(path: Path | None) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code, without SQLite's extended bits
         message = f"{path or 'The sandbox in memory'}: SQLite says: {error}"
-        raise SandboxError(message, _ERROR_MESSAGES.get(code)) from error
+        raise SandboxError(message, _FAILURES.get(code)) from error
 
 
 def _connected(path: Path | None) -> sqlite3.Connection:
