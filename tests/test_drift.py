@@ -21,9 +21,9 @@ from halo_iac.model.plan import Action, Plan
 from halo_iac.model.project import Entry, Project, UndeclaredPolicy
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.plan.drift import find_drift
-from halo_iac.render.formats import ProjectDrift
-from halo_iac.render.github import drift_github
-from halo_iac.render.json import drift_json
+from halo_iac.render.formats import ProjectDrift, RenderContext
+from halo_iac.render.github import GithubView
+from halo_iac.render.json import JsonView
 from halo_iac.render.markdown.drift import drift_markdown, drifts_markdown
 from halo_iac.render.markdown.parts import LIMIT
 from halo_iac.render.style import PLAIN, Style
@@ -141,8 +141,8 @@ def test_an_incomplete_listing_leaves_drift_unknown() -> None:
 DRAWN = {
     "txt": lambda drift, style=PLAIN: drift_text(drift, style),
     "md": lambda drift, style=PLAIN: drift_markdown(drift, style, marker=MARKER),
-    "github.txt": lambda drift, style=PLAIN: drift_github(drift, style),
-    "json": lambda drift, style=PLAIN: drift_json(drift, style),
+    "github.txt": lambda drift, style=PLAIN: GithubView(RenderContext(style)).drift(drift),
+    "json": lambda drift, style=PLAIN: JsonView(RenderContext(style)).drift(drift),
 }
 
 

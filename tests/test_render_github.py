@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -27,16 +28,31 @@ from render_samples import (
 )
 
 from halo_iac.errors import Problem, ProjectError, UsageError
-from halo_iac.model.apply_result import Event, Status, Summary
-from halo_iac.model.finding import Severity
+from halo_iac.model.apply_result import ApplyOutcome, Event, Status, Summary
+from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.plan import Blocked, Cause, GuardViolation, Plan, PlanWarning
-from halo_iac.render.github import error_github, plan_github, problems_github
+from halo_iac.render.formats import RenderContext
+from halo_iac.render.github import GithubView
 from halo_iac.render.style import PLAIN, Style
 
 COMMAND = re.compile(
     r"::(?:error|warning|notice) (?:(?:file|line|col|title)=(?:[^%:,\r\n]|%25|%0A|%3A|%2C)+,?)+::(?:[^%\r\n]|%25|%0A)*"
 )
 """A command of ours, in which everything that could end a part of it is escaped."""
+
+
+def view(style: Style = PLAIN, prefix: str = "") -> GithubView:
+    return GithubView(RenderContext(style, prefix=lambda: prefix))
+
+
+def plan_github(plan: Plan, style: Style = PLAIN, *, prefix: str = "", summary: Summary | None = None) -> str:
+    return view(style, prefix).applied(plan, None if summary is None else ApplyOutcome(summary))
+
+
+def problems_github(
+    problems: Sequence[Problem], style: Style = PLAIN, *, prefix: str = "", findings: Sequence[Finding] = ()
+) -> str:
+    return view(style, prefix).problems(problems, findings, "")
 
 
 def lines(text: str) -> list[str]:
@@ -98,9 +114,9 @@ def test_problems_and_findings_stand_beside_their_lines() -> None:
 
 
 def test_an_error_has_no_line_unless_it_is_one_of_files() -> None:
-    assert error_github(UsageError("no", hint="yes"), PLAIN) == "::error title=halo::no%0Ayes\n"
+    assert view().error(UsageError("no", hint="yes")) == "::error title=halo::no%0Ayes\n"
     problem = Problem("halo.yaml", 1, 2, "empty")
-    assert error_github(ProjectError([problem]), PLAIN) == problems_github([problem], PLAIN)
+    assert view().error(ProjectError([problem])) == problems_github([problem], PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +192,7 @@ def test_no_foreign_word_is_obeyed(words: str, style: Style) -> None:
     assert_only_ours(text)
     assert style.unicode or text.isascii()
     assert_only_ours(problems_github([Problem(words, 1, 1, words, words)], style, findings=plan.findings))
-    assert_only_ours(error_github(UsageError(words, hint=words), style))
+    assert_only_ours(view(style).error(UsageError(words, hint=words)))
 
 
 @given(st.text(st.sampled_from("a:%,# []vso0A25\n\r\t\x1b\u202e\u00a0\u2028"), max_size=16))

@@ -15,9 +15,12 @@ from halo_iac.errors import Delivery, DocumentError, Problem, ProjectError, Reje
 from halo_iac.model.apply_result import ApplyOutcome, Event, Status, Summary
 from halo_iac.model.plan import FieldChange, Plan, RunRate
 from halo_iac.model.schedule import FIELDS, Spec
-from halo_iac.render.json import apply_json, document, error_json, plan_json, problems_json, read_plan
+from halo_iac.render.formats import RenderContext
+from halo_iac.render.json import JsonView, document, plan_json, read_plan
 from halo_iac.render.style import PLAIN
 from halo_iac.render.text.plan import plan_text
+
+VIEW = JsonView(RenderContext(PLAIN))
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=8)
 NUMBERS = st.lists(st.integers(0, 59), max_size=3).map(tuple)
@@ -136,7 +139,7 @@ def test_ten_thousand_changes_come_back() -> None:
 
 def test_problems_are_listed_with_their_places() -> None:
     problems = [Problem("halo.yaml", 3, 5, "unknown key `timeZone`", "timezone"), Problem("a.yaml", 0, 0, "empty")]
-    assert json.loads(problems_json(problems)) == {
+    assert json.loads(VIEW.problems(problems, ())) == {
         "problems": [
             {"path": "halo.yaml", "line": 3, "column": 5, "message": "unknown key `timeZone`", "hint": "timezone"},
             {"path": "a.yaml", "line": 0, "column": 0, "message": "empty", "hint": None},
@@ -146,13 +149,13 @@ def test_problems_are_listed_with_their_places() -> None:
 
 
 def test_an_error_says_its_code_message_hint_and_exit_code() -> None:
-    assert json.loads(error_json(UsageError("no such option", hint="see --help"))) == {
+    assert json.loads(VIEW.error(UsageError("no such option", hint="see --help"))) == {
         "error": {"code": "usage", "message": "no such option", "hint": "see --help", "exit_code": 64}
     }
 
 
 def test_an_error_of_project_files_carries_the_problems() -> None:
-    document = json.loads(error_json(ProjectError([Problem("halo.yaml", 1, 1, "empty")])))
+    document = json.loads(VIEW.error(ProjectError([Problem("halo.yaml", 1, 1, "empty")])))
     assert document["error"]["problems"] == [
         {"path": "halo.yaml", "line": 1, "column": 1, "message": "empty", "hint": None}
     ]
@@ -160,7 +163,7 @@ def test_an_error_of_project_files_carries_the_problems() -> None:
 
 def test_an_error_of_the_platform_carries_procedure_and_status() -> None:
     error = Rejected("not found", procedure="haloSchedule.getById", delivery=Delivery.REFUSED, status=404)
-    assert json.loads(error_json(error)) == {
+    assert json.loads(VIEW.error(error)) == {
         "error": {
             "code": "rejected",
             "message": "haloSchedule.getById (HTTP 404): not found",
@@ -176,9 +179,9 @@ def test_the_outcome_of_every_change_stands_beside_the_plan() -> None:
     first, second = create("a", BASE), update("b", BASE, replace(BASE, max_turns=9))
     plan = plan_of(first, second)
     summary = Summary((Event(first, Status.DONE, "new-id", elapsed=0.21049), Event(second, Status.NOT_STARTED)))
-    written = json.loads(apply_json(plan, ApplyOutcome(summary)))
+    written = json.loads(VIEW.applied(plan, ApplyOutcome(summary)))
     assert written["plan"] == json.loads(plan_json(plan))
-    assert json.loads(apply_json(plan, None)) == {**written, "summary": None}
+    assert json.loads(VIEW.applied(plan, None)) == {**written, "summary": None}
     assert written["summary"] == {
         "outcomes": [
             {

@@ -6,8 +6,9 @@ import pytest
 from render_asserts import assert_golden
 from render_samples import NASTY, finding, nasty_problems
 
-from halo_iac.render.github import problems_github
-from halo_iac.render.json import problems_json
+from halo_iac.render.formats import RenderContext
+from halo_iac.render.github import GithubView
+from halo_iac.render.json import JsonView
 from halo_iac.render.markdown import comment_marker, problems_markdown
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.text.problems import problems_text
@@ -35,8 +36,9 @@ def test_the_markdown_of_problems_and_findings_matches_its_golden_file(end: str,
     findings = [finding(words, words, 7, message=f"odd: {words}", hint=words) for words in NASTY]
     page = problems_markdown(problems, style, marker=comment_marker("halo.yaml", "", ""), findings=findings)
     assert_golden(f"problems{end}.md", page)
-    assert_golden(f"problems-github{end}.txt", problems_github(problems, style, prefix="services/a", findings=findings))
+    annotations = GithubView(RenderContext(style, prefix=lambda: "services/a")).problems(problems, findings, "")
+    assert_golden(f"problems-github{end}.txt", annotations)
 
 
 def test_the_json_of_problems_matches_its_golden_file() -> None:
-    assert_golden("problems.json", problems_json(nasty_problems()))
+    assert_golden("problems.json", JsonView(RenderContext(PLAIN)).problems(nasty_problems(), ()))

@@ -28,7 +28,7 @@ from halo_iac.model.finding import Finding
 from halo_iac.model.plan import PLAN_VERSION, Action, Change, Plan, PlanList
 from halo_iac.render.document import escape_control
 from halo_iac.render.formats import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
-from halo_iac.render.style import PLAIN, Style
+from halo_iac.render.style import Style
 from halo_iac.text import Document
 
 MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
@@ -117,72 +117,13 @@ def _is_complete(change: Change) -> bool:
 # Output-only values -------------------------------------------------------------------------------------------------
 
 
-def problems_json(problems: Sequence[Problem], findings: Sequence[Finding] = ()) -> Document:
-    """Return the problems of project files in order; without problems, the findings."""
-    return document({"problems": [_problem(problem) for problem in problems], "findings": list(map(asdict, findings))})
-
-
-def checks_json(checks: Sequence[ProjectCheck]) -> Document:
-    """Return the problems and findings of several project files, each as :func:`problems_json` has them."""
-    return projects_document(
-        {
-            "file": check.file,
-            "problems": [_problem(problem) for problem in check.problems],
-            "findings": list(map(asdict, check.findings)),
-        }
-        for check in checks
-    )
-
-
-def drift_json(drift: Drift, style: Style = PLAIN) -> Document:
-    """Return how many differences there are of each kind, and then each of them."""
-    return document(_drift(drift, style))
-
-
-def drifts_json(found: Sequence[ProjectDrift], style: Style = PLAIN) -> Document:
-    """Return the drift of several project files, each as :func:`drift_json` has it."""
-    return projects_document({"file": each.drift.plan.file, **_drift(each.drift, each.styled(style))} for each in found)
-
-
-def projects_document(projects: Iterable[dict[str, Any]]) -> Document:
-    """Return the results of several project files as one document."""
+def _projects_document(projects: Iterable[dict[str, Any]]) -> Document:
     return document(projects_value(projects))
 
 
 def projects_value(projects: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Return the value of such a document."""
+    """Return the value of a document with the results of several project files."""
     return {"version": PLAN_VERSION, "projects": list(projects)}
-
-
-def error_json(error: HaloError, style: Style = PLAIN) -> Document:
-    """Return an error as one document for stderr; its ``exit_code`` is the process's."""
-    fields: dict[str, Any] = {
-        "code": error.code,
-        "message": error.message,
-        "hint": _filled(error.hint, style),
-        "exit_code": error.exit_code,
-    }
-    if isinstance(error, ProjectError):
-        fields["problems"] = [_problem(problem) for problem in error.problems]
-    if isinstance(error, PlatformError):
-        fields |= {"procedure": error.procedure, "status": error.status}
-    return document({"error": fields})
-
-
-def apply_json(plan: Plan, outcome: ApplyOutcome | None, style: Style = PLAIN) -> Document:
-    """Return a plan and the outcome of every change in order; ``summary`` is null if nothing was carried out.
-
-    ``receipt`` is the file that has all of it, ``undo`` the command that takes it back.
-    """
-    return document(_applied(plan, outcome, style))
-
-
-def _applied(plan: Plan, outcome: ApplyOutcome | None, style: Style) -> dict[str, Any]:
-    fields: dict[str, Any] = {"plan": _adapter().dump_python(plan, mode="json")}
-    if outcome is None:
-        return {**fields, "summary": None, "receipt": None, "undo": None}
-    undo = None if outcome.undo is None else style.format_command(outcome.undo)
-    return {**fields, "summary": _summary(outcome.summary, style), "receipt": outcome.receipt, "undo": undo}
 
 
 def document(value: object) -> Document:
@@ -246,8 +187,11 @@ class JsonView:
         return plan_json(planned)
 
     def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> Document:
-        """Return the plan, how each change ended, the receipt and the command that takes it back."""
-        return apply_json(planned, outcome, self._style)
+        """Return a plan and the outcome of every change in order; ``summary`` is null if nothing was carried out.
+
+        ``receipt`` is the file that has all of it, ``undo`` the command that takes it back.
+        """
+        return document(_applied(planned, outcome, self._style))
 
     def plans(self, plans: Sequence[ProjectPlan]) -> Document:
         """Return the document that ``plan --out`` saves as well."""
@@ -255,34 +199,60 @@ class JsonView:
 
     def all_applied(self, plans: Sequence[ProjectPlan]) -> Document:
         """Return for each project file what :meth:`applied` returns of one, and its name."""
-        return projects_document(
+        return _projects_document(
             {"file": each.planned.file, **_applied(each.planned, each.outcome, each.styled(self._style))}
             for each in plans
         )
 
-    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], conclusion: str) -> Document:  # noqa: ARG002
-        """Return the problems and the findings."""
-        return problems_json(problems, findings)
+    def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], conclusion: str = "") -> Document:  # noqa: ARG002
+        """Return the problems of project files in order; without problems, the findings."""
+        return document(_problems(problems, findings))
 
     def checks(self, checks: Sequence[ProjectCheck]) -> Document:
         """Return the problems and the findings of each project file."""
-        return checks_json(checks)
+        return _projects_document({"file": each.file, **_problems(each.problems, each.findings)} for each in checks)
 
     def drift(self, drift: Drift) -> Document:
-        """Return the differences and their numbers."""
-        return drift_json(drift, self._style)
+        """Return how many differences there are of each kind, and then each of them."""
+        return document(_drift(drift, self._style))
 
     def drifts(self, found: Sequence[ProjectDrift]) -> Document:
         """Return the differences of each project file."""
-        return drifts_json(found, self._style)
+        return _projects_document(
+            {"file": each.drift.plan.file, **_drift(each.drift, each.styled(self._style))} for each in found
+        )
 
     def error(self, error: HaloError) -> Document:
-        """Return what happened, what to do, and the exit code."""
-        return error_json(error, self._style)
+        """Return an error as one document for stderr; its ``exit_code`` is the process's."""
+        fields: dict[str, Any] = {
+            "code": error.code,
+            "message": error.message,
+            "hint": _hint(error.hint, self._style),
+            "exit_code": error.exit_code,
+        }
+        if isinstance(error, ProjectError):
+            fields["problems"] = _problems(error.problems)["problems"]
+        if isinstance(error, PlatformError):
+            fields |= {"procedure": error.procedure, "status": error.status}
+        return document({"error": fields})
 
 
-def _filled(hint: str | None, style: Style) -> str | None:
-    return hint and style.filled(hint)
+def _hint(hint: str | None, style: Style) -> str | None:
+    return hint and style.format_hint(hint)
+
+
+def _problems(problems: Sequence[Problem], findings: Sequence[Finding] = ()) -> dict[str, list[dict[str, Any]]]:
+    fields = ("path", "line", "column", "message", "hint")
+    found = [{name: getattr(problem, name) for name in fields} for problem in problems]
+    return {"problems": found, "findings": list(map(asdict, findings))}
+
+
+def _applied(plan: Plan, outcome: ApplyOutcome | None, style: Style) -> dict[str, Any]:
+    fields: dict[str, Any] = {"plan": _adapter().dump_python(plan, mode="json")}
+    if outcome is None:
+        return {**fields, "summary": None, "receipt": None, "undo": None}
+    undo = None if outcome.undo is None else style.format_command(outcome.undo)
+    return {**fields, "summary": _summary(outcome.summary, style), "receipt": outcome.receipt, "undo": undo}
 
 
 def _summary(summary: Summary, style: Style) -> dict[str, Any]:
@@ -318,17 +288,7 @@ def _difference(item: DriftItem, style: Style) -> dict[str, Any]:
         "fields": [
             {"field": each.field, "platform": each.before, "file": each.after, "origin": each.origin} for each in fields
         ],
-        "hint": _filled(item.hint, style),
-    }
-
-
-def _problem(problem: Problem) -> dict[str, Any]:
-    return {
-        "path": problem.path,
-        "line": problem.line,
-        "column": problem.column,
-        "message": problem.message,
-        "hint": problem.hint,
+        "hint": _hint(item.hint, style),
     }
 
 
@@ -340,6 +300,6 @@ def _outcome(event: Event, style: Style) -> dict[str, Any]:
         "title": event.change.title,
         "status": str(event.status),
         "message": event.message,
-        "hint": _filled(event.hint, style),
+        "hint": _hint(event.hint, style),
         "elapsed": None if event.elapsed is None else round(event.elapsed, 3),
     }

@@ -61,17 +61,17 @@ class Style(NamedTuple):
         """Return the same without colour, for what no terminal interprets."""
         return self._replace(colour=False)
 
-    def filled(self, text: str) -> str:
-        """Return a text with its commands filled in."""
+    def format_hint(self, text: str) -> str:
+        """Return a text with its commands as the reader pastes them."""
         return format_hint(text, self.format_command)
 
     def safe(self, text: str) -> str:
         """Return foreign words on one line, harmless and showable."""
-        return escape_control(self.filled(text), is_unicode=self.unicode)
+        return escape_control(self.format_hint(text), is_unicode=self.unicode)
 
     def safe_lines(self, text: str) -> list[str]:
         """Return the lines of foreign words, each harmless and showable."""
-        return escape_control_lines(self.filled(text), is_unicode=self.unicode)
+        return escape_control_lines(self.format_hint(text), is_unicode=self.unicode)
 
     def quoted(self, title: str) -> str:
         """Return a title in quotation marks."""

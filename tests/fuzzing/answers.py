@@ -15,7 +15,7 @@ from typing import Any, Final
 import httpcore
 from wire_samples import WIRE
 
-from fuzzing.laws import AGENT, KEY, check_plan, check_told
+from fuzzing.laws import AGENT, JSON, KEY, check_plan, check_told
 from halo_iac.api import direct
 from halo_iac.api.direct import DirectTransport
 from halo_iac.api.retry import Retry
@@ -32,7 +32,7 @@ from halo_iac.load import load
 from halo_iac.model.project import Project
 from halo_iac.model.remote import PlatformState
 from halo_iac.model.traces import Span, SpanDetail, Trace
-from halo_iac.render.json import document, error_json
+from halo_iac.render.json import document
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.text.problems import error_text
 from halo_iac.render.text.traces.span import span_attributes, span_events, span_io, span_links, span_summary
@@ -50,7 +50,7 @@ def answers(data: bytes) -> None:
         try:
             ask(_Scripted(given))
         except PlatformError as error:
-            check_told(error_text(error, PLAIN), error_json(error))
+            check_told(error_text(error, PLAIN), JSON.error(error))
     with suppress(PlatformError):
         listing = Reader(_Scripted(given), _ONCE).schedules("project")
         check_plan(_declared(), PlatformState(listing.schedules, (AGENT,), listing.gap))
@@ -142,7 +142,7 @@ def http(data: bytes) -> None:
             try:
                 transport.call("project.getAuthContext", "query")
             except (PlatformError, SettingsError) as error:
-                check_told(error_text(error, PLAIN), error_json(error))
+                check_told(error_text(error, PLAIN), JSON.error(error))
 
 
 class _Delivering(httpcore.MockBackend):

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from wire_samples import WIRE
 
-from fuzzing.laws import AGENT, KEY, OUTSIDE, check_plan, check_shown, check_told, check_undo, unpacked
+from fuzzing.laws import AGENT, JSON, KEY, OUTSIDE, check_plan, check_shown, check_told, check_undo, unpacked
 from halo_iac.api.auth import resolve_settings
 from halo_iac.api.urls import is_loopback
 from halo_iac.errors import DocumentError, ProjectError, SettingsError
@@ -25,7 +25,7 @@ from halo_iac.load import load
 from halo_iac.load.yaml_parser import parse, parse_text
 from halo_iac.model.remote import PlatformState, RemoteSchedule
 from halo_iac.model.schedule import FIELDS
-from halo_iac.render.json import error_json, problems_json, read_plan
+from halo_iac.render.json import read_plan
 from halo_iac.render.style import PLAIN
 from halo_iac.render.text.problems import error_text
 from halo_iac.sandbox.ingest import read_spans
@@ -85,7 +85,7 @@ def project(data: bytes) -> None:
     try:
         found = load(Path("halo.yaml"), variables=variables, cwd=folder)
     except ProjectError as error:
-        check_told(error_text(error, PLAIN), problems_json(error.problems))
+        check_told(error_text(error, PLAIN), JSON.problems(error.problems, ()))
         return
     for entry in found.entries:
         assert all(str(entry.origins.of(field)) for field in FIELDS)
@@ -118,7 +118,7 @@ def saved_plan(data: bytes) -> None:
     try:
         plan = read_plan(data)
     except DocumentError as error:
-        check_told(error_text(error, PLAIN), error_json(error))
+        check_told(error_text(error, PLAIN), JSON.error(error))
         return
     check_shown(plan)
 
@@ -130,7 +130,7 @@ def receipt(data: bytes) -> None:
         try:
             check_undo(read_receipt(document, "receipt.jsonl"), there)
         except DocumentError as error:
-            check_told(error_text(error, PLAIN), error_json(error))
+            check_told(error_text(error, PLAIN), JSON.error(error))
 
 
 def _signed(data: bytes) -> bytes:
@@ -155,7 +155,7 @@ def settings(data: bytes) -> None:
     try:
         found = resolve_settings({**env, "INF_CONFIG_DIR": str(folder)}, home=folder)
     except SettingsError as error:
-        check_told(error_text(error, PLAIN), error_json(error))
+        check_told(error_text(error, PLAIN), JSON.error(error))
         return
     if found.key is not None:
         assert repr(found.key.value) == "***"

@@ -16,7 +16,8 @@ from halo_iac.model.receipt import Receipt
 from halo_iac.model.remote import Agent, PlatformState, PlatformTarget
 from halo_iac.pipeline import PlanRequest, plan_project, plan_undo
 from halo_iac.plan import Overrides
-from halo_iac.render.json import error_json, plan_json, read_plan
+from halo_iac.render.formats import RenderContext
+from halo_iac.render.json import JsonView, plan_json, read_plan
 from halo_iac.render.style import PLAIN
 from halo_iac.render.text.plan import plan_text
 from halo_iac.render.text.problems import error_text
@@ -24,6 +25,7 @@ from halo_iac.render.text.problems import error_text
 NOW: Final = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 KEY: Final = "sk-inference-canary-0123456789"
 OUTSIDE: Final = "canary-of-a-file-outside"
+JSON: Final = JsonView(RenderContext(PLAIN))
 AGENT: Final = Agent("5a4db0c5-a000-4000-8000-000000000001", "checkout", "agent_name", 7)
 
 _HOST: Final = PlatformTarget("https://relay.example", "project")
@@ -50,7 +52,7 @@ def check_plan(project: Project, actual: PlatformState) -> None:
     try:
         plan = plan_project(lambda: project, lambda _: (_HOST, actual), PlanRequest())
     except ProjectError as error:  # agents of its scope or its aliases are not those of the platform
-        check_told(error_text(error, PLAIN), error_json(error))
+        check_told(error_text(error, PLAIN), JSON.error(error))
         return
     check_shown(plan)
 

@@ -121,8 +121,9 @@ def _report(brief: Brief, report: str, tag: str, room: int, style: Style) -> Ite
     shown = _beginning(report, max(room, 0))
     yield _data(shown, tag)
     if len(shown) < len(report):
-        whole = Hint("`{}` prints all of it", Command("report", "get", brief.reference))
-        yield f"The report is cut: these are {len(shown):,} of its {len(report):,} characters; {style.filled(whole)}.\n"
+        command = style.format_command(Command("report", "get", brief.reference))
+        cut = f"these are {len(shown):,} of its {len(report):,} characters"
+        yield f"The report is cut: {cut}; `{command}` prints all of it.\n"
 
 
 def _traces(brief: Brief, evidence: Sequence[Sequence[str]], tag: str, room: int) -> str:
@@ -187,7 +188,7 @@ def _verifying(brief: Brief, style: Style) -> str:
         *commands,
         *later,
     ]
-    return "\n".join(["## How to verify\n", *(f"- {style.filled(line)}" for line in lines), ""])
+    return "\n".join(["## How to verify\n", *(f"- {style.format_hint(line)}" for line in lines), ""])
 
 
 # Untrusted text -----------------------------------------------------------------------------------------------------

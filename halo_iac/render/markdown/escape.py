@@ -82,7 +82,7 @@ def html_words(text: str, style: Style) -> str:
 
 def message(text: str, style: Style) -> str:
     """Return a message, in which backticks stand around what it quotes; its lines stay lines."""
-    return "<br>".join(map(_quoting, style.safe_lines(shortened(style.filled(text), MAX_MESSAGE_LENGTH))))
+    return "<br>".join(map(_quoting, style.safe_lines(shortened(style.format_hint(text), MAX_MESSAGE_LENGTH))))
 
 
 def fence(lines: Iterable[PromptLine]) -> str:

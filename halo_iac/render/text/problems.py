@@ -63,7 +63,7 @@ def error_text(error: HaloError, style: Style) -> str:
 
 
 def _line(problem: Problem, style: Style) -> str:
-    hint = f" ({style.filled(problem.hint)})" if problem.hint else ""
+    hint = f" ({style.format_hint(problem.hint)})" if problem.hint else ""
     words = style.safe(f"{problem.position}: {problem.message}{hint}")
     shown = style.safe(problem.position)
     return style.paint(shown, "bold") + words[len(shown) :] if words.startswith(shown) else words
