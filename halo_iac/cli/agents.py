@@ -1,13 +1,18 @@
-"""Agents on the command line: their names in lists, and choosing one."""
+"""Agents on the command line: their names in lists, finding them by name, and choosing one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from halo_iac.cli.picker import Choice, Picker
 from halo_iac.errors import HaloError, PlatformError, UsageError
-from halo_iac.hints import Command, Hint
+from halo_iac.hints import Command, Hint, joined
+from halo_iac.model.ids import is_uuid
+from halo_iac.model.project import Project
+from halo_iac.model.remote import PlatformState
+from halo_iac.resolve import Catalog, Unresolved
 
 if TYPE_CHECKING:
     from halo_iac.cli.connection import Connection
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
     from halo_iac.cli.context import CommandContext
     from halo_iac.cli.options import TimeRange
     from halo_iac.model.remote import Agent
+    from halo_iac.model.runs import RunRequest
 
 
 def agent_names(context: CommandContext, connection: Connection, ids: Iterable[str]) -> Mapping[str, str]:
@@ -33,7 +39,45 @@ def agent_names(context: CommandContext, connection: Connection, ids: Iterable[s
     return {agent.id: agent.identity for agent in agents if agent.identity}
 
 
-def choose_agent(context: CommandContext, connection: Connection, time_range: TimeRange) -> Agent:
+def requests_for(
+    context: CommandContext,
+    connection: Connection,
+    project: Project | None,
+    references: Sequence[str],
+    request: RunRequest,
+    time_range: TimeRange,
+) -> tuple[RunRequest, ...]:
+    """Return the request once for each agent, given by alias, name or UUID; without any, ask on the terminal for one.
+
+    An unknown agent is an error; the agents to choose from were seen in the ``time_range``.
+    """
+    if not references:
+        agent = _choose_agent(context, connection, time_range)
+        return (replace(request, agent=agent.id, name=agent.identity or agent.id),)
+    ids = _agent_ids(connection, project, references)
+    return tuple(replace(request, agent=id_, name=reference) for reference, id_ in ids.items())
+
+
+def agent_id_of(connection: Connection, project: Project | None, reference: str) -> str:
+    """Return the UUID of an agent given by alias, name or UUID; an unknown agent is an error."""
+    return _agent_ids(connection, project, [reference])[reference]
+
+
+def _agent_ids(connection: Connection, project: Project | None, references: Sequence[str]) -> dict[str, str]:
+    """Return the UUID of each agent, given by alias, name or UUID; all unknown agents are in one error."""
+    aliases = project.aliases if project is not None else {}
+    must_ask = any(reference in aliases or not is_uuid(reference) for reference in references)
+    agents = connection.reader.agents(connection.project.id) if must_ask else ()
+    catalog = Catalog(project or Project("", ()), PlatformState(schedules=(), agents=agents))
+    found = {reference: catalog.find(reference) for reference in references}
+    missing = [outcome for outcome in found.values() if isinstance(outcome, Unresolved)]
+    if missing:
+        hints = dict.fromkeys(each.hint for each in missing)
+        raise HaloError("\n".join(each.reason for each in missing), hint=joined("\n", hints))
+    return {reference: outcome for reference, outcome in found.items() if isinstance(outcome, str)}
+
+
+def _choose_agent(context: CommandContext, connection: Connection, time_range: TimeRange) -> Agent:
     """Ask on the terminal for an agent until the answer names one; without a terminal that is an error."""
     console = context.console
     if not console.is_interactive or console.wants_json:

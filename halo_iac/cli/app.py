@@ -68,6 +68,7 @@ _FORMATS: Final = {"github", "json", "markdown", "name", "table", "text", "wide"
 _ONE_FILE: Final = "run the command once for each file; validate, plan, drift, preview, page and apply take several"
 _HELP_OPTIONS: Final = {"-h", "--help"}
 _PLAIN_NUMBER: Final = re.compile("[0-9]{1,9}(?:[.][0-9]{1,9})?")
+_ONE_DASH: Final = re.compile("-[^-].", re.DOTALL)
 
 _HELP: Final = """HALO schedules as code: declare them in YAML, review the plan, apply it.
 
@@ -83,14 +84,7 @@ _EPILOG: Final = (
 )
 
 
-def _no_type(_argument: TyperArgument, ctx: object) -> None:
-    """Replace the method that shows the type of an argument in help (``ID <str>``); options have no such type.
-
-    Typer 0.29 has no setting for this, and no way to use another class of arguments.
-    """
-
-
-def _parse(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[str]:
+def _parse_arguments(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[str]:
     """Parse a command line as typer does, with the checks that apply to every command."""
     try:
         if not ctx.resilient_parsing:  # a shell that requests completions
@@ -106,7 +100,10 @@ def _parse(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[s
     for parameter in command.params:
         if parameter.metavar in PATHS and parameter.name in ctx.params:
             name = max(parameter.opts, key=len) if isinstance(parameter, TyperOption) else parameter.metavar
-            _check_no_format(command, name, ctx.params[parameter.name])
+            if name in _NEW_FILE and ctx.params[parameter.name] in _FORMATS:
+                from halo_iac.cli.usage import format_for_file, options_of
+
+                raise format_for_file(name, str(ctx.params[parameter.name]), options_of(command))
             read = partial(_from_home, name=name, is_pair="=" in parameter.metavar)
         elif parameter.metavar in IDS and parameter.name in ctx.params:
             read = canonical_id
@@ -119,28 +116,20 @@ def _parse(command: TyperCommand, ctx: typer.Context, args: list[str]) -> list[s
 def _check_dashes(command: TyperCommand, ctx: typer.Context, args: list[str]) -> None:
     """Raise an error for a long option with one dash, as in Terraform: typer would read it as short options."""
     words = ["", *(args[: args.index("--")] if "--" in args else args)]
-    if ctx.ignore_unknown_options or not any(word[:1] == "-" and word[1:2] != "-" and word[2:] for word in words):
+    if ctx.ignore_unknown_options or not any(map(_ONE_DASH.match, words)):
         return
     from halo_iac.cli.usage import option_with_one_dash, options_of
 
     options = [each for each in command.params if isinstance(each, TyperOption)]
     with_value = {name for each in options if not each.is_flag for name in each.opts}
     for before, word in pairwise(words):
-        if word[:1] == "-" and word[1:2] != "-" and word[2:] and before not in with_value:
+        if _ONE_DASH.match(word) and before not in with_value:
             error = option_with_one_dash(ctx.command_path, word, options_of(command))
             if error is not None:
                 raise error
 
 
-def _check_no_format(command: TyperCommand, name: str, value: object) -> None:
-    """Raise an error for a format as the value of an option that names a new file."""
-    if name in _NEW_FILE and value in _FORMATS:
-        from halo_iac.cli.usage import format_for_file, options_of
-
-        raise format_for_file(name, str(value), options_of(command))
-
-
-def _find(group: TyperGroup, ctx: typer.Context, args: list[str]) -> Any:  # noqa: ANN401 - typer's own
+def _find_command(group: TyperGroup, ctx: typer.Context, args: list[str]) -> Any:  # noqa: ANN401 - typer's own
     """Find a group's command as typer does; for an unknown word, suggest a command."""
     word = args[0]
     if word in group.commands or word.startswith("-") or ctx.resilient_parsing:
@@ -214,9 +203,10 @@ def _plain_value(parameter: Any, value: str) -> object:  # noqa: ANN401 - typer'
     return kind(number) if is_within and (kind is float or number.is_integer()) else value
 
 
-TyperArgument.display_type_rich = _no_type  # type: ignore[method-assign, assignment]
-TyperGroup.resolve_command = _find  # type: ignore[method-assign, assignment]
-TyperCommand.parse_args = _parse  # type: ignore[method-assign, assignment]
+# Typer 0.29 has no setting for these, and no way to use other classes. Help would show ``ID <str>`` for an argument.
+TyperArgument.display_type_rich = lambda *_, **__: None  # type: ignore[method-assign]
+TyperGroup.resolve_command = _find_command  # type: ignore[method-assign, assignment]
+TyperCommand.parse_args = _parse_arguments  # type: ignore[method-assign, assignment]
 TyperArgument.process_value = TyperOption.process_value = read_value  # type: ignore[method-assign, assignment]
 
 
@@ -237,10 +227,10 @@ def command_line(first: str | None = None) -> typer.Typer:
     app.callback(invoke_without_command=True)(_root_command)
     if first in _HELP_OPTIONS:
         for name, (_, line) in _COMMANDS.items():
-            app.command(name, help=line, hidden=name in _HIDDEN)(_listed)
+            app.command(name, help=line, hidden=name in _HIDDEN)(lambda: None)  # listed, but never run
         return app
     for name in (first,) if first in _COMMANDS else _COMMANDS:
-        _add(app, name)
+        _add_command(app, name)
     return app
 
 
@@ -254,17 +244,13 @@ def _built(first: str | None) -> TyperGroup:
     return cast("TyperGroup", get_command(command_line(first)))  # which several commands are
 
 
-def _add(app: typer.Typer, name: str) -> None:
+def _add_command(app: typer.Typer, name: str) -> None:
     module, _, attribute = _COMMANDS[name][0].partition(".")
     found = getattr(import_module(f"halo_iac.cli.commands.{module}"), attribute)
     if isinstance(found, typer.Typer):
         app.add_typer(found, name=name, hidden=name in _HIDDEN)
     else:
         app.command(name)(found)
-
-
-def _listed() -> None:
-    """Placeholder for a command where commands are only listed."""
 
 
 def _root_command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 
 import typer
 
@@ -17,8 +17,10 @@ from halo_iac.errors import UsageError
 
 CommandFunction = Callable[..., int]
 
+_KEYWORD_ONLY: Final = inspect.Parameter.KEYWORD_ONLY
 
-def _common(  # its signature has the options that all commands with a platform share
+
+def _open_context(  # its signature has the options that all commands with a platform share
     ctx: typer.Context,
     *,
     file: options.Files = None,
@@ -57,15 +59,17 @@ def _with_common_options(command: CommandFunction, narrowed: Mapping[str, Any]) 
     common, common_hints = _common_parameters()
     _, *declared = inspect.signature(command).parameters.values()
     hints = {**common_hints, **narrowed, **get_type_hints(command, include_extras=True)}
-    groups = {each.name: hints[each.name] for each in declared if _is_group(hints[each.name])}
+    # A group of options is a named tuple, which several commands have.
+    groups = {each.name: hints[each.name] for each in declared if hasattr(hints[each.name], "_fields")}
     named = {each.name for each in declared} - set(groups)
     own: list[inspect.Parameter] = []
     for each in declared:
-        own += _members(groups[each.name]) if each.name in groups else [each]
+        members = groups[each.name]._field_defaults if each.name in groups else {each.name: each.default}
+        own += (inspect.Parameter(name, _KEYWORD_ONLY, default=default) for name, default in members.items())
 
     @wraps(command)
     def wrapper(**given: Any) -> int:  # noqa: ANN401 - whatever typer parsed
-        with _common(**{name: given[name] for name in common}) as context:
+        with _open_context(**{name: given[name] for name in common}) as context:
             grouped = {name: group(*map(given.get, group._fields)) for name, group in groups.items()}
             return command(context, **{name: given[name] for name in named}, **grouped)
 
@@ -76,29 +80,14 @@ def _with_common_options(command: CommandFunction, narrowed: Mapping[str, Any]) 
     ]
     for group in groups.values():
         hints |= get_type_hints(group, include_extras=True)
-    keyword_only = [
-        each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[each.name]) for each in parameters
-    ]
+    keyword_only = [each.replace(kind=_KEYWORD_ONLY, annotation=hints[each.name]) for each in parameters]
     wrapper.__signature__ = inspect.Signature(keyword_only, return_annotation=int)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {each.name: hints[each.name] for each in parameters} | {"return": int}
     del wrapper.__wrapped__  # otherwise its annotations would be read
     return wrapper
 
 
-def _is_group(hint: Any) -> bool:  # noqa: ANN401 - a type form
-    """Return whether a parameter is a group of options, a named tuple that several commands have."""
-    return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
-
-
-def _members(group: Any) -> list[inspect.Parameter]:  # noqa: ANN401 - a class of named tuples
-    """Return the options of a group as parameters."""
-    return [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=group._field_defaults[name])
-        for name in group._fields
-    ]
-
-
 @cache
 def _common_parameters() -> tuple[Mapping[str, inspect.Parameter], Mapping[str, Any]]:
     """Return the common parameters and their types, computed once for all commands."""
-    return inspect.signature(_common).parameters, get_type_hints(_common, include_extras=True)
+    return inspect.signature(_open_context).parameters, get_type_hints(_open_context, include_extras=True)

@@ -156,8 +156,8 @@ def platform_transport(
     settings: Settings,
     key: Setting[Secret],
     console: Console,
-    before_request: Callable[[], bool] | None,
     log_wait: Callable[[str], None],
+    before_request: Callable[[], bool] | None,
 ) -> Transport:
     """Return the transport to the platform of the settings; ``before_request`` may delay or end a request.
 

@@ -86,9 +86,8 @@ class Console:
         self.format_command: Callable[[Command], str] = str
         """Returns a command ready to paste, with the options that name this command's project file and platform."""
         self._keys: tuple[Secret, ...] = ()
-        self._secrets: tuple[
-            Secret, ...
-        ] = ()  # credentials as well; replaced, not changed, since another thread may read it
+        # Keys and credentials; replaced, not changed, since another thread may read it.
+        self._secrets: tuple[Secret, ...] = ()
         self._knows_every_key = False
         self.final_error: Callable[[HaloError | None], HaloError] = _final_error
         """Returns the final error of a command, given the error that ended it; ``None`` for an interrupt.
@@ -165,39 +164,26 @@ class Console:
 
     def print(self, text: str, *, redact: bool = True) -> None:
         """Write a result; a missing final newline is added. Only the sandbox's own key is not redacted."""
-        try:
+        with _reporting_failed_output():
             self._write(self._stdout, self.redacted(text) if redact else text)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise _output_failed(error) from None
 
     def print_parts(self, parts: Iterable[str]) -> None:
         """Write a result in parts, each as soon as it is made, so that a long result is not held in memory."""
-        try:
+        with _reporting_failed_output():
             for part in parts:
-                shown = self.redacted(part)
-                self._stdout.write(shown if isinstance(shown, Document) else neutralize_log_commands(shown))
+                self._stdout.write(_without_log_commands(self.redacted(part)))
             self._stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise _output_failed(error) from None
 
     def write_raw(self, text: str) -> None:
         """Write a result to a file or pipe unchanged, in UTF-8 in any locale, without adding a newline."""
         buffer = getattr(self._stdout, "buffer", None)
-        try:
+        with _reporting_failed_output():
             self._stdout.flush()
             if buffer is None:
                 self._stdout.write(self.redacted(text))
             else:
                 buffer.write(self.redacted(text).encode("utf-8", "backslashreplace"))
             self._stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise _output_failed(error) from None
 
     def log(self, text: str) -> None:
         """Write a progress message; with ``--json`` only to a terminal, so that a pipe gets only errors."""
@@ -209,9 +195,8 @@ class Console:
         if self.wants_json:
             from halo_iac.render.json import document
 
-            self.print_error_text(
-                document({"warning": {"message": message, "hint": format_hint(hint, self.format_command)}})
-            )
+            warning = {"message": message, "hint": format_hint(hint, self.format_command)}
+            self.print_error_text(document({"warning": warning}))
         else:
             lines = (f"warning: {message}", joined("", ("hint: ", hint)))
             self.print_error_text("\n".join(map(self.err_style.safe, lines)))
@@ -231,7 +216,7 @@ class Console:
 
     @contextmanager
     def after(self, done: str) -> Iterator[None]:
-        """Within the block, add what was ``done`` already to an error of standard output."""
+        """Within the block, begin the hint of an error of standard output with what was ``done`` before it."""
         try:
             yield
         except FileError as error:
@@ -338,9 +323,7 @@ class Console:
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
         if text:
-            shown = (
-                text if isinstance(text, Document) else neutralize_log_commands(text)
-            )  # a document is, and has to stay one
+            shown = _without_log_commands(text)
             stream.write(shown if shown.endswith("\n") else shown + "\n")
             stream.flush()
 
@@ -361,8 +344,20 @@ def _redact_all(secrets: Iterable[Secret], text: str) -> str:
     return hide_sandbox_keys(text)
 
 
-def _output_failed(error: OSError) -> FileError:
-    return FileError(f"standard output: {error.strerror}", hint="the output is incomplete")
+def _without_log_commands(text: str) -> str:
+    """Return a text in which a CI runner finds no commands; a document has none, and has to stay valid."""
+    return text if isinstance(text, Document) else neutralize_log_commands(text)
+
+
+@contextmanager
+def _reporting_failed_output() -> Iterator[None]:
+    """Within the block, raise :class:`~halo_iac.errors.FileError` if standard output fails; not for a closed pipe."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileError(f"standard output: {error.strerror}", hint="the output is incomplete") from None
 
 
 class _RedactingStream(io.TextIOBase, TextIO):
@@ -382,7 +377,7 @@ class _RedactingStream(io.TextIOBase, TextIO):
         return len(text)
 
     def flush(self) -> None:
-        if not self._stream.closed:  # as when this is collected after the stream it stands before
+        if not self._stream.closed:  # as when this object is collected after the stream that it wraps
             with suppress(OSError):
                 self._stream.flush()
 

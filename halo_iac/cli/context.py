@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -26,7 +26,6 @@ from halo_iac.storage.outputs import check_links
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from types import TracebackType
     from typing import Self
 
     from halo_iac.api.auth import Setting, Settings
@@ -69,9 +68,7 @@ class CommandContext:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.closing.set()
         latest = monotonic() + _DROP_TIMEOUT
         with self._opened:  # an interrupt while this waits leaves no connection open either
@@ -198,47 +195,27 @@ class CommandContext:
 
     def connect(self, project: Project | None = None) -> Connection:
         """Return a connection to the sandbox or the platform; no request is made yet."""
-        from halo_iac.cli.connection import platform_transport, serves_sandbox
+        from halo_iac.cli.connection import Connection, platform_transport, serves_sandbox
 
-        settings = self.settings(project)
-        sandbox = self._sandbox
+        settings, sandbox = self.settings(project), self._sandbox
+        open_transport: Callable[[Callable[[], bool] | None], Transport]
         if self.sandbox_path is not None and sandbox is not None:
-            from halo_iac.cli.sandbox_link import open_transport
+            from halo_iac.cli.sandbox_link import sandbox_transport
 
-            return self._connection_to(
-                settings,
-                f"sandbox:{resolve_path(self.sandbox_path)}",  # the same name from every working directory
-                self.sandbox_origin,
-                lambda before: open_transport(sandbox, before),
-                is_sandbox=True,
-            )
-        key = settings.required_key()
-        self.console.redact_key(key.value)
-        return self._connection_to(
-            settings,
-            settings.base_url.value,
-            settings.base_url.origin,
-            lambda before: platform_transport(settings, key, self.console, before, self.log_wait),
-            is_sandbox=serves_sandbox(settings),
-        )
-
-    def _connection_to(
-        self,
-        settings: Settings,
-        base_url: str,
-        url_origin: str,
-        transport: Callable[[Callable[[], bool] | None], Transport],
-        *,
-        is_sandbox: bool,
-    ) -> Connection:
-        from halo_iac.cli.connection import Connection
-
+            base_url = f"sandbox:{resolve_path(self.sandbox_path)}"  # the same name from every working directory
+            url_origin = self.sandbox_origin
+            open_transport = partial(sandbox_transport, sandbox)
+        else:
+            key = settings.required_key()
+            self.console.redact_key(key.value)
+            base_url, url_origin = settings.base_url.value, settings.base_url.origin
+            open_transport = partial(platform_transport, settings, key, self.console, self.log_wait)
         return Connection(
             settings,
             base_url,
             url_origin,
-            is_sandbox=is_sandbox,
-            open_transport=lambda before: self._opened.enter_context(transport(before)),
+            is_sandbox=sandbox is not None or serves_sandbox(settings),
+            open_transport=lambda before: self._opened.enter_context(open_transport(before)),
             retry_policy=self.console.retry_policy,
             closing=self.closing,
             log_wait=self.log_wait,

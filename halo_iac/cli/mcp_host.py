@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from halo_iac.api.runs import RunWriter
 from halo_iac.checkout import find_checkout, git_folder
+from halo_iac.cli.agents import agent_id_of
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
@@ -24,7 +25,7 @@ from halo_iac.cli.main import to_halo_error
 from halo_iac.cli.plan.request import PlanOptions, make_plans
 from halo_iac.cli.project_files.check import check_project
 from halo_iac.cli.project_files.entries import require_schedule_id
-from halo_iac.cli.runs.request import RunOptions, agent_id_of, build_request, lookback_of, window, wire_instant
+from halo_iac.cli.runs.request import RunOptions, build_request, lookback_of, window, wire_instant
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.hints import Command, format_hint

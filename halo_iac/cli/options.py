@@ -290,6 +290,7 @@ AgentTimeRange = Annotated[
 Interval = Annotated[
     float, typer.Option("--interval", metavar="SECONDS", min=0.1, help="Time between two polls of a run.")
 ]
+RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id.")]
 Timeout = Annotated[
     float, typer.Option("--timeout", metavar="SECONDS", min=0, help="Maximum time to wait; the run continues after it.")
 ]
@@ -306,6 +307,12 @@ Output = Annotated[
         metavar="FILE|DIR",
         help="Write to this new markdown file, or into this folder, with front matter.",
     ),
+]
+ReportReference = Annotated[
+    str, typer.Argument(metavar="ID|KEY", help="The id of a run, conversation or schedule, or a schedule's key.")
+]
+RequestConcurrency = Annotated[
+    int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Maximum number of concurrent requests.")
 ]
 Raw = Annotated[bool, typer.Option("--raw", help="Print the markdown source, even on a terminal.")]
 ScheduleKey = Annotated[

@@ -21,7 +21,6 @@ from halo_iac.storage.outputs import DOCUMENT_STARTS, check_output, write_output
 from halo_iac.storage.plan_file import check_saved_plan
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
     from halo_iac.render.formats import ProjectPlan
@@ -65,9 +64,7 @@ class OutputWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, HaloError) and not self._has_result:
             self._write_error(error)
 

@@ -84,7 +84,7 @@ def _embedded(sandbox: Sandbox) -> httpx.BaseTransport:
     return EmbeddedTransport(answer)
 
 
-def open_transport(sandbox: Sandbox, before_request: Callable[[], bool] | None = None) -> Transport:
+def sandbox_transport(sandbox: Sandbox, before_request: Callable[[], bool] | None = None) -> Transport:
     """Return a transport that passes every call to the sandbox in this process, without the user's key or a network."""
     from halo_iac.api.transport import Transport
 

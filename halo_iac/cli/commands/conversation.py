@@ -9,7 +9,7 @@ import typer
 from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.reports.conversations import ConversationFilter, list_conversations_of
+from halo_iac.cli.reports.conversations import list_conversation_rows
 from halo_iac.cli.reports.output import fields_of, runs_table
 from halo_iac.render.json import document
 from halo_iac.render.report import neutralize_markdown
@@ -52,7 +52,7 @@ def list_conversations(
       halo conversation list --limit 20
       halo conversation list --schedule checkout-daily --json
     """
-    return list_conversations_of(context, ConversationFilter(limit, agent_uuid, schedule_id))
+    return list_conversation_rows(context, limit, agent_uuid, schedule_id)
 
 
 @platform_command
@@ -69,10 +69,7 @@ def get_conversation(
     """
     console = context.console
     thread = context.connect_for_reading().run_reader.conversation(conversation_id)
-    if console.wants_json:
-        console.print(document(thread.wire))
-    else:
-        console.print(_text(thread, console.out_style))
+    console.print(document(thread.wire) if console.wants_json else _text(thread, console.out_style))
     return 0
 
 

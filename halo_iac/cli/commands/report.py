@@ -17,7 +17,7 @@ from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.entries import looks_like_key
 from halo_iac.cli.reports.brief import MaxChars, brief_of
-from halo_iac.cli.reports.conversations import ConversationFilter, list_reports_of
+from halo_iac.cli.reports.conversations import list_report_rows
 from halo_iac.cli.reports.lookup import find_report
 from halo_iac.cli.reports.output import NamedReport, ReportSink, report_fields, section, show
 from halo_iac.cli.runs.session import RunSession, RunStarter, unfinished_reason, wait_for_runs
@@ -54,9 +54,7 @@ group.command("diff")(diff_reports)
 @platform_command
 def get_report(
     context: CommandContext,
-    id_: Annotated[
-        str, typer.Argument(metavar="ID|KEY", help="The id of a run, conversation or schedule, or a schedule's key.")
-    ],
+    id_: run_options.ReportReference,
     all_: Annotated[
         bool, typer.Option("--all", help="Print the whole conversation, with questions and answers.")
     ] = False,
@@ -93,7 +91,9 @@ def get_report(
         markdown = brief_of(context, connection, report, id_, key, max_chars)
         extra = {"brief": markdown}
     elif all_:
-        markdown, extra = _complete_thread(report.thread), {"messages": report.thread.wire["messages"]}
+        messages = report.thread.messages
+        markdown = "\n".join(section(each.role, each.content) for each in messages if each.content)
+        extra = {"messages": report.thread.wire["messages"]}
     if output is not None or not console.wants_json:
         shown = replace(report, markdown=markdown)
         sink.write([NamedReport(key or report.conversation.title or "report", shown)], key)
@@ -126,7 +126,7 @@ def list_reports(
       halo report list
       halo report list --schedule checkout-daily --limit 5 --json
     """
-    return list_reports_of(context, ConversationFilter(limit, agent, schedule))
+    return list_report_rows(context, limit, agent, schedule)
 
 
 @group.command("ask")
@@ -159,13 +159,13 @@ def follow_up(
         raise HaloError("the question is empty", hint="type a question; nothing was sent")
     project = context.project_if_any()
     connection = context.connect_for_reading(project)
-    session = RunSession.begin(context, connection)
-    before = _thread(connection, project, conversation)
-    started = _follow_up_run(session, before.conversation.id, question)
+    session = RunSession(context, connection)
+    before = _read_thread(connection, project, conversation)
+    started = _ask(session, before.conversation.id, question)
     if no_wait:
         console.print(document(started.wire) if console.wants_json else console.out_style.safe(started.run_id))
         return 0
-    answer = _answer(session, before, started, interval, timeout)
+    answer = _wait_for_answer(session, before, started, interval, timeout)
     if console.wants_json:
         console.print(document({**started.wire, "answer": answer}))
     else:
@@ -173,7 +173,7 @@ def follow_up(
     return 0
 
 
-def _thread(connection: Connection, project: Project | None, reference: str) -> ConversationDetails:
+def _read_thread(connection: Connection, project: Project | None, reference: str) -> ConversationDetails:
     """Return the conversation with this id, or the one of the referenced report."""
     if project is not None and looks_like_key(project, reference):
         return find_report(connection, project, reference)[0].thread
@@ -192,18 +192,14 @@ def _print_next_commands(console: Console, report: Report, reference: str) -> No
         console.log(Hint("\n{}: {}", cites, Command("report", "traces", reference)))
 
 
-def _complete_thread(thread: ConversationDetails) -> str:
-    return "\n".join(section(message.role, message.content) for message in thread.messages if message.content)
-
-
-def _follow_up_run(session: RunSession, conversation_id: str, question: str) -> StartedRun:
+def _ask(session: RunSession, conversation_id: str, question: str) -> StartedRun:
     look = Command("conversation", "get", conversation_id)
     call = CostlyCall("the follow-up", look, lambda _: look)
     with RunStarter(session) as starter:
         return starter.start(lambda writer: writer.follow_up(conversation_id, question), call)
 
 
-def _answer(
+def _wait_for_answer(
     session: RunSession, before: ConversationDetails, started: StartedRun, interval: float, timeout: float
 ) -> str:
     """Wait for a follow-up run and return the new messages."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from halo_iac.api.runs import instant as as_sent
+from halo_iac.cli import options
+from halo_iac.cli.agents import agent_id_of
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.entries import get_entry, match_entry
 from halo_iac.cli.reports.brief import MaxChars, brief_of
-from halo_iac.cli.runs.request import agent_id_of, instant
+from halo_iac.cli.runs.request import instant
 from halo_iac.errors import FileError, HaloError, PlatformError, UsageError
 from halo_iac.render.json import document
 from halo_iac.runs.pull import PullRequest, pull
@@ -26,8 +28,7 @@ from halo_iac.text import counted
 
 if TYPE_CHECKING:
     from halo_iac.cli.console import Console
-    from halo_iac.model.plan import Match
-    from halo_iac.model.project import Project
+    from halo_iac.model.plan import MatchResult
     from halo_iac.model.runs import Report
     from halo_iac.runs.pull import PulledReport
 
@@ -60,9 +61,7 @@ def pull_reports(
         bool, typer.Option("--for-agent", help="Also write a document for a coding agent next to each report.")
     ] = False,
     max_chars: MaxChars = None,
-    concurrency: Annotated[
-        int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Maximum number of concurrent requests.")
-    ] = 8,
+    concurrency: options.RequestConcurrency = 8,
 ) -> int:
     """Write the reports of declared schedules into a folder.
 
@@ -80,42 +79,25 @@ def pull_reports(
     console = context.console
     if max_chars is not None and not for_agent:
         raise UsageError("--max-chars requires --for-agent", hint="add --for-agent, or remove --max-chars")
-    since_instant = None if since is None else _since(since, context.now)
+    since_instant = None if since is None else _parse_since(since, context.now)
     folder = ReportFolder(Path(directory), context.cwd, console.redacted, is_flat=flat)
     project = context.load()
-    pairs_wanted = _named(project, schedule or ())
+    keys = {get_entry(project, key).key for key in schedule or ()} or {entry.key for entry in project.entries}
     folder.open()
     connection = context.connect_for_reading(project)
-    wanted, unfit = _pull_requests(connection, project, pairs_wanted, agent)
-    took = _PullSummary([*unfit])
-    pulling = _Pulling(context, connection, folder, took, for_agent=for_agent, max_chars=max_chars)
+    agent_id = None if agent is None else agent_id_of(connection, project, agent)
+    wanted, problems = _pull_requests(match_entry(connection, project), keys, agent_id)
+    pulling = _Pull(context, connection, folder, for_agent, max_chars, problems)
     try:
         pulling.run(wanted, since_instant, concurrency)
         for path in folder.write_indexes():
             console.warn(f"{path} is not an index that halo has written; it was left as it is", "rename it")
     except FileError as error:
-        raise FileError(error.message, hint=f"{took.summary()}; run the command again to continue") from None
-    return _finish(console, took)
+        raise FileError(error.message, hint=f"{pulling.summary()}; run the command again to continue") from None
+    return _finish(console, pulling)
 
 
-@dataclass
-class _PullSummary:
-    """The counts of a pull so far."""
-
-    problems: list[str] = field(default_factory=list)
-    written: list[dict[str, Any]] = field(default_factory=list)
-    without: list[dict[str, Any]] = field(default_factory=list)
-    briefs: list[str] = field(default_factory=list)
-    present: int = 0
-
-    def summary(self) -> str:
-        """Return the counts in words."""
-        return f"{counted(len(self.written), 'report')} written, {self.present:,} already present" + (
-            f", {counted(len(self.without), 'run')} without a report" if self.without else ""
-        )
-
-
-def _since(text: str, now: datetime) -> str:
+def _parse_since(text: str, now: datetime) -> str:
     ago = _RELATIVE_TIME.fullmatch(text.strip())
     if ago is None:
         try:
@@ -129,43 +111,42 @@ def _since(text: str, now: datetime) -> str:
         raise UsageError(f"--since {text} is before the year 1", hint="remove it to pull all reports") from None
 
 
-def _named(project: Project, keys: Sequence[str]) -> frozenset[str]:
-    return frozenset(get_entry(project, key).key for key in keys) or frozenset(entry.key for entry in project.entries)
-
-
 def _pull_requests(
-    connection: Connection, project: Project, keys: frozenset[str], agent: str | None
+    matched: MatchResult, keys: Collection[str], agent_id: str | None
 ) -> tuple[list[PullRequest], list[str]]:
     """Return the schedules to pull from, and the problems of declared schedules that cannot be matched."""
-    agent_id = None if agent is None else agent_id_of(connection, project, agent)
-    pairing = match_entry(connection, project)
-    unfit = [f"{blocked.key}: {blocked.reason}" for blocked in pairing.blocked if blocked.key in keys]
-    return [
+    requests = [
         PullRequest(pair.entry.key, pair.remote.id)
-        for pair in pairing.pairs
-        if pair.remote is not None and pair.entry.key in keys and _is_of(pair, agent_id)
-    ], unfit
-
-
-def _is_of(pair: Match, agent_id: str | None) -> bool:
-    return agent_id is None or (pair.remote is not None and pair.remote.agent_id == agent_id)
+        for pair in matched.pairs
+        if pair.remote is not None and pair.entry.key in keys and agent_id in {None, pair.remote.agent_id}
+    ]
+    return requests, [f"{blocked.key}: {blocked.reason}" for blocked in matched.blocked if blocked.key in keys]
 
 
 @dataclass
-class _Pulling:
-    """Writes the reports that a pull finds."""
+class _Pull:
+    """Writes the reports that a pull finds, and counts them."""
 
     context: CommandContext
     connection: Connection
     folder: ReportFolder
-    took: _PullSummary
     for_agent: bool
     max_chars: int | None
+    problems: list[str]
+    written: list[dict[str, Any]] = field(default_factory=list)
+    without: list[dict[str, Any]] = field(default_factory=list)
+    briefs: list[str] = field(default_factory=list)
+    present: int = 0
+
+    def summary(self) -> str:
+        """Return the counts in words."""
+        return f"{counted(len(self.written), 'report')} written, {self.present:,} already present" + (
+            f", {counted(len(self.without), 'run')} without a report" if self.without else ""
+        )
 
     def run(self, wanted: Sequence[PullRequest], since: str | None, concurrency: int) -> None:
         """Write every report that is missing in the folder."""
-        connection = self.connection
-        reader, project = connection.run_reader, connection.project.id
+        reader, project = self.connection.run_reader, self.connection.project.id
         for pulled in pull(reader, project, wanted, self._has, since=since, at_once=concurrency):
             self._write(pulled)
 
@@ -175,13 +156,13 @@ class _Pulling:
         return self.folder.find(conversation_id) is not None
 
     def _write(self, pulled: PulledReport) -> None:
-        key, took = pulled.wanted.key, self.took
+        key = pulled.wanted.key
         if pulled.read_error is not None:
-            took.problems.append(f"{key}: {pulled.read_error.message}")
+            self.problems.append(f"{key}: {pulled.read_error.message}")
         elif pulled.absence is not None:
-            took.without.append({"schedule": key, "reason": pulled.absence.message})
+            self.without.append({"schedule": key, "reason": pulled.absence.message})
         elif pulled.report is None:
-            took.present += 1
+            self.present += 1
         else:
             path = self._write_report(pulled.report, key)
             if self.for_agent:
@@ -191,10 +172,10 @@ class _Pulling:
         there = self.folder.find(report.conversation.id)
         path, is_new = (there, False) if there is not None else self.folder.write(report, key)
         if is_new:
-            self.took.written.append({"path": str(path), "schedule": key, **report.facts()})
+            self.written.append({"path": str(path), "schedule": key, **report.facts()})
             self._log_written(path)
         else:
-            self.took.present += 1
+            self.present += 1
         return path
 
     def _write_brief(self, path: Path, report: Report, key: str) -> None:
@@ -204,11 +185,11 @@ class _Pulling:
         except PlatformError as error:
             if error.ends_the_run:
                 raise
-            self.took.problems.append(f"{key}: the traces of {id_} could not be read: {error.message}")
+            self.problems.append(f"{key}: the traces of {id_} could not be read: {error.message}")
             return
         brief, is_new = self.folder.write_brief(path, text)
         if is_new:
-            self.took.briefs.append(str(brief))
+            self.briefs.append(str(brief))
             self._log_written(brief)
 
     def _log_written(self, path: Path) -> None:
@@ -217,20 +198,17 @@ class _Pulling:
             console.print(console.out_style.safe(str(path)))
 
 
-def _finish(console: Console, took: _PullSummary) -> int:
+def _finish(console: Console, pulled: _Pull) -> int:
     if console.wants_json:
-        written = sorted(took.written, key=lambda each: str(each["path"]))
-        without = sorted(took.without, key=lambda each: (each["schedule"], each["reason"]))
-        result = {"written": written, "present": took.present, "withoutReport": without, "problems": took.problems}
-        if took.briefs:
-            result["forAgent"] = sorted(took.briefs)
+        written = sorted(pulled.written, key=lambda each: str(each["path"]))
+        without = sorted(pulled.without, key=lambda each: (each["schedule"], each["reason"]))
+        result = {"written": written, "present": pulled.present, "withoutReport": without, "problems": pulled.problems}
+        if pulled.briefs:
+            result["forAgent"] = sorted(pulled.briefs)
         console.print(document(result))
-    else:
-        console.log(f"{took.summary()}.")
-    if not took.problems:
-        return 0
-    if console.wants_json:
-        return 1
-    raise HaloError(
-        "\n".join(took.problems), hint="the reports that could be read were written; run the command again for the rest"
-    )
+        return 1 if pulled.problems else 0
+    console.log(f"{pulled.summary()}.")
+    if pulled.problems:
+        hint = "the reports that could be read were written; run the command again for the rest"
+        raise HaloError("\n".join(pulled.problems), hint=hint)
+    return 0

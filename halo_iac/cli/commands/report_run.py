@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import replace
+from typing import Annotated
 
 import typer
 
 from halo_iac.cli import options as run_options
-from halo_iac.cli.agents import choose_agent
+from halo_iac.cli.agents import agent_id_of, requests_for
 from halo_iac.cli.command import platform_command
+from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.options import TimeRange
 from halo_iac.cli.project_files.entries import declared_spec, get_entry, schedule_id_of
 from halo_iac.cli.reports.compared import compare_reports
 from halo_iac.cli.reports.output import ReportSink
-from halo_iac.cli.runs.request import RunOptions, build_request, requests_for
+from halo_iac.cli.runs.request import RunOptions, build_request
 from halo_iac.cli.runs.results import Comparison, RunResult, finish, named_reports
 from halo_iac.cli.runs.session import RunSession, RunStarter, unfinished_reason, wait_for_runs
 from halo_iac.cli.runs.started import creating
@@ -25,9 +26,6 @@ from halo_iac.hints import Command, Hint
 from halo_iac.model.runs import WITH_REPORT, RunRequest
 from halo_iac.render.text.report_diff import report_diff_text
 from halo_iac.runs.reports import fetch_of_run, fetch_of_schedule, missing_report_reason
-
-if TYPE_CHECKING:
-    from halo_iac.cli.console import Console
 
 
 @platform_command
@@ -68,15 +66,19 @@ def run_reports(
     if compare and schedule is None:
         raise UsageError("--compare requires --schedule", hint="add --schedule KEY, or remove --compare")
     sink = ReportSink(context.console, output, is_raw=raw)
-    job = _prepare(context, [*(agents or ()), *(agent_uuid or ())], schedule, run, agent_time_range)
-    compared = _earlier_report(job, schedule) if compare and schedule is not None else None
+    references = [*(agents or ()), *(agent_uuid or ())]
+    connection, requests = _build_requests(context, references, schedule, run, agent_time_range)
+    session = RunSession(context, connection)
+    compared = _earlier_report(context, connection, schedule) if compare and schedule is not None else None
     sink.prepare_folder()
-    outcomes = _start(job)
+    outcomes = _start(session, requests)
     if no_wait:
         _print_wait_command(context, outcomes)
     else:
-        outcomes = _wait(job.session, outcomes, interval, timeout)
-        compared = _with_difference(context.console, compared, outcomes[0])
+        outcomes = _wait(session, outcomes, interval, timeout)
+        if compared is not None and (new := outcomes[0]).report is not None:
+            found = compare_reports(context.console, new.order.name, compared.earlier, new.report)
+            compared = compared._replace(found=found)
         if not context.console.wants_json or output is not None:
             sink.write(named_reports(outcomes), schedule)
         if compared is not None and compared.found is not None and not context.console.wants_json:
@@ -84,47 +86,30 @@ def run_reports(
     return finish(context, outcomes, compared, is_waiting=not no_wait)
 
 
-@dataclass(frozen=True, slots=True)
-class _ReportJob:
-    """The runs to start, and their session."""
-
-    session: RunSession
-    orders: tuple[RunRequest, ...]
-    schedule_id: str | None = None
-
-
 # Preparation --------------------------------------------------------------------------------------------------------
 
 
-def _prepare(
+def _build_requests(
     context: CommandContext, references: Sequence[str], schedule: str | None, given: RunOptions, time_range: TimeRange
-) -> _ReportJob:
-    now = context.now
+) -> tuple[Connection, tuple[RunRequest, ...]]:
+    """Return a connection, and the request of each agent, or that of the schedule."""
     if schedule is None:
-        order = build_request(given, now)
+        request = build_request(given, context.now)
         project = context.project_if_any()
         connection = context.connect_for_reading(project)
-        if references:
-            return _ReportJob(
-                RunSession.begin(context, connection), requests_for(connection, project, references, order)
-            )
-        picked = choose_agent(context, connection, time_range)
-        return _ReportJob(
-            RunSession.begin(context, connection), (replace(order, agent=picked.id, name=picked.identity or picked.id),)
-        )
+        return connection, requests_for(context, connection, project, references, request, time_range)
     if references:
         raise UsageError("an agent and --schedule were both given", hint="remove the agent; the schedule names its own")
     project = context.load()
     spec = declared_spec(get_entry(project, schedule))
-    order = build_request(given, now, spec)
+    request = build_request(given, context.now, spec)
     connection = context.connect_for_reading(project)
-    (order,) = requests_for(connection, project, [spec.agent], order)
-    return _ReportJob(RunSession.begin(context, connection), (replace(order, name=schedule),))
+    agent = agent_id_of(connection, project, spec.agent)
+    return connection, (replace(request, agent=agent, name=schedule),)
 
 
-def _earlier_report(job: _ReportJob, schedule: str) -> Comparison | None:
+def _earlier_report(context: CommandContext, connection: Connection, schedule: str) -> Comparison | None:
     """Return the last scheduled report, read before a run is paid for; prints a note and continues if there is none."""
-    context, connection = job.session.context, job.session.connection
     try:
         schedule_id = schedule_id_of(connection, context.load(), schedule)
         return Comparison(fetch_of_schedule(connection.run_reader, schedule_id, is_scheduled=True))
@@ -136,21 +121,15 @@ def _earlier_report(job: _ReportJob, schedule: str) -> Comparison | None:
         return None
 
 
-def _with_difference(console: Console, compared: Comparison | None, new: RunResult) -> Comparison | None:
-    if compared is None or new.report is None:
-        return compared
-    return Comparison(compared.earlier, compare_reports(console, new.order.name, compared.earlier, new.report))
-
-
 # The runs -----------------------------------------------------------------------------------------------------------
 
 
-def _start(job: _ReportJob) -> list[RunResult]:
+def _start(session: RunSession, requests: Sequence[RunRequest]) -> list[RunResult]:
     outcomes: list[RunResult] = []
     stopper: HaloError | None = None
-    with RunStarter(job.session) as starter:
-        for order in job.orders:
-            outcome = _started(job.session, starter, order) if stopper is None else RunResult(order, error=stopper)
+    with RunStarter(session) as starter:
+        for order in requests:
+            outcome = _start_one(session, starter, order) if stopper is None else RunResult(order, error=stopper)
             outcomes.append(outcome)
             if starter.is_stopped:
                 break
@@ -166,7 +145,7 @@ def _print_wait_command(context: CommandContext, outcomes: Sequence[RunResult]) 
         context.console.log(Hint("Wait for {}: {}", what, Command("run", "poll", *run_ids)))
 
 
-def _started(session: RunSession, starter: RunStarter, order: RunRequest) -> RunResult:
+def _start_one(session: RunSession, starter: RunStarter, order: RunRequest) -> RunResult:
     context, project = session.context, session.connection.project.id
     try:
         started = starter.start(lambda writer: writer.create(project, order), creating(order))

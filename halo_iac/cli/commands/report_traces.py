@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.reports.lookup import find_report
@@ -15,21 +15,17 @@ from halo_iac.render.text.evidence import evidence_text, is_missing
 from halo_iac.runs.evidence import DEFAULT_TRACES, MAX_CONCURRENT_REQUESTS, citations_in, find_evidence
 
 if TYPE_CHECKING:
-    from halo_iac.model.evidence import Citation, Evidence, Place
+    from halo_iac.model.evidence import Citation, Evidence
 
 
 @platform_command
 def report_traces(
     context: CommandContext,
-    id_: Annotated[
-        str, typer.Argument(metavar="ID|KEY", help="The id of a run, conversation or schedule, or a schedule's key.")
-    ],
+    id_: options.ReportReference,
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=1, max=1000, help="Maximum number of traces to read.")
     ] = DEFAULT_TRACES,
-    concurrency: Annotated[
-        int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Maximum number of concurrent requests.")
-    ] = MAX_CONCURRENT_REQUESTS,
+    concurrency: options.RequestConcurrency = MAX_CONCURRENT_REQUESTS,
 ) -> int:
     """Show the traces that a report cites, and what failed in them.
 
@@ -50,8 +46,11 @@ def report_traces(
     if citations.traces:
         found = find_evidence(connection.trace_reader, report, context.now, limit=limit, at_once=concurrency)
     if console.wants_json:
-        traces, spans = [_trace_fields(each) for each in found], [_span_fields(each) for each in citations.spans]
-        console.print(document({**report.facts(), "traces": traces, "spans": spans}))
+        spans = [
+            {"spanId": each.id, "isCut": each.is_cut, "traceId": each.trace, "places": _places(each)}
+            for each in citations.spans
+        ]
+        console.print(document({**report.facts(), "traces": [*map(_trace_fields, found)], "spans": spans}))
     else:
         console.print(evidence_text(found, citations.spans, console.out_style))
     return int(any(each.read_error is not None for each in found))
@@ -63,7 +62,7 @@ def _trace_fields(found: Evidence) -> dict[str, Any]:
     return {
         "traceId": trace.id if trace is not None else None,
         "cited": found.citation.id,
-        "places": _places(found.citation.places),
+        "places": _places(found.citation),
         "trace": trace.wire if trace is not None else None,
         "failedSpans": [span.wire for span in found.failed],
         "isMissing": is_missing(found),
@@ -73,9 +72,5 @@ def _trace_fields(found: Evidence) -> dict[str, Any]:
     }
 
 
-def _span_fields(span: Citation) -> dict[str, Any]:
-    return {"spanId": span.id, "isCut": span.is_cut, "traceId": span.trace, "places": _places(span.places)}
-
-
-def _places(places: Sequence[Place]) -> list[dict[str, Any]]:
-    return [place._asdict() for place in places]
+def _places(citation: Citation) -> list[dict[str, Any]]:
+    return [place._asdict() for place in citation.places]

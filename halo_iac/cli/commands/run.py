@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from halo_iac.api.runs import RunWriter
 from halo_iac.cli import options as run_options
-from halo_iac.cli.agents import choose_agent
+from halo_iac.cli.agents import requests_for
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.commands.run_watch import poll_runs, show_events
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.options import TimeRange
 from halo_iac.cli.reports.output import fields_of
-from halo_iac.cli.runs.request import RunOptions, build_request, requests_for
+from halo_iac.cli.runs.request import RunOptions, build_request
 from halo_iac.cli.runs.session import RunSession, show_started, start_one
 from halo_iac.cli.runs.started import CostlyCall, creating
 from halo_iac.errors import InterruptedRun, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
 from halo_iac.render.text.table import record
-
-if TYPE_CHECKING:
-    from halo_iac.model.runs import RunDetails
 
 _HELP = """Start and watch runs; each analyses an agent's traces once.
 
@@ -36,7 +32,6 @@ Examples:
 """
 
 group = typer.Typer(name="run", help=_HELP, rich_markup_mode=None)
-RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id.")]
 
 
 @group.command("create")
@@ -72,21 +67,15 @@ def create_run(
     order = build_request(run, context.now)
     project = context.project_if_any()
     connection = context.connect_for_reading(project)
-    if agent_uuid:
-        (order,) = requests_for(connection, project, agent_uuid, order)
-    else:
-        picked = choose_agent(context, connection, agent_time_range)
-        order = replace(order, agent=picked.id, name=picked.identity or picked.id)
+    (order,) = requests_for(context, connection, project, agent_uuid or (), order, agent_time_range)
     project_id = connection.project.id
-    started = start_one(
-        RunSession.begin(context, connection), lambda writer: writer.create(project_id, order), creating(order)
-    )
-    return show_started(context, started)
+    session = RunSession(context, connection)
+    return show_started(context, start_one(session, lambda writer: writer.create(project_id, order), creating(order)))
 
 
 @group.command("get")
 @platform_command
-def get_run(context: CommandContext, run_id: RunId) -> int:
+def get_run(context: CommandContext, run_id: run_options.RunId) -> int:
     """Show a run and the traces it was given.
 
     \b
@@ -96,10 +85,9 @@ def get_run(context: CommandContext, run_id: RunId) -> int:
     """
     console = context.console
     details = context.connect_for_reading().run_reader.run(run_id)
-    if console.wants_json:
-        console.print(document(details.wire))
-    else:
-        console.print(record(_facts(details), console.out_style))
+    dataset = {} if details.dataset is None else {f"traces.{name}": v for name, v in details.dataset.wire.items()}
+    shown = {**details.run.wire, **dataset}
+    console.print(document(details.wire) if console.wants_json else record(fields_of(shown), console.out_style))
     return 0
 
 
@@ -111,7 +99,7 @@ group.command("poll")(poll_runs)
 @platform_command
 def show_logs(
     context: CommandContext,
-    run_id: RunId,
+    run_id: run_options.RunId,
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="N", min=1, help="Maximum number of logs; default: the platform's.")
     ] = None,
@@ -147,7 +135,7 @@ def show_logs(
 @platform_command
 def cancel_run(
     context: CommandContext,
-    run_id: RunId,
+    run_id: run_options.RunId,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")] = "user-cancelled",
 ) -> int:
     """Request the cancellation of a run.
@@ -165,7 +153,7 @@ def cancel_run(
                 console.out_style.safe(f"Run {run_id} has already ended ({run.status}); there is nothing to cancel.")
             )
             return 0
-    session, writer = RunSession.begin(context, connection), RunWriter(connection.transport)
+    session, writer = RunSession(context, connection), RunWriter(connection.transport)
     what, look = f"the cancellation of run {run_id}", Command("run", "get", run_id)
     session.started_runs.under_way = InterruptedRun(
         f"interrupted while requesting {what}; it may or may not have been requested",
@@ -182,7 +170,7 @@ def cancel_run(
 
 @group.command("retry")
 @platform_command
-def retry_run(context: CommandContext, run_id: RunId) -> int:
+def retry_run(context: CommandContext, run_id: run_options.RunId) -> int:
     """Start a failed run again and print the new ids.
 
     Costs money, like `run create`.
@@ -195,13 +183,8 @@ def retry_run(context: CommandContext, run_id: RunId) -> int:
     conversation = connection.run_reader.run(run_id).run.conversation_id
     look = Command("conversation", "get", conversation) if conversation else Command("report", "list")
     call = CostlyCall(f"the retry of run {run_id}", look)
-    started = start_one(RunSession.begin(context, connection), lambda writer: writer.retry(run_id), call)
-    return show_started(context, started)
-
-
-def _facts(details: RunDetails) -> list[tuple[str, str]]:
-    dataset = {} if details.dataset is None else {f"traces.{name}": v for name, v in details.dataset.wire.items()}
-    return fields_of({**details.run.wire, **dataset})
+    session = RunSession(context, connection)
+    return show_started(context, start_one(session, lambda writer: writer.retry(run_id), call))
 
 
 def _logs_in(answer: Any) -> list[Any]:  # noqa: ANN401 - its shape was never observed

@@ -45,7 +45,7 @@ def poll_runs(
       halo run poll c2f4e6a8-1b3d-4e5f-8a9b-0c1d2e3f4a5b --timeout 3600
     """
     console = context.console
-    session = RunSession.begin(context, context.connect_for_reading())
+    session = RunSession(context, context.connect_for_reading())
     wanted = dict.fromkeys(run_ids)
     seen = wait_for_runs(session, dict.fromkeys(wanted, "run"), interval, timeout)
     if console.wants_json:
@@ -76,7 +76,7 @@ def _ending(context: CommandContext, seen: RunSnapshot) -> HaloError | None:
 @platform_command
 def show_events(
     context: CommandContext,
-    run_id: Annotated[str, typer.Argument(metavar="ID", help="The run's id.")],
+    run_id: run_options.RunId,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Maximum number of events.")] = 100,
     follow: Annotated[bool, typer.Option("--follow", help="Keep showing new events until the run ends.")] = False,
     interval: run_options.Interval = 5,

@@ -96,10 +96,7 @@ def get_schedule(
     project = project_for(context, schedule_id)
     connection = context.connect_for_reading(project)
     remote = connection.reader.schedule(require_schedule_id(connection, project, schedule_id))
-    if console.wants_json:
-        console.print(document(remote.wire))
-        return 0
-    console.print(record(fields_of(remote.wire), console.out_style))
+    console.print(document(remote.wire) if console.wants_json else record(fields_of(remote.wire), console.out_style))
     return 0
 
 
@@ -123,10 +120,7 @@ def list_runs(
     found = require_schedule_id(connection, project, schedule_id)
     limit = limit or DEFAULT_ROWS
     runs = connection.run_reader.schedule_runs(found, limit)
-    if console.wants_json:
-        console.print(document([run.wire for run in runs]))
-    else:
-        console.print(runs_table(runs, console.out_style))
+    console.print(document([run.wire for run in runs]) if console.wants_json else runs_table(runs, console.out_style))
     if not runs:
         console.log(f"Schedule {console.err_style.safe(found)} has no runs yet.")
     elif len(runs) == MAX_PAGE_SIZE < limit:
@@ -168,12 +162,9 @@ def fire(
         lookback_hours = lookback_of(connection.reader.schedule(found))
     asked = window(window_start_at, window_end_at, lookback_hours or 1, now)
     start, end = wire_instant(window_start_at, asked.start), wire_instant(window_end_at, asked.end)
-    started = start_one(
-        RunSession.begin(context, connection),
-        lambda writer: writer.fire(found, start, end),
-        CostlyCall(f"a run of schedule {schedule_id}", Command("schedule", "runs", found)),
-    )
-    return show_started(context, started)
+    call = CostlyCall(f"a run of schedule {schedule_id}", Command("schedule", "runs", found))
+    session = RunSession(context, connection)
+    return show_started(context, start_one(session, lambda writer: writer.fire(found, start, end), call))
 
 
 def _row(remote: RemoteSchedule, names: Mapping[str, str]) -> tuple[str, ...]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from halo_iac.api.decode_runs import parse_conversation
-from halo_iac.cli.agents import agent_names
+from halo_iac.cli.agents import agent_id_of, agent_names
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.entries import require_schedule_id, schedule_names
-from halo_iac.cli.runs.request import agent_id_of
 from halo_iac.errors import PlatformError
 from halo_iac.model.project import Project
 from halo_iac.model.runs import Conversation, RunDetails
@@ -29,25 +27,16 @@ Found = Sequence[Conversation]
 _Rows = Callable[[Connection, Project | None, Found], list[Sequence[str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationFilter:
-    """Which conversations to list: the most, and their agent and schedule, named as in the project file."""
-
-    limit: int | None
-    agent: str | None
-    schedule: str | None
-
-
-def list_conversations_of(context: CommandContext, wanted: ConversationFilter) -> int:
-    """List conversations with their latest run."""
+def list_conversation_rows(context: CommandContext, limit: int | None, agent: str | None, schedule: str | None) -> int:
+    """List conversations with their latest run; ``agent`` and ``schedule`` are named as in the project file."""
 
     def rows(_connection: Connection, _project: Project | None, found: Found) -> list[Sequence[str]]:
         return [(each.updated_at or "", each.title, each.id, each.latest_run_id or "") for each in found]
 
-    return _list(context, wanted, rows, ("UPDATED", "TITLE", "CONVERSATION", "LATEST RUN"))
+    return _list(context, limit, agent, schedule, rows, ("UPDATED", "TITLE", "CONVERSATION", "LATEST RUN"))
 
 
-def list_reports_of(context: CommandContext, wanted: ConversationFilter) -> int:
+def list_report_rows(context: CommandContext, limit: int | None, agent: str | None, schedule: str | None) -> int:
     """List conversations as reports: schedule, agent and status of the latest run.
 
     If the platform lists conversations without run and agent, the latest run of each is read.
@@ -55,33 +44,39 @@ def list_reports_of(context: CommandContext, wanted: ConversationFilter) -> int:
 
     def rows(connection: Connection, project: Project | None, found: Found) -> list[Sequence[str]]:
         latest = _latest_runs(connection, found)
-        of_agent = {each.id: each.agent_id or _agent_of(latest.get(each.id)) or "" for each in found}
-        of_schedule = {each.id: each.schedule_id or _schedule_of(latest.get(each.id)) or "" for each in found}
-        agents = agent_names(context, connection, of_agent.values())
-        schedules = schedule_names(context, connection, project, of_schedule.values())
+        agent_ids = [each.agent_id or _agent_id(latest.get(each.id)) or "" for each in found]
+        schedule_ids = [each.schedule_id or _schedule_id(latest.get(each.id)) or "" for each in found]
+        agents = agent_names(context, connection, agent_ids)
+        schedules = schedule_names(context, connection, project, schedule_ids)
         return [
             (
                 each.updated_at or "",
                 each.title,
-                schedules.get(of_schedule[each.id], of_schedule[each.id]),
-                agents.get(of_agent[each.id], of_agent[each.id]),
+                schedules.get(schedule_id, schedule_id),
+                agents.get(agent_id, agent_id),
                 latest[each.id].run.status if each.id in latest else "",
                 each.id,
             )
-            for each in found
+            for each, agent_id, schedule_id in zip(found, agent_ids, schedule_ids, strict=True)
         ]
 
-    return _list(context, wanted, rows, ("UPDATED", "TITLE", "SCHEDULE", "AGENT", "STATUS", "CONVERSATION"))
+    headers = ("UPDATED", "TITLE", "SCHEDULE", "AGENT", "STATUS", "CONVERSATION")
+    return _list(context, limit, agent, schedule, rows, headers)
 
 
-def _list(context: CommandContext, wanted: ConversationFilter, rows: _Rows, headers: Sequence[str]) -> int:
+def _list(
+    context: CommandContext,
+    limit: int | None,
+    agent: str | None,
+    schedule: str | None,
+    rows: _Rows,
+    headers: Sequence[str],
+) -> int:
     console, project = context.console, context.project_if_any()
     connection = context.connect_for_reading(project)
-    agent = None if wanted.agent is None else agent_id_of(connection, project, wanted.agent)
-    schedule = None if wanted.schedule is None else require_schedule_id(connection, project, wanted.schedule)
-    page = connection.run_reader.conversations(
-        connection.project.id, limit=wanted.limit, agent=agent, schedule=schedule
-    )
+    agent_id = None if agent is None else agent_id_of(connection, project, agent)
+    schedule_id = None if schedule is None else require_schedule_id(connection, project, schedule)
+    page = connection.run_reader.conversations(connection.project.id, limit=limit, agent=agent_id, schedule=schedule_id)
     if console.wants_json:
         console.print(document({"conversations": list(page.rows), "nextCursor": page.next_cursor}))
         return 0
@@ -111,9 +106,9 @@ def _latest_runs(connection: Connection, found: Found) -> Mapping[str, RunDetail
     return known | dict(run_concurrently(missing, _MAX_CONCURRENT_READS))
 
 
-def _agent_of(details: RunDetails | None) -> str | None:
+def _agent_id(details: RunDetails | None) -> str | None:
     return details.dataset.agent_id if details is not None and details.dataset is not None else None
 
 
-def _schedule_of(details: RunDetails | None) -> str | None:
+def _schedule_id(details: RunDetails | None) -> str | None:
     return details.run.schedule_id if details is not None else None

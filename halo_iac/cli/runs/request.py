@@ -5,25 +5,18 @@ See docs/semantics.md#one-off-runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from halo_iac.cli import options
-from halo_iac.cli.connection import Connection
-from halo_iac.errors import FileError, HaloError, UsageError
-from halo_iac.hints import joined
-from halo_iac.model.ids import is_uuid
-from halo_iac.model.project import Project as NoProject
-from halo_iac.model.remote import PlatformState, RemoteSchedule
+from halo_iac.errors import FileError, UsageError
+from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.runs import LOOKBACK_HOURS, PROMPT, RunRequest, Window
-from halo_iac.resolve import Catalog, Unresolved
 from halo_iac.storage.atomic import read_start
 
 if TYPE_CHECKING:
-    from halo_iac.model.project import Project
     from halo_iac.model.schedule import Spec
 
 
@@ -138,33 +131,3 @@ def _prompt_in(path: Path) -> str:
     except FileUnreadable as error:
         where = f"{path}:{error.position}" if error.position else path
         raise FileError(f"{where}: {error.reason}", hint=error.hint or "name a file that contains a prompt") from None
-
-
-# Which agents ---------------------------------------------------------------------------------------------------
-
-
-def requests_for(
-    connection: Connection, project: Project | None, references: Sequence[str], order: RunRequest
-) -> tuple[RunRequest, ...]:
-    """Return the request once for each agent, given by alias, name or UUID; an unknown agent is an error."""
-    ids = agent_ids_of(connection, project, references)
-    return tuple(replace(order, agent=id_, name=reference) for reference, id_ in ids.items())
-
-
-def agent_id_of(connection: Connection, project: Project | None, reference: str) -> str:
-    """Return the UUID of one agent."""
-    return agent_ids_of(connection, project, [reference])[reference]
-
-
-def agent_ids_of(connection: Connection, project: Project | None, references: Sequence[str]) -> dict[str, str]:
-    """Return the UUID of each agent, given by alias, name or UUID; all unknown agents are in one error."""
-    aliases = project.aliases if project is not None else {}
-    must_ask = any(reference in aliases or not is_uuid(reference) for reference in references)
-    agents = connection.reader.agents(connection.project.id) if must_ask else ()
-    catalog = Catalog(project or NoProject(path="", entries=()), PlatformState(schedules=(), agents=agents))
-    found = {reference: catalog.find(reference) for reference in references}
-    missing = [outcome for outcome in found.values() if isinstance(outcome, Unresolved)]
-    if missing:
-        hints = dict.fromkeys(each.hint for each in missing)
-        raise HaloError("\n".join(each.reason for each in missing), hint=joined("\n", hints))
-    return {reference: outcome for reference, outcome in found.items() if isinstance(outcome, str)}

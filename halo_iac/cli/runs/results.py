@@ -59,22 +59,14 @@ def finish(
     if console.wants_json:
         console.print(document(_document(outcomes, compared, console, is_waiting=is_waiting)))
     else:
-        if not is_waiting:
-            console.print(_ids(outcomes, console))
+        started = [(each.order.name, each.started) for each in outcomes if each.started is not None]
+        if started and not is_waiting:
+            rows = [(name, run.run_id, run.conversation_id or "") for name, run in started]
+            headers = ("AGENT", "RUN", "CONVERSATION")
+            console.print(table(headers, rows, console.out_style, whole={"RUN", "CONVERSATION"}))
         for error in errors:
             console.print_error_text(error_text(error, console.err_style))
     return exit_codes.most_serious(error.exit_code for error in errors)
-
-
-def _ids(outcomes: Sequence[RunResult], console: Console) -> str:
-    rows = [
-        (each.order.name, each.started.run_id, each.started.conversation_id or "")
-        for each in outcomes
-        if each.started is not None
-    ]
-    return (
-        table(("AGENT", "RUN", "CONVERSATION"), rows, console.out_style, whole={"RUN", "CONVERSATION"}) if rows else ""
-    )
 
 
 def _document(
@@ -96,10 +88,6 @@ def _fields(outcome: RunResult, console: Console) -> dict[str, Any]:
     if outcome.report is not None:
         fields |= report_fields(outcome.report)
     if outcome.error is not None:
-        error = outcome.error
-        fields["error"] = {
-            "code": error.code,
-            "message": error.message,
-            "hint": error.hint and format_hint(error.hint, console.format_command),
-        }
+        hint = outcome.error.hint and format_hint(outcome.error.hint, console.format_command)
+        fields["error"] = {"code": outcome.error.code, "message": outcome.error.message, "hint": hint}
     return fields

@@ -10,8 +10,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
 from halo_iac.api.retry import Retry
@@ -39,21 +37,16 @@ CANCEL_WINDOW: Final = 5.0
 Attempt = Callable[["RunWriter"], "StartedRun"]
 
 
-@dataclass(frozen=True, slots=True)
 class RunSession:
     """A project on a platform, and the record of the runs that one command starts there.
 
     From its creation on, the record decides how the command ends.
     """
 
-    context: CommandContext
-    connection: Connection
-    started_runs: StartedRuns
-
-    @classmethod
-    def begin(cls, context: CommandContext, connection: Connection) -> RunSession:
-        """Return a new session without runs."""
-        return cls(context, connection, StartedRuns(context))
+    def __init__(self, context: CommandContext, connection: Connection) -> None:
+        self.context = context
+        self.connection = connection
+        self.started_runs = StartedRuns(context)
 
 
 class RunStarter:
@@ -124,9 +117,9 @@ def show_started(context: CommandContext, started: StartedRun) -> int:
     console = context.console
     if console.wants_json:
         console.print(document(started.wire))
-        return 0
-    console.print(record(fields_of(started.wire), console.out_style))
-    console.log(Hint("Wait for it: {}", Command("run", "poll", started.run_id)))
+    else:
+        console.print(record(fields_of(started.wire), console.out_style))
+        console.log(Hint("Wait for it: {}", Command("run", "poll", started.run_id)))
     return 0
 
 
@@ -178,22 +171,18 @@ def _detach(session: RunSession, going: Sequence[str]) -> InterruptedRun:
             console.log(f"{many} on. Press Ctrl-C again within {CANCEL_WINDOW:.0f} s to cancel.")
             threading.Event().wait(CANCEL_WINDOW)
         except KeyboardInterrupt:
-            return _cancelled(session, going)
+            return _cancel(session, going)
     return interrupted_runs(going)
 
 
-def _cancel(writer: RunWriter, run_id: str, _deadline: float) -> object:
-    return writer.cancel(run_id)
-
-
-def _cancelled(session: RunSession, going: Sequence[str]) -> InterruptedRun:
+def _cancel(session: RunSession, going: Sequence[str]) -> InterruptedRun:
     writer, retry = RunWriter(session.connection.transport), session.connection.retry()
     failed = []
     look = Hint("run `{}` to check", Command("run", "poll", *going))
     session.started_runs.under_way = InterruptedRun("interrupted while cancelling runs; they may continue", hint=look)
     for run_id in going:
         try:
-            retry(partial(_cancel, writer, run_id))
+            retry(lambda _: writer.cancel(run_id))  # noqa: B023 - called at once
             session.started_runs.ended(run_id)
         except PlatformError as error:
             failed.append(f"run {run_id} could not be cancelled and continues: {error.message}")

@@ -73,11 +73,6 @@ class StartedRuns:
             raise
         return call.started
 
-    def close(self) -> None:
-        """Prevent further calls."""
-        with self._lock:
-            self._is_closed = True
-
     def ended(self, run_id: str) -> None:
         """Record that a run has finished or was cancelled."""
         for call in self._calls:
@@ -89,14 +84,18 @@ class StartedRuns:
 
         It names every call with an unknown outcome that was not reported yet, and every run that continues.
         """
-        self.close()
+        with self._lock:
+            self._is_closed = True  # no further call is made
         if self._ending is not None:  # a second interrupt, while this was being printed
             return self._ending
         if not self._calls and self.under_way is None:
             return error or InterruptedRun(NOTHING_CHANGED)
         failed = {id(call.error): call.error for call in self._calls if call.error is not None}
         messages = [*self._unknown_messages(), *(each for each in failed.values() if each is not error)]
-        messages += [error, *self._running_messages(_text(error))] if error is not None else self._interrupt_messages()
+        if error is None:
+            messages += self._interrupt_messages()
+        else:
+            messages += [error, *self._running_messages(f"{error.message}\n{error.hint}")]
         ending = error or InterruptedRun("")
         ending.message = "\n".join(each.message for each in messages)
         ending.hint = joined("\n", (each.hint for each in messages)) or None
@@ -140,7 +139,3 @@ def interrupted_runs(going: Sequence[str]) -> InterruptedRun:
     resume = Command("run", "poll", *going)
     many = "the run goes" if len(going) == 1 else f"{len(going)} runs go"
     return InterruptedRun(f"stopped waiting; {many} on", hint=Hint("run `{}` to resume", resume))
-
-
-def _text(error: HaloError) -> str:
-    return f"{error.message}\n{error.hint}"
