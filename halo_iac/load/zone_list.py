@@ -78,24 +78,11 @@ Pacific/Wallis
 OFFERED: Final = (*_PLACES.split(), "UTC")
 """The zone of every place in the IANA database's ``zone.tab`` of 2026, and UTC; without their older names."""
 
-AREAS: Final = (
-    "Africa",
-    "America",
-    "Antarctica",
-    "Arctic",
-    "Asia",
-    "Atlantic",
-    "Australia",
-    "Brazil",
-    "Canada",
-    "Chile",
-    "Etc",
-    "Europe",
-    "Indian",
-    "Mexico",
-    "Pacific",
-    "US",
-)
+_AREAS: Final = """
+Africa America Antarctica Arctic Asia Atlantic Australia Brazil Canada Chile Etc Europe Indian Mexico Pacific US
+"""
+
+AREAS: Final = tuple(_AREAS.split())
 """The first part of a zone's name."""
 
 _OLDER: Final = """

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from halo_iac.model.wire_field import WireField, read_text
+
 TERMINAL: Final = frozenset(
     {"completed", "incomplete", "failed", "export_failed", "cancelled", "timed_out", "no_traces"}
 )
@@ -40,7 +42,6 @@ PROMPT: Final = (
 """What a one-off run is asked by default: what the official client sends, so that both mean the same."""
 
 ASSISTANT: Final = "assistant"
-_SCHEDULED: Final = "scheduled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +50,19 @@ class Run:
 
     wire: Mapping[str, Any]
 
-    @property
-    def id(self) -> str:
-        """Return its id."""
-        return str(self.wire["id"])
-
-    @property
-    def conversation_id(self) -> str | None:
-        """Return the conversation its report goes to."""
-        return _text(self.wire, "conversationId")
-
-    @property
-    def schedule_id(self) -> str | None:
-        """Return the schedule that started it; ``None`` for a one-off run."""
-        return _text(self.wire, "scheduleId")
-
-    @property
-    def status(self) -> str:
-        """Return the platform's word for where it stands."""
-        return _text(self.wire, "status") or "unknown"
+    id = WireField("id", str)
+    conversation_id = WireField("conversationId", read_text)
+    """The conversation its report goes to."""
+    schedule_id = WireField("scheduleId", read_text)
+    """The schedule that started it; ``None`` for a one-off run."""
+    status = WireField("status", lambda value: read_text(value) or "unknown")
+    """The platform's word for where it stands."""
+    is_scheduled = WireField("origin", lambda value: value == "scheduled")
+    """Whether a cadence started it."""
+    error = WireField("errorMessage", read_text)
+    """The platform's reason where it failed."""
+    model_id = WireField("modelId", read_text)
+    """The analysis model."""
 
     @property
     def is_over(self) -> bool:
@@ -80,24 +75,10 @@ class Run:
         return self.status == COMPLETED
 
     @property
-    def is_scheduled(self) -> bool:
-        """Return whether a cadence started it."""
-        return self.wire.get("origin") == _SCHEDULED
-
-    @property
-    def error(self) -> str | None:
-        """Return the platform's reason where it failed."""
-        return _text(self.wire, "errorMessage")
-
-    @property
-    def model_id(self) -> str | None:
-        """Return the analysis model."""
-        return _text(self.wire, "modelId")
-
-    @property
     def creation_order(self) -> tuple[str, str]:
         """Return what orders runs from oldest to latest: the instant they were due or made, then the id."""
-        return (_text(self.wire, "scheduledForAt") or _text(self.wire, "createdAt") or "", self.id)
+        due = read_text(self.wire.get("scheduledForAt"))
+        return (due or read_text(self.wire.get("createdAt")) or "", self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +87,14 @@ class Dataset:
 
     wire: Mapping[str, Any]
 
-    @property
-    def id(self) -> str | None:
-        """Return its id."""
-        return _text(self.wire, "id")
-
-    @property
-    def agent_id(self) -> str | None:
-        """Return the UUID of the agent whose traces they are."""
-        return _text(self.wire, "agentUuid")
+    id = WireField("id", read_text)
+    agent_id = WireField("agentUuid", read_text)
+    """The UUID of the agent whose traces they are."""
 
     @property
     def window(self) -> tuple[str | None, str | None]:
         """Return when the traces begin and end, as the platform writes instants."""
-        return (_text(self.wire, "windowStartAt"), _text(self.wire, "windowEndAt"))
+        return (read_text(self.wire.get("windowStartAt")), read_text(self.wire.get("windowEndAt")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +117,10 @@ class RunEvent:
         """Return its number, rising within a run."""
         return int(self.wire["sequence"])
 
-    @property
-    def kind(self) -> str:
-        """Return the platform's word for what happened."""
-        return _text(self.wire, "eventType") or "unknown"
-
-    @property
-    def created_at(self) -> str:
-        """Return when it happened."""
-        return _text(self.wire, "createdAt") or ""
+    kind = WireField("eventType", lambda value: read_text(value) or "unknown")
+    """The platform's word for what happened."""
+    created_at = WireField("createdAt", lambda value: read_text(value) or "")
+    """When it happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,46 +129,25 @@ class Conversation:
 
     wire: Mapping[str, Any]
 
-    @property
-    def id(self) -> str:
-        """Return its id."""
-        return str(self.wire["id"])
-
-    @property
-    def title(self) -> str:
-        """Return its title; empty where it has none."""
-        return _text(self.wire, "title") or ""
-
-    @property
-    def latest_run_id(self) -> str | None:
-        """Return the run that came last."""
-        return _text(self.wire, "latestRunId")
+    id = WireField("id", str)
+    title = WireField("title", lambda value: read_text(value) or "")
+    """Its title; empty where it has none."""
+    latest_run_id = WireField("latestRunId", read_text)
+    """The run that came last."""
+    agent_id = WireField("agentUuid", read_text)
+    """The UUID of the agent that it is about, if the platform returns it."""
+    schedule_id = WireField("scheduleId", read_text)
+    """The schedule that started it, if the platform returns it."""
+    created_at = WireField("createdAt", read_text)
+    """When it began."""
+    updated_at = WireField("updatedAt", read_text)
+    """When anything last happened in it."""
 
     @property
     def latest_run(self) -> Run | None:
-        """Return that run where the platform lists it with the conversation."""
+        """Return the run that came last where the platform lists it with the conversation."""
         run = self.wire.get("latestRun")
         return Run(run) if isinstance(run, Mapping) and isinstance(run.get("id"), str) else None
-
-    @property
-    def agent_id(self) -> str | None:
-        """Return the UUID of the agent that it is about, if the platform returns it."""
-        return _text(self.wire, "agentUuid")
-
-    @property
-    def schedule_id(self) -> str | None:
-        """Return the schedule that started it, if the platform returns it."""
-        return _text(self.wire, "scheduleId")
-
-    @property
-    def created_at(self) -> str | None:
-        """Return when it began."""
-        return _text(self.wire, "createdAt")
-
-    @property
-    def updated_at(self) -> str | None:
-        """Return when anything last happened in it."""
-        return _text(self.wire, "updatedAt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +199,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What a one-off run is asked to do; ``None`` leaves a value to the platform, which is then not sent.
+    """What a one-off run is asked to do (docs/semantics.md#one-off-runs).
 
-    See docs/semantics.md#one-off-runs.
-
-    ``name`` is what people call the agent, ``agent`` its UUID.
+    ``None`` leaves a value to the platform, which is then not sent. ``name`` is what people call the agent, ``agent``
+    its UUID.
     """
 
     agent: str
@@ -269,11 +217,6 @@ class RunRequest:
     max_turns: int | None = None
     reasoning_effort: str | None = None
     debug: bool = False
-
-
-def _text(wire: Mapping[str, Any], name: str) -> str | None:
-    value = wire.get(name)
-    return value if isinstance(value, str) and value else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,13 @@ decimal text.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final
 
 from halo_iac.model.instants import utc_instant
-
-T = TypeVar("T")
+from halo_iac.model.wire_field import WireField, read_text
 
 ERROR: Final = "STATUS_CODE_ERROR"
 """The one status code that is an error; every other one counts as none."""
@@ -64,26 +63,6 @@ _MAX_DIGITS: Final = 32
 """Digits of a number that is believed."""
 
 
-class _Record(Protocol):
-    @property
-    def wire(self) -> Mapping[str, Any]: ...
-
-
-class _Field(Generic[T]):
-    """An attribute that reads one key of a record's ``wire``."""
-
-    def __init__(self, key: str, read: Callable[[object], T]) -> None:
-        self._key = key
-        self._read = read
-
-    def __get__(self, record: _Record, owner: type | None = None) -> T:
-        return self._read(record.wire.get(self._key))
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
 def _whole(value: object) -> int | None:
     if isinstance(value, str) and len(value) < _MAX_DIGITS and value.removeprefix("-").isdecimal():
         value = int(value)  # nanoseconds since 1970 are beyond what a float holds exactly
@@ -127,36 +106,29 @@ class Trace:
 
     wire: Mapping[str, Any]
 
-    started_at = _Field("startTime", _text)
+    id = WireField("traceId", str)
+    started_at = WireField("startTime", read_text)
     """When its first span began, as the platform writes instants."""
-    start = _Field("startTime", utc_instant)
+    start = WireField("startTime", utc_instant)
     """The same as an instant with a zone."""
-    duration_ns = _Field("durationNs", _whole)
-    root_name = _Field("rootSpanName", _text)
-    root_kind = _Field("rootObservationKind", _text)
+    duration_ns = WireField("durationNs", _whole)
+    root_name = WireField("rootSpanName", read_text)
+    root_kind = WireField("rootObservationKind", read_text)
     """What its root span observed: one of :data:`OBSERVATION_KINDS`."""
-    service = _Field("serviceName", _text)
-    environment = _Field("deploymentEnvironment", _text)
-    agent = _Field("agentName", _text)
+    service = WireField("serviceName", read_text)
+    environment = WireField("deploymentEnvironment", read_text)
+    agent = WireField("agentName", read_text)
     """The name of its agent."""
-    span_count = _Field("spanCount", _whole)
-    llm_span_count = _Field("llmSpanCount", _whole)
+    span_count = WireField("spanCount", _whole)
+    llm_span_count = WireField("llmSpanCount", _whole)
     """How many of its spans call a model; only a trace that is read by its id says so."""
-    cached_tokens = _Field("cacheReadTokens", _whole)
+    cached_tokens = WireField("cacheReadTokens", _whole)
     """How many input tokens came from a cache."""
-    total_tokens = _Field("totalTokens", _whole)
-    cost = _Field("totalCost", _number)
+    total_tokens = WireField("totalTokens", _whole)
+    cost = WireField("totalCost", _number)
     """What its model calls cost, in US dollars."""
-
-    @property
-    def id(self) -> str:
-        """Return its id."""
-        return str(self.wire["traceId"])
-
-    @property
-    def has_error(self) -> bool:
-        """Return whether a span of it ended with an error."""
-        return self.wire.get("hasError") is True
+    has_error = WireField("hasError", lambda value: value is True)
+    """Whether a span of it ended with an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,62 +137,56 @@ class Span:
 
     wire: Mapping[str, Any]
 
-    parent_id = _Field("parentSpanId", _text)
+    id = WireField("spanId", str)
+    trace_id = WireField("traceId", str)
+    parent_id = WireField("parentSpanId", read_text)
     """The id of the span that it is part of; ``None`` at a root."""
-    kind = _Field("observationKind", _text)
+    kind = WireField("observationKind", read_text)
     """What was observed: one of :data:`OBSERVATION_KINDS`."""
-    started_at = _Field("startTime", _text)
+    started_at = WireField("startTime", read_text)
     """When it began, as the platform writes instants."""
-    start = _Field("startTime", utc_instant)
+    start = WireField("startTime", utc_instant)
     """The same as an instant with a zone."""
-    duration_ns = _Field("durationNs", _whole)
+    duration_ns = WireField("durationNs", _whole)
     """How long it took, in nanoseconds; negative where the recorder's clocks disagreed."""
-    status_message = _Field("statusMessage", _text)
+    status_message = WireField("statusMessage", read_text)
     """The recorder's words for how it ended, where the platform sends them."""
-    service = _Field("serviceName", _text)
-    environment = _Field("deploymentEnvironment", _text)
-    agent = _Field("agentName", _text)
+    service = WireField("serviceName", read_text)
+    environment = WireField("deploymentEnvironment", read_text)
+    agent = WireField("agentName", read_text)
     """The name of its agent."""
-    scope = _Field("scopeName", _text)
+    scope = WireField("scopeName", read_text)
     """The library that recorded it."""
-    user_id = _Field("userId", _text)
-    session_id = _Field("sessionId", _text)
-    provider = _Field("llmProvider", _text)
-    model = _Field("llmModelName", _text)
-    input_tokens = _Field("inputTokens", _whole)
-    cached_tokens = _Field("cacheReadTokens", _whole)
+    user_id = WireField("userId", read_text)
+    session_id = WireField("sessionId", read_text)
+    provider = WireField("llmProvider", read_text)
+    model = WireField("llmModelName", read_text)
+    input_tokens = WireField("inputTokens", _whole)
+    cached_tokens = WireField("cacheReadTokens", _whole)
     """How many of the input tokens came from a cache."""
-    output_tokens = _Field("outputTokens", _whole)
-    total_tokens = _Field("totalTokens", _whole)
-    cost = _Field("costTotal", _number)
+    output_tokens = WireField("outputTokens", _whole)
+    total_tokens = WireField("totalTokens", _whole)
+    cost = WireField("costTotal", _number)
     """What it cost, in US dollars."""
 
     # Rows of a trace and details have these; rows of `spans.list` may leave them out.
-    input = _Field("input", _body)
+    input = WireField("input", _body)
     """What it was given, such as a tool's arguments; often JSON."""
-    output = _Field("output", _body)
+    output = WireField("output", _body)
     """What came of it; often JSON."""
-    input_messages = _Field("inputMessages", _body)
+    input_messages = WireField("inputMessages", _body)
     """The messages that a model was given, as JSON text: ``[{role, content}]``."""
-    output_messages = _Field("outputMessages", _body)
+    output_messages = WireField("outputMessages", _body)
     """The messages that a model answered with, in the same form."""
-    retrieval_documents = _Field("retrievalDocuments", _body)
+    retrieval_documents = WireField("retrievalDocuments", _body)
     """The documents that a retriever found, as JSON text."""
 
-    @property
-    def id(self) -> str:
-        """Return its id."""
-        return str(self.wire["spanId"])
-
-    @property
-    def trace_id(self) -> str:
-        """Return the id of its trace."""
-        return str(self.wire["traceId"])
+    # Methods, which are read twice as fast as a WireField: a tree reads them for each of a hundred thousand spans.
 
     @property
     def name(self) -> str:
         """Return its name; empty where it has none."""
-        return _text(self.wire.get("spanName")) or ""
+        return read_text(self.wire.get("spanName")) or ""
 
     @property
     def is_error(self) -> bool:
@@ -232,9 +198,9 @@ class Span:
 class SpanDetail(Span):
     """One span with all that the platform holds of it."""
 
-    events = _Field("events", _list)
+    events = WireField("events", _list)
     """What happened in it, as sent."""
-    links = _Field("links", _list)
+    links = WireField("links", _list)
     """The spans that it refers to, as sent."""
 
     @property

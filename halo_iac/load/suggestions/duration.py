@@ -34,8 +34,7 @@ _UNITS: Final = {
 _COUNTS: Final = {
     **dict.fromkeys(("", "a", "an", "one"), 1),
     **dict.fromkeys(("two", "other", "second"), 2),
-    "three": 3,
-    "third": 3,
+    **dict.fromkeys(("three", "third"), 3),
     "four": 4,
     "five": 5,
     "six": 6,
