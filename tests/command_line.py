@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -25,7 +24,6 @@ from halo_iac.cli.console import Console
 from halo_iac.cli.main import main
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
-GOLDEN = Path(__file__).parent / "golden"
 
 
 @dataclass(frozen=True)
@@ -135,15 +133,6 @@ def at_home(text: str, folder: Path) -> str:
     """Return an output as if its folder were another, however long the name of the real one is."""
     text = text.replace(str(folder), "/home/you/project")
     return re.sub(r"^Host +(?:\n +)?(sandbox:\S+)\s+(?=\S*\(--sandbox\))", r"Host     \1  ", text, flags=re.MULTILINE)
-
-
-def assert_golden(name: str, text: str) -> None:
-    """Hold a text against ``tests/golden/<name>``; ``HALO_UPDATE_GOLDEN=1`` writes it."""
-    path = GOLDEN / name
-    if os.environ.get("HALO_UPDATE_GOLDEN"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    assert text == path.read_text(encoding="utf-8")
 
 
 def commands() -> Iterator[tuple[str, ...]]:

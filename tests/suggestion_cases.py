@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from command_line import GOLDEN
+from golden_files import GOLDEN
 
 from halo_iac.errors import Problem, ProjectError
 from halo_iac.load import load

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from command_line import assert_golden
+from golden_files import assert_golden
 from render_samples import HOSTILE
 
 from halo_iac.model.evidence import OpenedTrace, Place

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import CommandLine, assert_golden
+from command_line import CommandLine
+from golden_files import assert_golden
 from repositories import Git
 
 CHECKOUT, RESEARCH = (f"5a4db0c5-a000-4000-8000-00000000000{n}" for n in (1, 3))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from command_line import GOLDEN, CommandLine, assert_golden, at_home
+from command_line import CommandLine, at_home
+from golden_files import GOLDEN, assert_golden
 from test_findings import SECRET
 
 from halo_iac.findings import RULES

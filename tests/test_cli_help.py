@@ -6,7 +6,8 @@ import re
 
 import pytest
 import typer.main
-from command_line import GOLDEN, CommandLine, assert_golden, commands
+from command_line import CommandLine, commands
+from golden_files import GOLDEN, assert_golden
 from typer.core import TyperGroup
 
 from halo_iac.cli.app import command_line

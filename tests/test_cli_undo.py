@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine, assert_golden, tree
+from command_line import CommandLine, tree
+from golden_files import assert_golden
 from sandbox_calls import PROJECT, Caller
 
 from halo_iac.sandbox.demo import DEMO_KEY

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from golden_files import assert_written
 
 from halo_iac.cli.completion import answer
 from halo_iac.cli.completion_names import ProjectNames
@@ -59,10 +60,7 @@ def asked(shell: str, line: str, **env: str) -> dict[str, str]:
 
 def test_the_completion_table_is_up_to_date() -> None:
     table = runpy.run_path(str(ROOT / "docs" / "completion.py"))["table"]()
-    path = ROOT / "halo_iac" / "cli" / "completion.json"
-    if os.environ.get("HALO_UPDATE_GOLDEN"):
-        path.write_text(table, encoding="utf-8", newline="\n")
-    assert path.read_text(encoding="utf-8") == table, "`make generate` writes it"
+    assert_written(ROOT / "halo_iac" / "cli" / "completion.json", table, "`make generate` writes it")
 
 
 @pytest.mark.parametrize(
@@ -188,6 +186,6 @@ run()
 def test_a_completion_imports_no_command() -> None:
     env = {**os.environ, **asked("bash", "halo plan --target alph"), "PYTHONPATH": str(ROOT)}
     ended = subprocess.run([sys.executable, "-c", ASKING], env=env, capture_output=True, text=True, check=True)
-    loaded = ["", ".cli", ".cli.completion", ".cli.completion_names", ".cli.main", ".version"]
+    loaded = ["", ".cli", ".cli.completion", ".cli.completion_names", ".cli.main", ".exit_codes", ".version"]
     assert ended.stdout.splitlines() == ["alpha", *(f"halo_iac{name}" for name in loaded)]
     assert ended.stderr == ""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import lru_cache
-from pathlib import Path
 
 import pytest
 from analyst_spans import analyst_view
+from golden_files import assert_golden
 from sandbox_calls import PROJECT, Caller, Clock
 
 from halo_iac.sandbox import demo
@@ -21,7 +20,6 @@ from halo_iac.sandbox.span_record import span_of
 
 NOON = nanoseconds("2026-11-02T12:34:00Z")
 DAY = 24 * HOUR
-GOLDEN = Path(__file__).parent / "golden" / "analyst"
 
 FLAWS = {
     "checkout": {(FixKind.ERROR, "Failing: `charge_card`"), (FixKind.REPEAT, "Asked again: `lookup_inventory`")},
@@ -67,12 +65,7 @@ def test_payments_of_checkout_time_out_at_the_documented_rate() -> None:
 
 @pytest.mark.parametrize("agent", TRACED_AGENTS)
 def test_the_report_matches_its_golden_file(agent: str) -> None:
-    report = render_report(analysed(agent, NOON, DAY))
-    golden = GOLDEN / f"{agent}.md"
-    if os.environ.get("HALO_UPDATE_GOLDEN"):
-        golden.parent.mkdir(parents=True, exist_ok=True)
-        golden.write_bytes(report.encode())
-    assert report == golden.read_bytes().decode()
+    assert_golden(f"analyst/{agent}.md", render_report(analysed(agent, NOON, DAY)))
 
 
 @pytest.mark.parametrize("agent", TRACED_AGENTS)

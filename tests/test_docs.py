@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from golden_files import assert_written
 
 from halo_iac.api.limits import DEFAULT
 from halo_iac.findings.rules import RULES
@@ -127,9 +128,7 @@ def test_the_reference_of_the_commands_is_fresh() -> None:
     command = [sys.executable, str(DOCS / "reference.py"), "--print"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
     page = subprocess.run(command, capture_output=True, check=True, env=environment, text=True, encoding="utf-8").stdout
-    if os.environ.get("HALO_UPDATE_GOLDEN"):
-        (DOCS / "commands.md").write_text(page, encoding="utf-8", newline="\n")
-    assert (DOCS / "commands.md").read_text(encoding="utf-8") == page, "`make generate` writes it"
+    assert_written(DOCS / "commands.md", page, "`make generate` writes it")
 
 
 # What a page says ---------------------------------------------------------------------------------------------------

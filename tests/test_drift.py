@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from command_line import CommandLine
+from golden_files import assert_golden
 from hypothesis import given
-from render_asserts import assert_golden, assert_harmless
+from render_asserts import assert_harmless
 from render_samples import HOSTILE, every_section, hostile, large, nasty, plan_of
 from strategies import THEN, actual, entry, project, remote
 from test_guards import planned
@@ -148,7 +149,7 @@ DRAWN = {
 
 @pytest.mark.parametrize("suffix", DRAWN)
 def test_drift_looks_as_agreed(suffix: str) -> None:
-    assert_golden(f"drift.{suffix}", DRAWN[suffix](drift_of(every_section())))
+    assert_golden(f"render/drift.{suffix}", DRAWN[suffix](drift_of(every_section())))
 
 
 @pytest.mark.parametrize("suffix", DRAWN)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
-from command_line import assert_golden
+from golden_files import assert_golden
 
 from halo_iac.api.retry import Retry
 from halo_iac.api.traces import TraceReader, TraceScope

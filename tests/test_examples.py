@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import GOLDEN, CommandLine, assert_golden
+from command_line import CommandLine
+from golden_files import GOLDEN, assert_golden
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"

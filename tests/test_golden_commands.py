@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine, assert_golden, at_home
+from command_line import CommandLine, at_home
+from golden_files import assert_golden
 from repositories import repository
 
 TITLE = "Übersicht: checkout | daily"

@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from command_line import assert_golden
+from golden_files import assert_golden
 from suggestion_cases import NO_HINT, TABLE, Case, cases, entry, followed, problems, suggestions
 
 from halo_iac.load.cron import from_cron

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from command_line import CommandLine, assert_golden, commands
+from command_line import CommandLine, commands
+from golden_files import assert_golden
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator

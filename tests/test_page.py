@@ -11,7 +11,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from command_line import NOW, CommandLine, assert_golden
+from command_line import NOW, CommandLine
+from golden_files import assert_golden
 from render_asserts import assert_harmless
 from render_samples import HOSTILE
 from served_runs import Served

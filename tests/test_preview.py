@@ -11,7 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from command_line import NOW, CommandLine, assert_golden, tree
+from command_line import NOW, CommandLine, tree
+from golden_files import assert_golden
 from hypothesis import given
 from hypothesis import strategies as st
 from render_asserts import assert_harmless

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from command_line import NOW, CommandLine
+from golden_files import assert_written
 from jsonschema import Draft202012Validator
 from sandbox_calls import Caller
 from typer.core import TyperCommand, TyperGroup
@@ -83,11 +83,7 @@ def test_the_plan_in_the_readme_is_the_plan_of_its_project(halo: CommandLine, fo
     host = replace(plan.host, base_url="https://relay.inference.net", url_origin="default", is_sandbox=False)
     text = plan_text(replace(plan, host=host), Style(), now=NOW)
     (shown,) = blocks("text")
-    if os.environ.get("HALO_UPDATE_GOLDEN"):
-        readme = README.read_text(encoding="utf-8")
-        README.write_text(readme.replace(shown, text), encoding="utf-8", newline="\n")
-        (shown,) = blocks("text")
-    assert shown == text
+    assert_written(README, README.read_text(encoding="utf-8").replace(shown, text))
 
 
 COMMENT = re.compile(r"<!-- the comment -->\n(.*?)<!-- end of the comment -->\n", re.DOTALL)
@@ -97,13 +93,8 @@ def test_the_comment_in_the_docs_is_the_plan_of_the_readme_as_markdown(halo: Com
     plan = edited(halo, folder)
     host = replace(plan.host, base_url="https://relay.inference.net", url_origin="default", is_sandbox=False)
     page = plan_markdown(replace(plan, host=host), Style(), marker=comment_marker("halo.yaml", PROJECT, ""), now=NOW)
-    text = COMMENT_PAGE.read_text(encoding="utf-8")
-    if os.environ.get("HALO_UPDATE_GOLDEN"):
-        shown = f"<!-- the comment -->\n{page}<!-- end of the comment -->\n"
-        text = COMMENT.sub(lambda _: shown, text)
-        COMMENT_PAGE.write_text(text, encoding="utf-8", newline="\n")
-    (shown,) = COMMENT.findall(text)
-    assert shown == page
+    (shown,) = COMMENT.findall(text := COMMENT_PAGE.read_text(encoding="utf-8"))
+    assert_written(COMMENT_PAGE, text.replace(shown, page))
     assert (DOCS / "comment.png").read_bytes().startswith(b"\x89PNG")
 
 

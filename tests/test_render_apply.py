@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from render_asserts import assert_golden, assert_harmless
+from golden_files import assert_golden
+from render_asserts import assert_harmless
 from render_samples import BASE, HOSTILE, archive, create, schedule_id, update
 
 from halo_iac.errors import HaloError, Problem, ProjectError, UsageError
@@ -74,7 +75,7 @@ def test_a_position_counts_what_has_ended() -> None:
     ],
 )
 def test_a_run_that_went_wrong_ends_with_what_was_not_done_and_what_to_do(name: str, style: Style) -> None:
-    assert_golden(name, summary_text(RUN, style))
+    assert_golden(f"render/{name}", summary_text(RUN, style))
 
 
 def test_a_run_that_went_well_ends_with_one_line() -> None:

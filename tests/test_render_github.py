@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from golden_files import assert_golden
 from hypothesis import given
 from hypothesis import strategies as st
-from render_asserts import RAW, assert_golden
+from render_asserts import RAW
 from render_samples import (
     BASE,
     HOSTILE,
@@ -76,15 +77,15 @@ def assert_only_ours(text: str) -> None:
     [("github.txt", every_section()), ("github-reviewed.txt", reviewed()), ("github-nasty.txt", nasty())],
 )
 def test_a_plan_looks_as_agreed(name: str, plan: Plan) -> None:
-    assert_golden(name, plan_github(plan, PLAIN))
+    assert_golden(f"render/{name}", plan_github(plan, PLAIN))
 
 
 def test_a_run_looks_as_agreed() -> None:
-    assert_golden("github-run.txt", plan_github(reviewed(), PLAIN, summary=a_run(reviewed())))
+    assert_golden("render/github-run.txt", plan_github(reviewed(), PLAIN, summary=a_run(reviewed())))
 
 
 def test_a_plan_looks_as_agreed_where_only_ascii_can_be_shown() -> None:
-    assert_golden("github-ascii.txt", plan_github(nasty(), Style(unicode=False)))
+    assert_golden("render/github-ascii.txt", plan_github(nasty(), Style(unicode=False)))
 
 
 def test_a_terminal_makes_no_difference() -> None:

@@ -6,9 +6,10 @@ import json
 from dataclasses import replace
 
 import pytest
+from golden_files import assert_golden
 from hypothesis import given
 from hypothesis import strategies as st
-from render_asserts import COMMAND, assert_golden
+from render_asserts import COMMAND
 from render_samples import BASE, HOSTILE, NOW, create, every_section, hostile, large, nasty, plan_of, update
 
 from halo_iac.errors import Delivery, DocumentError, Problem, ProjectError, Rejected, UsageError
@@ -68,7 +69,7 @@ def test_the_same_plan_gives_the_same_bytes() -> None:
 
 
 def test_nasty_words_look_as_agreed() -> None:
-    assert_golden("nasty.json", plan_json(nasty()))
+    assert_golden("render/nasty.json", plan_json(nasty()))
 
 
 @pytest.mark.parametrize("words", HOSTILE[:-1])

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from golden_files import assert_golden
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from render_asserts import assert_golden, assert_harmless
+from render_asserts import assert_harmless
 from render_samples import (
     BASE,
     HOSTILE,
@@ -48,15 +49,15 @@ def page(plan: Plan, style: Style = PLAIN, summary: Summary | None = None) -> st
 
 
 def test_a_plan_with_every_section_looks_as_agreed() -> None:
-    assert_golden("plan.md", page(every_section()))
+    assert_golden("render/plan.md", page(every_section()))
 
 
 def test_a_plan_in_review_looks_as_agreed() -> None:
-    assert_golden("plan-reviewed.md", page(reviewed()))
+    assert_golden("render/plan-reviewed.md", page(reviewed()))
 
 
 def test_a_run_looks_as_agreed() -> None:
-    assert_golden("run.md", page(every_section(), summary=a_run(every_section())))
+    assert_golden("render/run.md", page(every_section(), summary=a_run(every_section())))
 
 
 def test_a_terminal_makes_no_difference() -> None:
@@ -65,7 +66,7 @@ def test_a_terminal_makes_no_difference() -> None:
 
 def test_nasty_words_look_as_agreed() -> None:
     for name, style in (("nasty.md", PLAIN), ("nasty-ascii.md", ASCII)):
-        assert_golden(name, page(nasty(), style))
+        assert_golden(f"render/{name}", page(nasty(), style))
 
 
 def test_problems_and_findings_look_as_agreed() -> None:

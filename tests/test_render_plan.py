@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from golden_files import assert_golden
 from hypothesis import given
 from hypothesis import strategies as st
-from render_asserts import assert_golden, assert_harmless
+from render_asserts import assert_harmless
 from render_samples import BASE, HOSTILE, NOW, archive, create, every_section, hostile, large, nasty, plan_of, update
 
 from halo_iac.model.plan import Cause, RunRate, UndeclaredSchedule
@@ -30,7 +31,7 @@ from halo_iac.render.text.plan import plan_text
     ],
 )
 def test_a_plan_with_every_section_looks_as_agreed(name: str, style: Style) -> None:
-    assert_golden(name, plan_text(every_section(), style, now=NOW))
+    assert_golden(f"render/{name}", plan_text(every_section(), style, now=NOW))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_a_plan_with_every_section_looks_as_agreed(name: str, style: Style) -> N
     ],
 )
 def test_nasty_words_look_as_agreed(name: str, style: Style) -> None:
-    assert_golden(name, plan_text(nasty(), style, now=NOW))
+    assert_golden(f"render/{name}", plan_text(nasty(), style, now=NOW))
 
 
 def test_ascii_output_is_ascii_whatever_the_plan_holds() -> None:

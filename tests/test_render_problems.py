@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from render_asserts import assert_golden
+from golden_files import assert_golden
 from render_samples import NASTY, finding, nasty_problems
 
 from halo_iac.render.formats import RenderContext
@@ -27,7 +27,7 @@ ASCII = Style(unicode=False)
     ],
 )
 def test_the_text_of_problems_matches_its_golden_file(name: str, style: Style) -> None:
-    assert_golden(name, problems_text(nasty_problems(), style))
+    assert_golden(f"render/{name}", problems_text(nasty_problems(), style))
 
 
 @pytest.mark.parametrize(("end", "style"), [("", PLAIN), ("-ascii", ASCII)])
@@ -35,10 +35,10 @@ def test_the_markdown_of_problems_and_findings_matches_its_golden_file(end: str,
     problems = nasty_problems()
     findings = [finding(words, words, 7, message=f"odd: {words}", hint=words) for words in NASTY]
     page = problems_markdown(problems, style, marker=comment_marker("halo.yaml", "", ""), findings=findings)
-    assert_golden(f"problems{end}.md", page)
+    assert_golden(f"render/problems{end}.md", page)
     annotations = GithubView(RenderContext(style, prefix=lambda: "services/a")).problems(problems, findings, "")
-    assert_golden(f"problems-github{end}.txt", annotations)
+    assert_golden(f"render/problems-github{end}.txt", annotations)
 
 
 def test_the_json_of_problems_matches_its_golden_file() -> None:
-    assert_golden("problems.json", JsonView(RenderContext(PLAIN)).problems(nasty_problems(), ()))
+    assert_golden("render/problems.json", JsonView(RenderContext(PLAIN)).problems(nasty_problems(), ()))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from render_asserts import assert_golden, assert_harmless
+from golden_files import assert_golden
+from render_asserts import assert_harmless
 from render_samples import HOSTILE
 
 from halo_iac.model.report_diff import ComparedReport, ReportComparison
@@ -70,15 +71,15 @@ def comparison(before: str, after: str, name: str = "checkout-daily") -> ReportC
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_the_text_of_a_comparison_matches_its_golden_file(look: str) -> None:
-    assert_golden(f"report-diff-{look}.txt", report_diff_text(comparison(BEFORE, AFTER), LOOKS[look]))
+    assert_golden(f"render/report-diff-{look}.txt", report_diff_text(comparison(BEFORE, AFTER), LOOKS[look]))
 
 
 def test_the_markdown_of_a_comparison_matches_its_golden_file() -> None:
-    assert_golden("report-diff.md", report_diff_markdown(comparison(BEFORE, AFTER), PLAIN))
+    assert_golden("render/report-diff.md", report_diff_markdown(comparison(BEFORE, AFTER), PLAIN))
 
 
 def test_the_json_of_a_comparison_matches_its_golden_file() -> None:
-    assert_golden("report-diff.json", report_diff_json(comparison(BEFORE, AFTER)))
+    assert_golden("render/report-diff.json", report_diff_json(comparison(BEFORE, AFTER)))
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from golden_files import assert_golden
 from hypothesis import given
 from hypothesis import strategies as st
-from render_asserts import assert_golden, assert_harmless
+from render_asserts import assert_harmless
 from render_samples import HOSTILE
 from trace_samples import ASKED, CONVERSATION, DETAIL, SYSTEM, TRACE, span, span_id, trace
 
@@ -57,17 +58,17 @@ def says(role: str, text: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", STYLES)
 def test_a_conversation_looks_as_agreed(name: str) -> None:
-    assert_golden(f"trace-thread-{name}.txt", thread(*CONVERSATION, style=STYLES[name]))
+    assert_golden(f"render/trace-thread-{name}.txt", thread(*CONVERSATION, style=STYLES[name]))
 
 
 @pytest.mark.parametrize("name", STYLES)
 def test_a_failed_span_shows_its_arguments_and_its_error(name: str) -> None:
-    assert_golden(f"span-summary-{name}.txt", drawn("summary", DETAIL, STYLES[name]))
+    assert_golden(f"render/span-summary-{name}.txt", drawn("summary", DETAIL, STYLES[name]))
 
 
 @pytest.mark.parametrize("view", ["io", "attributes", "events", "links"])
 def test_a_span_looks_as_agreed(view: str) -> None:
-    assert_golden(f"span-{view}.txt", drawn(view, DETAIL, Style(width=80)))
+    assert_golden(f"render/span-{view}.txt", drawn(view, DETAIL, Style(width=80)))
 
 
 def test_a_model_call_shows_its_latest_messages_and_all_of_them_on_demand() -> None:

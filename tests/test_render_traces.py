@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from time import process_time
 
 import pytest
+from golden_files import assert_golden
 from hypothesis import given
 from hypothesis import strategies as st
-from render_asserts import assert_golden, assert_harmless
+from render_asserts import assert_harmless
 from render_samples import HOSTILE
 from trace_samples import CHECKOUT, ODD, TRACE, chain, span, span_id, trace, turns
 
@@ -55,21 +56,21 @@ def drawn(view: str, spans: Sequence[Span], style: Style, options: TraceOptions 
 @pytest.mark.parametrize("name", STYLES)
 @pytest.mark.parametrize("view", ["summary", "timeline", "spans"])
 def test_a_trace_looks_as_agreed(view: str, name: str) -> None:
-    assert_golden(f"trace-{view}-{name}.txt", drawn(view, CHECKOUT, STYLES[name]))
+    assert_golden(f"render/trace-{view}-{name}.txt", drawn(view, CHECKOUT, STYLES[name]))
 
 
 @pytest.mark.parametrize("width", [60, 100])
 def test_a_long_trace_opens_the_way_to_what_failed_and_counts_the_rest(width: int) -> None:
-    assert_golden(f"trace-turns-{width}.txt", drawn("tree", turns(60, 41), Style(width=width)))
+    assert_golden(f"render/trace-turns-{width}.txt", drawn("tree", turns(60, 41), Style(width=width)))
 
 
 def test_a_deep_trace_leaves_out_the_middle_of_the_way() -> None:
-    assert_golden("trace-chain.txt", drawn("tree", chain(100), Style(width=80)))
+    assert_golden("render/trace-chain.txt", drawn("tree", chain(100), Style(width=80)))
 
 
 @pytest.mark.parametrize("view", ["tree", "timeline"])
 def test_an_unusual_trace_matches_its_golden_file(view: str) -> None:
-    assert_golden(f"trace-odd-{view}.txt", drawn(view, ODD, Style(width=100)))
+    assert_golden(f"render/trace-odd-{view}.txt", drawn(view, ODD, Style(width=100)))
 
 
 def test_the_span_that_is_asked_for_is_opened_and_marked() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine, assert_golden, tree
+from command_line import CommandLine, tree
+from golden_files import assert_golden
 from render_samples import every_section
 from repositories import Git, repository
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from command_line import GOLDEN, assert_golden
+from golden_files import GOLDEN, assert_golden
 from suggestion_cases import suggestions
 
 from halo_iac.errors import Problem, ProjectError
