@@ -8,7 +8,9 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from halo_iac.sandbox.analyst import Figures, Span, Window, analyse
+from halo_iac.sandbox.analyst.analysis import analyse
+from halo_iac.sandbox.analyst.figures import Figures, Window
+from halo_iac.sandbox.analyst.spans import Span
 from halo_iac.sandbox.span_record import SpanRecord, span_of_row
 
 Json = dict[str, Any]
@@ -30,9 +32,6 @@ PLAIN = Span(
     end=1000 * MS,
     status="OK",
     message="",
-    agent_source=None,
-    agent_value=None,
-    service=None,
     model=None,
     prompt_tokens=None,
     completion_tokens=None,
@@ -75,11 +74,11 @@ def figures(spans: Iterable[Span]) -> Figures:
 
 
 def analyst_view(record: SpanRecord) -> Span:
-    """Return what the analyst sees of a span that was read, by way of the store, and the agent that it names."""
+    """Return what the analyst sees of a span that was read, by way of the store."""
     labels, counts, outcome = record.labels, record.counts, record.outcome
     place = (record.trace_id, record.span_id, record.parent_id, record.name, labels.kind, record.start, record.end)
-    said = (labels.status, outcome.message, *(record.own_agent or (None, None)), labels.service or None)
-    used = (labels.model or None, counts.prompt, counts.completion, counts.total, outcome.tool)
+    said = (labels.status, outcome.message, labels.model or None)
+    used = (counts.prompt, counts.completion, counts.total, outcome.tool)
     held = (outcome.input_digest, None, outcome.output_digest, None, outcome.output_length, counts.cost, record.body)
     return span_of_row((*place, *said, *used, *held))
 

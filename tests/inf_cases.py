@@ -13,7 +13,7 @@ from typing import Any, Final
 from sandbox_calls import PROJECT, Caller, Json
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import instant
+from halo_iac.sandbox.instants import format_instant
 from halo_iac.sandbox.store.runs import OnFinish
 
 
@@ -26,7 +26,7 @@ class Subjects(dict[str, str]):
 
     def __init__(self, quick: Caller, slow: Caller) -> None:
         now = datetime.now(UTC)
-        super().__init__(agent=demo.RESEARCH_ID, start=instant(now - timedelta(days=1)), end=instant(now))
+        super().__init__(agent=demo.RESEARCH_ID, start=format_instant(now - timedelta(days=1)), end=format_instant(now))
         self.quick, self.slow = quick, slow
 
     def __missing__(self, name: str) -> str:
@@ -60,7 +60,7 @@ def _failed(subjects: Subjects) -> dict[str, str]:
 def _traced(subjects: Subjects) -> dict[str, str]:
     """Name a trace of the last day with its failed tool call, and a session; the last minutes' are yet to come."""
     now = datetime.now(UTC) - timedelta(minutes=10)
-    dates = {"startDate": instant(now - timedelta(days=1)), "endDate": instant(now)}
+    dates = {"startDate": format_instant(now - timedelta(days=1)), "endDate": format_instant(now)}
     filters = {**dates, "status": "error", "observationKinds": ["TOOL"]}
     failed = subjects.quick.query("spans.list", {"projectId": PROJECT, "filters": filters})["spans"][0]
     asked = {"projectId": PROJECT, "agentIdentity": "support-bot", "filters": dates}

@@ -41,7 +41,8 @@ WANTED: dict[str, Any] = {"projectId": PROJECT, "agentUuid": demo.CHECKOUT_ID, "
 
 def demo_agents(days: int) -> list[dict[str, Any]]:
     """Return the demo agents as they are listed for a range of so many days."""
-    return [{**agent, "stats": {"executionCount": days * 24 * 60 // demo.EVERY[agent["id"]]}} for agent in demo.AGENTS]
+    counts = {agent_id: days * 24 * 60 // minutes for agent_id, minutes in demo.MINUTES_PER_TRACE.items()}
+    return [{**agent, "stats": {"executionCount": counts[agent["id"]]}} for agent in demo.AGENTS]
 
 
 class Clock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halo_iac.sandbox.analyst import AgentIdentity, Link, attribute
+from halo_iac.sandbox.analyst.spans import AgentIdentity, Link, attribute
 
 A = AgentIdentity("agent_name", "a")
 B = AgentIdentity("agent_id", "b")

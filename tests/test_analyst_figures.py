@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from analyst_spans import MS, WINDOW, Field, call, figures, model_call, span
 
-from halo_iac.sandbox.analyst import Node, Span, Trace, analyse, analyse_traces, render_report
+from halo_iac.sandbox.analyst.analysis import analyse, analyse_traces, render_report
 from halo_iac.sandbox.analyst.failures import normalised
 from halo_iac.sandbox.analyst.figures import (
     ErrorGroup,
@@ -22,7 +22,9 @@ from halo_iac.sandbox.analyst.figures import (
     Timing,
     Volume,
 )
+from halo_iac.sandbox.analyst.spans import Span
 from halo_iac.sandbox.analyst.statistics import nearest_rank, share
+from halo_iac.sandbox.analyst.traces import Node, Trace
 
 
 def test_nothing_is_found_in_nothing() -> None:

@@ -12,21 +12,12 @@ from analyst_spans import WINDOW, call, figures, model_call, span
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halo_iac.sandbox.analyst import (
-    AgentIdentity,
-    Figures,
-    Link,
-    Node,
-    Span,
-    Trace,
-    analyse,
-    analyse_traces,
-    answer,
-    attribute,
-    render_report,
-)
+from halo_iac.sandbox.analyst.analysis import analyse, analyse_traces, render_report
+from halo_iac.sandbox.analyst.answers import answer
 from halo_iac.sandbox.analyst.failures import normalised
-from halo_iac.sandbox.analyst.spans import order
+from halo_iac.sandbox.analyst.figures import Figures
+from halo_iac.sandbox.analyst.spans import Span, order
+from halo_iac.sandbox.analyst.traces import Node, Trace
 
 _PLACES = st.fixed_dictionaries(
     {
@@ -169,17 +160,8 @@ def _recount_calls(found: Figures, spans: list[Span]) -> None:
 
 # Nested agents ------------------------------------------------------------------------------------------------------
 
-_A, _B = AgentIdentity("agent_name", "a"), AgentIdentity("agent_id", "b")
-_NESTED = st.lists(
-    st.builds(
-        lambda each, agent: each._replace(trace_id="t1", agent_source=agent.source, agent_value=agent.value),
-        _STEPS | _CALLS | _MODEL_CALLS,
-        st.sampled_from((_A, _B)),
-    ),
-    min_size=1,
-    max_size=25,
-).map(_numbered)
-"""One trace in which two agents call each other, each span naming its own."""
+_NESTED = st.lists(st.tuples(_STEPS | _CALLS | _MODEL_CALLS, st.sampled_from("ab")), min_size=1, max_size=25)
+"""Spans of one trace in which two agents call each other, each with its agent."""
 
 
 def _parents(spans: list[Span]) -> dict[tuple[str, str], str | None]:
@@ -220,8 +202,9 @@ def _idle_beneath(span: Span, beneath: list[Span]) -> int:
 
 
 @given(_NESTED)
-def test_own_time_and_propagated_failures_consider_spans_of_all_agents(spans: list[Span]) -> None:
-    owners = attribute(Link(each.span_id, each.parent_id, each.own_agent) for each in spans)
+def test_own_time_and_propagated_failures_consider_spans_of_all_agents(nested: list[tuple[Span, str]]) -> None:
+    spans = _numbered([each._replace(trace_id="t1") for each, _ in nested])
+    owners = {each.span_id: agent for each, (_, agent) in zip(spans, nested, strict=True)}
     around = [Node(each.span_id, each.parent_id, each.start, each.end, each.has_failed) for each in spans]
     for agent in set(owners.values()):
         self_time = [each for each in spans if owners[each.span_id] == agent]

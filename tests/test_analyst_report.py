@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from render_asserts import assert_harmless
 
-from halo_iac.sandbox.analyst import Window, analyse, answer, render_report
-from halo_iac.sandbox.analyst.report_sections import code, cost, counted, listed, took
+from halo_iac.sandbox.analyst.analysis import analyse, render_report
+from halo_iac.sandbox.analyst.answers import answer
+from halo_iac.sandbox.analyst.figures import Window
+from halo_iac.sandbox.analyst.report_sections import code, counted, format_cost, format_duration, join_and
 
 NOTHING = """\
 # What the traces show
@@ -149,14 +151,14 @@ def test_untrusted_text_becomes_one_code_span(text: str, expected: str) -> None:
     ],
 )
 def test_a_duration_has_the_largest_unit_that_fits(nanoseconds: int, expected: str) -> None:
-    assert took(nanoseconds) == expected
+    assert format_duration(nanoseconds) == expected
 
 
 @pytest.mark.parametrize(
     ("amount", "expected"), [("0", "0"), ("0.0012", "0.0012"), ("0.00000123", "0.0000012"), ("1234.5", "1,234.5000")]
 )
 def test_a_cost_has_four_decimals_or_two_significant_digits(amount: str, expected: str) -> None:
-    assert cost(Decimal(amount)) == expected
+    assert format_cost(Decimal(amount)) == expected
 
 
 def test_counts_are_pluralised_and_lists_joined() -> None:
@@ -165,7 +167,7 @@ def test_counts_are_pluralised_and_lists_joined() -> None:
         "1,200 traces",
         "2 fixes",
     )
-    assert [listed(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+    assert [join_and(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
 
 
 # Follow-ups ---------------------------------------------------------------------------------------------------------

@@ -11,14 +11,15 @@ from golden_files import assert_golden
 from sandbox_calls import PROJECT, Caller, Clock
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.analyst import AgentIdentity, Figures, Link, Span, Window, analyse, attribute, render_report
-from halo_iac.sandbox.analyst.figures import FixKind
-from halo_iac.sandbox.demo.traces import TRACED_AGENTS, demo_spans
+from halo_iac.sandbox.analyst.analysis import analyse, render_report
+from halo_iac.sandbox.analyst.figures import Figures, FixKind, Window
+from halo_iac.sandbox.analyst.spans import AgentIdentity, Span, attribute
+from halo_iac.sandbox.demo.traces import TRACED_AGENTS, spans_between
+from halo_iac.sandbox.instants import HOUR, parse_nanoseconds
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.run_state import HOUR, nanoseconds
-from halo_iac.sandbox.span_record import span_of
+from halo_iac.sandbox.span_record import SpanRecord, span_of
 
-NOON = nanoseconds("2026-11-02T12:34:00Z")
+NOON = parse_nanoseconds("2026-11-02T12:34:00Z")
 DAY = 24 * HOUR
 
 FLAWS = {
@@ -32,8 +33,13 @@ FLAWS = {
 
 
 @lru_cache(len(TRACED_AGENTS))
+def records_of(agent: str, anchor: int = NOON, days: int = 7) -> list[SpanRecord]:
+    return [span_of(json.loads(json.dumps(each))) for each in spans_between(anchor - days * DAY, anchor, agent)]
+
+
+@lru_cache(len(TRACED_AGENTS))
 def spans_of(agent: str, anchor: int = NOON, days: int = 7) -> list[Span]:
-    return [analyst_view(span_of(json.loads(json.dumps(each)))) for each in demo_spans(anchor, agent, days)]
+    return list(map(analyst_view, records_of(agent, anchor, days)))
 
 
 def analysed(agent: str, anchor: int, span: int) -> Figures:
@@ -70,7 +76,7 @@ def test_the_report_matches_its_golden_file(agent: str) -> None:
 
 @pytest.mark.parametrize("agent", TRACED_AGENTS)
 def test_demo_traces_are_the_same_whenever_they_are_made(agent: str) -> None:
-    assert list(demo_spans(NOON, agent)) == list(demo_spans(NOON, agent))
+    assert list(spans_between(NOON - DAY, NOON, agent)) == list(spans_between(NOON - DAY, NOON, agent))
     later = {each.span_id: each for each in spans_of(agent, NOON + DAY)}
     shared = [each for each in spans_of(agent) if each.start >= NOON + 2 * HOUR - 6 * DAY]
     assert shared
@@ -94,10 +100,10 @@ def test_an_hour_holds_traces_of_the_busy_agents(hour: int) -> None:
 
 @pytest.mark.parametrize("agent", demo.AGENTS, ids=lambda agent: str(agent["identityValue"]))
 def test_every_span_belongs_to_the_agent_that_the_sandbox_lists(agent: dict[str, str]) -> None:
-    traces: dict[str, list[Link]] = {}
-    for each in spans_of(agent["identityValue"]):
-        traces.setdefault(each.trace_id, []).append(Link(each.span_id, each.parent_id, each.own_agent))
-    owners = {owner for links in traces.values() for owner in attribute(links).values()}
+    traces: dict[str, list[SpanRecord]] = {}
+    for each in records_of(agent["identityValue"]):
+        traces.setdefault(each.trace_id, []).append(each)
+    owners = {owner for spans in traces.values() for owner in attribute(spans).values()}
     assert owners == {AgentIdentity(agent["identitySource"], agent["identityValue"])}  # type: ignore[arg-type]
 
 

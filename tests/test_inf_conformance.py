@@ -17,7 +17,7 @@ from official_client import needs_inf, run_inf
 from sandbox_calls import PROJECT, Caller, Clock, demo_agents
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import instant
+from halo_iac.sandbox.instants import format_instant
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.server import serve
 from halo_iac.sandbox.store.runs import OnFinish
@@ -81,7 +81,7 @@ def fields(printed: str) -> dict[str, str]:
 def window() -> list[str]:
     """Return the options that name the last day."""
     now = datetime.now(UTC)
-    start, end = (instant(at) for at in (now - timedelta(days=1), now))
+    start, end = (format_instant(at) for at in (now - timedelta(days=1), now))
     return ["--window-start-at", start, "--window-end-at", end]
 
 

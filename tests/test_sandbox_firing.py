@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sandbox_calls import DAILY, NOON, PROJECT, Caller, Clock, error
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import instant
 from halo_iac.sandbox.firing import Fire
 from halo_iac.sandbox.handlers import schedules as cadences
+from halo_iac.sandbox.instants import format_instant
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.server import serve
 
@@ -249,7 +249,9 @@ def test_only_the_lease_holder_fires(tmp_path: Path) -> None:
     with Sandbox.open(path, clock=clock) as one, Sandbox.open(path, clock=clock) as other:
         Caller(one).create(hours=[13])
         with one._store.writing() as tables:  # noqa: SLF001 (as one that was killed at it would leave it)
-            assert tables.take_lease("another", instant(NOON), instant(NOON + timedelta(hours=1, seconds=30)))
+            assert tables.take_lease(
+                "another", format_instant(NOON), format_instant(NOON + timedelta(hours=1, seconds=30))
+            )
         clock.advance(hours=1)
         assert [one.advance(), other.advance()] == [[], []]
         clock.advance(minutes=1)

@@ -19,8 +19,8 @@ from sandbox_calls import NOON, PROJECT, Caller, Clock
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import ingest as loading
 from halo_iac.sandbox.analyst.spans import attribute
-from halo_iac.sandbox.call import instant
 from halo_iac.sandbox.ingest import Loaded, read_spans
+from halo_iac.sandbox.instants import format_instant
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import SandboxError
 from halo_iac.sandbox.store import Store, Tables
@@ -72,7 +72,7 @@ def load(
 def counts(caller: Caller, time_range: str = "1d") -> dict[str, int]:
     """Return how often each agent but those of the demo was at work."""
     listed = caller.query("agent.listForProject", {"projectId": PROJECT, "timeRange": time_range})
-    ours = [agent for agent in listed if agent["id"] not in demo.EVERY]
+    ours = [agent for agent in listed if agent["id"] not in demo.MINUTES_PER_TRACE]
     return {agent["identityValue"]: agent["stats"]["executionCount"] for agent in ours}
 
 
@@ -356,7 +356,7 @@ def test_demo_traces_do_not_depend_on_the_first_reader() -> None:
             _details(caller, first, windowStartAt="2026-10-30T03:00:00Z", windowEndAt="2026-11-01T15:00:00Z")
             return {agent: _details(caller, agent) for agent in order}
 
-    agents = list(demo.EVERY)
+    agents = list(demo.MINUTES_PER_TRACE)
     assert reports(agents, first=agents[0]) == reports(reversed(agents), first=agents[2])
 
 
@@ -374,7 +374,7 @@ def test_demo_traces_go_on_for_as_long_as_the_clock_does() -> None:
         }
 
 
-@pytest.mark.parametrize("agent", demo.EVERY)
+@pytest.mark.parametrize("agent", demo.MINUTES_PER_TRACE)
 def test_demo_traces_written_bit_by_bit_are_those_written_at_once(agent: str) -> None:
     def traces(*steps: float) -> list[dict[str, Any]]:
         clock = Clock()
@@ -382,7 +382,7 @@ def test_demo_traces_written_bit_by_bit_are_those_written_at_once(agent: str) ->
             caller = Caller(sandbox)
             for hours in steps:
                 clock.advance(hours=hours)
-                window = {"windowStartAt": "2026-11-01T00:00:00Z", "windowEndAt": instant(clock.now)}
+                window = {"windowStartAt": "2026-11-01T00:00:00Z", "windowEndAt": format_instant(clock.now)}
                 wanted = {"projectId": PROJECT, "agentUuid": agent, "prompt": "P", **window}
                 dataset_id = caller.mutate("haloRun.create", wanted)["haloExportDatasetId"]
             found: list[dict[str, Any]] = caller.query(
@@ -491,7 +491,7 @@ def test_a_run_after_a_tick_looks_back_from_the_clock_of_the_sandbox(halo: Comma
     assert halo("sandbox", "tick", "--until", until.isoformat()).code == 0
     started = halo("run", "create", "--agent", "checkout", "--sandbox", "--json").json
     with Sandbox.open(folder / ".halo" / "sandbox.db") as sandbox:
-        assert started["windowEndAt"] == instant(NOW + sandbox.ahead)
+        assert started["windowEndAt"] == format_instant(NOW + sandbox.ahead)
 
 
 @pytest.mark.parametrize(

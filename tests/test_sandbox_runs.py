@@ -7,10 +7,9 @@ import pytest
 from sandbox_calls import PROJECT, WANTED, WINDOW, Caller, Clock, error, start
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import instant
-from halo_iac.sandbox.demo.traces import demo_spans
+from halo_iac.sandbox.demo.traces import spans_between
+from halo_iac.sandbox.instants import format_instant, parse_nanoseconds
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.run_state import nanoseconds
 from halo_iac.sandbox.store import Key
 from halo_iac.sandbox.store.runs import OnFinish
 
@@ -105,7 +104,7 @@ def test_a_run_says_what_was_asked_and_what_became_of_it(caller: Caller, clock: 
         "id": started["haloExportDatasetId"],
         "lifecycleStatus": "ready",
         "agentUuid": demo.CHECKOUT_ID,
-        "spanCount": sum(1 for _ in demo_spans(nanoseconds(WINDOW["windowEndAt"]), "checkout", days=1)),
+        "spanCount": sum(1 for _ in spans_between(*map(parse_nanoseconds, WINDOW.values()), "checkout")),
         "traceCount": 48,
         "droppedSpanCount": 0,
         "droppedTraceCount": 0,
@@ -384,7 +383,7 @@ def test_a_run_in_flight_is_cancelled_at_once(caller: Caller, clock: Clock, afte
     clock.advance(seconds=after)
     run = cancel(caller, started, reason="user-cancelled")
     ended = (run["status"], run["completedAt"], run["errorMessage"])
-    assert ended == ("cancelled", instant(clock.now), "Cancelled: user-cancelled.")
+    assert ended == ("cancelled", format_instant(clock.now), "Cancelled: user-cancelled.")
     clock.advance(minutes=1)
     assert run_of(caller, started) == run
     last = caller.query("haloRun.getEvents", {"runId": run["id"], "limit": 100})["events"][-1]

@@ -12,9 +12,9 @@ from analyst_spans import PLAIN, Field, analyst_view, line, parsed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halo_iac.sandbox.analyst import AgentIdentity, Span
+from halo_iac.sandbox.analyst.spans import AgentIdentity, Span
 from halo_iac.sandbox.ingest import read_spans
-from halo_iac.sandbox.run_state import iso, nanoseconds
+from halo_iac.sandbox.instants import format_nanoseconds, parse_nanoseconds
 from halo_iac.sandbox.span_record import SpanRecord
 from halo_iac.sandbox.trace_files import BadLine
 
@@ -62,9 +62,6 @@ def test_a_tool_call_keeps_its_arguments_and_its_answer_to_compare_and_to_show()
     assert found == SMALLEST._replace(
         parent_id="s0",
         kind="TOOL",
-        agent_source="agent_name",
-        agent_value="helper",
-        service="demo",
         tool="grep",
         input_digest=found.input_digest,
         input_excerpt='{"pattern": "x"}',
@@ -115,7 +112,7 @@ def test_openinference_comes_before_halos_own_names() -> None:
     ],
 )
 def test_the_agent_is_the_first_of_three_names(attributes: dict[str, Any], expected: AgentIdentity | None) -> None:
-    assert read(line(attributes=attributes)).own_agent == expected
+    assert record(line(attributes=attributes)).own_agent == expected
 
 
 @pytest.mark.parametrize(
@@ -226,7 +223,7 @@ def test_a_span_is_kept_whole() -> None:
 
 @given(st.integers(min_value=0, max_value=2**63 - 10**9))
 def test_instants_come_back_to_the_nanosecond(instant: int) -> None:
-    assert nanoseconds(iso(instant)) == instant
+    assert parse_nanoseconds(format_nanoseconds(instant)) == instant
 
 
 @pytest.mark.parametrize(
@@ -240,7 +237,7 @@ def test_instants_come_back_to_the_nanosecond(instant: int) -> None:
     ],
 )
 def test_instants_may_be_written_in_several_ways(text: str, expected: int) -> None:
-    assert nanoseconds(text) == expected
+    assert parse_nanoseconds(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -261,7 +258,7 @@ def test_instants_may_be_written_in_several_ways(text: str, expected: int) -> No
 )
 def test_an_invalid_instant_is_refused(text: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the reason is the reader's to give
-        nanoseconds(text)
+        parse_nanoseconds(text)
     assert caught.type is ValueError
 
 

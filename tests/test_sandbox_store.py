@@ -18,7 +18,6 @@ from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error
 
 from halo_iac.paths import make_private_folder
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.demo import checkout, research, support_bot
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import SandboxError, ServerFailure
 from halo_iac.sandbox.store import Key, Store
@@ -401,8 +400,3 @@ def test_an_instant_of_a_schedule_has_one_run_whatever_the_code_does(tmp_path: P
         with pytest.raises(sqlite3.IntegrityError):
             tables.runs.add(replace(run, id="another"))
     store.close()
-
-
-def test_the_demo_agents_work_as_often_as_is_counted() -> None:
-    every = {str(agent["identityValue"]): demo.EVERY[agent["id"]] for agent in demo.AGENTS}
-    assert every == {module.AGENT: module.EVERY for module in (checkout, support_bot, research)}

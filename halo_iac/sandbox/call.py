@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from halo_iac.sandbox.protocol import RequestRefused
 from halo_iac.sandbox.store import AgentRow, Key, Tables
 from halo_iac.sandbox.store.runs import ConversationRow, RunRow
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_MAX_NANOSECONDS: Final = 2**63 - 1
 
 
 class Kind(StrEnum):
@@ -61,16 +56,6 @@ class Procedure:
     """Whether a query keeps what it worked out."""
     shows_traces: bool = False
     """Whether it lists traces of a time range (``filters``), those of the demo agents included."""
-
-
-def instant(moment: datetime) -> str:
-    """Return a moment as the platform writes it: ISO 8601 in UTC, with milliseconds and ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def nanoseconds(moment: datetime) -> int:
-    """Return an instant as spans count: nanoseconds since 1970, as far as SQLite can count."""
-    return min(max(0, (moment - _EPOCH) // _MICROSECOND * 1000), _MAX_NANOSECONDS)
 
 
 def agent_of(call: Call, project_id: str, agent_id: str) -> AgentRow:

@@ -15,11 +15,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from halo_iac.sandbox.call import Settings, instant
+from halo_iac.sandbox.call import Settings
 from halo_iac.sandbox.handlers import schedules as cadences
+from halo_iac.sandbox.instants import EPOCH, format_instant
 from halo_iac.sandbox.protocol import SandboxError
 from halo_iac.sandbox.run_starter import RunOrder, RunStarter
 from halo_iac.sandbox.store import AgentRow, ScheduleRow, Store, Tables
@@ -28,7 +29,6 @@ _FIRES_PER_TRANSACTION: Final = 200
 """Fires in one transaction, so that others need not wait for a thousand."""
 _LEASE_LENGTH: Final = timedelta(seconds=30)
 _POLL_SECONDS: Final = 0.1
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LIMITS: Final = ("modelId", "summarizationModelId", "spanLimit", "maxSubagentDepth", "maxTurns")
 
 
@@ -65,7 +65,7 @@ class Firing:
             with self.store.writing() as tables:
                 if not self._has_lease(tables):
                     return fires
-                due = tables.due(instant(now), _FIRES_PER_TRANSACTION)
+                due = tables.due(format_instant(now), _FIRES_PER_TRANSACTION)
                 fires += [fire for row in due if (fire := self._fire(tables, row, now)) is not None]
                 if len(due) < _FIRES_PER_TRANSACTION:
                     tables.end_lease(self.holder)
@@ -75,7 +75,7 @@ class Firing:
         """Advance the sandbox's clock from ``now`` to an instant, and fire the schedules due in between."""
         fires: list[Fire] = []
         before, waits = None, 0
-        while (next_at := self._next_at()) is not None and next_at <= instant(until):
+        while (next_at := self._next_at()) is not None and next_at <= format_instant(until):
             if next_at == before:  # another process holds the lease
                 waits += 1
                 self._wait(waits)
@@ -103,24 +103,24 @@ class Firing:
 
     def _has_lease(self, tables: Tables) -> bool:
         real = self.clock()
-        return tables.take_lease(self.holder, instant(real), instant(real + _LEASE_LENGTH))
+        return tables.take_lease(self.holder, format_instant(real), format_instant(real + _LEASE_LENGTH))
 
     def _fire(self, tables: Tables, row: ScheduleRow, now: datetime) -> Fire | None:
         upcoming = cadences.next_fire(row.wire, now)
-        tables.set_next(row.id, None if upcoming is None else instant(upcoming))
+        tables.set_next(row.id, None if upcoming is None else format_instant(upcoming))
         if not row.next_at or not _is_whole(row.wire):
             return None
         at = cadences.last_fire(row.wire, datetime.fromisoformat(row.next_at), now)
-        if tables.runs.has_fired(row.id, instant(at)):
+        if tables.runs.has_fired(row.id, format_instant(at)):
             return None
         agent = tables.agent(row.project_id, row.wire["agentUuid"])
         if agent is None:
-            _pause(tables, row, instant(at))
-            return Fire(row.id, row.wire["title"], instant(at), None)
-        start = max(_EPOCH, at - timedelta(hours=min(row.wire["lookbackHours"], (at - _EPOCH) // timedelta(hours=1))))
-        order = order_of(row, agent, (start, at), origin="scheduled", created_at=instant(at))
+            _pause(tables, row, format_instant(at))
+            return Fire(row.id, row.wire["title"], format_instant(at), None)
+        start = max(EPOCH, at - timedelta(hours=min(row.wire["lookbackHours"], (at - EPOCH) // timedelta(hours=1))))
+        order = order_of(row, agent, (start, at), origin="scheduled", created_at=format_instant(at))
         run = RunStarter(tables, self.new_id, self.settings).start(order)
-        return Fire(row.id, row.wire["title"], instant(at), run.id)
+        return Fire(row.id, row.wire["title"], format_instant(at), run.id)
 
 
 def order_of(

@@ -14,10 +14,11 @@ from uuid import uuid4
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import validation as rules
-from halo_iac.sandbox.call import Call, Kind, Settings, instant
+from halo_iac.sandbox.call import Call, Kind, Settings
 from halo_iac.sandbox.demo import history as demo_history
 from halo_iac.sandbox.faults import ChangeBetween, Fault, Faults, Latency, apply_fault
 from halo_iac.sandbox.handlers.schedules import next_fire
+from halo_iac.sandbox.instants import format_instant
 from halo_iac.sandbox.procedures import procedure_named
 from halo_iac.sandbox.protocol import (
     Answer,
@@ -184,7 +185,7 @@ class Sandbox:
             is_there = tables.has_project(project_id)
         if not is_there:  # opening a sandbox to read it takes no write lock
             with self._store.writing() as tables:
-                demo.add_project(tables, project_id, instant(self._now(tables)))
+                demo.add_project(tables, project_id, format_instant(self._now(tables)))
         self._known.add(project_id)
 
     def add_key(self, key: Key, projects: Sequence[str] = ()) -> None:
@@ -230,14 +231,14 @@ class Sandbox:
                 asked = wire.get("modelId")
                 asked_model_id = asked if isinstance(asked, str) else None
                 at = next_fire(wire, self._now(tables))
-                next_at = None if at is None else instant(at)
+                next_at = None if at is None else format_instant(at)
                 tables.put_schedule(ScheduleRow(row_id, project_id, asked_model_id, dict(wire), next_at))
 
     @property
     def now(self) -> str:
         """Return the instant that the sandbox's own clock is at."""
         with self._store.reading() as tables:
-            return instant(self._now(tables))
+            return format_instant(self._now(tables))
 
     @property
     def ahead(self) -> timedelta:
@@ -249,7 +250,7 @@ class Sandbox:
         """Fire the schedules that are due, each for its latest instant, and return what fired."""
         with self._store.reading() as tables:
             now, next_at = self._now(tables), tables.clock().next_at
-        is_due = next_at is not None and next_at <= instant(now)
+        is_due = next_at is not None and next_at <= format_instant(now)
         return self._firing.advance(now) if is_due else []
 
     def tick(self, until: datetime | None = None) -> list[Fire]:
@@ -263,9 +264,11 @@ class Sandbox:
         if until is None:
             until = now
         elif until < now:
-            raise ValueError(f"The sandbox's clock is already at {instant(now)}.")
+            raise ValueError(f"The sandbox's clock is already at {format_instant(now)}.")
         elif until > now + _MAX_ADVANCE:
-            raise ValueError(f"The sandbox's clock is at {instant(now)}; it can be moved forward by at most a year.")
+            raise ValueError(
+                f"The sandbox's clock is at {format_instant(now)}; it can be moved forward by at most a year."
+            )
         return self._firing.advance_to(until, now)
 
     @cached_property
@@ -327,7 +330,7 @@ class Sandbox:
             self._ensure_demo_traces(given)
         is_reading = procedure.kind is Kind.QUERY and not procedure.is_recording
         with self._store.reading() if is_reading else self._store.writing() as tables:
-            now = instant(self._now(tables))
+            now = format_instant(self._now(tables))
             return procedure.run(Call(tables, key, given, now, self._ids, self._settings))
 
     def _ensure_demo_traces(self, given: object) -> None:
@@ -337,11 +340,11 @@ class Sandbox:
             return
         with self._store.reading() as tables:
             is_whole = demo_history.is_trace_there(tables, given) or demo_history.has_traces(
-                tables, *window, instant(self._now(tables))
+                tables, *window, format_instant(self._now(tables))
             )
         if not is_whole:
             with self._store.writing() as tables:
-                demo_history.ensure_all_traces(tables, *window, instant(self._now(tables)))
+                demo_history.ensure_all_traces(tables, *window, format_instant(self._now(tables)))
 
     def _now(self, tables: Tables) -> datetime:
         """Return the sandbox's own time, which :meth:`tick` advances."""

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.call import Settings, instant
+from halo_iac.sandbox.call import Settings
 from halo_iac.sandbox.demo import history as demo_history
 from halo_iac.sandbox.handlers import datasets as exports
+from halo_iac.sandbox.instants import format_instant
 from halo_iac.sandbox.protocol import encoded
 from halo_iac.sandbox.run_state import paced
 from halo_iac.sandbox.store import AgentRow, Tables
@@ -155,8 +156,8 @@ def _request_fields(order: RunOrder, limits: Mapping[str, Any]) -> dict[str, Any
     return {
         "agentUuid": order.agent.id,
         "prompt": order.prompt,
-        "windowStartAt": instant(order.start),
-        "windowEndAt": instant(order.end),
+        "windowStartAt": format_instant(order.start),
+        "windowEndAt": format_instant(order.end),
         "origin": order.origin,
         **_FIRST_ATTEMPT,
         **{name: limits[name] for name in DEFAULTS},

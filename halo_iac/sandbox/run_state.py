@@ -7,15 +7,13 @@ takes another ``pace``. While a run is analysed, heartbeats and the agent's step
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, Final
 
-from halo_iac.sandbox.call import instant
+from halo_iac.sandbox.instants import format_instant
 from halo_iac.sandbox.store.runs import RunRow
 
 ENDINGS: Final = ("completed", "incomplete", "failed", "export_failed", "timed_out", "cancelled", "no_traces")
@@ -91,7 +89,7 @@ def run_state(row: RunRow, now: str) -> RunState:
     created_at = datetime.fromisoformat(row.created_at)
     past: list[tuple[str, StateChange]] = []
     for moment in _timeline(row):
-        at = instant(created_at + timedelta(seconds=moment.after * row.pace))
+        at = format_instant(created_at + timedelta(seconds=moment.after * row.pace))
         if row.cancelled_at is not None and at > row.cancelled_at:
             break
         if at > now and past:
@@ -151,69 +149,3 @@ def _heartbeats(row: RunRow, begins: float, ends: float) -> Iterator[StateChange
     for number in range(1, count):
         passed = (ends - begins) * number / count
         yield StateChange(begins + passed, "run.heartbeat", None, {"secondsRunning": round(passed * row.pace)})
-
-
-SECOND: Final = 1_000_000_000
-HOUR: Final = 3600 * SECOND
-_MAX_NANOSECONDS: Final = 2**63
-"""Nanoseconds; later instants do not fit into SQLite's integers. That is the year 2262."""
-_UNITS: Final[tuple[int, ...]] = tuple(10 ** (9 - digits) for digits in range(10))
-"""Nanoseconds of the last digit of a fraction of so many."""
-
-_MINUTE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", re.ASCII | re.IGNORECASE)
-_AFTER_MINUTE: Final = re.compile(r":(\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
-
-
-@lru_cache(maxsize=4096)  # one span ends when another begins
-def nanoseconds(text: str) -> int:
-    """Return an instant such as ``2026-04-23T05:32:00.100000000Z`` as nanoseconds; raise ``ValueError`` for no instant.
-
-    An instant without a zone is refused: it is ambiguous.
-    """
-    fraction = text[20:-1]
-    if text[-1:] == "Z" and text[19:20] == "." and fraction.isdecimal() and fraction.isascii() and len(fraction) <= 9:
-        instant = _second(text[:19]) + int(fraction) * _UNITS[len(fraction)]
-    else:
-        instant = _instant(text)
-    if not 0 <= instant < _MAX_NANOSECONDS:
-        raise ValueError(text)
-    return instant
-
-
-@lru_cache(maxsize=4096)
-def _second(text: str) -> int:
-    """Return when a second of UTC begins, in nanoseconds. Spans come in bursts, so most seconds were just seen."""
-    second = text[17:]
-    if text[16] == ":" and second.isdecimal() and second.isascii() and second < "60":
-        return _minute(text[:16], "Z") + int(second) * SECOND
-    return _instant(f"{text}Z")
-
-
-def _instant(text: str) -> int:
-    found = _AFTER_MINUTE.fullmatch(text, 16)
-    if found is None:
-        raise ValueError(text)
-    second, fraction, zone = found.groups("")
-    if second > "60":
-        raise ValueError(text)
-    return _minute(text[:16], zone) + int(second + fraction.ljust(9, "0"))
-
-
-@lru_cache(maxsize=4096)
-def _minute(text: str, zone: str) -> int:
-    """Return when a minute begins, in nanoseconds."""
-    if _MINUTE.fullmatch(text) is None:
-        raise ValueError(text)
-    return int(datetime.fromisoformat(text + ("+00:00" if zone in "Zz" else zone)).timestamp()) * SECOND
-
-
-def iso(instant: int) -> str:
-    """Return an instant as HALO writes it, with all nine digits."""
-    whole, fraction = divmod(instant, SECOND)
-    minute, second = divmod(whole, 60)
-    return f"{_minute_text(minute)}{second:02d}.{fraction:09d}Z"
-
-
-@lru_cache(maxsize=4096)
-def _minute_text(minute: int) -> str:
-    return f"{datetime.fromtimestamp(minute * 60, UTC):%Y-%m-%dT%H:%M:}"

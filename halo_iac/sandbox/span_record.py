@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 from pydantic_core import from_json, to_json
 
 from halo_iac.sandbox.analyst.spans import EXCERPT, AgentIdentity, AgentSource, Span
-from halo_iac.sandbox.run_state import nanoseconds
+from halo_iac.sandbox.instants import parse_nanoseconds
 
 _MESSAGE: Final = 2000
 _COUNT: Final = re.compile(r"(\d{1,13})(?:\.0)?", re.ASCII)
@@ -198,7 +198,7 @@ def span_of(found: dict[str, Any], text: bytes | None = None) -> SpanRecord:
     labels, own_agent, agent_name, tool, has_outcome = shared or _shared(found, shape, cache_key)
     keys = shape.keys
     try:
-        start, end = nanoseconds(found["start_time"]), nanoseconds(found["end_time"])
+        start, end = parse_nanoseconds(found["start_time"]), parse_nanoseconds(found["end_time"])
     except ValueError:
         raise BadSpanError("has a start_time or end_time that is not an ISO 8601 instant with a zone") from None
     return SpanRecord(  # by position, which takes a third of the time that names take

@@ -10,13 +10,13 @@ from typing import Final
 from halo_iac.sandbox.analyst import report_sections as sections
 from halo_iac.sandbox.analyst.comparisons import unseen
 from halo_iac.sandbox.analyst.figures import Figures
-from halo_iac.sandbox.analyst.report_sections import cited
+from halo_iac.sandbox.analyst.report_sections import cite
 
 
 def _traces(figures: Figures) -> list[str]:
     if not figures.fixes:
         return ["No trace stands out: nothing was found that would need a fix."]
-    return [f"- {fix.subject}: {cited(fix.traces)}" for fix in figures.fixes[: sections.ROWS]]
+    return [f"- {fix.subject}: {cite(fix.traces)}" for fix in figures.fixes[: sections.ROWS]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _beyond(question: str, figures: Figures) -> list[str]:
     words = unseen(question, _names(figures))
     if words is None:
         return []
-    window = f"from {sections.instant(figures.window.start)} to {sections.instant(figures.window.end)}"
+    window = f"from {sections.format_instant(figures.window.start)} to {sections.format_instant(figures.window.end)}"
     limits = f"I know the traces of one agent {window}, and no other time, run or agent."
     said = f"{sections.code(words)} reaches beyond what I can see, so I cannot compare: {limits}"
     return [f"{said} What follows is about these traces alone.", ""]

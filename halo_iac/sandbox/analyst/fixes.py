@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Final
 
-from halo_iac.sandbox.analyst.figures import ErrorGroup, Figures, Fix, FixKind, ModelUse, Repeat, Retry, Timing
-from halo_iac.sandbox.analyst.report_sections import code, cost, counted, listed, took
+from halo_iac.sandbox.analyst.figures import ErrorGroup, Figures, Fix, FixKind, Repeat, Retry
+from halo_iac.sandbox.analyst.report_sections import code, counted, format_cost, format_duration, join_and
 from halo_iac.sandbox.analyst.statistics import share
 
 _ADVICE: Final = tuple(
@@ -72,10 +72,10 @@ _WEIGHTS: Final = {
 
 _NOT_STEPS: Final = frozenset({"AGENT", "CHAIN", "LLM", "SPAN"})
 """Kinds that are slow because of the steps below them, or, as model calls, by nature."""
-_SLOW_SHARE: Final = 25
-_SLOW: Final = 2_000_000_000
-_EXPENSIVE_SHARE: Final = 50
-_EXPENSIVE_CALLS: Final = 25
+_SLOW_PERCENT: Final = 25
+_SLOW_NANOSECONDS: Final = 2_000_000_000
+_EXPENSIVE_COST_PERCENT: Final = 50
+_EXPENSIVE_CALLS_PERCENT: Final = 25
 _MANY_ATTEMPTS: Final = 4
 
 
@@ -90,7 +90,7 @@ def _errors(figures: Figures) -> Iterator[Fix]:
         if group.count == group.above or any(_covers(retry, group) for retry in figures.retries):
             continue
         rate = f"{group.count:,} of {counted(group.calls, 'call')} failed ({share(group.count, group.calls)} %)"
-        spread = f"in {counted(group.affected, 'trace')}, taking {took(group.time)}"
+        spread = f"in {counted(group.affected, 'trace')}, taking {format_duration(group.time)}"
         yield Fix(
             kind=FixKind.ERROR,
             subject=f"Failing: {code(group.tool or group.name)}",
@@ -158,7 +158,8 @@ def _repeats(figures: Figures) -> Iterator[Fix]:
             ),
             evidence=(
                 f"{counted(repeat.calls, 'call')} made again with the same arguments ({_answers(repeat)}), up to "
-                f"{repeat.most} of one in a trace, in {counted(repeat.affected, 'trace')}, taking {took(repeat.time)}."
+                f"{repeat.most} of one in a trace, in {counted(repeat.affected, 'trace')}, "
+                f"taking {format_duration(repeat.time)}."
             ),
             weight=repeat.affected * _WEIGHTS[FixKind.REPEAT],
             traces=repeat.traces,
@@ -178,49 +179,38 @@ def _answers(repeat: Repeat) -> str:
 def _slow(figures: Figures) -> Iterator[Fix]:
     whole = sum(timing.self_time for timing in figures.timings)
     for timing in figures.timings:
-        if _is_slow(timing, whole):
+        has_share = 100 * timing.self_time_ok >= _SLOW_PERCENT * whole
+        if has_share and timing.took.p95 >= _SLOW_NANOSECONDS and timing.kind not in _NOT_STEPS:
             yield Fix(
                 kind=FixKind.SLOW,
                 subject=f"Slow: {code(timing.name)}",
                 advice="Make it faster, ask it for less, or call it beside other work rather than before it.",
                 evidence=(
                     f"{share(timing.self_time_ok, whole)} % of all time passes in it; half of its "
-                    f"{counted(timing.count, 'call')} take {took(timing.took.p50)} or more, "
-                    f"one in twenty {took(timing.took.p95)} or more."
+                    f"{counted(timing.count, 'call')} take {format_duration(timing.took.p50)} or more, "
+                    f"one in twenty {format_duration(timing.took.p95)} or more."
                 ),
                 weight=timing.affected * _WEIGHTS[FixKind.SLOW],
                 traces=timing.traces,
             )
 
 
-def _is_slow(timing: Timing, whole: int) -> bool:
-    has_share = 100 * timing.self_time_ok >= _SLOW_SHARE * whole
-    return has_share and timing.took.p95 >= _SLOW and timing.kind not in _NOT_STEPS
-
-
-def _expensive_model(figures: Figures) -> Iterator[Fix]:
+def _expensive_models(figures: Figures) -> Iterator[Fix]:
     priced = [use for use in figures.models if use.cost]
     whole, calls = sum((use.cost for use in priced), Decimal(0)), sum(use.calls for use in priced)
-    for use in priced:
-        if (
-            len(priced) > 1
-            and 100 * use.cost >= _EXPENSIVE_SHARE * whole
-            and 100 * use.calls <= _EXPENSIVE_CALLS * calls
-        ):
-            yield _expensive_model_fix(use, round(100 * use.cost / whole), share(use.calls, calls))
-
-
-def _expensive_model_fix(use: ModelUse, cost_share: int, call_share: int) -> Fix:
-    return Fix(
-        kind=FixKind.COST,
-        subject=f"Costly: {code(use.model or 'model not named')}",
-        advice=f"Try a smaller model for {listed([code(step) for step in use.steps])}, and compare the answers.",
-        evidence=(
-            f"{cost_share} % of the cost ({cost(use.cost)}) for {call_share} % of the model calls ({use.calls:,})."
-        ),
-        weight=use.affected * _WEIGHTS[FixKind.COST],
-        traces=use.traces,
-    )
+    for use in priced if len(priced) > 1 else ():
+        if 100 * use.cost >= _EXPENSIVE_COST_PERCENT * whole and 100 * use.calls <= _EXPENSIVE_CALLS_PERCENT * calls:
+            yield Fix(
+                kind=FixKind.COST,
+                subject=f"Costly: {code(use.model or 'model not named')}",
+                advice=f"Try a smaller model for {join_and(list(map(code, use.steps)))}, and compare the answers.",
+                evidence=(
+                    f"{round(100 * use.cost / whole)} % of the cost ({format_cost(use.cost)}) for "
+                    f"{share(use.calls, calls)} % of the model calls ({use.calls:,})."
+                ),
+                weight=use.affected * _WEIGHTS[FixKind.COST],
+                traces=use.traces,
+            )
 
 
 def _outputs(figures: Figures) -> Iterator[Fix]:
@@ -241,7 +231,7 @@ def _skipped(figures: Figures) -> Iterator[Fix]:
         whole = step.having + step.lacking
         yield Fix(
             kind=FixKind.SKIPPED,
-            subject=f"Left out: {listed([code(name) for name in step.names])}",
+            subject=f"Left out: {join_and([code(name) for name in step.names])}",
             advice="See why, and if it is not meant, make the step part of the flow rather than the model's choice.",
             evidence=(
                 f"{step.lacking:,} of {counted(whole, 'trace')} ({share(step.lacking, whole)} %) answer without any "
@@ -258,7 +248,7 @@ _RULES: Final[tuple[Callable[[Figures], Iterator[Fix]], ...]] = (
     _loops,
     _repeats,
     _slow,
-    _expensive_model,
+    _expensive_models,
     _outputs,
     _skipped,
 )

@@ -48,7 +48,7 @@ def _is_hidden(character: str) -> bool:
     return not character.isspace() and unicodedata.category(character) in _HIDDEN
 
 
-def cited(traces: Traces) -> str:
+def cite(traces: Traces) -> str:
     """Return the ids of traces, uncut, so that they can be searched for."""
     return ", ".join(code(trace_id) for trace_id in traces)
 
@@ -69,7 +69,7 @@ def counted(number: int, word: str, plural: str | None = None) -> str:
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
 
 
-def took(duration: int) -> str:
+def format_duration(duration: int) -> str:
     """Return a duration in nanoseconds with three significant digits at most: ``1.64 s``, ``320 ms``, ``2 min 5 s``."""
     if duration >= 3600 * _SECOND:
         minutes = (duration + 30 * _SECOND) // (60 * _SECOND)
@@ -90,7 +90,7 @@ def _three_digits(number: int, unit: int) -> str:
     return f"{whole}.{parts:0{decimals}d}" if decimals else str(whole)
 
 
-def cost(amount: Decimal) -> str:
+def format_cost(amount: Decimal) -> str:
     """Return a cost with four decimals, or as many as a smaller one needs to show two digits."""
     if not amount:
         return "0"
@@ -98,12 +98,12 @@ def cost(amount: Decimal) -> str:
     return f"{amount:,.{decimals}f}"
 
 
-def instant(nanoseconds: int) -> str:
+def format_instant(nanoseconds: int) -> str:
     """Return an instant in UTC to the second."""
     return f"{datetime.fromtimestamp(nanoseconds // _SECOND, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def listed(words: Sequence[str]) -> str:
+def join_and(words: Sequence[str]) -> str:
     """Return ``a, b and c``."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
@@ -117,14 +117,15 @@ Lines = list[str]
 def volume(figures: Figures) -> Lines:
     """Return the lines on the number of spans and traces."""
     seen = figures.volume
-    window = f"from {instant(figures.window.start)} to {instant(figures.window.end)}"
+    window = f"from {format_instant(figures.window.start)} to {format_instant(figures.window.end)}"
     if seen.lengths is None or seen.first is None or seen.last is None:
         return [f"There are no spans {window}."]
-    kinds = listed([f"{count:,} {code(kind)}" for kind, count in seen.kinds])
+    p50, p95, p99, most = _format_percentiles(seen.lengths)
+    kinds = join_and([f"{count:,} {code(kind)}" for kind, count in seen.kinds])
     lines = [
-        f"- Window: {window}; spans were recorded from {instant(seen.first)} to {instant(seen.last)}.",
+        f"- Window: {window}; spans were recorded from {format_instant(seen.first)} to {format_instant(seen.last)}.",
         f"- {counted(seen.traces, 'trace')}, {counted(seen.spans, 'span')}: {kinds}.",
-        f"- A trace takes {_percentiles(seen.lengths)}, at most {took(seen.lengths.most)}.",
+        f"- A trace takes {p50} (p50), {p95} (p95), {p99} (p99), at most {most}.",
         f"- {_failed(seen)}",
     ]
     if seen.left_out:
@@ -132,8 +133,9 @@ def volume(figures: Figures) -> Lines:
     return lines
 
 
-def _percentiles(lengths: Percentiles) -> str:
-    return f"{took(lengths.p50)} (p50), {took(lengths.p95)} (p95), {took(lengths.p99)} (p99)"
+def _format_percentiles(found: Percentiles) -> tuple[str, str, str, str]:
+    p50, p95, p99, most = map(format_duration, (found.p50, found.p95, found.p99, found.most))
+    return p50, p95, p99, most
 
 
 def _failed(seen: Volume) -> str:
@@ -153,7 +155,7 @@ def fixes(figures: Figures) -> Lines:
         lines += [
             f"{number}. **{fix.subject}.** {fix.evidence}",
             f"   - Try: {fix.advice}",
-            f"   - Traces: {cited(fix.traces)}",
+            f"   - Traces: {cite(fix.traces)}",
         ]
     return lines + _more(len(figures.fixes), "fix", "fixes")
 
@@ -186,7 +188,7 @@ def _error_row(group: ErrorGroup) -> Sequence[str]:
     rate = f"{group.calls:,} ({share(group.count, group.calls)} %)"
     message = code(group.message) if group.message else "no message"
     step = _step(group.name, group.kind)
-    return (step, message, f"{group.count:,}{mark}", rate, f"{group.affected:,}", cited(group.traces))
+    return (step, message, f"{group.count:,}{mark}", rate, f"{group.affected:,}", cite(group.traces))
 
 
 def time(figures: Figures) -> Lines:
@@ -205,10 +207,9 @@ def time(figures: Figures) -> Lines:
 
 
 def _timing_row(timing: Timing, whole: int) -> Sequence[str]:
-    p = timing.took
-    self_time = f"{took(timing.self_time)} ({share(timing.self_time, whole)} %)"
-    durations = (took(p.p50), took(p.p95), took(p.p99), took(p.most))
-    return (_step(timing.name, timing.kind), f"{timing.count:,}", *durations, self_time, cited(timing.traces[:1]))
+    self_time = f"{format_duration(timing.self_time)} ({share(timing.self_time, whole)} %)"
+    durations = _format_percentiles(timing.took)
+    return (_step(timing.name, timing.kind), f"{timing.count:,}", *durations, self_time, cite(timing.traces[:1]))
 
 
 def repeats(figures: Figures) -> Lines:
@@ -225,8 +226,8 @@ def repeats(figures: Figures) -> Lines:
 
 def _repeat_row(repeat: Repeat) -> Sequence[str]:
     numbers = (f"{repeat.calls:,}", f"{repeat.same_answer:,}", f"{repeat.most:,}")
-    spread = (took(repeat.time), f"{repeat.affected:,}")
-    return (code(repeat.tool), *numbers, *spread, code(repeat.arguments, 80), cited(repeat.traces))
+    spread = (format_duration(repeat.time), f"{repeat.affected:,}")
+    return (code(repeat.tool), *numbers, *spread, code(repeat.arguments, 80), cite(repeat.traces))
 
 
 def retries(figures: Figures) -> Lines:
@@ -241,8 +242,8 @@ def retries(figures: Figures) -> Lines:
 
 def _retry_row(retry: Retry) -> Sequence[str]:
     numbers = (f"{retry.calls:,}", f"{retry.most:,}", f"{retry.recovered:,} of {retry.tried:,}")
-    spread = (took(retry.time), f"{retry.affected:,}")
-    return (code(retry.tool), *numbers, *spread, code(retry.arguments, 80), cited(retry.traces))
+    spread = (format_duration(retry.time), f"{retry.affected:,}")
+    return (code(retry.tool), *numbers, *spread, code(retry.arguments, 80), cite(retry.traces))
 
 
 def _loops(figures: Figures) -> Lines:
@@ -250,7 +251,7 @@ def _loops(figures: Figures) -> Lines:
         return ["No sequence of tool calls comes three times in a row."]
     head = ("Sequence, arguments included", "#Most rounds", "#Traces", "Examples")
     rows = (
-        (" → ".join(map(code, loop.tools)), f"{loop.most:,}", f"{loop.affected:,}", cited(loop.traces))
+        (" → ".join(map(code, loop.tools)), f"{loop.most:,}", f"{loop.affected:,}", cite(loop.traces))
         for loop in figures.loops[:ROWS]
     )
     return [*table(head, rows), *_more(len(figures.loops), "sequence")]
@@ -270,7 +271,7 @@ def _sums(models: Sequence[ModelUse], whole: Decimal) -> str:
     calls, unpriced = sum(use.calls for use in models), sum(use.unpriced for use in models)
     uncounted, partial = sum(use.uncounted for use in models), sum(use.partial for use in models)
     tokens = counted(sum(use.total_tokens or 0 for use in models), "token") if uncounted < calls else "no token counts"
-    amount = "no cost was recorded" if unpriced == calls else f"cost {cost(whole)}"
+    amount = "no cost was recorded" if unpriced == calls else f"cost {format_cost(whole)}"
     said = [f"Together {tokens} in {counted(calls, 'model call')}; {amount}."]
     if 0 < uncounted < calls:
         said.append(f"{counted(uncounted, 'call')} recorded no token counts, so the true number is higher.")
@@ -287,10 +288,10 @@ def _model_row(use: ModelUse, whole: Decimal) -> Sequence[str]:
         code(use.model) if use.model else "not named",
         f"{use.calls:,}",
         *map(_recorded, (use.prompt_tokens, use.completion_tokens, use.total_tokens)),
-        cost(use.cost) if is_priced else "—",
+        format_cost(use.cost) if is_priced else "—",
         f"{round(100 * use.cost / whole)} %" if is_priced and whole else "—",
-        listed([code(step) for step in use.steps]),
-        cited(use.traces[:1]),
+        join_and([code(step) for step in use.steps]),
+        cite(use.traces[:1]),
     )
 
 
@@ -306,14 +307,14 @@ def _outputs(figures: Figures) -> Lines:
             "",
             f"{code(output.tool)} gave {counted(output.calls, 'long answer')}, up to {output.most:,} characters"
             + (f"; the model call after it read {output.next_prompt:,} prompt tokens" if output.next_prompt else "")
-            + f": {cited(output.traces)}",
+            + f": {cite(output.traces)}",
         )
     ]
 
 
 def skipped(figures: Figures) -> Lines:
     """Return the lines on steps that some traces lack, and on the kinds of steps compared."""
-    kinds = listed([code(kind) for kind in UNCOMPARED_KINDS])
+    kinds = join_and([code(kind) for kind in UNCOMPARED_KINDS])
     return [*_skipped(figures), "", f"Looked at: steps of every kind but {kinds}."]
 
 
@@ -325,7 +326,7 @@ def _skipped(figures: Figures) -> Lines:
         return ["No kind of step that most traces take is left out by some."]
     return [
         f"- {step.lacking:,} of {counted(step.having + step.lacking, 'trace')} that did not fail have no "
-        f"{code(step.kind)} step ({listed([code(name) for name in step.names])} elsewhere): {cited(step.traces)}"
+        f"{code(step.kind)} step ({join_and([code(name) for name in step.names])} elsewhere): {cite(step.traces)}"
         for step in figures.skipped
     ]
 

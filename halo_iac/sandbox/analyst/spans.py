@@ -38,9 +38,6 @@ class Span(NamedTuple):
     status: Literal["OK", "ERROR", "UNSET"]
     message: str
     """The recorded error message; empty if the step did not fail."""
-    agent_source: AgentSource | None
-    agent_value: str | None
-    service: str | None
     model: str | None
     prompt_tokens: int | None
     completion_tokens: int | None
@@ -64,15 +61,8 @@ class Span(NamedTuple):
         return self.status == "ERROR"
 
     @property
-    def own_agent(self) -> AgentIdentity | None:
-        """Return the agent that the span itself names; most spans name none (:func:`attribute`)."""
-        if self.agent_source is None or self.agent_value is None:
-            return None
-        return AgentIdentity(self.agent_source, self.agent_value)
-
-    @property
     def call(self) -> str:
-        """Return the name of the tool, else that of the span."""
+        """Return the name of the tool that is called; of a span that names no tool, its own name."""
         return self.tool or self.name
 
 

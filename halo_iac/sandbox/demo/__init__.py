@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from halo_iac.sandbox.store import Key
-
-if TYPE_CHECKING:
-    from halo_iac.sandbox.store import Tables
+from halo_iac.sandbox.store import Key, Tables
 
 KEY_PREFIX: Final = "sk-inference-sandbox-"
 """What the key of every sandbox begins with."""
@@ -23,24 +20,12 @@ SUPPORT_BOT_ID: Final = "5a4db0c5-a000-4000-8000-000000000002"
 RESEARCH_ID: Final = "5a4db0c5-a000-4000-8000-000000000003"
 
 AGENTS: Final[tuple[dict[str, Any], ...]] = (
-    {
-        "id": CHECKOUT_ID,
-        "identitySource": "agent_id",
-        "identityValue": "checkout",
-    },
-    {
-        "id": SUPPORT_BOT_ID,
-        "identitySource": "agent_name",
-        "identityValue": "support-bot",
-    },
-    {
-        "id": RESEARCH_ID,
-        "identitySource": "agent_name",
-        "identityValue": "research",
-    },
+    {"id": CHECKOUT_ID, "identitySource": "agent_id", "identityValue": "checkout"},
+    {"id": SUPPORT_BOT_ID, "identitySource": "agent_name", "identityValue": "support-bot"},
+    {"id": RESEARCH_ID, "identitySource": "agent_name", "identityValue": "research"},
 )
-EVERY: Final = {CHECKOUT_ID: 30, SUPPORT_BOT_ID: 60, RESEARCH_ID: 240}
-"""Minutes from one of an agent's traces to the next, as ``demo_traces`` has them: to count needs no trace."""
+MINUTES_PER_TRACE: Final = {CHECKOUT_ID: 30, SUPPORT_BOT_ID: 60, RESEARCH_ID: 240}
+"""Minutes from one trace of an agent to the next."""
 
 # `inf` prints whatever fields a model has; these are the ones a person chooses by. The first is the catalog's default.
 MODELS: Final[tuple[dict[str, Any], ...]] = (
@@ -56,11 +41,7 @@ DEFAULT_MODEL_ID: Final = str(MODELS[0]["id"])
 
 
 def add_keys(tables: Tables, *, is_in_memory: bool) -> None:
-    """Add a new sandbox's keys, which are good for every project: a random one, or in memory the two well-known ones.
-
-    One that has its key keeps it.
-    """
-    # Not at the top: a plan against a served sandbox looks at this module, and should not load SQLite for that.
+    """Add the keys of a new sandbox: a random one, or in memory the two well-known ones; one with a key keeps it."""
     if tables.own_key() is not None:
         return
     own = DEMO_KEY if is_in_memory else f"{KEY_PREFIX}{os.urandom(16).hex()}"

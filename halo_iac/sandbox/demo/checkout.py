@@ -14,8 +14,6 @@ from typing import Final
 from halo_iac.sandbox.demo.trace_builder import Model, TraceBuilder, fail
 
 AGENT: Final = "checkout"
-EVERY: Final = 30
-"""Minutes from one trace to the next."""
 
 _SYSTEM: Final = "You take an order to its payment: look up the stock, quote the shipping, charge the card once."
 _DONE: Final = "Your order is placed and paid. It ships today by ground."

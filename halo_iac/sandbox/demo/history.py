@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import validation as rules
-from halo_iac.sandbox.call import nanoseconds
+from halo_iac.sandbox.instants import to_nanoseconds
 from halo_iac.sandbox.store import AgentRow, Tables
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def count(tables: Tables, project_id: str, agent: AgentRow, since: int, until: i
 
 def ensure_traces(tables: Tables, project_id: str, agent: AgentRow, start: datetime, end: datetime, now: str) -> None:
     """Store a demo agent's traces of the days of a window, unless they are stored; does nothing for other agents."""
-    for day, since, until in _missing(tables, project_id, agent, (nanoseconds(start), nanoseconds(end)), now):
+    for day, since, until in _missing(tables, project_id, agent, (to_nanoseconds(start), to_nanoseconds(end)), now):
         _write(tables, project_id, agent, since, until)
         tables.spans.set_demo_until(agent.place, day, until)
 
@@ -46,7 +46,7 @@ def ensure_traces(tables: Tables, project_id: str, agent: AgentRow, start: datet
 def has_traces(tables: Tables, project_id: str, start: datetime, end: datetime, now: str) -> bool:
     """Return whether all demo agents' traces of a window are written down."""
     start, end = _shown(start, end, now)
-    window = nanoseconds(start), nanoseconds(end)
+    window = to_nanoseconds(start), to_nanoseconds(end)
     agents = tables.agents(project_id)
     return not any(_missing(tables, project_id, agent, window, now) for agent in agents)
 
@@ -91,8 +91,8 @@ def _missing(
     """Return the days of a window that lack traces of a demo agent, and between which instants those begin."""
     if not _is_at_work(agent):
         return []
-    slot = demo.EVERY[agent.id] * _MINUTE
-    reached = (nanoseconds(datetime.fromisoformat(now)) - _DELAY) // slot * slot + _DELAY
+    slot = demo.MINUTES_PER_TRACE[agent.id] * _MINUTE
+    reached = (to_nanoseconds(datetime.fromisoformat(now)) - _DELAY) // slot * slot + _DELAY
     first = max(window[0], _began(tables, project_id)) // _DAY
     last = min(window[1] - 1, reached) // _DAY
     done = tables.spans.demo_until(agent.place, first, last)
@@ -108,7 +108,7 @@ def _is_at_work(agent: AgentRow) -> bool:
 
 def _ended_before(agent: AgentRow, instant: int) -> int:
     """Return how many of an agent's traces since 1970 ended before an instant."""
-    slot = demo.EVERY[agent.id] * _MINUTE
+    slot = demo.MINUTES_PER_TRACE[agent.id] * _MINUTE
     last = (instant - 1) // slot
     if instant - last * slot > _DELAY:
         return last + 1
@@ -136,4 +136,4 @@ def _records(since: int, until: int, agent: str) -> tuple[SpanRecord, ...]:
 def _began(tables: Tables, project_id: str) -> int:
     """Return the midnight at which a project's demo agents began, in nanoseconds."""
     created_at = next(each["createdAt"] for each in tables.projects() if each["id"] == project_id)
-    return nanoseconds(datetime.fromisoformat(created_at) - _DEMO_SPAN) // _DAY * _DAY
+    return to_nanoseconds(datetime.fromisoformat(created_at) - _DEMO_SPAN) // _DAY * _DAY

@@ -14,7 +14,6 @@ from typing import Final
 from halo_iac.sandbox.demo.trace_builder import Model, TraceBuilder
 
 AGENT: Final = "research"
-EVERY: Final = 240
 
 _HAIKU: Final = Model("claude-haiku-4-5", "anthropic", Decimal(1), Decimal(5))
 _OPUS: Final = Model("claude-opus-4-5", "anthropic", Decimal(15), Decimal(75))

@@ -15,7 +15,6 @@ from typing import Final
 from halo_iac.sandbox.demo.trace_builder import Model, TraceBuilder, fail
 
 AGENT: Final = "support-bot"
-EVERY: Final = 60
 
 _SONNET: Final = Model("claude-sonnet-4-5", "anthropic", Decimal(3), Decimal(15))
 _SYSTEM: Final = "You answer customers from the help center, and open a ticket where that does not help."

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from halo_iac.sandbox.run_state import iso
+from halo_iac.sandbox.instants import format_nanoseconds
 
 Json = dict[str, Any]
 
@@ -68,13 +68,13 @@ class TraceBuilder:
         yield span
         self._open.pop()
         self.advance(2, 6)
-        span["end_time"] = iso(self.clock)
+        span["end_time"] = format_nanoseconds(self.clock)
 
     def step(self, kind: str, name: str, least: int, most: int, **attributes: object) -> Json:
         """Take a step of some random length."""
         span = self._span(kind, name, attributes)
         self.advance(least, most)
-        span["end_time"] = iso(self.clock)
+        span["end_time"] = format_nanoseconds(self.clock)
         return span
 
     def start_conversation(self, system: str, user: str) -> None:
@@ -144,7 +144,7 @@ class TraceBuilder:
             "trace_state": "",
             "name": name,
             "kind": "SPAN_KIND_CLIENT" if kind in {"LLM", "TOOL", "RETRIEVER"} else "SPAN_KIND_INTERNAL",
-            "start_time": iso(self.clock),
+            "start_time": format_nanoseconds(self.clock),
             "end_time": "",
             "status": {"code": "STATUS_CODE_OK", "message": ""},
             "resource": {"attributes": {"service.name": self.agent, "deployment.environment": "demo"}},

@@ -9,52 +9,44 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from halo_iac.sandbox import demo
 from halo_iac.sandbox.demo import checkout, research, support_bot
 from halo_iac.sandbox.demo.trace_builder import TraceBuilder
-from halo_iac.sandbox.run_state import SECOND, nanoseconds
+from halo_iac.sandbox.instants import SECOND, parse_nanoseconds
 
-_DAYS: Final = 7
-_DAY: Final = 24 * 3600 * SECOND
-
-_RECORDERS: Final[Mapping[str, tuple[Callable[[TraceBuilder], None], int, Mapping[str, str]]]] = {
-    checkout.AGENT: (checkout.record, checkout.EVERY, {}),
-    support_bot.AGENT: (support_bot.record, support_bot.EVERY, {}),
-    research.AGENT: (research.record, research.EVERY, {"inference.agent_name": research.AGENT}),
+_RECORDERS: Final[Mapping[str, tuple[Callable[[TraceBuilder], None], Mapping[str, str]]]] = {
+    checkout.AGENT: (checkout.record, {}),
+    support_bot.AGENT: (support_bot.record, {}),
+    research.AGENT: (research.record, {"inference.agent_name": research.AGENT}),
 }
-"""Per agent what it does, every how many minutes, and what its exporter puts on every span."""
+"""For each agent the function that records a trace, and the attributes that its exporter puts on every span."""
+
+_SLOTS: Final = {str(each["identityValue"]): demo.MINUTES_PER_TRACE[each["id"]] * 60 * SECOND for each in demo.AGENTS}
+"""Nanoseconds from one trace of an agent to the next."""
 
 TRACED_AGENTS: Final = tuple(_RECORDERS)
 
 
-def demo_spans(anchor: int, agent: str, days: int = _DAYS) -> Iterator[dict[str, Any]]:
-    """Yield the spans of an agent's traces in the days before an instant (nanoseconds), as HALO exports them.
-
-    A trace begins within the first two minutes of its slot, counted from 1970, and is there once it has ended.
-    """
-    return spans_between(anchor - days * _DAY, anchor, agent)
-
-
 def spans_between(since: int, until: int, agent: str) -> Iterator[dict[str, Any]]:
-    """Yield the same of the slots that begin between two instants, as far as their traces have ended by the second."""
-    slot = _slot(agent)
-    for number in range(-(-since // slot), until // slot + 1):
+    """Yield the spans of an agent's traces, as HALO exports them, from the slots that begin between two instants.
+
+    Instants are in nanoseconds. A trace begins within the first two minutes of its slot, counted from 1970; it is left
+    out if it has not ended by ``until``.
+    """
+    for number in range(-(-since // _SLOTS[agent]), until // _SLOTS[agent] + 1):
         trace = _recorded(agent, number)
-        if nanoseconds(trace.spans[0]["end_time"]) <= until:
+        if parse_nanoseconds(trace.spans[0]["end_time"]) <= until:
             yield from trace.spans
 
 
 def ended_at(agent: str, number: int) -> int:
     """Return when the trace of an agent's slot ended, in nanoseconds."""
-    return nanoseconds(_recorded(agent, number).spans[0]["end_time"])
+    return parse_nanoseconds(_recorded(agent, number).spans[0]["end_time"])
 
 
 def _recorded(agent: str, number: int) -> TraceBuilder:
-    record, _, stamp = _RECORDERS[agent]
-    trace = TraceBuilder(agent, number, number * _slot(agent), stamp)
+    record, attributes = _RECORDERS[agent]
+    trace = TraceBuilder(agent, number, number * _SLOTS[agent], attributes)
     trace.advance(0, 120_000)
     record(trace)
     return trace
-
-
-def _slot(agent: str) -> int:
-    return _RECORDERS[agent][1] * 60 * SECOND

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import validation as rules
-from halo_iac.sandbox.call import Call, Kind, Procedure, instant, nanoseconds
+from halo_iac.sandbox.call import Call, Kind, Procedure
 from halo_iac.sandbox.demo import history as demo_history
+from halo_iac.sandbox.instants import format_instant, to_nanoseconds
 from halo_iac.sandbox.protocol import encoded
 from halo_iac.sandbox.store import AgentRow
 
@@ -41,12 +42,12 @@ def list_for_project(call: Call) -> bytes:
     now = datetime.fromisoformat(call.now)
     since = now - timedelta(hours=_HOURS[wanted.get("timeRange", _DEFAULT_RANGE)])
     counts = _counts(call, project_id, since, now)
-    listed = (_wire(agent, counts, instant(since)) for agent in call.tables.agents(project_id))
+    listed = (_wire(agent, counts, format_instant(since)) for agent in call.tables.agents(project_id))
     return encoded([wire for wire in listed if wire is not None])
 
 
 def _counts(call: Call, project_id: str, since: datetime, now: datetime) -> dict[int, int]:
-    window = nanoseconds(since), nanoseconds(now)
+    window = to_nanoseconds(since), to_nanoseconds(now)
     counts = call.tables.spans.execution_counts(*window)
     for agent in call.tables.agents(project_id):
         counts[agent.place] += demo_history.count(call.tables, project_id, agent, *window)

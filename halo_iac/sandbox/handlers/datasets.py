@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from halo_iac.sandbox import validation as rules
-from halo_iac.sandbox.call import Call, Kind, Procedure, instant, is_covered, nanoseconds
+from halo_iac.sandbox.call import Call, Kind, Procedure, is_covered
+from halo_iac.sandbox.instants import EPOCH, format_instant, to_nanoseconds
 from halo_iac.sandbox.protocol import RequestRefused, encoded
 from halo_iac.sandbox.run_state import RunState, run_state
 from halo_iac.sandbox.store import Tables
@@ -42,7 +43,7 @@ def select_traces(tables: Tables, agent: int, start: datetime, end: datetime, li
     chosen: list[int] = []
     count = total = traces = 0
     is_full = False
-    for execution in tables.spans.executions(agent, nanoseconds(start), nanoseconds(end)):
+    for execution in tables.spans.executions(agent, to_nanoseconds(start), to_nanoseconds(end)):
         total += execution.spans
         traces += 1
         is_full = is_full or (bool(chosen) and count + execution.spans > limit)
@@ -63,7 +64,7 @@ def answer(tables: Tables, row: RunRow, agent: int) -> str:
     from halo_iac.sandbox.analyst.figures import Window
 
     start, end = (datetime.fromisoformat(row.asked[name]) for name in ("windowStartAt", "windowEndAt"))
-    window = Window(nanoseconds(start), nanoseconds(end))
+    window = Window(to_nanoseconds(start), to_nanoseconds(end))
     traces = _traces(tables, row, agent)
     prompt = row.asked["prompt"]
     if row.asked["origin"] == "follow_up":
@@ -144,7 +145,6 @@ def _lifecycle(standing: RunState) -> str:
 
 _REPOSITORY: Final = [f"githubRepository{part}" for part in ("FullName", "Branch", "CommitSha", "Subpath")]
 """Fields about the agent's repository, which are null in a sandbox."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DEFAULT_LIMIT: Final = 50
 _BY_ID: Final[Shape] = {"id": required(rules.identifier)}
 _TRACES: Final[Shape] = {**_BY_ID, "cursor": nullable(rules.text), "limit": optional(rules.integer(1, 100))}
@@ -179,7 +179,7 @@ def _trace(call: Call, trace: int, seen: int) -> dict[str, Any]:
 
 
 def _at(nanoseconds: int) -> str:
-    return instant(_EPOCH + timedelta(microseconds=nanoseconds // 1000))
+    return format_instant(EPOCH + timedelta(microseconds=nanoseconds // 1000))
 
 
 def _place(cursor: str | None) -> int:

@@ -26,7 +26,8 @@ from zoneinfo import ZoneInfo
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import validation as rules
-from halo_iac.sandbox.call import Call, Kind, Procedure, instant
+from halo_iac.sandbox.call import Call, Kind, Procedure
+from halo_iac.sandbox.instants import format_instant
 from halo_iac.sandbox.protocol import RequestRefused, encoded
 from halo_iac.sandbox.store import ScheduleRow
 from halo_iac.sandbox.validation import FREQUENCIES, Shape, nullable, optional, required
@@ -268,7 +269,7 @@ def _archived(call: Call, turned: Callable[[str | None], str | None]) -> bytes:
 def _kept(call: Call, row: ScheduleRow) -> bytes:
     """Store a schedule and its next fire; return it in the wire format."""
     at = next_fire(row.wire, datetime.fromisoformat(call.now))
-    call.tables.put_schedule(replace(row, next_at=None if at is None else instant(at)))
+    call.tables.put_schedule(replace(row, next_at=None if at is None else format_instant(at)))
     return encoded(row.wire)
 
 

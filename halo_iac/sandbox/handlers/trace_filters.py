@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Any, Final
 
 from halo_iac.sandbox import validation as rules
-from halo_iac.sandbox.call import nanoseconds
+from halo_iac.sandbox.instants import to_nanoseconds
 from halo_iac.sandbox.protocol import RequestRefused
 from halo_iac.sandbox.store import trace_filters as store
 from halo_iac.sandbox.store.trace_filters import AttributeFilter, Filters, NumberFilter, TextFilter
@@ -92,7 +92,7 @@ class _Reader:
         missing = [name for name in _DATES if self._given.get(name) is None]
         if needs_range and len(missing) == 1:
             self.wrongs.append(f"filters.{missing[0]} is missing: a time range has both ends")
-        start, end = (None if ends[name] is None else nanoseconds(ends[name]) for name in _DATES)
+        start, end = (None if ends[name] is None else to_nanoseconds(ends[name]) for name in _DATES)
         if start is not None and end is not None and end < start:
             self.wrongs.append("filters.endDate must not be before filters.startDate")
         return start, end

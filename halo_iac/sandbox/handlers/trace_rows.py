@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from halo_iac.sandbox.run_state import iso
+from halo_iac.sandbox.instants import format_nanoseconds
 from halo_iac.sandbox.span_messages import documents, messages
 from halo_iac.sandbox.store.span_bodies import text_of
 from halo_iac.sandbox.store.trace_queries import SpanRow, TraceRow
@@ -21,8 +21,8 @@ def trace_wire(row: TraceRow) -> Json:
     """Return a trace in the wire format."""
     return {
         "traceId": row.trace_id,
-        "startTime": iso(row.started),
-        "endTime": iso(row.ended),
+        "startTime": format_nanoseconds(row.started),
+        "endTime": format_nanoseconds(row.ended),
         "durationNs": row.ended - row.started,
         "rootSpanName": row.root_name,
         "rootObservationKind": row.root_kind,
@@ -49,8 +49,8 @@ def span_wire(row: SpanRow) -> Json:
         "parentSpanId": row.parent_id or "",
         "spanName": row.name,
         "observationKind": row.kind,
-        "startTime": iso(row.started),
-        "endTime": iso(row.ended),
+        "startTime": format_nanoseconds(row.started),
+        "endTime": format_nanoseconds(row.ended),
         "durationNs": row.ended - row.started,
         "statusCode": _STATUS[row.status],
         "statusMessage": row.message,

@@ -15,8 +15,8 @@ from halo_iac.sandbox.handlers import trace_rows
 from halo_iac.sandbox.handlers.trace_cursors import Query, cursor_after, query_of, resumed
 from halo_iac.sandbox.handlers.trace_filters import filters_of
 from halo_iac.sandbox.handlers.traces import FILTERS, PAGE, SCOPE, checked, places, written
+from halo_iac.sandbox.instants import format_nanoseconds
 from halo_iac.sandbox.protocol import RequestRefused
-from halo_iac.sandbox.run_state import iso
 from halo_iac.sandbox.store.trace_filters import Filters, TextFilter
 from halo_iac.sandbox.store.trace_queries import Order, Position, SessionRow, TraceRow
 from halo_iac.sandbox.validation import Shape, nullable, required
@@ -121,8 +121,8 @@ def _session(row: SessionRow, identity: str) -> dict[str, Any]:
     return {
         "sessionId": row.session,
         "agentIdentity": identity,
-        "startTime": iso(row.started),
-        "endTime": iso(row.ended),
+        "startTime": format_nanoseconds(row.started),
+        "endTime": format_nanoseconds(row.ended),
         "durationNs": row.ended - row.started,
         "traceCount": row.traces,
         "spanCount": row.spans,

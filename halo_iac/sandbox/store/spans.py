@@ -25,8 +25,8 @@ _SETTLE: Final = f"UPDATE traces SET is_settled = 1, ({_SUMMARY}) = ({', '.join(
 _ROWS: Final = f"SELECT {_SPAN} FROM spans WHERE trace = ? ORDER BY seq"
 _OF_TRACE: Final = """
     SELECT trace_id, span_id, parent_id, words.text, kind, spans.started, max(spans.started, spans.ended), status,
-    message, NULL, NULL, nullif(service, ''), nullif(model, ''), spans.prompt_tokens, spans.completion_tokens,
-    spans.total_tokens, tool, input_digest, NULL, output_digest, NULL, output_length, spans.cost,
+    message, nullif(model, ''), spans.prompt_tokens, spans.completion_tokens, spans.total_tokens, tool, input_digest,
+    NULL, output_digest, NULL, output_length, spans.cost,
     CASE WHEN input_digest IS NOT NULL OR output_digest IS NOT NULL THEN (
         SELECT json FROM bodies WHERE span = spans.seq
     ) END

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from halo_iac.sandbox.instants import MAX_NANOSECONDS
 from halo_iac.sandbox.store.span_blocks import Range, SpanBlocks
 from halo_iac.sandbox.store.trace_filters import (
     AGENT_ID,
@@ -37,8 +38,6 @@ _PROFILES: Final = f"""
     JOIN words AS own ON own.id = keys JOIN words AS theirs ON theirs.id = resource_keys
     WHERE profiles.project_id = ?
 """
-
-_MAX_NANOSECONDS: Final = 2**63 - 1
 
 
 class Counts(NamedTuple):
@@ -80,7 +79,7 @@ class TraceFacets:
             rows = self._all(f"SELECT spans.profile, count(*) FROM {source} WHERE {where.sql} GROUP BY 1", where)
             ranges = self._ranges(source, numbers, where)
         else:
-            found, kept = self._blocks.of_profiles(profiles, filters.start or 0, filters.end or _MAX_NANOSECONDS)
+            found, kept = self._blocks.of_profiles(profiles, filters.start or 0, filters.end or MAX_NANOSECONDS)
             rows, ranges = list(found.items()), {facet: kept[facet] for facet in numbers}
         counts = self._counted(project_id, (([profile], count) for profile, count in rows), facets)
         for facet in ("user_id", "session_id"):

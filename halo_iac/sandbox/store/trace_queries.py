@@ -8,6 +8,7 @@ from dataclasses import replace
 from json import dumps
 from typing import Final, NamedTuple
 
+from halo_iac.sandbox.instants import MAX_NANOSECONDS
 from halo_iac.sandbox.store.trace_filters import (
     AGENT_ID,
     AGENT_NAME,
@@ -35,7 +36,6 @@ SPAN_SORTS: Final = {
     "cost_total": "coalesce(CAST(spans.cost AS REAL), -1)",
     "total_tokens": "coalesce(spans.total_tokens, -1)",
 }
-_MAX_NANOSECONDS: Final = 2**63 - 1
 _SIMILAR_PREFIX_LENGTH: Final = 6
 """How many leading characters similar ids share."""
 _MAX_SIMILAR_IDS: Final = 3
@@ -282,7 +282,7 @@ class TraceQueries:
         ).fetchone()
         longest = 0 if row is None else int(row[0])
         first = 0 if filters.start is None else max(0, filters.start - longest)
-        last = _MAX_NANOSECONDS if filters.end is None else filters.end
+        last = MAX_NANOSECONDS if filters.end is None else filters.end
         return Where(f"{what}s.started >= ? AND {what}s.started < ?", (first, last))
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Final
 
-from halo_iac.sandbox.run_state import SECOND, iso
+from halo_iac.sandbox.instants import SECOND, format_nanoseconds
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 
 _UNITS: Final = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3), (2**63, 1))
@@ -18,7 +18,7 @@ _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 
 
-def instant(value: object, key: str, *, is_utc: bool = False) -> str:
+def read_instant(value: object, key: str, *, is_utc: bool = False) -> str:
     """Return an instant in HALO's format; ``is_utc`` says that one without a zone is in UTC.
 
     Whether a text is a valid instant is checked by the reader of the span.
@@ -32,13 +32,13 @@ def instant(value: object, key: str, *, is_utc: bool = False) -> str:
             return value if not is_utc or _ZONE.search(value) else f"{value}Z"
     elif isinstance(value, bool) or not isinstance(value, int | float):
         return _refuse(key)
-    return iso(_epoch(value, key))
+    return format_nanoseconds(_epoch(value, key))
 
 
 @lru_cache(maxsize=4096)
 def _second(number: str) -> str:
     """Return a second since 1970 as the beginning of an instant; cached, since spans come in bursts."""
-    return iso(int(number) * SECOND)[:19]
+    return format_nanoseconds(int(number) * SECOND)[:19]
 
 
 def _epoch(value: str | float, key: str) -> int:

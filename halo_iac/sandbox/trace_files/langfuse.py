@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from halo_iac.sandbox.run_state import nanoseconds
-from halo_iac.sandbox.trace_files.instants import instant
+from halo_iac.sandbox.instants import parse_nanoseconds
+from halo_iac.sandbox.trace_files.instants import read_instant
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 from halo_iac.sandbox.trace_files.spelling import CamelCase
 
@@ -168,7 +168,7 @@ def _root(trace: Json, form: _Form, spans: list[Json]) -> Json:
         if value := trace.get(key):
             attributes[attribute] = value
     try:
-        start, end = min(starts, key=nanoseconds), max(ends or starts, key=nanoseconds)
+        start, end = min(starts, key=parse_nanoseconds), max(ends or starts, key=parse_nanoseconds)
     except ValueError:
         raise NotASpanError("has a Langfuse trace whose instants are not ISO 8601") from None
     return {
@@ -282,7 +282,7 @@ def _instant(found: Json, key: str) -> str:
     value = found.get(key)
     if value is None:
         raise NotASpanError(f"lacks {key}")
-    return instant(value, key, is_utc=True)
+    return read_instant(value, key, is_utc=True)
 
 
 def _text(found: Json, key: str) -> str:

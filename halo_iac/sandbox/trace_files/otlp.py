@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Any, Final
 
 from halo_iac.sandbox.trace_files.enums import span_kind, status_code
-from halo_iac.sandbox.trace_files.instants import instant
+from halo_iac.sandbox.trace_files.instants import read_instant
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 from halo_iac.sandbox.trace_files.spelling import CamelCase
 
@@ -71,8 +71,8 @@ def span_of(span: Json, resource: Json, scope: Json) -> Json:
             "trace_state": _text(span.get("traceState"), "traceState"),
             "name": _text(span.get("name"), "name"),
             "kind": span_kind(span.get("kind")) or "SPAN_KIND_UNSPECIFIED",
-            "start_time": instant(start, "startTimeUnixNano"),
-            "end_time": instant(span.get("endTimeUnixNano") or start, "endTimeUnixNano"),
+            "start_time": read_instant(start, "startTimeUnixNano"),
+            "end_time": read_instant(span.get("endTimeUnixNano") or start, "endTimeUnixNano"),
             "status": _status(span.get("status") or {}),
             "resource": resource,
             "scope": scope,
@@ -156,7 +156,7 @@ def _status(value: Json) -> Json:
 
 def _event(event: Json) -> Json:
     event = _camel(event)
-    at = instant(event["timeUnixNano"], "timeUnixNano")
+    at = read_instant(event["timeUnixNano"], "timeUnixNano")
     return {
         "name": _text(event.get("name"), "name of an event"),
         "timestamp": at,

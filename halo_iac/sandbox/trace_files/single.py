@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from halo_iac.sandbox.trace_files import otlp
 from halo_iac.sandbox.trace_files.enums import EXACT_CODES, span_kind, status_code
-from halo_iac.sandbox.trace_files.instants import instant
+from halo_iac.sandbox.trace_files.instants import read_instant
 from halo_iac.sandbox.trace_files.nested import flat
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 
@@ -110,8 +110,8 @@ class _Reader:
             "trace_state": self._text("trace_state").strip("[]"),  # console exporters print an empty one as a list
             "name": self._text("name"),
             "kind": self._kind(attributes),
-            "start_time": instant(start, "start_time", is_utc=self._is_openinference),
-            "end_time": instant(self._get("end_time") or start, "end_time", is_utc=self._is_openinference),
+            "start_time": read_instant(start, "start_time", is_utc=self._is_openinference),
+            "end_time": read_instant(self._get("end_time") or start, "end_time", is_utc=self._is_openinference),
             "status": self._status(),
             "resource": self._resource(),
             "scope": self._scope(),
@@ -182,7 +182,7 @@ class _Reader:
         held = event.get("attributes") or {}
         return {
             "name": str(event.get("name") or ""),
-            "timestamp": instant(at, "timestamp of an event", is_utc=self._is_openinference),
+            "timestamp": read_instant(at, "timestamp of an event", is_utc=self._is_openinference),
             "attributes": flat(held) if isinstance(held, dict) else _pairs(held, "attributes of an event"),
         }
 
