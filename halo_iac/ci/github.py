@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from halo_iac.checkout import find_checkout
-from halo_iac.ci.host import Post, Posts, Trigger, as_git_config
+from halo_iac.ci.host import Host, Post, Posts, Trigger, as_git_config
 from halo_iac.errors import FileError, HostError, RefusedError
 from halo_iac.version import checked_out
 
@@ -21,28 +21,25 @@ _API: Final = "https://api.github.com"
 _BOT: Final = "github-actions[bot]"
 """Who writes with the token that every job is given."""
 _DEPENDABOT: Final = "dependabot[bot]"
-_REQUESTS: Final = "pull_request"
-_ON: Final = "use the event pull_request"
 
 
-class GithubHost:
+class GithubHost(Host):
     """A job on GitHub Actions; ``token`` may be empty, then no comment and no issue is written."""
 
     format = "github"
 
     def __init__(self, env: Mapping[str, str], token: str, cwd: Path) -> None:
+        super().__init__(_trigger(env, _event(env), cwd), cwd / (env.get("RUNNER_TEMP") or ".halo") / "halo-ci")
         self._env = env
         self._token = token
         self._repository = env.get("GITHUB_REPOSITORY", "")
-        self.trigger = _trigger(env, _event(env), cwd)
-        self.folder = cwd / (env.get("RUNNER_TEMP") or ".halo") / "halo-ci"
 
     def comments(self) -> Posts | None:
         """Return the comments of the pull request."""
         if not self._token or not self.trigger.request:
             return None
-        of_one = f"/repos/{self._repository}/issues/{self.trigger.request}/comments"
-        return _Comments(self._api, self._graphql, of_one, f"/repos/{self._repository}/issues/comments")
+        path = f"/repos/{self._repository}/issues"
+        return _Comments(self._api, self._graphql, f"{path}/{self.trigger.request}/comments", f"{path}/comments")
 
     def issues(self, title: str) -> Posts | None:
         """Return the open issues of the repository."""
@@ -54,13 +51,13 @@ class GithubHost:
         self._append("GITHUB_STEP_SUMMARY", f"{page}\n")
 
     def output(self, name: str, value: str) -> None:
-        """Set an output of the step; one with a line break could set others, so none has one."""
+        """Set an output of the step; raises for a value with a line break, which could set other outputs."""
         if not value.isprintable():
             raise FileError(f"the output {name} has a line break or a control character", hint="rename the folder")
         self._append("GITHUB_OUTPUT", f"{name}={value}\n")
 
     def git_variables(self) -> Mapping[str, str]:
-        """Return what lets git ask the remote with the job's token, whether the checkout has kept it or not."""
+        """Return git's settings for the job's token, which the checkout may not have kept."""
         server = self._env.get("GITHUB_SERVER_URL", "")
         if not self._token or not server.startswith("https://"):
             return {}
@@ -68,9 +65,6 @@ class GithubHost:
         key = f"http.{server.rstrip('/')}/.extraheader"
         # An empty header drops the one of the checkout: GitHub refuses two.
         return as_git_config([(key, ""), (key, f"AUTHORIZATION: basic {credentials}")], self._env)
-
-    def fetch_receipts(self, run: str, folder: Path) -> None:
-        """Bring nothing: the action downloads the artifact of the run."""
 
     @cached_property
     def _api(self) -> HostApi:
@@ -101,14 +95,14 @@ class GithubHost:
             raise FileError(f"{variable} cannot be written: {error.strerror}") from None
 
 
-class _Comments:
+class _Comments(Posts):
     """The comments of one pull request."""
 
-    def __init__(self, api: HostApi, graphql: HostApi, path: str, of_each: str) -> None:
+    def __init__(self, api: HostApi, graphql: HostApi, path: str, single_path: str) -> None:
         self._api = api
         self._graphql = graphql
         self._path = path
-        self._of_each = of_each
+        self._single_path = single_path
 
     def authors(self) -> frozenset[str]:
         """Return whose the token is: a user, an app, or the job's own bot."""
@@ -120,12 +114,7 @@ class _Comments:
 
     def all(self) -> Iterator[Post]:
         """Yield the comments, the oldest first."""
-        for each in self._api.listed(self._path):
-            yield _post(each, "id")
-
-    def closed(self, since: str) -> Iterator[Post]:  # noqa: ARG002 - see Posts
-        """Yield nothing: comments are not closed."""
-        return iter(())
+        return (_post(each, "id") for each in self._api.list(self._path))
 
     def add(self, text: str) -> None:
         """Write a new comment."""
@@ -133,10 +122,7 @@ class _Comments:
 
     def change(self, number: int, text: str) -> None:
         """Replace a comment."""
-        self._api.ask("PATCH", f"{self._of_each}/{number}", {"body": text})
-
-    def close(self, number: int) -> None:
-        """Do nothing: comments are not closed."""
+        self._api.ask("PATCH", f"{self._single_path}/{number}", {"body": text})
 
 
 class _Issues(_Comments):
@@ -148,15 +134,15 @@ class _Issues(_Comments):
 
     def all(self) -> Iterator[Post]:
         """Yield the open issues, the oldest first."""
-        return self._listed(state="open", direction="asc")
+        return self._list(state="open", direction="asc")
 
     def closed(self, since: str) -> Iterator[Post]:
         """Yield the closed issues that have changed since an instant."""
-        return self._listed(state="closed", since=since)
+        return self._list(state="closed", since=since)
 
-    def _listed(self, **query: str) -> Iterator[Post]:
+    def _list(self, **query: str) -> Iterator[Post]:
         """Yield issues; GitHub lists pull requests among them."""
-        found = self._api.listed(self._path, **query)
+        found = self._api.list(self._path, **query)
         return (_post(each, "number") for each in found if "pull_request" not in each)
 
     def add(self, text: str) -> None:
@@ -165,7 +151,7 @@ class _Issues(_Comments):
 
     def close(self, number: int) -> None:
         """Close an issue."""
-        self._api.ask("PATCH", f"{self._of_each}/{number}", {"state": "closed"})
+        self._api.ask("PATCH", f"{self._single_path}/{number}", {"state": "closed"})
 
 
 def _post(found: Mapping[str, Any], number: str) -> Post:
@@ -188,10 +174,13 @@ def _event(env: Mapping[str, str]) -> Mapping[str, Any]:
 def _trigger(env: Mapping[str, str], event: Mapping[str, Any], cwd: Path) -> Trigger:
     name = env.get("GITHUB_EVENT_NAME", "")
     if name == "pull_request_target":  # the secrets are there, and a stranger's branch may be what is checked out
-        raise RefusedError("a workflow on pull_request_target exposes its secrets to branches of forks", hint=_ON)
+        raise RefusedError(
+            "a workflow on pull_request_target exposes its secrets to branches of forks",
+            hint="use the event pull_request",
+        )
     if name == "merge_group":
         return Trigger(keyless="a merge queue")
-    if name != _REQUESTS:
+    if name != "pull_request":
         branch = env.get("GITHUB_REF_NAME", "") if env.get("GITHUB_REF_TYPE") == "branch" else ""
         return Trigger(branch=branch)
     request = event.get("pull_request") or {}

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from halo_iac.ci.host import Post, Posts, Trigger
+from halo_iac.ci.host import Host, Post, Posts, Trigger
 from halo_iac.errors import HostError
 from halo_iac.storage.atomic import write_atomically
 
@@ -20,20 +20,17 @@ if TYPE_CHECKING:
 _COMMAND: Final = re.compile(r"^(?=/)", re.MULTILINE)
 """Where a quick action may begin: GitLab obeys `/close` at the start of a line, older servers even in a fence."""
 _MAX_BYTES: Final = 64 << 20
-"""As much of a receipt is unpacked."""
+"""The most bytes of a receipt that are unpacked."""
 
 
-class GitlabHost:
+class GitlabHost(Host):
     """A job on GitLab CI; ``token`` is one of the project with the scope ``api``, for notes and issues."""
 
-    format = "text"
-
     def __init__(self, env: Mapping[str, str], token: str, cwd: Path) -> None:
+        super().__init__(_trigger(env), cwd / (env.get("CI_PROJECT_DIR") or "") / ".halo" / "ci")
         self._env = env
         self._token = token
         self._project = f"/projects/{env.get('CI_PROJECT_ID', '')}"
-        self.trigger = _trigger(env)
-        self.folder = cwd / (env.get("CI_PROJECT_DIR") or "") / ".halo" / "ci"
 
     def comments(self) -> Posts | None:
         """Return the notes of the merge request."""
@@ -44,16 +41,6 @@ class GitlabHost:
     def issues(self, title: str) -> Posts | None:
         """Return the open issues of the project."""
         return _Issues(self._api, f"{self._project}/issues", title) if self._token else None
-
-    def summarize(self, page: str) -> None:
-        """Do nothing: GitLab shows the log."""
-
-    def output(self, name: str, value: str) -> None:
-        """Tell nothing: jobs hand on files."""
-
-    def git_variables(self) -> Mapping[str, str]:
-        """Return nothing: the checkout's remote has the job's token."""
-        return {}
 
     def fetch_receipts(self, run: str, folder: Path) -> None:
         """Write the receipts among the artifacts of a job, given by its number."""
@@ -77,7 +64,7 @@ class GitlabHost:
         return HostApi("GitLab", self._env.get("CI_API_V4_URL", ""), headers)
 
 
-class _Notes:
+class _Notes(Posts):
     """The notes of one merge request."""
 
     text_field = "body"
@@ -94,14 +81,10 @@ class _Notes:
 
     def all(self) -> Iterator[Post]:
         """Yield the posts, the oldest first."""
-        return self._listed(**self.query)
+        return self._list(**self.query)
 
-    def closed(self, since: str) -> Iterator[Post]:  # noqa: ARG002 - see Posts
-        """Yield nothing: notes are not closed."""
-        return iter(())
-
-    def _listed(self, **query: str) -> Iterator[Post]:
-        for each in self._api.listed(self._path, **query):
+    def _list(self, **query: str) -> Iterator[Post]:
+        for each in self._api.list(self._path, **query):
             author = str((each.get("author") or {}).get("id", ""))
             yield Post(int(each[self.number_field]), author, each.get(self.text_field) or "")
 
@@ -112,9 +95,6 @@ class _Notes:
     def change(self, number: int, text: str) -> None:
         """Replace a post's text."""
         self._api.ask("PUT", f"{self._path}/{number}", {self.text_field: _without_commands(text)})
-
-    def close(self, number: int) -> None:
-        """Do nothing: notes are not closed."""
 
 
 class _Issues(_Notes):
@@ -130,7 +110,7 @@ class _Issues(_Notes):
 
     def closed(self, since: str) -> Iterator[Post]:
         """Yield the closed issues that have changed since an instant."""
-        return self._listed(state="closed", updated_after=since)
+        return self._list(state="closed", updated_after=since)
 
     def add(self, text: str) -> None:
         """Open an issue."""

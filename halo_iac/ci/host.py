@@ -1,4 +1,4 @@
-"""What the host of a repository tells a job and takes from it; a host that is not known tells and takes nothing."""
+"""What the host of a repository offers a job: what started the job, comments, issues and outputs."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ class Posts(Protocol):
     def all(self) -> Iterator[Post]:
         """Yield every post, the oldest first."""
 
-    def closed(self, since: str) -> Iterator[Post]:
-        """Yield the issues that are closed and have changed since an instant; comments are never closed."""
+    def closed(self, since: str) -> Iterator[Post]:  # noqa: ARG002 - comments are never closed
+        """Yield the issues that are closed and have changed since an instant."""
+        return iter(())
 
     def add(self, text: str) -> None:
         """Write a new post."""
@@ -41,8 +42,9 @@ class Posts(Protocol):
     def change(self, number: int, text: str) -> None:
         """Replace a post's text."""
 
-    def close(self, number: int) -> None:
-        """Close an issue; comments stay."""
+    def close(self, number: int) -> None:  # noqa: ARG002 - comments are never closed
+        """Close an issue."""
+        return None  # noqa: RET501 - an empty body would make the method abstract
 
 
 class Trigger(NamedTuple):
@@ -60,11 +62,6 @@ class Trigger(NamedTuple):
     keyless: str = ""
 
     @property
-    def is_proposal(self) -> bool:
-        """Return whether what is checked out is not merged yet, so that nothing of it may be applied."""
-        return bool(self.request or self.keyless)
-
-    @property
     def accepts_policy_change(self) -> bool:
         """Return whether a label agrees to a looser policy."""
         return POLICY_LABEL in self.labels
@@ -75,63 +72,39 @@ class Trigger(NamedTuple):
         return max((int(found[1]) for each in self.labels if (found := _ARCHIVE_LABEL.fullmatch(each))), default=0)
 
 
-class Host(Protocol):
-    """One job on one host."""
+class Host:
+    """One job on one host; this class is any host without comments, issues and outputs.
 
-    trigger: Trigger
-    format: str
-    """How the log marks mistakes: ``github`` for annotations, ``text``."""
-    folder: Path
-    """Where jobs leave files for each other and the host takes artifacts from."""
+    ``format`` is how the log marks mistakes: ``github`` for annotations, ``text``. Jobs leave files for each other in
+    ``folder``, and the host takes artifacts from it.
+    """
+
+    format = "text"
+
+    def __init__(self, trigger: Trigger, folder: Path) -> None:
+        self.trigger = trigger
+        self.folder = folder
 
     def comments(self) -> Posts | None:
         """Return the comments of the request; ``None`` without a request or token."""
+        return None
 
-    def issues(self, title: str) -> Posts | None:
+    def issues(self, title: str) -> Posts | None:  # noqa: ARG002 - for hosts that have issues
         """Return the open issues; new ones get this title. ``None`` without a token."""
-
-    def summarize(self, page: str) -> None:
-        """Show a page of markdown with the job's result."""
-
-    def output(self, name: str, value: str) -> None:
-        """Tell later steps a value."""
-
-    def git_variables(self) -> Mapping[str, str]:
-        """Return the variables by which git may ask the repository's remote."""
-
-    def fetch_receipts(self, run: str, folder: Path) -> None:
-        """Write the receipts of an earlier run into a folder, where this host can."""
-
-
-class OtherHost:
-    """Any other host: commands run in a checkout, without comments, issues or outputs."""
-
-    trigger = Trigger()
-    format = "text"
-
-    def __init__(self, cwd: Path) -> None:
-        self.folder = cwd / ".halo" / "ci"
-
-    def comments(self) -> Posts | None:
-        """Return nothing."""
-        return None
-
-    def issues(self, title: str) -> Posts | None:  # noqa: ARG002 - see Host
-        """Return nothing."""
         return None
 
     def summarize(self, page: str) -> None:
-        """Do nothing: the log has everything."""
+        """Show a page of markdown with the job's result, if this host can; the log has everything."""
 
     def output(self, name: str, value: str) -> None:
-        """Tell nothing: the exit code has to do."""
+        """Set an output for later steps, if this host has outputs; the exit code says the most important one."""
 
     def git_variables(self) -> Mapping[str, str]:
-        """Return nothing: git uses what the checkout was made with."""
+        """Return the variables that git needs to access the repository's remote, beyond what the checkout has."""
         return {}
 
     def fetch_receipts(self, run: str, folder: Path) -> None:
-        """Bring nothing: the receipt has to be a file."""
+        """Write the receipts of an earlier run into a folder, if this host can; else the receipt has to be a file."""
 
 
 def as_git_config(settings: Iterable[tuple[str, str]], env: Mapping[str, str]) -> dict[str, str]:

@@ -35,7 +35,7 @@ class HostApi:
         """Return the bytes of an answer."""
         return self._send("GET", path, None).content
 
-    def listed(self, path: str, **query: str) -> Iterator[Mapping[str, Any]]:
+    def list(self, path: str, **query: str) -> Iterator[Mapping[str, Any]]:
         """Yield the elements of a list, as many pages as it has."""
         for page in range(1, _MAX_PAGES + 1):
             numbered = httpx.QueryParams({**query, "per_page": str(_PER_PAGE), "page": str(page)})

@@ -10,7 +10,7 @@ from halo_iac import exit_codes
 from halo_iac.api.secret import Secret
 from halo_iac.ci.github import GithubHost
 from halo_iac.ci.gitlab import GitlabHost
-from halo_iac.ci.host import Host, OtherHost, Posts
+from halo_iac.ci.host import Host, Posts, Trigger
 from halo_iac.ci.inputs import PREFIX, CiInputs
 from halo_iac.ci.posts import marker
 from halo_iac.cli.console import Console
@@ -112,4 +112,4 @@ def _host(console: Console, token: str, cwd: Path) -> Host:
         return GithubHost(console.env, token, cwd)
     if console.env.get("GITLAB_CI") == "true":
         return GitlabHost(console.env, token, cwd)
-    return OtherHost(cwd)
+    return Host(Trigger(), cwd / ".halo" / "ci")
