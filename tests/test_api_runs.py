@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from halo_iac.api.retry import Retry
-from halo_iac.api.runs import RunReader, RunWriter, instant
+from halo_iac.api.runs import RunReader, RunWriter, format_instant
 from halo_iac.api.trpc import Json, Kind
 from halo_iac.errors import Delivery, Unreadable
 from halo_iac.model.runs import TERMINAL, Dataset, Message, Run, StartedRun
@@ -58,7 +58,7 @@ def test_fields_that_the_platform_omits_are_none() -> None:
     ],
 )
 def test_instants_are_sent_in_utc_with_milliseconds(value: datetime, text: str) -> None:
-    assert instant(value) == text
+    assert format_instant(value) == text
 
 
 # Answers ------------------------------------------------------------------------------------------------------------

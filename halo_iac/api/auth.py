@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from halo_iac.api.decode import unreadable_response
+from halo_iac.api.decode import optional_text, unreadable_response
 from halo_iac.api.inf_config import InfConfig, read_inf_config
 from halo_iac.api.response_hints import DEFAULT_ORIGIN
 from halo_iac.api.secret import Secret
@@ -222,8 +222,8 @@ def read_auth_context(value: Json, procedure: str) -> AuthContext:
     scoped = value.get("scopedProjects")
     projects = map(_project, scoped if isinstance(scoped, list) else [])
     return AuthContext(
-        method=_text(value.get("authMethod")),
-        team_id=_text(value.get("teamId")),
+        method=optional_text(value, "authMethod"),
+        team_id=optional_text(value, "teamId"),
         resolved=_project(value.get("resolvedProject")),
         scoped=tuple(project for project in projects if project is not None),
         wire=value,
@@ -259,9 +259,5 @@ def _project(value: object) -> AccessibleProject | None:
     permissions = value.get("permissions")
     known = permissions if isinstance(permissions, list) else []
     return AccessibleProject(
-        canonical_id(value["id"]), _text(value.get("name")), tuple(word for word in known if isinstance(word, str))
+        canonical_id(value["id"]), optional_text(value, "name"), tuple(word for word in known if isinstance(word, str))
     )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -68,8 +68,8 @@ def parse_agent(value: Json, procedure: str) -> Agent:
     executions = stats.get("executionCount") if isinstance(stats, dict) else None
     return Agent(
         id=canonical_id(value["id"]),
-        identity=_text(value, "identityValue"),
-        source=_text(value, "identitySource"),
+        identity=optional_text(value, "identityValue"),
+        source=optional_text(value, "identitySource"),
         executions=executions if isinstance(executions, int) and not isinstance(executions, bool) else None,
     )
 
@@ -81,6 +81,7 @@ def parse_list(value: Json, procedure: str) -> list[Any]:
     return value
 
 
-def _text(value: Mapping[str, Any], name: str) -> str | None:
+def optional_text(value: Mapping[str, Any], name: str) -> str | None:
+    """Return a member of a result if it is a text."""
     text = value.get(name)
     return text if isinstance(text, str) else None

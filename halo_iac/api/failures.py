@@ -18,6 +18,7 @@ import httpx
 
 from halo_iac.api.proxies import Proxy
 from halo_iac.api.response_hints import DEFAULT_ORIGIN
+from halo_iac.api.trpc import is_transient_status
 from halo_iac.errors import Delivery, PlatformError, Unanswered, Unreachable, Unreadable
 from halo_iac.text import join_and
 
@@ -37,8 +38,6 @@ _NEVER_SENT: Final = (
 )
 _NETWORK_HINT: Final = "Check the network, and HTTPS_PROXY and NO_PROXY if you use a proxy."
 _FILES_HINT: Final = "Raise the limit on open files (`ulimit -n`)."
-_TRANSIENT_STATUSES: Final = frozenset({408, 425, 429})
-"""The statuses below 500 after which a proxy may open a connection all the same."""
 _PROXY_URL_FORM: Final = "http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with special characters percent-encoded"
 _SANDBOX_HINT: Final = "; a local sandbox is started with `halo sandbox serve`"
 _CERTIFICATE_HINT: Final = (
@@ -140,12 +139,12 @@ def setup_error(error: Exception, route: Route) -> PlatformError:
     return Unreachable(reason, procedure=route.procedure, delivery=Delivery.NOT_SENT, hint=hint)
 
 
-def deadline_exceeded(procedure: str, seconds: float, delivery: Delivery = Delivery.AMBIGUOUS) -> Unanswered:
+def deadline_exceeded(procedure: str, seconds: float) -> Unanswered:
     """Return the error for an operation that used up its time."""
     return Unanswered(
         f"not answered within {seconds:g} s",
         procedure=procedure,
-        delivery=delivery,
+        delivery=Delivery.AMBIGUOUS,
         is_transient=True,
         hint="Try again later: the platform or the network is slow.",
     )
@@ -200,7 +199,7 @@ def _why_no_tunnel(route: Route, proxy: Proxy, status: int | None) -> tuple[str,
         wants = "does not accept the user name and password" if proxy.has_user else "asks for a user name and password"
         return f"{name} {wants} (HTTP 407)", f"{origin}: set that to {_PROXY_URL_FORM}.", False
     http_status = "" if status is None else f" (HTTP {status})"
-    is_final = status is not None and status < 500 and status not in _TRANSIENT_STATUSES
+    is_final = status is not None and not is_transient_status(status)
     hint = f"allow {route.host} in the proxy, or list it in NO_PROXY"
     if not is_final:
         hint = f"check it, and {route.url_setting}" if route.url_setting else "check it"

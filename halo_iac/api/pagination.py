@@ -1,7 +1,7 @@
 """Pages of schedules joined into one listing, which knows whether it is whole (docs/security.md#listings)."""
 
 from collections.abc import Callable, Iterator, Set
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from halo_iac.api.decode import parse_schedule, unreadable_response
 from halo_iac.api.memory_budget import MemoryBudget
@@ -15,6 +15,14 @@ _MAX_PAGES: Final = 10_000
 """A platform that invents cursors for ever must end somewhere; far above 100,000 schedules in pages of 100."""
 
 Cursor = str | int
+
+
+class _HasCursor(Protocol):
+    @property
+    def next_cursor(self) -> Cursor | None: ...
+
+
+P = TypeVar("P", bound=_HasCursor)
 
 
 class Page(NamedTuple):
@@ -34,30 +42,30 @@ def read_rows(value: Json, name: str, procedure: str) -> Page:
     return Page(tuple(value[name]), cursor)
 
 
-def pages(
-    read_page: Callable[[Cursor | None], Page],
+def read_pages(
+    read_page: Callable[[Cursor | None], P],
     procedure: str,
     *,
+    cursor: Cursor | None = None,
     note: Callable[[str], None] | None = None,
     is_streamed: bool = False,
-) -> Iterator[Page]:
-    """Yield every page, requested only when needed.
+) -> Iterator[P]:
+    """Yield every page from ``cursor`` on, requested only when needed.
 
     If cursors never end or repeat, ``note`` is called with what the platform did and the pages end; without ``note``
     the answer is unreadable. All pages together are limited to the size of one answer, unless each is released before
     the next is requested (``is_streamed``).
     """
-    volume = MemoryBudget()
-    seen: set[Cursor] = set()
-    cursor: Cursor | None = None
+    budget = MemoryBudget()
+    seen = {cursor}
     while True:
-        with MemoryBudget() if is_streamed else volume:
+        with MemoryBudget() if is_streamed else budget:
             page = read_page(cursor)
         yield page
         cursor = page.next_cursor
         if cursor is None:
             return
-        if cursor in seen or len(seen) >= _MAX_PAGES:
+        if cursor in seen or len(seen) > _MAX_PAGES:
             reason = "repeated a cursor" if cursor in seen else "gave cursors without end"
             if note is None:
                 raise unreadable_response(procedure, reason)
@@ -66,11 +74,11 @@ def pages(
         seen.add(cursor)
 
 
-def take(limit: int, found: Iterator[Page]) -> Page:
+def read_rows_up_to(limit: int, pages: Iterator[Page]) -> Page:
     """Join pages until there are ``limit`` rows."""
     rows: list[Any] = []
     cursor: Cursor | None = None
-    for page in found:
+    for page in pages:
         rows.extend(page.rows)
         cursor = page.next_cursor
         if len(rows) >= limit:
@@ -107,12 +115,12 @@ def read_listing(project_id: str, read_page: Callable[[Cursor | None], Json]) ->
 
 def _join(project_id: str, read_page: Callable[[Cursor | None], Json]) -> "_Accumulator":
     joined = _Accumulator(project_id)
-    found = pages(
+    pages = read_pages(
         lambda cursor: read_rows(read_page(cursor), "schedules", PROCEDURE),
         PROCEDURE,
         note=lambda reason: joined.note(f"the platform {reason}"),
     )
-    for page in found:
+    for page in pages:
         for value in page.rows:
             joined.add(parse_schedule(value, PROCEDURE))
     return joined

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from halo_iac.api.decode import parse_list
 from halo_iac.api.decode_runs import parse_run, parse_run_details, parse_started_run, parse_thread
-from halo_iac.api.pagination import MAX_PAGE_SIZE, Cursor, Page, pages, read_rows, take
+from halo_iac.api.pagination import MAX_PAGE_SIZE, Cursor, Page, read_pages, read_rows, read_rows_up_to
 from halo_iac.api.retry import Retry
-from halo_iac.api.trpc import Json, RpcClient
+from halo_iac.api.trpc import Json, RpcClient, without_none
 from halo_iac.errors import PlatformError
 from halo_iac.model.runs import ConversationDetails, Run, RunDetails, RunRequest, StartedRun
 
@@ -44,14 +44,13 @@ class RunReader:
     def events(self, run_id: str, limit: int = MAX_PAGE_SIZE) -> Page:
         """Return a run's first events as sent, cursors followed up to ``limit``."""
         size = min(limit, MAX_PAGE_SIZE)
-        return take(limit, pages(lambda cursor: self.events_page(run_id, cursor, size), _EVENTS))
+        return read_rows_up_to(limit, read_pages(lambda cursor: self.events_page(run_id, cursor, size), _EVENTS))
 
     def logs(
         self, run_id: str, *, limit: int | None = None, offset: int | None = None, log_level: str | None = None
     ) -> Json:
         """Return a run's logs as sent: their shape was never observed."""
-        wanted = {"limit": limit, "logLevel": log_level, "offset": offset}
-        return self._read(_LOGS, {"runId": run_id, **_given(wanted)})
+        return self._read(_LOGS, {"runId": run_id} | without_none(limit=limit, logLevel=log_level, offset=offset))
 
     def schedule_runs(self, schedule_id: str, limit: int = DEFAULT_ROWS) -> tuple[Run, ...]:
         """Return a schedule's most recent runs: ``limit``, or the largest page where the platform refuses so many."""
@@ -71,7 +70,7 @@ class RunReader:
         ``agent`` is a UUID, ``schedule`` an id. Without a limit none is sent, and fifty are enough.
         """
         found = self.conversation_pages(project_id, agent=agent, schedule=schedule, page_size=limit)
-        return take(limit or DEFAULT_ROWS, found)
+        return read_rows_up_to(limit or DEFAULT_ROWS, found)
 
     def conversation_pages(
         self, project_id: str, *, agent: str | None = None, schedule: str | None = None, page_size: int | None = None
@@ -81,7 +80,7 @@ class RunReader:
         def read_page(cursor: Cursor | None) -> Page:
             return self.conversations_page(project_id, cursor, agent=agent, schedule=schedule, page_size=page_size)
 
-        return pages(read_page, _CONVERSATIONS)
+        return read_pages(read_page, _CONVERSATIONS)
 
     def conversations_page(
         self,
@@ -94,7 +93,7 @@ class RunReader:
     ) -> Page:
         """Return one page of conversations as sent, newest first."""
         size = None if page_size is None else min(page_size, MAX_PAGE_SIZE)
-        query = {"projectId": project_id, **_given({"limit": size, "agentUuid": agent, "scheduleId": schedule})}
+        query = {"projectId": project_id} | without_none(limit=size, agentUuid=agent, scheduleId=schedule)
         return read_rows(self._read(_CONVERSATIONS, _with_cursor(query, cursor)), "conversations", _CONVERSATIONS)
 
     def conversation(self, conversation_id: str) -> ConversationDetails:
@@ -107,10 +106,6 @@ class RunReader:
 
 def _with_cursor(query: dict[str, Any], cursor: Cursor | None) -> dict[str, Any]:
     return query if cursor is None else {**query, "cursor": cursor}
-
-
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
 
 
 CREATE: Final = "haloRun.create"
@@ -131,23 +126,22 @@ _OPTIONAL: Final = {
 }
 
 
-def run_input(project_id: str, order: RunRequest) -> dict[str, Any]:
+def run_input(project_id: str, request: RunRequest) -> dict[str, Any]:
     """Return what starts this run, as the official client sends it: models and ``debug`` always, limits when given."""
-    given = {name: getattr(order, ours) for name, ours in _OPTIONAL.items()}
     return {
         "projectId": project_id,
-        "agentUuid": order.agent,
-        "prompt": order.prompt,
-        "windowStartAt": instant(order.window.start),
-        "windowEndAt": instant(order.window.end),
-        "modelId": order.model_id,
-        "subagentModelId": order.subagent_model_id,
-        "debug": order.debug,
-        **{name: value for name, value in given.items() if value is not None},
+        "agentUuid": request.agent,
+        "prompt": request.prompt,
+        "windowStartAt": format_instant(request.window.start),
+        "windowEndAt": format_instant(request.window.end),
+        "modelId": request.model_id,
+        "subagentModelId": request.subagent_model_id,
+        "debug": request.debug,
+        **without_none(**{name: getattr(request, field) for name, field in _OPTIONAL.items()}),
     }
 
 
-def instant(value: datetime) -> str:
+def format_instant(value: datetime) -> str:
     """Return an instant as the platform writes it: UTC with milliseconds and ``Z``."""
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -156,32 +150,30 @@ class RunWriter:
     """Starts and cancels runs, exactly one attempt each: what starts one is never to be repeated blindly.
 
     See docs/semantics.md#costly-calls.
-
-    ``deadline`` is an instant of :func:`time.monotonic`; default: 120 s from now.
     """
 
     def __init__(self, caller: RpcClient) -> None:
         self._caller = caller
 
-    def create(self, project_id: str, order: RunRequest, *, deadline: float | None = None) -> StartedRun:
+    def create(self, project_id: str, request: RunRequest) -> StartedRun:
         """Start a one-off run; costs money."""
-        return self._start(CREATE, run_input(project_id, order), deadline)
+        return self._start(CREATE, run_input(project_id, request))
 
-    def retry(self, run_id: str, *, deadline: float | None = None) -> StartedRun:
+    def retry(self, run_id: str) -> StartedRun:
         """Start a failed run again; costs money."""
-        return self._start(RETRY, {"id": run_id}, deadline)
+        return self._start(RETRY, {"id": run_id})
 
-    def follow_up(self, conversation_id: str, prompt: str, *, deadline: float | None = None) -> StartedRun:
+    def follow_up(self, conversation_id: str, prompt: str) -> StartedRun:
         """Ask a question about a report; costs money."""
-        return self._start(FOLLOW_UP, {"conversationId": conversation_id, "prompt": prompt}, deadline)
+        return self._start(FOLLOW_UP, {"conversationId": conversation_id, "prompt": prompt})
 
-    def fire(self, schedule_id: str, start: str, end: str, *, deadline: float | None = None) -> StartedRun:
+    def fire(self, schedule_id: str, start: str, end: str) -> StartedRun:
         """Fire a schedule now over a window of two ISO 8601 instants, which are sent as they are; costs money."""
-        return self._start(FIRE, {"id": schedule_id, "windowStartAt": start, "windowEndAt": end}, deadline)
+        return self._start(FIRE, {"id": schedule_id, "windowStartAt": start, "windowEndAt": end})
 
-    def cancel(self, run_id: str, reason: str = CANCEL_REASON, *, deadline: float | None = None) -> Json:
+    def cancel(self, run_id: str, reason: str = CANCEL_REASON) -> Json:
         """Ask for a run to be cancelled, and return the answer as sent; harmless when repeated."""
-        return self._caller.call(_CANCEL, "mutation", {"id": run_id, "reason": reason}, deadline=deadline)
+        return self._caller.call(_CANCEL, "mutation", {"id": run_id, "reason": reason})
 
-    def _start(self, procedure: str, fields: dict[str, Any], deadline: float | None) -> StartedRun:
-        return parse_started_run(self._caller.call(procedure, "mutation", fields, deadline=deadline), procedure)
+    def _start(self, procedure: str, fields: dict[str, Any]) -> StartedRun:
+        return parse_started_run(self._caller.call(procedure, "mutation", fields), procedure)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple, TypeVar
 
 from halo_iac.api.decode import unreadable_response
-from halo_iac.api.pagination import MAX_PAGE_SIZE, Cursor, Page, pages, read_rows
+from halo_iac.api.pagination import MAX_PAGE_SIZE, Cursor, Page, read_pages, read_rows
 from halo_iac.api.retry import Retry
-from halo_iac.api.trpc import Json, RpcClient
+from halo_iac.api.trpc import Json, RpcClient, without_none
 from halo_iac.errors import Delivery, Rejected, SettingsError
 from halo_iac.model.traces import FACETS, Facets, Span, SpanDetail, SpanPage, Trace, TracePage
 
-P = TypeVar("P", TracePage, SpanPage)
+P = TypeVar("P", Page, TracePage, SpanPage)
 
 DEFAULT_TRACES: Final = 25
 """How many traces, or spans of several traces, are listed by default."""
@@ -97,20 +98,12 @@ class TraceReader:
     ) -> Iterator[Page]:
         """Yield pages of a trace's spans as sent, from ``cursor`` on; at most ``limit`` spans are asked for."""
         procedure = "traces.getSpans"
-        left = limit
 
-        def read_page(following: Cursor | None) -> Page:
-            nonlocal left
-            size = min(page_size, MAX_PAGE_SIZE, page_size if left is None else left)
-            query = {"traceId": trace_id, "limit": size, "cursor": cursor if following is None else following}
-            page = read_rows(self._read(procedure, query), "spans", procedure)
-            left = None if left is None else left - len(page.rows)
-            return page
+        def read_page(size: int, following: Cursor | None) -> Page:
+            query = {"traceId": trace_id, "limit": min(size, page_size), "cursor": following}
+            return read_rows(self._read(procedure, query), "spans", procedure)
 
-        for page in pages(read_page, procedure, is_streamed=True):
-            yield page
-            if left is not None and left <= 0:
-                return
+        return _read_up_to(limit, read_page, procedure, cursor)
 
     def spans(self, trace_id: str, limit: int | None = None) -> Iterator[Span]:
         """Yield a trace's spans in the platform's order, at most ``limit``."""
@@ -162,19 +155,27 @@ class TraceReader:
         self, filters: Filters, *, limit: int, cursor: Cursor | None = None, order: Order = NEWEST_FIRST
     ) -> Iterator[TracePage]:
         """Yield what :meth:`traces` returns, page after page, until there are ``limit`` traces."""
-        return _pages(lambda size, at: self.traces(filters, limit=size, cursor=at, order=order), limit, cursor)
+
+        def read_page(size: int, following: Cursor | None) -> TracePage:
+            return self.traces(filters, limit=size, cursor=following, order=order)
+
+        return _read_up_to(limit, read_page, "traces.list", cursor)
 
     def span_list_pages(
         self, filters: Filters, *, limit: int, cursor: Cursor | None = None, order: Order = NEWEST_FIRST
     ) -> Iterator[SpanPage]:
         """Yield what :meth:`span_list` returns, page after page, until there are ``limit`` spans."""
-        return _pages(lambda size, at: self.span_list(filters, limit=size, cursor=at, order=order), limit, cursor)
+
+        def read_page(size: int, following: Cursor | None) -> SpanPage:
+            return self.span_list(filters, limit=size, cursor=following, order=order)
+
+        return _read_up_to(limit, read_page, "spans.list", cursor)
 
     def search(
         self, query: str, *, filters: Filters | None = None, limit: int | None = None, cursor: Cursor | None = None
     ) -> Json:
         """Return what the platform finds for words, as sent: its shape was never observed."""
-        return self._read("traces.search", {"query": query} | _given(filters=filters, limit=limit, cursor=cursor))
+        return self._read("traces.search", {"query": query} | without_none(filters=filters, limit=limit, cursor=cursor))
 
     def facets(
         self,
@@ -190,7 +191,7 @@ class TraceReader:
         procedure = "spans.facets" if of_spans else "traces.facets"
         key = None if attribute is None else attribute._asdict()
         query = {"filters": dict(filters), "facetIds": list(facet_ids), "limit": limit}
-        answer = self._read(procedure, query | _given(facetSearch=dict(search or {}) or None, attributeKey=key))
+        answer = self._read(procedure, query | without_none(facetSearch=dict(search or {}) or None, attributeKey=key))
         if not isinstance(answer, dict):
             raise unreadable_response(procedure, "answered without facets")
         return Facets(answer)
@@ -208,7 +209,7 @@ class TraceReader:
         order: Order,
     ) -> Json:
         query = {"limit": limit, "cursor": cursor, "filters": dict(filters)}
-        return self._read(procedure, query | _given(sortBy=order.by, sortOrder=order.direction))
+        return self._read(procedure, query | without_none(sortBy=order.by, sortOrder=order.direction))
 
     def _found(self, procedure: str, query: Mapping[str, Any], missing: str) -> Json:
         """Return an answer; where it is null there is no such thing, which other platforms say with a status."""
@@ -222,18 +223,20 @@ class TraceReader:
         return self._retry(lambda deadline: self._caller.call(procedure, "query", whole, deadline=deadline))
 
 
-def _pages(read: Callable[[int, Cursor | None], P], limit: int, cursor: Cursor | None) -> Iterator[P]:
-    seen = {cursor}
-    while True:
-        page = read(min(limit, MAX_PAGE_SIZE), cursor)
+def _read_up_to(
+    limit: int | None, read_page: Callable[[int, Cursor | None], P], procedure: str, cursor: Cursor | None
+) -> Iterator[P]:
+    """Yield pages until they have ``limit`` rows; ``read_page`` takes the size of a page and its cursor."""
+    left = sys.maxsize if limit is None else limit
+
+    def read_next(following: Cursor | None) -> P:
+        return read_page(min(left, MAX_PAGE_SIZE), following)
+
+    for page in read_pages(read_next, procedure, cursor=cursor, is_streamed=True):
         yield page
-        limit -= len(page.rows)
-        cursor = page.next_cursor
-        if cursor is None or limit <= 0:
+        left -= len(page.rows)
+        if left <= 0:
             return
-        if cursor in seen:
-            raise unreadable_response("traces.list", "repeated a cursor")
-        seen.add(cursor)
 
 
 def parse_trace(value: Json, procedure: str) -> Trace:
@@ -252,7 +255,3 @@ def parse_span(value: Json, procedure: str) -> Span:
 
 def _has_texts(value: Json, *names: str) -> bool:
     return isinstance(value, dict) and all(isinstance(value.get(name), str) and value[name] for name in names)
-
-
-def _given(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - what JSON can hold
-    return {name: value for name, value in values.items() if value is not None}

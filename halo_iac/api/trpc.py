@@ -79,6 +79,11 @@ def query_path(procedure: str, value: Json) -> str:
     return f"/{procedure}" if value is None else f"/{procedure}?input={quote(_compact(value), safe=_UNESCAPED)}"
 
 
+def without_none(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - what JSON can hold
+    """Return the fields of a query that are given."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def mutation_body(value: Json) -> bytes:
     """Return the JSON body of a mutation."""
     return _compact(value).encode()
@@ -93,7 +98,7 @@ def delivery_of(status: int) -> Delivery:
     return Delivery.REFUSED if refused else Delivery.AMBIGUOUS
 
 
-def is_transient(status: int) -> bool:
+def is_transient_status(status: int) -> bool:
     """Return whether a repeatable call is worth repeating after this status (docs/semantics.md#retries)."""
     return status in _TRANSIENT or status >= 500
 
@@ -130,7 +135,7 @@ def _failure(answer: Answer, context: Context) -> PlatformError:
         procedure=context.procedure,
         delivery=delivery_of(answer.status),
         status=answer.status,
-        is_transient=is_transient(answer.status),
+        is_transient=is_transient_status(answer.status),
         retry_after=advice.retry_after(answer.headers),
         hint=advice.hint_for_status(answer.status, context.key_origin),
     )
@@ -185,7 +190,7 @@ def _unreadable(
         procedure=context.procedure,
         delivery=delivery_of(answer.status),
         status=answer.status,
-        is_transient=is_worth_repeating or is_transient(answer.status),
+        is_transient=is_worth_repeating or is_transient_status(answer.status),
         retry_after=advice.retry_after(answer.headers),
         hint=hint,
     )

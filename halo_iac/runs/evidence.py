@@ -10,7 +10,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, Final
 
-from halo_iac.api.runs import instant
+from halo_iac.api.runs import format_instant
 from halo_iac.api.traces import TraceReader
 from halo_iac.errors import PlatformError
 from halo_iac.model.evidence import Citation, Citations, Evidence, OpenedTrace
@@ -26,6 +26,8 @@ DEFAULT_TRACES: Final = 50
 """How many traces of a report are read by default."""
 MAX_CONCURRENT_REQUESTS: Final = 8
 """How many requests are under way at the same time."""
+_MAX_OPENED: Final = 5
+"""Traces that are opened."""
 _MAX_SPANS: Final = 500
 """Spans that are read of a trace which is opened."""
 _MAX_STEPS: Final = 2
@@ -165,16 +167,14 @@ def _otherwise(id_: str) -> str | None:
 
 
 def _period(start: datetime, end: datetime) -> dict[str, str]:
-    return {"startDate": instant(start), "endDate": instant(end)}
+    return {"startDate": format_instant(start), "endDate": format_instant(end)}
 
 
 # Selection -----------------------------------------------------------------------------------------------------------
 
 
-def open_evidence(
-    reader: TraceReader, found: Sequence[Evidence], *, most: int = 5, at_once: int = MAX_CONCURRENT_REQUESTS
-) -> list[OpenedTrace]:
-    """Return the cited traces that matter most, with their spans and the failed steps: at most ``most`` of them.
+def open_evidence(reader: TraceReader, found: Sequence[Evidence]) -> list[OpenedTrace]:
+    """Return the cited traces that matter most, at most five, with their spans and the failed steps.
 
     First those in which different steps failed, then those that are cited for different reasons; of one kind at most
     two before others have their turn. One that cannot be read is left out.
@@ -185,8 +185,9 @@ def open_evidence(
         kind = frozenset(span.name for span in each.failed) or each.citation.places[0].section
         ranked.append(((kinds[kind] // 2, *_weight(each)), each))
         kinds[kind] += 1
-    telling = [each for _, each in sorted(ranked, key=itemgetter(0))[:most]]
-    opened = dict(run_concurrently([Task(partial(_opened, reader, *each)) for each in enumerate(telling)], at_once))
+    chosen = [each for _, each in sorted(ranked, key=itemgetter(0))[:_MAX_OPENED]]
+    tasks = [Task(partial(_open, reader, *each)) for each in enumerate(chosen)]
+    opened = dict(run_concurrently(tasks, MAX_CONCURRENT_REQUESTS))
     return [opened[place] for place in sorted(opened)]
 
 
@@ -194,7 +195,7 @@ def _weight(found: Evidence) -> tuple[bool, int]:
     return (found.trace is None or not found.trace.has_error, -len(found.citation.places))
 
 
-def _opened(reader: TraceReader, place: int, found: Evidence) -> Iterator[tuple[int, OpenedTrace]]:
+def _open(reader: TraceReader, place: int, found: Evidence) -> Iterator[tuple[int, OpenedTrace]]:
     trace = found.trace
     assert trace is not None  # noqa: S101 - no other is opened
     try:

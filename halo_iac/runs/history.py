@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from halo_iac.api.runs import RunReader
 from halo_iac.errors import PlatformError
 from halo_iac.model.runs import Run
 from halo_iac.workers import Task, run_concurrently
+
+_MAX_CONCURRENT_REQUESTS: Final = 8
 
 
 class RunHistory(NamedTuple):
@@ -20,12 +22,10 @@ class RunHistory(NamedTuple):
     read_error: PlatformError | None = None
 
 
-def recent_runs(
-    reader: RunReader, schedule_ids: Iterable[str], count: int, *, at_once: int = 8
-) -> dict[str, RunHistory]:
+def recent_runs(reader: RunReader, schedule_ids: Iterable[str], count: int) -> dict[str, RunHistory]:
     """Return the latest runs of schedules by id; an error after which nothing can succeed is raised."""
     tasks = [Task(partial(_read, reader, schedule_id, count)) for schedule_id in schedule_ids]
-    return {found.schedule_id: found for found in run_concurrently(tasks, at_once)}
+    return {found.schedule_id: found for found in run_concurrently(tasks, _MAX_CONCURRENT_REQUESTS)}
 
 
 def _read(reader: RunReader, schedule_id: str, count: int) -> Iterator[RunHistory]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from halo_iac.api.runs import instant as as_sent
+from halo_iac.api.runs import format_instant
 from halo_iac.cli import options
 from halo_iac.cli.agents import agent_id_of
 from halo_iac.cli.command import platform_command
@@ -101,12 +101,12 @@ def _parse_since(text: str, now: datetime) -> str:
     ago = _RELATIVE_TIME.fullmatch(text.strip())
     if ago is None:
         try:
-            return as_sent(instant(text, "--since"))
+            return format_instant(instant(text, "--since"))
         except UsageError:
             hint = "use a duration such as 24h, 7d or 2w, or an instant such as 2026-11-01T09:00:00Z"
             raise UsageError(f"--since: {text!r} is neither a duration nor an ISO 8601 instant", hint=hint) from None
     try:
-        return as_sent(now - timedelta(hours=int(ago[1]) * _HOURS[ago[2]]))
+        return format_instant(now - timedelta(hours=int(ago[1]) * _HOURS[ago[2]]))
     except OverflowError:
         raise UsageError(f"--since {text} is before the year 1", hint="remove it to pull all reports") from None
 

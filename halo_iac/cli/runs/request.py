@@ -103,9 +103,9 @@ def instant(text: str, option: str) -> datetime:
 
 def wire_instant(text: str | None, value: datetime) -> str:
     """Return an instant in the wire format: unchanged if it was given in UTC, as the official client sends it."""
-    from halo_iac.api.runs import instant as as_sent
+    from halo_iac.api.runs import format_instant
 
-    return text if text is not None and text.endswith("Z") and "T" in text else as_sent(value)
+    return text if text is not None and text.endswith("Z") and "T" in text else format_instant(value)
 
 
 def _prompt(given: RunOptions) -> str | None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
-from halo_iac.api.runs import instant as as_sent
+from halo_iac.api.runs import format_instant
 from halo_iac.cli.runs.request import instant
 from halo_iac.cli.traces.filter_expressions import attribute_filters, field_filters
 from halo_iac.errors import UsageError
@@ -148,8 +148,8 @@ def filters_of(given: FilterOptions, now: datetime, spans: SpanFilterOptions | N
     attributes = attribute_filters(given.metadata or (), "--metadata", "span")
     attributes += attribute_filters(given.resource or (), "--resource", "resource")
     wanted = {
-        "startDate": as_sent(start),
-        "endDate": as_sent(end),
+        "startDate": format_instant(start),
+        "endDate": format_instant(end),
         "observationKinds": known_names(given.kind, "--kind", OBSERVATION_KINDS),
         "llmProviders": names_of(given.provider, "--provider"),
         "llmModelNames": names_of(given.model, "--model"),

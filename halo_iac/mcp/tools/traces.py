@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from halo_iac.api.pagination import Cursor, Page
-from halo_iac.api.runs import instant
+from halo_iac.api.runs import format_instant
 from halo_iac.api.traces import TraceReader
 from halo_iac.mcp.arguments import Agent, ATraceId, Paged
 from halo_iac.mcp.cursors import collect
@@ -85,8 +85,8 @@ def list_traces(call: Call[ListTraces]) -> Answer:
     """Return traces, newest first."""
     session, wanted, start = call
     filters: dict[str, Any] = {
-        "startDate": instant(_since(wanted.time_range, session.now)),
-        "endDate": instant(session.now),
+        "startDate": format_instant(_since(wanted.time_range, session.now)),
+        "endDate": format_instant(session.now),
     }
     if wanted.agent is not None:
         filters["agents"] = [session.agent_name(wanted.agent)]
@@ -224,8 +224,8 @@ def _failed_step(node: Node) -> FailedStep:
 def _failed_elsewhere(reader: TraceReader, trace_id: str, now: datetime) -> Sequence[FailedStep]:
     """Return failed spans of a trace that is too long to be read whole, as the platform lists them."""
     filters: Mapping[str, Any] = {
-        "startDate": instant(_BEGINNING),
-        "endDate": instant(now + timedelta(days=1)),
+        "startDate": format_instant(_BEGINNING),
+        "endDate": format_instant(now + timedelta(days=1)),
         "traceId": trace_id,
         "status": "error",
     }
