@@ -1,4 +1,4 @@
-"""The nodes of a YAML file with their offsets, and edits of its text."""
+"""A YAML text with its nodes and their offsets, and edits of it."""
 
 from __future__ import annotations
 
@@ -110,73 +110,92 @@ class TextEdit:
     new: str
 
 
-def apply_edits(text: str, splices: Sequence[TextEdit], expected: dict[str, Any]) -> str:
-    """Return the text with edits applied; raises :class:`CannotEdit` unless its values are then as expected.
+class YamlText:
+    """A text that the loader accepts; ``top`` is its top node."""
 
-    New lines get the file's line ends; an unterminated last line is terminated before lines are added after it.
-    """
-    end_of_line = "\r\n" if "\r\n" in text else "\n"
-    for splice in sorted(splices, key=lambda each: each.start, reverse=True):
-        new = splice.new.replace("\n", end_of_line)
-        if splice.start == len(text) and not text.endswith("\n"):
-            new = end_of_line + new
-        text = text[: splice.start] + new + text[splice.end :]
-    document = parse_text(text, "")
-    if document.problems or document.root != expected:
-        raise CannotEdit("the edit would also change other parts of the file")
-    return text
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.top = outline(text)
+
+    def values(self) -> dict[str, Any]:
+        """Return the values after the last line is terminated, which a block scalar can depend on."""
+        root = parse_text(self.text if self.text.endswith("\n") else f"{self.text}\n", "").root
+        assert root is not None  # noqa: S101 - the loader has accepted it
+        return root
+
+    def apply(self, edits: Sequence[TextEdit], expected: dict[str, Any]) -> str:
+        """Return the text with edits applied; raises :class:`CannotEdit` unless its values are then as expected.
+
+        New lines get the file's line ends; an unterminated last line is terminated before lines are added after it.
+        """
+        text = self.text
+        end_of_line = "\r\n" if "\r\n" in text else "\n"
+        for edit in sorted(edits, key=lambda each: each.start, reverse=True):
+            new = edit.new.replace("\n", end_of_line)
+            if edit.start == len(text) and not text.endswith("\n"):
+                new = end_of_line + new
+            text = text[: edit.start] + new + text[edit.end :]
+        document = parse_text(text, "")
+        if document.problems or document.root != expected:
+            raise CannotEdit("the edit would also change other parts of the file")
+        return text
+
+    def column(self, index: int) -> int:
+        """Return the column, from 0, of an offset."""
+        return index - (self.text.rfind("\n", 0, index) + 1)
+
+    def end_of_content(self, node: Node) -> int:
+        """Return the end of a node's content; empty lines below a block scalar count only if it keeps them."""
+        node = _last_scalar(node)
+        if node.form is Form.BLOCK and not self.keeps_empty_lines(node):
+            return node.start + len(self.text[node.start : node.end].rstrip())
+        return node.end
+
+    def keeps_empty_lines(self, node: Node) -> bool:
+        """Return whether a node ends with a block scalar (``|+``) that includes the empty lines below it."""
+        node = _last_scalar(node)
+        has_keep = re.match(r"(?:&\S+[ \t]+)?[|>]\d?\+", self.text[node.start : node.end]) is not None
+        return node.form is Form.BLOCK and has_keep
+
+    def next_line_start(self, index: int) -> int:
+        """Return the offset of the next line's start, or the end of the text.
+
+        Only a comment may follow on the line: anything else would be separated from it.
+        """
+        text = self.text
+        if text[index - 1 : index] == "\n":  # a block scalar ends with its line
+            return index
+        end = text.find("\n", index)
+        if not re.fullmatch(r"[ \t]*(?:[ \t]#.*)?\r?", text[index : len(text) if end < 0 else end]):
+            raise CannotEdit("other text follows on the line before the new one")
+        return len(text) if end < 0 else end + 1
+
+    def find_entry(self, key: str) -> Node:
+        """Return the mapping of an entry; raises :class:`CannotEdit` if the file does not contain it itself."""
+        schedules = self.top.pair("schedules")
+        found = schedules[1].pair(key) if schedules else None
+        if found is None:
+            raise CannotEdit("its entry is an alias, or is merged from another mapping")
+        if found[1].form is Form.ALIAS:
+            raise CannotEdit("its entry is an alias of another")
+        return found[1]
+
+    def insert_below(self, entry: Node, pair: tuple[Node, Node], line: str) -> TextEdit:
+        """Return the insertion of ``name: value`` after one of an entry's pairs, in the entry's style."""
+        name, value = pair
+        if entry.is_flow:
+            field, _, rest = line.partition(":")
+            quote = '"' if name.form is Form.DOUBLE else ""
+            return TextEdit(value.end, value.end, f", {quote}{field}{quote}:{rest}")
+        at = self.next_line_start(self.end_of_content(value))
+        return TextEdit(at, at, f"{' ' * self.column(name.start)}{line}\n")
 
 
-def values(text: str) -> dict[str, Any]:
-    """Return the values of an accepted text after its last line is terminated, which a block scalar can depend on."""
-    root = parse_text(text if text.endswith("\n") else f"{text}\n", "").root
-    assert root is not None  # noqa: S101 - the loader has accepted it
-    return root
-
-
-def column(text: str, index: int) -> int:
-    """Return the column, from 0, of an offset."""
-    return index - (text.rfind("\n", 0, index) + 1)
-
-
-def end_of_content(text: str, node: Node) -> int:
-    """Return the end of a node's content; empty lines below a block scalar count only if it keeps them."""
+def _last_scalar(node: Node) -> Node:
+    """Return the node that a block ends with."""
     while node.children and not node.is_flow:
         node = node.children[-1]
-    if node.form is Form.BLOCK and not preserves_line_breaks(text, node):
-        return node.start + len(text[node.start : node.end].rstrip())
-    return node.end
-
-
-def preserves_line_breaks(text: str, node: Node) -> bool:
-    """Return whether a node ends with a block scalar (``|+``) that includes the empty lines below it."""
-    while node.children and not node.is_flow:
-        node = node.children[-1]
-    return node.form is Form.BLOCK and re.match(r"(?:&\S+[ \t]+)?[|>]\d?\+", text[node.start : node.end]) is not None
-
-
-def next_line_start(text: str, index: int) -> int:
-    """Return the offset of the next line's start, or the end of the text.
-
-    Only a comment may follow on the line: anything else would be separated from it.
-    """
-    if text[index - 1 : index] == "\n":  # a block scalar ends with its line
-        return index
-    end = text.find("\n", index)
-    if not re.fullmatch(r"[ \t]*(?:[ \t]#.*)?\r?", text[index : len(text) if end < 0 else end]):
-        raise CannotEdit("other text follows on the line before the new one")
-    return len(text) if end < 0 else end + 1
-
-
-def own_entry(top: Node, key: str) -> Node:
-    """Return the mapping of an entry; raises :class:`CannotEdit` if the file does not contain it, as for an alias."""
-    schedules = top.pair("schedules")
-    found = schedules[1].pair(key) if schedules else None
-    if found is None:
-        raise CannotEdit("its entry is an alias, or is merged from another mapping")
-    if found[1].form is Form.ALIAS:
-        raise CannotEdit("its entry is an alias of another")
-    return found[1]
+    return node
 
 
 def check_own(node: Node, what: str) -> None:
@@ -187,14 +206,3 @@ def check_own(node: Node, what: str) -> None:
         raise CannotEdit(f"{what} has an anchor, so other values may be aliases of it")
     if node.form is Form.BLOCK:
         raise CannotEdit(f"{what} is a block of text")
-
-
-def insert_below(text: str, entry: Node, pair: tuple[Node, Node], line: str) -> TextEdit:
-    """Return the insertion of ``name: value`` after one of an entry's pairs, in the entry's style."""
-    name, value = pair
-    if entry.is_flow:
-        field, _, rest = line.partition(":")
-        quote = '"' if name.form is Form.DOUBLE else ""
-        return TextEdit(value.end, value.end, f", {quote}{field}{quote}:{rest}")
-    at = next_line_start(text, end_of_content(text, value))
-    return TextEdit(at, at, f"{' ' * column(text, name.start)}{line}\n")

@@ -5,21 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from halo_iac.render.yaml import scalar_text
-from halo_iac.yaml_edit.edits import (
-    CannotEdit,
-    Form,
-    Node,
-    TextEdit,
-    apply_edits,
-    check_own,
-    column,
-    end_of_content,
-    insert_below,
-    next_line_start,
-    outline,
-    own_entry,
-    values,
-)
+from halo_iac.yaml_edit.edits import CannotEdit, Form, Node, TextEdit, YamlText, check_own
 
 _STEP = 2
 
@@ -30,16 +16,17 @@ def set_enabled(text: str, key: str, *, is_enabled: bool) -> str:
     Raises :class:`~halo_iac.yaml_edit.edits.CannotEdit` if the entry is not written out, or shared. The loader must
     accept the text.
     """
-    entry, before = own_entry(outline(text), key), values(text)
+    file = YamlText(text)
+    entry, before = file.find_entry(key), file.values()
     found, word = entry.pair("enabled"), str(is_enabled).lower()
     if found is None:
         *_, last = entry.pairs
-        edit = insert_below(text, entry, last, f"enabled: {word}")
+        edit = file.insert_below(entry, last, f"enabled: {word}")
     else:
         check_own(found[1], "its enabled")
         edit = TextEdit(found[1].start, found[1].end, word)
     own = {**before["schedules"][key], "enabled": is_enabled}
-    return apply_edits(text, [edit], {**before, "schedules": {**before["schedules"], key: own}})
+    return file.apply([edit], {**before, "schedules": {**before["schedules"], key: own}})
 
 
 def override_enabled(text: str, key: str, *, is_enabled: bool) -> str:
@@ -49,8 +36,8 @@ def override_enabled(text: str, key: str, *, is_enabled: bool) -> str:
     """
     path = ("overrides", "schedules", key, "enabled")
     word = str(is_enabled).lower()
-    top = outline(text)
-    node, found = top, 0
+    file = YamlText(text)
+    node, found = file.top, 0
     while found < len(path) and (pair := node.pair(path[found])) is not None:
         node, found = pair[1], found + 1
         if node.form is Form.ALIAS:
@@ -59,22 +46,22 @@ def override_enabled(text: str, key: str, *, is_enabled: bool) -> str:
         check_own(node, "its enabled")
         edit = TextEdit(node.start, node.end, word)
     else:
-        edit = _insertion(text, top, node, path[found:], word)
-    return apply_edits(text, [edit], _changed(values(text), path, is_enabled))
+        edit = _insert(file, node, path[found:], word)
+    return file.apply([edit], _set_at(file.values(), path, is_enabled))
 
 
-def _changed(mapping: dict[str, Any], path: tuple[str, ...], value: object) -> dict[str, Any]:
+def _set_at(mapping: dict[str, Any], path: tuple[str, ...], value: object) -> dict[str, Any]:
     """Return a mapping with the value set at a path."""
     first, *rest = path
-    return {**mapping, first: _changed(mapping.get(first, {}), tuple(rest), value) if rest else value}
+    return {**mapping, first: _set_at(mapping.get(first, {}), tuple(rest), value) if rest else value}
 
 
-def _insertion(text: str, top: Node, node: Node, names: tuple[str, ...], word: str) -> TextEdit:
+def _insert(file: YamlText, node: Node, names: tuple[str, ...], word: str) -> TextEdit:
     """Return the insertion of nested names into a mapping."""
     if node.form is not Form.BLOCK_MAPPING:
-        return _into_flow(text, node, names, word)
-    key, value = _pair_above(node) if node is top else node.children[-2:]
-    at, left = next_line_start(text, end_of_content(text, value)), column(text, key.start)
+        return _insert_in_flow(file, node, names, word)
+    key, value = _pair_above(node) if node is file.top else node.children[-2:]
+    at, left = file.next_line_start(file.end_of_content(value)), file.column(key.start)
     indented = (f"{' ' * (left + depth * _STEP)}{_key(name, node)}:" for depth, name in enumerate(names))
     return TextEdit(at, at, "\n".join(indented) + f" {word}\n")
 
@@ -86,13 +73,13 @@ def _pair_above(top: Node) -> tuple[Node, Node]:
     return pairs[place - 1]
 
 
-def _into_flow(text: str, mapping: Node, names: tuple[str, ...], word: str) -> TextEdit:
+def _insert_in_flow(file: YamlText, mapping: Node, names: tuple[str, ...], word: str) -> TextEdit:
     *outer, last = (_key(name, mapping) for name in names)
     new = f"{''.join(f'{name}: {{' for name in outer)}{last}: {word}{'}' * len(outer)}"
     if mapping.children:
         at = mapping.children[-1].end
         return TextEdit(at, at, f", {new}")
-    at = text.index("{", mapping.start) + 1
+    at = file.text.index("{", mapping.start) + 1
     return TextEdit(at, at, new)
 
 

@@ -7,19 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from halo_iac.render.yaml import block_text, flow_pairs
-from halo_iac.yaml_edit.edits import (
-    CannotEdit,
-    Form,
-    Node,
-    TextEdit,
-    apply_edits,
-    column,
-    end_of_content,
-    next_line_start,
-    outline,
-    preserves_line_breaks,
-    values,
-)
+from halo_iac.yaml_edit.edits import CannotEdit, Form, Node, TextEdit, YamlText
 
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -32,89 +20,88 @@ def add_entries(text: str, entries: Entries) -> str:
     Raises :class:`~halo_iac.yaml_edit.edits.CannotEdit` if that cannot be done safely. The loader must accept the text,
     and the text must contain none of the keys.
     """
-    top = outline(text)
-    found = top.pair("schedules")
-    before = values(text)
+    file = YamlText(text)
+    found, before = file.top.pair("schedules"), file.values()
     if found is None and "schedules" in before:
         raise CannotEdit("`schedules` is merged from another mapping")
-    splices, alone = _edits(text, top, found, entries)
-    after = {**before.get("schedules", {}), **values(alone)["schedules"]}
-    return apply_edits(text, splices, {**before, "schedules": after})
+    edits, alone = _plan_edits(file, found, entries)
+    after = {**before.get("schedules", {}), **YamlText(alone).values()["schedules"]}
+    return file.apply(edits, {**before, "schedules": after})
 
 
-def _edits(text: str, top: Node, found: tuple[Node, Node] | None, entries: Entries) -> tuple[tuple[TextEdit, ...], str]:
+def _plan_edits(file: YamlText, found: tuple[Node, Node] | None, entries: Entries) -> tuple[list[TextEdit], str]:
     """Return the edits, and the new entries as a separate text, to compare with the values after insertion."""
     pairs, block = flow_pairs(entries), f"schedules:\n{block_text(entries)}"
     flow = f'"schedules": {{{", ".join(pairs)}}}'
     if found is None:
-        if top.is_flow:
-            return (_into_flow(text, top, [flow]),), f"{{{flow}}}"
-        return (_new_mapping(text, top, entries),), block
+        if file.top.is_flow:
+            return [_add_to_flow(file, file.top, [flow])], f"{{{flow}}}"
+        return [_add_mapping(file, entries)], block
     key, mapping = found
     if mapping.form is Form.ALIAS:
         raise CannotEdit("`schedules` is an alias")
     if mapping.form is Form.BLOCK_MAPPING:
-        return (_into_block(text, mapping, entries),), block
-    if mapping.children or top.is_flow:
-        return (_into_flow(text, mapping, pairs),), f"{{{flow}}}"
-    return _in_place_of_braces(text, key, mapping, entries), block
+        return [_add_to_block(file, mapping, entries)], block
+    if mapping.children or file.top.is_flow:
+        return [_add_to_flow(file, mapping, pairs)], f"{{{flow}}}"
+    return _replace_braces(file, key, mapping, entries), block
 
 
-def _into_flow(text: str, mapping: Node, pairs: Sequence[str]) -> TextEdit:
+def _add_to_flow(file: YamlText, mapping: Node, pairs: Sequence[str]) -> TextEdit:
     """Return the insertion after the last pair of a flow mapping; on separate lines if that pair has one."""
     if not mapping.children:
-        at = text.index("{", mapping.start) + 1
+        at = file.text.index("{", mapping.start) + 1
         return TextEdit(at, at, ", ".join(pairs))
     last, at = mapping.children[-2], mapping.children[-1].end
-    indentation = text[last.start - column(text, last.start) : last.start]
-    is_line = not indentation.strip() and "\n" in text[mapping.start : last.start]
+    indentation = file.text[last.start - file.column(last.start) : last.start]
+    is_line = not indentation.strip() and "\n" in file.text[mapping.start : last.start]
     between = f",\n{indentation}" if is_line else ", "
     return TextEdit(at, at, "".join(f"{between}{pair}" for pair in pairs))
 
 
-def _into_block(text: str, mapping: Node, entries: Entries) -> TextEdit:
+def _add_to_block(file: YamlText, mapping: Node, entries: Entries) -> TextEdit:
     first, value = mapping.children[:2]
-    left = column(text, first.start)
-    step = column(text, value.children[0].start) - left if value.form is Form.BLOCK_MAPPING else _STEP
-    lines = block_text(entries, column=left, step=step, is_spaced=_is_spaced(text, mapping))
-    at = _end_of_block(text, mapping, left)
-    has_gap = _is_spaced(text, mapping) and not preserves_line_breaks(text, mapping)
+    left = file.column(first.start)
+    step = file.column(value.children[0].start) - left if value.form is Form.BLOCK_MAPPING else _STEP
+    lines = block_text(entries, column=left, step=step, is_spaced=_is_spaced(file, mapping))
+    at = _end_of_block(file, mapping, left)
+    has_gap = _is_spaced(file, mapping) and not file.keeps_empty_lines(mapping)
     return TextEdit(at, at, f"\n{lines}" if has_gap else lines)
 
 
-def _new_mapping(text: str, top: Node, entries: Entries) -> TextEdit:
-    left = column(text, top.start)
-    at = _end_of_block(text, top, left)
+def _add_mapping(file: YamlText, entries: Entries) -> TextEdit:
+    left = file.column(file.top.start)
+    at = _end_of_block(file, file.top, left)
     lines = f"{' ' * left}schedules:\n{block_text(entries, column=left + _STEP)}"
-    return TextEdit(at, at, lines if preserves_line_breaks(text, top) else f"\n{lines}")
+    return TextEdit(at, at, lines if file.keeps_empty_lines(file.top) else f"\n{lines}")
 
 
-def _in_place_of_braces(text: str, key: Node, mapping: Node, entries: Entries) -> tuple[TextEdit, TextEdit]:
-    brace = text.index("{", mapping.start)
-    if text[brace + 1 : mapping.end - 1].strip(" "):
+def _replace_braces(file: YamlText, key: Node, mapping: Node, entries: Entries) -> list[TextEdit]:
+    brace = file.text.index("{", mapping.start)
+    if file.text[brace + 1 : mapping.end - 1].strip(" "):
         raise CannotEdit("the braces of `schedules` contain a comment or more than one line")
-    gap = brace - len(text[:brace].rstrip(" "))
-    at = next_line_start(text, mapping.end)
-    lines = block_text(entries, column=column(text, key.start) + _STEP)
-    return TextEdit(brace - gap, mapping.end, ""), TextEdit(at, at, lines)
+    gap = brace - len(file.text[:brace].rstrip(" "))
+    at = file.next_line_start(mapping.end)
+    lines = block_text(entries, column=file.column(key.start) + _STEP)
+    return [TextEdit(brace - gap, mapping.end, ""), TextEdit(at, at, lines)]
 
 
-def _is_spaced(text: str, mapping: Node) -> bool:
+def _is_spaced(file: YamlText, mapping: Node) -> bool:
     """Return whether empty lines separate the entries; true if there is a single entry to judge by."""
-    ends = [end_of_content(text, value) for _, value in mapping.pairs]
+    ends = [file.end_of_content(value) for _, value in mapping.pairs]
     starts = [key.start for key, _ in mapping.pairs]
-    gaps = [text[end:start] for end, start in zip(ends, starts[1:], strict=False)]
+    gaps = [file.text[end:start] for end, start in zip(ends, starts[1:], strict=False)]
     return not gaps or any(re.search(r"\n[ \t]*\r?\n", gap) for gap in gaps)
 
 
-def _end_of_block(text: str, mapping: Node, left: int) -> int:
+def _end_of_block(file: YamlText, mapping: Node, left: int) -> int:
     """Return the start of the line after a mapping and the comments that are indented like its last value.
 
     Other comments belong to what follows, or close the file.
     """
-    at = next_line_start(text, end_of_content(text, mapping))
+    at = file.next_line_start(file.end_of_content(mapping))
     position = at
-    for line in re.findall(r"[^\n]*\n|[^\n]+", text[at:]):
+    for line in re.findall(r"[^\n]*\n|[^\n]+", file.text[at:]):
         position += len(line)
         comment = line.lstrip(" \t")
         if comment.startswith("#") and len(line) - len(comment) > left:

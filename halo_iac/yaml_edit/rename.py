@@ -6,21 +6,7 @@ import re
 from typing import Any, Final
 
 from halo_iac.render.yaml import escape_variables, scalar_text
-from halo_iac.yaml_edit.edits import (
-    CannotEdit,
-    Form,
-    Node,
-    TextEdit,
-    apply_edits,
-    check_own,
-    column,
-    end_of_content,
-    insert_below,
-    next_line_start,
-    outline,
-    own_entry,
-    values,
-)
+from halo_iac.yaml_edit.edits import CannotEdit, Form, Node, TextEdit, YamlText, check_own
 
 _QUOTES: Final = {Form.PLAIN: "", Form.SINGLE: "'", Form.DOUBLE: '"'}
 _VARIABLE: Final = re.compile(r"(?:[^$]|\$[^{])*\$\{")
@@ -32,20 +18,20 @@ def rename_entry(text: str, key: str, *, title: str | None = None, former: str |
     ``None`` leaves either unchanged. Raises :class:`~halo_iac.yaml_edit.edits.CannotEdit` if the title or its former
     titles are not written in the entry itself. The loader must accept the text.
     """
-    before = values(text)
-    entry = own_entry(outline(text), key)
+    file = YamlText(text)
+    before, entry = file.values(), file.find_entry(key)
     own = before["schedules"][key]
-    name, value = _own_title(entry)
-    splices: list[TextEdit] = []
+    name, value = _find_title(entry)
+    edits: list[TextEdit] = []
     changed: dict[str, Any] = {}
     if title is not None:
         changed["title"] = escape_variables(title)
-        splices.append(TextEdit(value.start, value.end, _quoted_like(value, changed["title"], is_flow=entry.is_flow)))
+        edits.append(TextEdit(value.start, value.end, _quoted_like(value, changed["title"], is_flow=entry.is_flow)))
     if former is not None:
         former = escape_variables(former)
         changed["renamed_from"] = _with_former_title(own.get("renamed_from"), former)
-        splices.append(_renamed_from(text, entry, (name, value), former, is_merged="renamed_from" in own))
-    return apply_edits(text, splices, {**before, "schedules": {**before["schedules"], key: {**own, **changed}}})
+        edits.append(_add_former_title(file, entry, (name, value), former, is_merged="renamed_from" in own))
+    return file.apply(edits, {**before, "schedules": {**before["schedules"], key: {**own, **changed}}})
 
 
 def _with_former_title(before: str | list[Any] | None, former: str) -> str | list[Any]:
@@ -54,7 +40,7 @@ def _with_former_title(before: str | list[Any] | None, former: str) -> str | lis
     return [*before, former] if isinstance(before, list) else [before, former]
 
 
-def _own_title(entry: Node) -> tuple[Node, Node]:
+def _find_title(entry: Node) -> tuple[Node, Node]:
     found = entry.pair("title")
     if found is None:
         raise CannotEdit("its title is merged from another mapping")
@@ -69,20 +55,20 @@ def _quoted_like(model: Node, text: str, *, is_flow: bool) -> str:
     return scalar_text(text, quote=_QUOTES.get(model.form, ""), is_flow=is_flow)
 
 
-def _renamed_from(text: str, entry: Node, title: tuple[Node, Node], former: str, *, is_merged: bool) -> TextEdit:
+def _add_former_title(
+    file: YamlText, entry: Node, title: tuple[Node, Node], former: str, *, is_merged: bool
+) -> TextEdit:
     """Return the edit that adds a former title: to the list, to the single title, or below the title."""
     found = entry.pair("renamed_from")
     if found is None:
         if is_merged:
             raise CannotEdit("its renamed_from is merged from another mapping")
-        return insert_below(
-            text, entry, title, f"renamed_from: {_quoted_like(title[1], former, is_flow=entry.is_flow)}"
-        )
+        return file.insert_below(entry, title, f"renamed_from: {_quoted_like(title[1], former, is_flow=entry.is_flow)}")
     value = found[1]
     check_own(value, "its renamed_from")
     if not value.children:
         old = (
-            text[value.start : value.end]
+            file.text[value.start : value.end]
             if value.form is not Form.PLAIN
             else _quoted_like(value, value.text, is_flow=True)
         )
@@ -91,8 +77,8 @@ def _renamed_from(text: str, entry: Node, title: tuple[Node, Node], former: str,
     check_own(last, "the last title of its renamed_from")
     if value.is_flow:
         return TextEdit(last.end, last.end, f", {_quoted_like(last, former, is_flow=True)}")
-    dash = text[last.start - column(text, last.start) : last.start]
+    dash = file.text[last.start - file.column(last.start) : last.start]
     if dash.strip() != "-":
         raise CannotEdit("its renamed_from is a list with several titles on one line")
-    at = next_line_start(text, end_of_content(text, last))
+    at = file.next_line_start(file.end_of_content(last))
     return TextEdit(at, at, f"{dash}{_quoted_like(last, former, is_flow=False)}\n")
