@@ -112,7 +112,7 @@ def test_a_delay_of_nothing_does_not_use_up_the_attempts_in_no_time(clock: Clock
     gate = ThrottleGate(clock=lambda: clock.now)
 
     def attempt(_deadline: float) -> str:
-        gate.settle(None)
+        gate.record_attempt(None)
         if retried:
             raise retried.pop()
         return "done"

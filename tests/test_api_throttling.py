@@ -150,7 +150,7 @@ def test_a_probe_that_fails_otherwise_lets_the_next_request_try() -> None:
 def closed(sleep: Callable[[float], None] | None = None) -> ThrottleGate:
     """Return a gate that does not open by itself while a test goes on."""
     gate = ThrottleGate(LIMIT, sleep=sleep)
-    assert [gate.settle(trouble()), gate.settle(trouble(retry_after=300.0))] == [False, True]
+    assert [gate.record_attempt(trouble()), gate.record_attempt(trouble(retry_after=300.0))] == [False, True]
     return gate
 
 
@@ -224,8 +224,8 @@ def test_a_request_after_the_stop_is_sent_at_once() -> None:
 
 def test_a_success_of_an_earlier_request_wakes_those_that_wait() -> None:
     gate, stop, reported = ThrottleGate(LIMIT), threading.Event(), threading.Event()
-    gate.settle(trouble())
-    gate.settle(trouble(retry_after=300.0))
+    gate.record_attempt(trouble())
+    gate.record_attempt(trouble(retry_after=300.0))
 
     def work() -> None:
         reported.set()
@@ -234,6 +234,6 @@ def test_a_success_of_an_earlier_request_wakes_those_that_wait() -> None:
     thread = threading.Thread(target=work)
     thread.start()
     assert reported.wait(10)
-    gate.settle(None)
+    gate.record_attempt(None)
     thread.join(10)
     assert not thread.is_alive()

@@ -144,7 +144,7 @@ HEAVY = {
     ("cli/commands/mcp", "halo_iac.mcp.server halo_iac.cli.mcp_host"): "the SDK, an extra that takes a second",
     ("cli/* render/text/report", "rich.*"): "only a terminal is drawn on",
     ("cli/context cli/sandbox_link", "halo_iac.api.transport halo_iac.api.sandbox_transport"): "httpx, 0.1 s",
-    ("api/transport", "halo_iac.api.direct"): "httpcore, which the network alone needs",
+    ("api/exchange api/transport", "halo_iac.api.direct"): "httpcore, which the network alone needs",
     ("cli/context", "halo_iac.cli.connection halo_iac.cli.sandbox_link"): "offline nothing is asked",
     ("cli/app", "halo_iac.model.ids"): "help that lists commands has no id to read",
     ("cli/app", "halo_iac.cli.usage"): "only wrong usage takes it",

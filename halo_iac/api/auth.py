@@ -100,12 +100,12 @@ def resolve_project(
     A file and an ``INF_PROJECT_ID`` that differ are an error unless ``--project`` decides
     (docs/semantics.md#project-id).
     """
-    chosen = _canonical(_from_flag("--project", flag))
+    chosen = _with_canonical_id(_from_flag("--project", flag))
     if chosen is not None:
         return chosen
-    variable = _canonical(_from_env(env, "INF_PROJECT_ID"))
+    variable = _with_canonical_id(_from_env(env, "INF_PROJECT_ID"))
     if declared is None:
-        return variable or _canonical(_from_config(config, "activeProjectId"))
+        return variable or _with_canonical_id(_from_config(config, "activeProjectId"))
     if variable is not None and variable.value != declared.value:
         raise SettingsError(
             f"two projects are named: {declared.value} in {declared.origin} and {variable.value} in INF_PROJECT_ID",
@@ -114,7 +114,7 @@ def resolve_project(
     return declared
 
 
-def _canonical(setting: Setting[str] | None) -> Setting[str] | None:
+def _with_canonical_id(setting: Setting[str] | None) -> Setting[str] | None:
     return None if setting is None else setting._replace(value=canonical_id(setting.value))
 
 
@@ -137,7 +137,7 @@ def _resolve_team(env: Mapping[str, str], config: InfConfig, flag: str | None) -
     found = _from_flag("--team", flag) or _from_env(env, "INF_TEAM_ID") or _from_config(config, "activeTeamId")
     if found is not None:
         _check_header_value(found, "team id")
-    return _canonical(found)
+    return _with_canonical_id(found)
 
 
 def _from_flag(name: str, value: str | None) -> Setting[str] | None:
@@ -150,11 +150,11 @@ def _from_flag(name: str, value: str | None) -> Setting[str] | None:
 
 
 def _from_env(env: Mapping[str, str], name: str) -> Setting[str] | None:
-    value = _unquoted(env.get(name, "").strip())
+    value = _strip_quotes(env.get(name, "").strip())
     return Setting(value, name) if value else None
 
 
-def _unquoted(value: str) -> str:
+def _strip_quotes(value: str) -> str:
     """Return a value without quotes around it: ``docker --env-file`` passes on those that an env file has."""
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in _QUOTES
     return value[1:-1].strip() if is_quoted else value
@@ -220,11 +220,11 @@ def read_auth_context(value: Json, procedure: str) -> AuthContext:
     if not isinstance(value, dict):
         raise unreadable_response(procedure, "answered without an auth context")
     scoped = value.get("scopedProjects")
-    projects = map(_project, scoped if isinstance(scoped, list) else [])
+    projects = map(_parse_project, scoped if isinstance(scoped, list) else [])
     return AuthContext(
         method=optional_text(value, "authMethod"),
         team_id=optional_text(value, "teamId"),
-        resolved=_project(value.get("resolvedProject")),
+        resolved=_parse_project(value.get("resolvedProject")),
         scoped=tuple(project for project in projects if project is not None),
         wire=value,
     )
@@ -253,7 +253,7 @@ def select_project(named: Setting[str] | None, ask: Callable[[], AuthContext]) -
     raise SettingsError(f"no project is named, and the key belongs to {len(projects)} projects:\n{lines}", hint=hint)
 
 
-def _project(value: object) -> AccessibleProject | None:
+def _parse_project(value: object) -> AccessibleProject | None:
     if not isinstance(value, dict) or not isinstance(value.get("id"), str):
         return None
     permissions = value.get("permissions")

@@ -57,7 +57,7 @@ def parse_thread(value: Json, procedure: str) -> ConversationDetails:
     """Return a whole conversation: messages by their number, runs from oldest to latest."""
     if not isinstance(value, dict) or not isinstance(value.get("messages"), list):
         raise unreadable_response(procedure, "answered without a conversation's messages")
-    messages = (_message_of(message, procedure) for message in value["messages"])
+    messages = (_parse_message(message, procedure) for message in value["messages"])
     runs = value.get("runs")
     found = (parse_run(run, procedure) for run in (runs if isinstance(runs, list) else []))
     return ConversationDetails(
@@ -65,7 +65,7 @@ def parse_thread(value: Json, procedure: str) -> ConversationDetails:
         conversation=parse_conversation(value.get("conversation"), procedure),
         messages=tuple(sorted(messages, key=lambda message: message.sequence)),
         runs=tuple(sorted(found, key=lambda run: str(run.wire.get("createdAt") or ""))),
-        datasets=tuple(_datasets_in(value)),
+        datasets=tuple(_find_datasets(value)),
     )
 
 
@@ -84,14 +84,14 @@ def parse_started_run(value: Json, procedure: str) -> StartedRun:
     raise unreadable_response(procedure, "answered without a run's id")
 
 
-def _message_of(value: Json, procedure: str) -> Message:
+def _parse_message(value: Json, procedure: str) -> Message:
     if not isinstance(value, dict) or not _is_number(value.get("sequence")):
         raise unreadable_response(procedure, "answered with a message that has no sequence")
     content = value.get("content")
     return Message(value["sequence"], str(value.get("role")), content if isinstance(content, str) else "")
 
 
-def _datasets_in(value: Mapping[str, Any]) -> Iterator[Dataset]:
+def _find_datasets(value: Mapping[str, Any]) -> Iterator[Dataset]:
     """Find the trace datasets by what they hold: under which name they come is not documented."""
     for name, found in value.items():
         if name in {"conversation", "messages", "runs"}:

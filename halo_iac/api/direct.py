@@ -6,7 +6,7 @@ See docs/performance.md#requests. Imported on use, since only the network needs 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
@@ -26,8 +26,18 @@ _MAPPED_ERRORS: Final = (
 """What httpx has under the same names."""
 
 
+def read_within(seconds: float, read: Callable[[int, float], bytes], max_bytes: int) -> bytes | None:
+    """Return what arrives within so many seconds; ``None`` if nothing does, after which it may be read again."""
+    if seconds <= 0:
+        return None
+    try:
+        return read(max_bytes, seconds)
+    except httpcore.ReadTimeout:
+        return None
+
+
 class DirectTransport(httpx.BaseTransport):
-    """Sends requests over one connection, opened again where it was closed; for one thread and one host."""
+    """Sends requests over one connection, which is opened again if it was closed; for one thread and one host."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
@@ -45,7 +55,7 @@ class DirectTransport(httpx.BaseTransport):
             extensions=request.extensions,
         )
         try:
-            response = self._reusable_connection(sent.url.origin).handle_request(sent)
+            response = self._reuse_or_open(sent.url.origin).handle_request(sent)
         except _MAPPED_ERRORS as error:
             raise _as_httpx(error) from error
         body = _Body(response)
@@ -56,16 +66,15 @@ class DirectTransport(httpx.BaseTransport):
         if self._connection is not None:
             self._connection.close()
 
-    def _reusable_connection(self, origin: httpcore.Origin) -> httpcore.HTTPConnection:
-        known = self._connection
-        if known is not None and known.is_available() and not known.has_expired() and not _has_unread_data(known):
-            return known
+    def _reuse_or_open(self, origin: httpcore.Origin) -> httpcore.HTTPConnection:
+        kept = self._connection
+        if kept is not None and kept.is_available() and not kept.has_expired() and not _has_unread_data(kept):
+            return kept
         self.close()
-        made = httpcore.HTTPConnection(
+        self._connection = httpcore.HTTPConnection(
             origin, ssl_context=self._context, keepalive_expiry=_KEEPALIVE_SECONDS, network_backend=self._network
         )
-        self._connection = made
-        return made
+        return self._connection
 
 
 class PooledTransport(httpx.HTTPTransport):
@@ -80,7 +89,7 @@ class PooledTransport(httpx.HTTPTransport):
 
 
 def _has_unread_data(connection: object) -> bool:
-    """Return whether more has arrived over an idle connection than the answers to its requests, or that is not known.
+    """Return whether more has arrived over an idle connection than the answers to its requests, or that is not current.
 
     h11 keeps it, and would take it for the answer to the next request before that is even sent; httpcore does not
     look.

@@ -23,11 +23,11 @@ from halo_iac.errors import Unreadable
 _MIB: Final = 1024 * 1024
 _UNENCODED: Final = frozenset({"", "identity"})
 _ENCODINGS: Final = frozenset({*_UNENCODED, "gzip", "deflate"})
-"""How an answer may be encoded: once, since every further time multiplies by a thousand what a kilobyte becomes."""
+"""Encodings of a body that are accepted; a body encoded several times could grow a thousandfold with each."""
 
 
-def _decoded(response: httpx.Response) -> Iterable[bytes]:
-    """Return the parts of a body as they arrive; what is not encoded is not taken through httpx's decoders."""
+def _iter_decoded(response: httpx.Response) -> Iterable[bytes]:
+    """Return the parts of a body as they arrive; a body that is not encoded bypasses httpx's decoders."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
         raise httpx.DecodingError("an encoding that was not requested")
@@ -36,7 +36,7 @@ def _decoded(response: httpx.Response) -> Iterable[bytes]:
     return response.iter_bytes()
 
 
-class _Progress:
+class _StageTracker:
     """Follows httpx's trace events: while only a proxy's CONNECT was sent, the platform has received nothing.
 
     ``refusal`` is the status with which a proxy answered it.
@@ -59,16 +59,18 @@ class _Progress:
         elif event.endswith(".receive_response_headers.complete") and self.stage is RequestStage.TUNNELLING:
             self.refusal = facts["return_value"][1]
         elif event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            _close_at_deadline(facts["return_value"])
+            _limit_reads(facts["return_value"])
 
 
 _waiting = threading.local()
 """The ``exchange`` that this thread makes, and ``report_at``, the instant from which it is reported as slow."""
 
 
-def _close_at_deadline(stream: Any) -> None:  # noqa: ANN401 - httpcore's network stream
+def _limit_reads(stream: Any) -> None:  # noqa: ANN401 - httpcore's network stream
     """Let a new connection's reads end at the deadline: headers that trickle in forever beat a limit on each read."""
-    read = stream.read
+    from halo_iac.api.direct import read_within
+
+    read: Callable[[int, float], bytes] = stream.read
 
     def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
         exchange: HttpExchange = _waiting.exchange
@@ -77,30 +79,17 @@ def _close_at_deadline(stream: Any) -> None:  # noqa: ANN401 - httpcore's networ
         if left <= 0:
             raise httpx.ReadTimeout("the deadline has passed")
         limit = left if timeout is None else min(timeout, left)
-        quiet = _waiting.report_at - now
-        if quiet < limit:
-            found = _read_within(quiet, read, max_bytes)
-            if found is not None:
-                return found
+        until_report = _waiting.report_at - now
+        if until_report < limit:
+            data = read_within(until_report, read, max_bytes)
+            if data is not None:
+                return data
             _waiting.report_at = inf
             exchange.report_slow()
-            limit -= max(quiet, 0.0)
-        rest: bytes = read(max_bytes, limit)
-        return rest
+            limit -= max(until_report, 0.0)
+        return read(max_bytes, limit)
 
     stream.read = read_in_time
-
-
-def _read_within(seconds: float, read: Callable[[int, float], bytes], max_bytes: int) -> bytes | None:
-    """Return what arrives within so many seconds; ``None`` if nothing does, after which it may be read again."""
-    if seconds <= 0:
-        return None
-    try:
-        return read(max_bytes, seconds)
-    except Exception as error:
-        if type(error).__name__ != "ReadTimeout":  # httpcore's, which is only imported with a connection
-            raise
-        return None
 
 
 class HttpExchange(NamedTuple):
@@ -116,21 +105,21 @@ class HttpExchange(NamedTuple):
 
     def run(self, call: Call) -> Answer:
         """Send and read; every foreign exception ends here."""
-        progress = _Progress()
+        tracker = _StageTracker()
         _waiting.exchange = self
         _waiting.report_at = inf if self.log_wait is None else monotonic() + self.bounds.slow
         try:
-            request = self.requests.build(call, {"timeout": self._timeouts(), "trace": progress})
+            request = self.requests.build(call, {"timeout": self._remaining_timeouts(), "trace": tracker})
             response = self.http.handle_request(request)
         except failures.LIBRARY_ERRORS as error:
-            raise failures.platform_error(error, self.route, progress.stage, progress.refusal) from None
+            raise failures.platform_error(error, self.route, tracker.stage, tracker.refusal) from None
         except Exception as error:
-            if progress.stage is not RequestStage.TUNNELLING:  # socksio has errors of its own, which httpx lets pass
+            if tracker.stage is not RequestStage.TUNNELLING:  # socksio has errors of its own, which httpx lets pass
                 raise
-            raise failures.platform_error(error, self.route, progress.stage) from None
+            raise failures.platform_error(error, self.route, tracker.stage) from None
         with closing(response):
             try:
-                return Answer(response.status_code, response.headers, self._body(response))
+                return Answer(response.status_code, response.headers, self._read_body(response))
             except failures.LIBRARY_ERRORS as error:
                 raise failures.platform_error(error, self.route, RequestStage.ANSWERED) from None
 
@@ -140,32 +129,32 @@ class HttpExchange(NamedTuple):
             waited = f"no full response from {self.route.host} after {self.bounds.slow:g} s"
             self.log_wait(f"{self.route.procedure}: {waited}; still waiting")
 
-    def _timeouts(self) -> dict[str, float]:
+    def _remaining_timeouts(self) -> dict[str, float]:
         left = self.deadline - monotonic()
         connect, read = (max(min(limit, left), 0.001) for limit in (self.bounds.connect, self.bounds.read))
         return {"connect": connect, "read": read, "write": read, "pool": connect}
 
-    def _body(self, response: httpx.Response) -> bytes | bytearray:
+    def _read_body(self, response: httpx.Response) -> bytes | bytearray:
         if response.status_code >= 400:
-            return self._error_body(response)
-        volume = current_budget()
-        sent, held = volume.sent, volume.held
+            return self._read_error_body(response)
+        budget = current_budget()
+        sent, held = budget.sent, budget.held
         body = bytearray()
-        for chunk in _decoded(response):
+        for chunk in _iter_decoded(response):
             body += chunk
             sent += len(chunk)
             held += estimated_memory(chunk)
             self._refuse_excess(sent, held, response.status_code)
             if monotonic() > self.deadline:
                 raise failures.deadline_exceeded(self.route.procedure, self.bounds.operation)
-        volume.sent, volume.held = sent, held
+        budget.sent, budget.held = sent, held
         return body
 
-    def _error_body(self, response: httpx.Response) -> bytes:
+    def _read_error_body(self, response: httpx.Response) -> bytes:
         """Read as much as a message could need; the status counts even where the body breaks off."""
         body = bytearray()
         with suppress(*failures.LIBRARY_ERRORS):
-            for chunk in _decoded(response):
+            for chunk in _iter_decoded(response):
                 body += chunk
                 if len(body) >= self.bounds.error or monotonic() > self.deadline:
                     break

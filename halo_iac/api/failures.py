@@ -166,7 +166,7 @@ def _unanswered(error: Exception, route: Route, *, has_answer_begun: bool) -> Un
         reason = "the answer stopped halfway" if has_answer_begun else "timed out waiting for an answer"
     elif has_answer_begun:
         reason = "the connection broke in the middle of the answer"
-    elif any(type(link).__module__.startswith("h11.") for link in _chain(error)):
+    elif any(type(link).__module__.startswith("h11.") for link in _causes(error)):
         reason, suspect = "the answer is not valid HTTP", route.url_setting or suspect
     else:
         reason = "the connection was closed before an answer arrived"
@@ -184,15 +184,15 @@ def _unreachable(error: Exception, route: Route, stage: RequestStage, refusal: i
         stage is RequestStage.TUNNELLING and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
     )
     if is_refused and route.proxy is not None:
-        reason, hint, is_transient = _why_no_tunnel(route, route.proxy, refusal)
+        reason, hint, is_transient = _tunnel_failure(route, route.proxy, refusal)
     else:
-        reason, hint, is_transient = _why_unreachable(error, route, Peer.of(route, stage))
+        reason, hint, is_transient = _connection_failure(error, route, Peer.of(route, stage))
     return Unreachable(
         reason, procedure=route.procedure, delivery=Delivery.NOT_SENT, is_transient=is_transient, hint=hint
     )
 
 
-def _why_no_tunnel(route: Route, proxy: Proxy, status: int | None) -> tuple[str, str, bool]:
+def _tunnel_failure(route: Route, proxy: Proxy, status: int | None) -> tuple[str, str, bool]:
     """Return what happened, what to do, and whether repeating may help, where a proxy opened no connection."""
     name, origin = f"the proxy {proxy.shown}", f"It is from {proxy.variable}"
     if status == 407:
@@ -206,7 +206,7 @@ def _why_no_tunnel(route: Route, proxy: Proxy, status: int | None) -> tuple[str,
     return f"{name} opened no connection to {route.host}{http_status}", f"{origin}: {hint}.", not is_final
 
 
-def _why_unreachable(error: Exception, route: Route, peer: Peer) -> tuple[str, str, bool]:
+def _connection_failure(error: Exception, route: Route, peer: Peer) -> tuple[str, str, bool]:
     """Return the same where no connection came about, or the platform's TLS did not."""
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return "the request could not be built", f"Check {route.settings('the team id')}.", False
@@ -214,7 +214,7 @@ def _why_unreachable(error: Exception, route: Route, peer: Peer) -> tuple[str, s
     if isinstance(error, httpx.TimeoutException):
         return f"timed out connecting to {peer.name}", peer.hint, True
     if isinstance(cause, ssl.SSLError):
-        return _why_no_tls(cause, peer)
+        return _tls_failure(cause, peer)
     if isinstance(cause, socket.gaierror):
         typo = f"Check {peer.setting} for a typo. " if peer.setting else ""
         return f"the name of {peer.name} could not be resolved", f"{typo}{peer.hint}", True
@@ -224,7 +224,7 @@ def _why_unreachable(error: Exception, route: Route, peer: Peer) -> tuple[str, s
     return f"no connection to {peer.name}{_cause_suffix(cause)}", hint, True
 
 
-def _why_no_tls(cause: ssl.SSLError, peer: Peer) -> tuple[str, str, bool]:
+def _tls_failure(cause: ssl.SSLError, peer: Peer) -> tuple[str, str, bool]:
     """Return the same for TLS: a certificate that failed verification will fail it again."""
     if isinstance(cause, ssl.SSLCertVerificationError):
         flaw = _CERTIFICATE_FLAWS.get(cause.verify_code, f"failed verification (OpenSSL code {cause.verify_code})")
@@ -249,13 +249,13 @@ def _cause_suffix(error: BaseException) -> str:
 
 def _root_cause(error: BaseException) -> BaseException:
     """Return the operating system's or TLS library's error beneath the HTTP library's layers; else the error itself."""
-    for link in _chain(error):
+    for link in _causes(error):
         if isinstance(link, OSError):
             return link
     return error
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -28,7 +28,7 @@ class RequestBuilder:
 
     def __init__(self, base_url: str, headers: Mapping[str, str], *, is_direct: bool) -> None:
         self._base_url = base_url
-        self._given = headers
+        self._own_headers = headers
         self._is_direct = is_direct
 
     def build(self, call: Call, extensions: dict[str, Any]) -> httpx.Request:
@@ -45,27 +45,27 @@ class RequestBuilder:
         used, since httpcore would ask the proxy itself for it.
         """
         if call.body is not None:
-            return _parsed(self._base_url + call.target)
+            return _parse_url(self._base_url + call.target)
         if not self._is_direct:
             return httpx.URL(self._base_url + call.target)
-        extensions["target"] = self._base.raw_path.rstrip(b"/") + call.target.encode("ascii")
-        return self._base
+        extensions["target"] = self._parsed_base_url.raw_path.rstrip(b"/") + call.target.encode("ascii")
+        return self._parsed_base_url
 
     def _headers(self, call: Call) -> httpx.Headers:
-        headers = self._all.copy()
+        headers = self._shared_headers.copy()
         if call.body is not None:
             headers["Content-Length"] = str(len(call.body))
         return headers
 
     @cached_property
-    def _base(self) -> httpx.URL:
+    def _parsed_base_url(self) -> httpx.URL:
         return httpx.URL(self._base_url)
 
     @cached_property
-    def _all(self) -> httpx.Headers:
-        return httpx.Headers({"Host": self._base.netloc.decode("ascii"), **self._given})
+    def _shared_headers(self) -> httpx.Headers:
+        return httpx.Headers({"Host": self._parsed_base_url.netloc.decode("ascii"), **self._own_headers})
 
 
 @cache
-def _parsed(url: str) -> httpx.URL:
+def _parse_url(url: str) -> httpx.URL:
     return httpx.URL(url)

@@ -1,4 +1,4 @@
-"""How long a command waits for the platform, and how much it takes from it: every such number once.
+"""How long a command waits for the platform, and how many bytes it accepts.
 
 See docs/security.md#bounds-of-answers.
 """
@@ -11,7 +11,7 @@ _MIB: Final = 1024 * 1024
 
 
 class RequestLimits(NamedTuple):
-    """How long and how much: seconds to connect, between two reads, in all, and until a wait is reported; bytes.
+    """Limits of a request: seconds to connect, between two reads, in all, and until a wait is reported; bytes.
 
     See docs/security.md#bounds-of-answers.
 

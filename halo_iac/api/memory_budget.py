@@ -14,7 +14,7 @@ _BYTES_PER_VALUE: Final = 88
 _BEYOND_16_BITS: Final = re.compile(rb"[\xf0-\xf7]|\\u[dD][89abAB]")
 
 _local = threading.local()
-"""The ``volume`` to which this thread's answers are added."""
+"""The ``budget`` to which this thread's answers are added."""
 
 
 class MemoryBudget:
@@ -26,17 +26,17 @@ class MemoryBudget:
         self._outer: MemoryBudget | None = None
 
     def __enter__(self) -> Self:
-        self._outer, _local.volume = getattr(_local, "volume", None), self
+        self._outer, _local.budget = getattr(_local, "budget", None), self
         return self
 
     def __exit__(self, *_: object) -> None:
-        _local.volume = self._outer
+        _local.budget = self._outer
 
 
 def current_budget() -> MemoryBudget:
     """Return what this thread's answers are added to; a new one where no list is being read."""
-    volume: MemoryBudget | None = getattr(_local, "volume", None)
-    return volume or MemoryBudget()
+    budget: MemoryBudget | None = getattr(_local, "budget", None)
+    return budget or MemoryBudget()
 
 
 def estimated_memory(part: bytes) -> int:

@@ -50,19 +50,19 @@ def proxy_for(base_url: str, env: Mapping[str, str]) -> Proxy | None:
     settings = getproxies()  # on macOS and Windows those of the system, where no variable is set
     parts = urlsplit(base_url)
     name = next((name for name in (parts.scheme, "all") if settings.get(name, "").strip()), None)
-    if name is None or _is_excepted(parts.hostname or "", parts.port or _PORTS[parts.scheme], settings.get("no", "")):
+    if name is None or _bypasses(parts.hostname or "", parts.port or _PORTS[parts.scheme], settings.get("no", "")):
         return None
     value = settings[name].strip()
     url = value if "://" in value else f"http://{value}"
-    return Proxy(url, _variable(f"{name}_proxy", settings[name], env), _shown(value))
+    return Proxy(url, _find_variable(f"{name}_proxy", settings[name], env), _redact(value))
 
 
-def _variable(name: str, value: str, env: Mapping[str, str]) -> str:
+def _find_variable(name: str, value: str, env: Mapping[str, str]) -> str:
     found = (each for each in sorted(env, reverse=True) if each.lower() == name and env[each] == value)
     return next(found, "the proxy settings of this system")
 
 
-def _shown(value: str) -> str:
+def _redact(value: str) -> str:
     """Return the value without possible credentials: a user, a path, a key, or text in place of a port."""
     address = _USER.sub(lambda found: f"{found[1] or ''}{MASK}@", value)
     scheme, separator, rest = address.rpartition("://")
@@ -70,13 +70,13 @@ def _shown(value: str) -> str:
     return single_line(_KEY.sub(MASK, f"{scheme}{separator}{place}"), limit=120)
 
 
-def _is_excepted(host: str, port: int, no_proxy: str) -> bool:
-    return any(_covers(entry, host.rstrip("."), port) for entry in re.split(r"[,\s]+", no_proxy.lower()) if entry)
+def _bypasses(host: str, port: int, no_proxy: str) -> bool:
+    return any(_matches(entry, host.rstrip("."), port) for entry in re.split(r"[,\s]+", no_proxy.lower()) if entry)
 
 
-def _covers(entry: str, host: str, port: int) -> bool:
+def _matches(entry: str, host: str, port: int) -> bool:
     """Return whether an entry of ``NO_PROXY`` matches a host: a domain and its subdomains, an address, or a network."""
-    name, only_port = _name_and_port(entry.rpartition("://")[2].rstrip("/"))
+    name, only_port = _split_port(entry.rpartition("://")[2].rstrip("/"))
     if only_port not in {None, port}:
         return False
     if entry == "*":
@@ -91,7 +91,7 @@ def _covers(entry: str, host: str, port: int) -> bool:
     return False
 
 
-def _name_and_port(entry: str) -> tuple[str, int | None]:
+def _split_port(entry: str) -> tuple[str, int | None]:
     if found := _BRACKETED.match(entry):
         name, port = f"{found[1]}{found[2] or ''}", found[3]
     elif found := _NAME_AND_PORT.match(entry):

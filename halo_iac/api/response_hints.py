@@ -37,7 +37,7 @@ _BY_STATUS: Final[dict[int, str]] = {
 def hint_for_status(status: int, key_origin: str | None) -> str:
     """Return what to do about a tRPC error with this status; ``key_origin`` is ``None`` where no key was sent."""
     if status == 401:
-        return _wrong_key(key_origin)
+        return _hint_for_wrong_key(key_origin)
     if status >= 500:
         return "Try again later: the platform failed."
     return _BY_STATUS.get(status, "Check the input: the platform declined the request, and nothing was done.")
@@ -50,7 +50,7 @@ def hint_for_gateway(status: int, key_origin: str | None) -> str:
     return hint_for_status(status, key_origin)
 
 
-def _wrong_key(key_origin: str | None) -> str:
+def _hint_for_wrong_key(key_origin: str | None) -> str:
     if key_origin is None:
         return "Set INF_API_KEY, or sign in with `inf`: no key was sent."
     return f"Check that the key from {key_origin} is complete, not revoked, and for this platform: it was not accepted."
@@ -63,7 +63,7 @@ def wrong_url(url_origin: str) -> str:
     return f"Check that the address points at the platform; it comes from: {url_origin}."
 
 
-def gateway_and_hint(headers: Mapping[str, str]) -> tuple[str, str]:
+def identify_gateway(headers: Mapping[str, str]) -> tuple[str, str]:
     """Return who stopped the request before the platform saw it, Cloudflare where it shows, and what to do."""
     ray = headers.get("cf-ray")
     who = "Cloudflare" if ray or "cloudflare" in headers.get("server", "").lower() else "a gateway or proxy"
@@ -80,14 +80,14 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
         return min(float(text[:20]), MAX_RETRY_AFTER)
-    until = _instant(text)
+    until = _parse_instant(text)
     if until is None:
         return None
-    sent = _instant(headers.get("date", "")) or now or datetime.now(UTC)
+    sent = _parse_instant(headers.get("date", "")) or now or datetime.now(UTC)
     return min(max((until - sent).total_seconds(), 0.0), MAX_RETRY_AFTER)
 
 
-def _instant(text: str) -> datetime | None:
+def _parse_instant(text: str) -> datetime | None:
     try:
         instant = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

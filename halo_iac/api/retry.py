@@ -84,7 +84,7 @@ class _Call:
         is_open = gate.enter(self.retry.stop)
         self.deadline += self.retry.clock() - since
         if not is_open:
-            raise self.throttled or _unsent(gate.closed_by)
+            raise self.throttled or _unsent_error(gate.closed_by)
 
     def attempt_once(self, attempt: Callable[[float], T]) -> T:
         """Make an attempt and tell the gate how it ended."""
@@ -100,7 +100,7 @@ class _Call:
             error = caught
             raise
         finally:
-            if gate.settle(error) and isinstance(error, PlatformError):
+            if gate.record_attempt(error) and isinstance(error, PlatformError):
                 self.throttled = error
 
     def wait_after(self, error: PlatformError) -> bool:
@@ -111,7 +111,7 @@ class _Call:
         left = self.deadline - self.retry.clock()
         if self.attempts >= self.retry.attempts or wait >= left:
             spent = self.retry.seconds - left
-            error.hint = joined(" ", (_effort(self.attempts, spent, error), error.hint))
+            error.hint = joined(" ", (_describe_effort(self.attempts, spent, error), error.hint))
             return False
         self._report_wait(error, wait)
         (self.retry.sleep or self.retry.stop.wait)(wait)
@@ -131,7 +131,7 @@ class _Call:
             )
             error.hint = joined(" ", (effort, error.hint))
             return False
-        self._report_wait(error, gate.wait)
+        self._report_wait(error, gate.wait_seconds)
         return True
 
     def _wait(self, error: PlatformError) -> float:
@@ -145,13 +145,13 @@ class _Call:
             self.retry.on_retry(error, wait, self.attempts)
 
 
-def _unsent(closed_by: PlatformError | None) -> Unsent:
+def _unsent_error(closed_by: PlatformError | None) -> Unsent:
     procedure = "" if closed_by is None else closed_by.procedure
     message = "not sent: the platform is throttling requests, or the run ended first"
     return Unsent(message, procedure=procedure, delivery=Delivery.NOT_SENT)
 
 
-def _effort(attempts: int, spent: float, error: PlatformError) -> str | None:
+def _describe_effort(attempts: int, spent: float, error: PlatformError) -> str | None:
     if attempts == 1:
         asked = error.retry_after
         return f"The platform asks to wait {asked:.0f} s." if asked is not None else None

@@ -25,11 +25,11 @@ SANDBOX_KEY_PREFIX: Final = "sk-inference-sandbox-"
 class Secret:
     """A key or token; shows as ``***`` wherever it is printed, formatted, logged or compared by a test runner."""
 
-    __slots__ = ("_beginning", "_text", "_word")
+    __slots__ = ("_compiled_beginning", "_text", "_word")
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._beginning: re.Pattern[str] | None = None
+        self._compiled_beginning: re.Pattern[str] | None = None
         self._word = max(_WORD.findall(text), key=len, default="")
 
     def reveal(self) -> str:
@@ -49,21 +49,21 @@ class Secret:
     def _hide_beginnings(self, text: str) -> str:
         """Look at what stands before each ellipsis: the pattern is too slow for a whole text."""
         parts, done = [], 0
-        for end in sorted(end for sign in _ELLIPSES for end in _spans(sign, text)):
-            found = self._beginnings().search(text, max(done, end - len(self._text) * _MAX_ESCAPE_LENGTH), end)
+        for end in sorted(end for sign in _ELLIPSES for end in _find_all(sign, text)):
+            found = self._beginning_pattern().search(text, max(done, end - len(self._text) * _MAX_ESCAPE_LENGTH), end)
             if found is not None:
                 parts += [text[done : found.start()], MASK]
                 done = end
         return "".join([*parts, text[done:]])
 
-    def _beginnings(self) -> re.Pattern[str]:
-        if self._beginning is None:
+    def _beginning_pattern(self) -> re.Pattern[str]:
+        if self._compiled_beginning is None:
             patterns = _patterns(self._text)
             optional = "".join(f"(?:{pattern}" for pattern in patterns[_SHOWN_LENGTH:]) + ")?" * len(
                 patterns[_SHOWN_LENGTH:]
             )
-            self._beginning = re.compile("".join(patterns[:_SHOWN_LENGTH]) + optional + r"\Z")
-        return self._beginning
+            self._compiled_beginning = re.compile("".join(patterns[:_SHOWN_LENGTH]) + optional + r"\Z")
+        return self._compiled_beginning
 
     def __repr__(self) -> str:
         return MASK
@@ -85,7 +85,7 @@ def _sandbox_keys() -> re.Pattern[str]:
     return re.compile("".join(_patterns(SANDBOX_KEY_PREFIX)) + "[0-9a-f]{32}")
 
 
-def _spans(sign: str, text: str) -> Iterator[int]:
+def _find_all(sign: str, text: str) -> Iterator[int]:
     at = text.find(sign)
     while at >= 0:
         yield at
@@ -94,10 +94,10 @@ def _spans(sign: str, text: str) -> Iterator[int]:
 
 def _patterns(text: str) -> list[str]:
     """Return the patterns of a text's characters, backslashes in a row as one: each quoting makes more of them."""
-    return list(map(_encodings, re.findall(r"\\+|.", text, re.DOTALL)))
+    return list(map(_encoding_pattern, re.findall(r"\\+|.", text, re.DOTALL)))
 
 
-def _encodings(part: str) -> str:
+def _encoding_pattern(part: str) -> str:
     """Return the pattern of a character, or of backslashes, as JSON, YAML, HTML, URLs, shells or we escape it.
 
     In HTML, a place where a line may be broken may follow.

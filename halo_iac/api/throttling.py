@@ -40,12 +40,12 @@ class ThrottleGate:
         self._throttles = 0
         """How many there were since the last success."""
         self._is_closed = False
-        self._longer = _INITIAL_BACKOFF
+        self._next_backoff = _INITIAL_BACKOFF
         self._wait = 0.0
-        self._opens = 0.0
-        self._trying: int | None = None
+        self._opens_at = 0.0
+        self._trying_thread: int | None = None
         """The thread whose turn it is to try, or to wait before it does."""
-        self._tries_since = 0.0
+        self._turn_began = 0.0
         self._closed_by: PlatformError | None = None
 
     @property
@@ -59,7 +59,7 @@ class ThrottleGate:
         return self._closed_by if self._is_closed else None
 
     @property
-    def wait(self) -> float:
+    def wait_seconds(self) -> float:
         """Return the seconds after which it is tried again."""
         return self._wait
 
@@ -73,40 +73,40 @@ class ThrottleGate:
         while self.closed_by is not None:
             if self.is_exhausted or stop.is_set():
                 return False
-            if self._takes_turn():
-                return self._has_waited(stop)
+            if self._claim_turn():
+                return self._wait_in_turn(stop)
             stop.wait(_POLL_SECONDS)
         return True
 
-    def _takes_turn(self) -> bool:
+    def _claim_turn(self) -> bool:
         with self._lock:
-            is_free = self._is_closed and self._trying is None
+            is_free = self._is_closed and self._trying_thread is None
             if is_free:
-                self._trying = threading.get_ident()
+                self._trying_thread = threading.get_ident()
             return is_free
 
-    def _has_waited(self, stop: threading.Event) -> bool:
+    def _wait_in_turn(self, stop: threading.Event) -> bool:
         if self._sleep is not None:
             self._sleep(self._wait)
-        while self._sleep is None and self._is_closed and not stop.is_set() and self._clock() < self._opens:
-            stop.wait(min(_POLL_SECONDS, max(self._opens - self._clock(), 0.0)))
+        while self._sleep is None and self._is_closed and not stop.is_set() and self._clock() < self._opens_at:
+            stop.wait(min(_POLL_SECONDS, max(self._opens_at - self._clock(), 0.0)))
         with self._lock:
-            self._tries_since = self._clock()
+            self._turn_began = self._clock()
             if stop.is_set():
-                self._trying = None
+                self._trying_thread = None
         return not stop.is_set()
 
-    def settle(self, error: BaseException | None) -> bool:
-        """Take note of how an attempt of this thread ended; return whether it was throttled and the gate is closed."""
+    def record_attempt(self, error: BaseException | None) -> bool:
+        """Record how an attempt of this thread ended; return whether it was throttled and the gate is closed."""
         if error is None and not self._throttles:
             return False  # nearly always: no lock
         with self._lock:
-            is_trying = self._trying == threading.get_ident()
+            is_trying = self._trying_thread == threading.get_ident()
             if is_trying:
-                self._trying = None
-                self._left -= self._clock() - self._tries_since
+                self._trying_thread = None
+                self._left -= self._clock() - self._turn_began
             if not isinstance(error, PlatformError) or error.status not in _THROTTLING_STATUSES:
-                if error is None or _was_taken(error):
+                if error is None or _was_processed(error):
                     self._open()
                 return False
             self._throttles += 1
@@ -115,7 +115,7 @@ class ThrottleGate:
             return self._is_closed
 
     def _open(self) -> None:
-        self._throttles, self._is_closed, self._longer, self._trying = 0, False, _INITIAL_BACKOFF, None
+        self._throttles, self._is_closed, self._next_backoff, self._trying_thread = 0, False, _INITIAL_BACKOFF, None
 
     def _close(self, error: PlatformError) -> None:
         """Close it, but for the first time: that may be chance, and is waited for like any failure."""
@@ -124,12 +124,12 @@ class ThrottleGate:
             return
         self._is_closed, self._closed_by = True, error
         # A Retry-After of nothing would have the platform asked as fast as it answers.
-        self._wait = asked if asked >= _INITIAL_BACKOFF else self._longer
-        self._longer = min(self._longer * 2, _MAX_BACKOFF)
-        self._opens = self._clock() + self._wait
+        self._wait = asked if asked >= _INITIAL_BACKOFF else self._next_backoff
+        self._next_backoff = min(self._next_backoff * 2, _MAX_BACKOFF)
+        self._opens_at = self._clock() + self._wait
         self._left -= self._wait
 
 
-def _was_taken(error: BaseException) -> bool:
+def _was_processed(error: BaseException) -> bool:
     """Return whether the platform dealt with the request, though it declined it."""
     return isinstance(error, PlatformError) and error.delivery is Delivery.REFUSED and not error.is_transient

@@ -86,7 +86,7 @@ class TraceReader:
     def trace(self, trace_id: str) -> Trace:
         """Return a trace without its spans; ``Rejected`` with 404 if there is none."""
         procedure = "traces.get"
-        return parse_trace(self._found(procedure, {"traceId": trace_id}, f"no trace {trace_id}"), procedure)
+        return parse_trace(self._read_existing(procedure, {"traceId": trace_id}, f"no trace {trace_id}"), procedure)
 
     def span_pages(
         self,
@@ -114,7 +114,7 @@ class TraceReader:
         """Return a span with all that is held of it; ``Rejected`` with 404 if there is none."""
         procedure = "spans.get"
         query = {"traceId": trace_id, "spanId": span_id}
-        value = self._found(procedure, query, f"trace {trace_id} has no span {span_id}")
+        value = self._read_existing(procedure, query, f"trace {trace_id} has no span {span_id}")
         return SpanDetail(parse_span(value, procedure).wire)
 
     def traces(
@@ -127,7 +127,7 @@ class TraceReader:
     ) -> TracePage:
         """Return a page of the traces that match."""
         procedure = "traces.list"
-        answer = self._list(procedure, filters, limit, cursor, order)
+        answer = self._read_list(procedure, filters, limit, cursor, order)
         page = read_rows(answer, "traces", procedure)
         total = answer.get("totalCount")
         return TracePage(
@@ -147,7 +147,7 @@ class TraceReader:
     ) -> SpanPage:
         """Return a page of the spans that match, of whichever trace."""
         procedure = "spans.list"
-        answer = self._list(procedure, filters, limit, cursor, order)
+        answer = self._read_list(procedure, filters, limit, cursor, order)
         page = read_rows(answer, "spans", procedure)
         return SpanPage(answer, tuple(parse_span(row, procedure) for row in page.rows), page.next_cursor)
 
@@ -200,7 +200,7 @@ class TraceReader:
         """Return the answer to another query about traces as sent."""
         return self._read(procedure, fields)
 
-    def _list(
+    def _read_list(
         self,
         procedure: str,
         filters: Filters,
@@ -211,7 +211,7 @@ class TraceReader:
         query = {"limit": limit, "cursor": cursor, "filters": dict(filters)}
         return self._read(procedure, query | without_none(sortBy=order.by, sortOrder=order.direction))
 
-    def _found(self, procedure: str, query: Mapping[str, Any], missing: str) -> Json:
+    def _read_existing(self, procedure: str, query: Mapping[str, Any], missing: str) -> Json:
         """Return an answer; where it is null there is no such thing, which other platforms say with a status."""
         answer = self._read(procedure, query)
         if answer is None:

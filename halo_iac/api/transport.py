@@ -70,7 +70,7 @@ class Transport:
         self._before_request = before_request
         self._bounds = bounds or RequestLimits()
         self._log_wait = log_wait
-        self._made: list[httpx.BaseTransport] = []
+        self._connections: list[httpx.BaseTransport] = []
         self._is_closed = False
         self._lock = threading.Lock()
         self._local = threading.local()
@@ -84,10 +84,10 @@ class Transport:
             raise Unsent("not sent: the run ended first", procedure=procedure, delivery=Delivery.NOT_SENT)
         latest = monotonic() + self._bounds.operation if deadline is None else deadline
         route = Route(procedure, self._host, self._proxy, self._url_origin)
-        http = self._connected(route)
+        http = self._connection(route)
         exchange = HttpExchange(http, self._requests, route, self._bounds, latest, self._log_wait)
         try:
-            answer = exchange.run(_call(procedure, kind, value))
+            answer = exchange.run(_build_call(procedure, kind, value))
         finally:
             if self._is_closed:  # a read that was dropped may end after the rest
                 http.close()
@@ -97,10 +97,10 @@ class Transport:
     def close(self) -> None:
         """Close the connections of every thread."""
         with self._lock:
-            self._is_closed, made, self._made = True, self._made, []
+            self._is_closed, connections, self._connections = True, self._connections, []
             self._local = threading.local()
         with ExitStack() as closing:  # all of them, even if an interrupt comes at one
-            for http in made:
+            for http in connections:
                 closing.callback(http.close)
 
     def __enter__(self) -> Self:
@@ -112,25 +112,25 @@ class Transport:
     def _hide(self, text: str) -> str:
         return text if self._key is None else self._key.hide_in(text)
 
-    def _connected(self, route: Route) -> httpx.BaseTransport:
-        """Return what carries the requests of this thread."""
+    def _connection(self, route: Route) -> httpx.BaseTransport:
+        """Return this thread's connection, opened on its first request."""
         http: httpx.BaseTransport | None = getattr(self._local, "http", None)
         if http is None:
             try:
-                http = self._http or self._network()
+                http = self._http or self._open_connection()
             except failures.INVALID_SETUP as error:
                 raise failures.setup_error(error, route) from None
             self._local.http = http
             with self._lock:
-                self._made.append(http)
+                self._connections.append(http)
         return http
 
-    def _network(self) -> httpx.BaseTransport:
+    def _open_connection(self) -> httpx.BaseTransport:
         from halo_iac.api.direct import DirectTransport
 
         if self._proxy is not None:
-            return _pooled(self._base_url, self._proxy)
-        return DirectTransport(_context(self._base_url))
+            return _pooled_transport(self._base_url, self._proxy)
+        return DirectTransport(_tls_context_for(self._base_url))
 
     @cached_property
     def _requests(self) -> RequestBuilder:
@@ -141,7 +141,7 @@ class Transport:
         return None if self._http is not None else proxy_for(self._base_url, os.environ)
 
 
-def _call(procedure: str, kind: Kind, value: Json) -> Call:
+def _build_call(procedure: str, kind: Kind, value: Json) -> Call:
     if kind == "query":
         return Call(query_path(procedure, value))
     return Call(f"/{procedure}", mutation_body(value))
@@ -149,21 +149,21 @@ def _call(procedure: str, kind: Kind, value: Json) -> Call:
 
 def service_client(base_url: str, headers: Mapping[str, str]) -> httpx.Client:
     """Return a client for a service other than the platform, by the same proxies and certificates."""
-    network = _pooled(base_url, proxy_for(base_url, os.environ))
+    network = _pooled_transport(base_url, proxy_for(base_url, os.environ))
     return httpx.Client(headers=headers, cookies=_NoCookies(), transport=network, trust_env=False, timeout=30)
 
 
-def _pooled(base_url: str, proxy: Proxy | None) -> httpx.HTTPTransport:
+def _pooled_transport(base_url: str, proxy: Proxy | None) -> httpx.HTTPTransport:
     from halo_iac.api.direct import PooledTransport
 
-    return PooledTransport(verify=_context(base_url), trust_env=False, proxy=_as_httpx(proxy))
+    return PooledTransport(verify=_tls_context_for(base_url), trust_env=False, proxy=_to_httpx_proxy(proxy))
 
 
-def _context(base_url: str) -> ssl.SSLContext:
-    return tls_context() if base_url.startswith("https:") else _no_tls()
+def _tls_context_for(base_url: str) -> ssl.SSLContext:
+    return tls_context() if base_url.startswith("https:") else _empty_tls_context()
 
 
-def _as_httpx(proxy: Proxy | None) -> httpx.Proxy | None:
+def _to_httpx_proxy(proxy: Proxy | None) -> httpx.Proxy | None:
     if proxy is None:
         return None
     is_tls = proxy.url.lower().startswith("https:")
@@ -181,8 +181,8 @@ class _NoCookies(CookieJar):
 
 
 @cache
-def _no_tls() -> ssl.SSLContext:
-    """Return an empty context, which trusts no one; plain http never looks at it, but httpx would read certifi's."""
+def _empty_tls_context() -> ssl.SSLContext:
+    """Return a context that trusts no certificate: httpx would load certifi's even for plain http."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from pydantic_core import from_json
 
-from halo_iac.api import response_hints as advice
+from halo_iac.api import response_hints
 from halo_iac.errors import Delivery, PlatformError, Rejected, Unreadable
 from halo_iac.text import replace_lone_surrogates, single_line
 
@@ -106,22 +106,22 @@ def is_transient_status(status: int) -> bool:
 def parse_response(answer: Answer, context: Context) -> Json:
     """Return the value inside a successful answer; raise ``Rejected`` or ``Unreadable`` for every other one."""
     if 200 <= answer.status < 300:
-        return _result(answer, context)
+        return _parse_result(answer, context)
     if answer.status < 400:
-        raise _unreadable(answer, context, UnexpectedShape.REDIRECT, advice.wrong_url(context.url_origin))
-    raise _failure(answer, context)
+        raise _unreadable(answer, context, UnexpectedShape.REDIRECT, response_hints.wrong_url(context.url_origin))
+    raise _parse_failure(answer, context)
 
 
-def _result(answer: Answer, context: Context) -> Json:
-    document = _json(answer.body)
+def _parse_result(answer: Answer, context: Context) -> Json:
+    document = _parse_json(answer.body)
     result = document.get("result") if isinstance(document, dict) else None
     if not isinstance(result, dict):
-        hint = advice.wrong_url(context.url_origin)
-        raise _unreadable(answer, context, _shape(answer), hint, is_worth_repeating=True)
+        hint = response_hints.wrong_url(context.url_origin)
+        raise _unreadable(answer, context, _identify_shape(answer), hint, is_worth_repeating=True)
     return result.get("data")  # JSON has no `undefined`: a procedure that returns nothing leaves the key out
 
 
-def _failure(answer: Answer, context: Context) -> PlatformError:
+def _parse_failure(answer: Answer, context: Context) -> PlatformError:
     error = _trpc_error(answer.body)
     if error is None:
         return _non_trpc_failure(answer, context)
@@ -136,8 +136,8 @@ def _failure(answer: Answer, context: Context) -> PlatformError:
         delivery=delivery_of(answer.status),
         status=answer.status,
         is_transient=is_transient_status(answer.status),
-        retry_after=advice.retry_after(answer.headers),
-        hint=advice.hint_for_status(answer.status, context.key_origin),
+        retry_after=response_hints.retry_after(answer.headers),
+        hint=response_hints.hint_for_status(answer.status, context.key_origin),
     )
     rejected.name = name
     return rejected
@@ -145,28 +145,28 @@ def _failure(answer: Answer, context: Context) -> PlatformError:
 
 def _non_trpc_failure(answer: Answer, context: Context) -> Unreadable:
     """Return the error for a failure that is not tRPC; an HTML 401 or 403 is no information about the key."""
-    shape = _shape(answer)
+    shape = _identify_shape(answer)
     if shape is UnexpectedShape.HTML and answer.status in (401, 403):
-        gateway, hint = advice.gateway_and_hint(answer.headers)
+        gateway, hint = response_hints.identify_gateway(answer.headers)
         return _unreadable(answer, context, f"blocked by {gateway}, which {shape}", hint)
-    hint = advice.hint_for_status(answer.status, context.key_origin)
+    hint = response_hints.hint_for_status(answer.status, context.key_origin)
     reason = f"{_reason_phrase(answer.status)}, {shape.removeprefix('answered ')}"
     if shape in _GATEWAY_CODES:
-        gateway, _ = advice.gateway_and_hint(answer.headers)
+        gateway, _ = response_hints.identify_gateway(answer.headers)
         reason = f"{_reason_phrase(answer.status)}, from {gateway}, which {shape}"
-        hint = advice.hint_for_gateway(answer.status, context.key_origin)
+        hint = response_hints.hint_for_gateway(answer.status, context.key_origin)
     if answer.status == 404:
-        hint = advice.wrong_url(context.url_origin)
+        hint = response_hints.wrong_url(context.url_origin)
     return _unreadable(answer, context, reason, hint)
 
 
-def _json(body: bytes | bytearray) -> Json:
+def _parse_json(body: bytes | bytearray) -> Json:
     """Return what a body holds; ``None`` where it is no JSON."""
     try:
         return from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError:
         whole = replace_lone_surrogates(body) if b"\\u" in body else body
-        return None if whole == body else _json(whole)
+        return None if whole == body else _parse_json(whole)
 
 
 def _reason_phrase(status: int) -> str:
@@ -177,7 +177,7 @@ def _reason_phrase(status: int) -> str:
 
 
 def _trpc_error(body: bytes | bytearray) -> dict[str, Any] | None:
-    document = _json(body)
+    document = _parse_json(body)
     error = document.get("error") if isinstance(document, dict) else None
     return error if isinstance(error, dict) else None
 
@@ -191,12 +191,12 @@ def _unreadable(
         delivery=delivery_of(answer.status),
         status=answer.status,
         is_transient=is_worth_repeating or is_transient_status(answer.status),
-        retry_after=advice.retry_after(answer.headers),
+        retry_after=response_hints.retry_after(answer.headers),
         hint=hint,
     )
 
 
-def _shape(answer: Answer) -> UnexpectedShape:
+def _identify_shape(answer: Answer) -> UnexpectedShape:
     start = answer.body[:512].lstrip()
     if not start:
         return UnexpectedShape.EMPTY

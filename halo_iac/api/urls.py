@@ -59,13 +59,13 @@ def _invalid_url_reason(text: str) -> str | None:
         return "is not an https:// address"
     if "@" in parts.netloc or "?" in text or "#" in text:
         return "contains a user name, a query or a fragment"
-    if not is_port or not _is_host(parts):
+    if not is_port or not _has_valid_host(parts):
         return "has no valid host"
     is_open = parts.scheme.lower() == "http" and not _is_loopback_host(parts.hostname)
     return "would send the key unencrypted" if is_open else None
 
 
-def _is_host(parts: SplitResult) -> bool:
+def _has_valid_host(parts: SplitResult) -> bool:
     host = parts.hostname or ""
     if _AUTHORITY.fullmatch(parts.netloc) is None:
         return False
