@@ -62,6 +62,11 @@ class Trigger(NamedTuple):
     keyless: str = ""
 
     @property
+    def is_proposal(self) -> bool:
+        """Return whether what is checked out is not merged yet, so that nothing of it may be applied."""
+        return bool(self.request or self.keyless)
+
+    @property
     def accepts_policy_change(self) -> bool:
         """Return whether a label agrees to a looser policy."""
         return POLICY_LABEL in self.labels
