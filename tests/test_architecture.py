@@ -156,7 +156,7 @@ HEAVY = {
         "cli/connection",
         "halo_iac.api.* halo_iac.observe halo_iac.model.remote",
     ): "what asks the platform, offline unused",
-    ("cli/console", "halo_iac.api.* halo_iac.render.*"): "completion and --help say none of it",
+    ("cli/console cli/redaction", "halo_iac.api.* halo_iac.render.*"): "completion and --help say none of it",
     ("cli/context", "halo_iac.load.* halo_iac.load halo_iac.model.project"): "plans ask before they read files",
     ("cli/commands/validate", "halo_iac.cli.project_files.several"): "only several files take it",
     (

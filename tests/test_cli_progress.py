@@ -99,7 +99,7 @@ class Terminal(io.StringIO):
 
 def narration(stream: io.StringIO, **env: str) -> str:
     console = Console(io.StringIO(), io.StringIO(), stream, env)
-    console.redact_key(Secret("sk-secret"))
+    console.redactor.add_key(Secret("sk-secret"))
     leaky = replace(CHANGES[0], key="sk-secret")
     events = [Event(leaky, Status.STARTED), Event(leaky, Status.RETRYING, None, "HTTP 503"), Event(leaky, Status.DONE)]
     assert list(log_events(events, console, 1)) == events

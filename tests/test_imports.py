@@ -91,6 +91,7 @@ def test_help_loads_the_command_line_alone(tmp_path: Path) -> None:
             "cli.console",
             "cli.home_folder",
             "cli.main",
+            "cli.redaction",
             "cli.signals",
             "errors",
             "exit_codes",

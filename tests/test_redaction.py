@@ -42,9 +42,9 @@ WORDS: Final = ("create", "policy", "daily", "intent", "done", "true", "null", "
 def console(*, keys: Iterable[str] = (), credentials: Iterable[str] = ()) -> Console:
     hiding = Console(io.StringIO(), io.StringIO(), io.StringIO(), {"INF_CONFIG_DIR": "/nowhere"})
     for key in keys:
-        hiding.redact_key(Secret(key))
+        hiding.redactor.add_key(Secret(key))
     for credential in credentials:
-        hiding.redact_credential(Secret(credential))
+        hiding.redactor.add_credential(Secret(credential))
     return hiding
 
 

@@ -1,31 +1,26 @@
-"""Standard streams: their style, prompts, and redaction of keys as the last step before output.
-
-See docs/cli.md#output and docs/security.md#keys.
-"""
+"""Standard streams: their style, prompts, and what is written to them (docs/cli.md#output)."""
 
 from __future__ import annotations
 
 import io
 import os
-import re
 import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
-from halo_iac.cli.home_folder import home, with_home_expanded
-from halo_iac.errors import FileError, InterruptedRun, SettingsError
+from halo_iac.cli.home_folder import with_home_expanded
+from halo_iac.cli.redaction import Redactor
+from halo_iac.errors import FileError, InterruptedRun
 from halo_iac.hints import Command, format_hint, joined
 from halo_iac.text import Document, neutralize_log_commands
 
 if TYPE_CHECKING:
     from halo_iac.api.limits import RetryPolicy
-    from halo_iac.api.secret import Secret
     from halo_iac.errors import HaloError
     from halo_iac.render.style import Style
 
@@ -45,12 +40,6 @@ _RUNNERS: Final = (
 )
 """Environment variables that identify CI runners; not all of them set ``CI``."""
 NOTHING_CHANGED: Final = "interrupted; nothing was changed on the platform"
-_KEYS: Final = re.compile("[!-~]{8,}")
-"""A key inside a value that may have more text, such as a typographic quote or a second line. Shorter text is a
-mistake; redacting it everywhere would make the message about it unreadable."""
-_PROSE: Final = frozenset({"title", "prompt", "before", "after", "message", "hint", "reason"})
-"""The members of a document that hold a prompt or may quote one. Only in these is text redacted that looks like a
-credential: in others it may be an action, a guard or part of an id, which programs read."""
 
 
 def utc_now() -> datetime:
@@ -85,10 +74,7 @@ class Console:
         self.no_color = False
         self.format_command: Callable[[Command], str] = str
         """Returns a command ready to paste, with the options that name this command's project file and platform."""
-        self._keys: tuple[Secret, ...] = ()
-        # Keys and credentials; replaced, not changed, since another thread may read it.
-        self._secrets: tuple[Secret, ...] = ()
-        self._knows_every_key = False
+        self.redactor = Redactor(self.env)
         self.final_error: Callable[[HaloError | None], HaloError] = _final_error
         """Returns the final error of a command, given the error that ended it; ``None`` for an interrupt.
 
@@ -113,7 +99,7 @@ class Console:
     def with_variables(self, env: Mapping[str, str]) -> Console:
         """Return a console with the same streams and clock, and another environment, for a command run by this one."""
         other = Console(self._stdin, self._stdout, self._stderr, env, clock=self.clock, retry_policy=self._retry_policy)
-        other._keys, other._secrets = self._keys, self._secrets
+        other.redactor.add_all_of(self.redactor)
         return other
 
     @property
@@ -137,30 +123,9 @@ class Console:
         self.no_color = no_color
         return self.wants_json
 
-    def redact_key(self, key: Secret) -> None:
-        """Redact a key in all output from now on."""
-        self._keys = _longest_first(*self._keys, key)
-        self._secrets = _longest_first(*self._secrets, key)
-
-    def redact_credential(self, credential: Secret) -> None:
-        """Redact a text that looks like a credential from now on; in documents, only in members that hold prompts."""
-        self._secrets = _longest_first(*self._secrets, credential)
-
     def redacted(self, text: str) -> str:
-        """Return a text without keys, for any output, files included; JSON stays valid JSON."""
-        text = format_hint(text, self.format_command)
-        if not self._knows_every_key:
-            self._redact_every_key()
-            self._knows_every_key = True
-        if not isinstance(text, Document):
-            return _redact_all(self._secrets, text)
-        from halo_iac.render.document import with_members, with_strings
-
-        if self._secrets != self._keys:
-            text = with_members(text, _PROSE, partial(_redact_all, self._secrets))
-        if _redact_all(self._keys, text) != text:  # rare; it takes long for many megabytes
-            text = with_strings(text, partial(_redact_all, self._keys))
-        return text
+        """Return a text for any output, files included: with its commands ready to paste, and without keys."""
+        return self.redactor.redact(format_hint(text, self.format_command))
 
     def print(self, text: str, *, redact: bool = True) -> None:
         """Write a result; a missing final newline is added. Only the sandbox's own key is not redacted."""
@@ -307,19 +272,6 @@ class Console:
             format_command=self.format_command,
         )
 
-    def _redact_every_key(self) -> None:
-        """Redact all known keys, in use or not: a mistyped command line, or a project file, may contain one."""
-        from halo_iac.api.inf_config import read_inf_config
-        from halo_iac.api.secret import Secret
-
-        try:
-            signed_in = read_inf_config(self.env, home()).values
-        except SettingsError:  # the reader of the file reports its errors
-            signed_in = {}
-        values = (self.env.get("INF_API_KEY"), signed_in.get("apiKey"), signed_in.get("sessionToken"))
-        for key in {key for value in values if value for key in _KEYS.findall(value)}:
-            self.redact_key(Secret(key))
-
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
         if text:
@@ -330,18 +282,6 @@ class Console:
 
 def _final_error(error: HaloError | None) -> HaloError:
     return error or InterruptedRun(NOTHING_CHANGED)
-
-
-def _longest_first(*secrets: Secret) -> tuple[Secret, ...]:
-    return tuple(sorted(set(secrets), key=lambda each: (-len(each.reveal()), each.reveal())))
-
-
-def _redact_all(secrets: Iterable[Secret], text: str) -> str:
-    from halo_iac.api.secret import hide_sandbox_keys
-
-    for secret in secrets:
-        text = secret.hide_in(text)
-    return hide_sandbox_keys(text)
 
 
 def _without_log_commands(text: str) -> str:

@@ -207,7 +207,7 @@ class CommandContext:
             open_transport = partial(sandbox_transport, sandbox)
         else:
             key = settings.required_key()
-            self.console.redact_key(key.value)
+            self.console.redactor.add_key(key.value)
             base_url, url_origin = settings.base_url.value, settings.base_url.origin
             open_transport = partial(platform_transport, settings, key, self.console, self.log_wait)
         return Connection(

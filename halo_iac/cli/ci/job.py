@@ -30,7 +30,7 @@ class CiJob:
     def __init__(self, console: Console, args: Sequence[str], cwd: Path) -> None:
         token = console.env.get(f"{PREFIX}TOKEN", "").strip()
         if token:
-            console.redact_key(Secret(token))
+            console.redactor.add_key(Secret(token))
         self.console = console
         self.cwd = cwd
         self.inputs = CiInputs.of_environment(console.env)

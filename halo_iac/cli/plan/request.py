@@ -168,7 +168,7 @@ def redact_plan(context: CommandContext, planned: Plan) -> Plan:
 def hide_credentials(context: CommandContext, project: Project, planned: Plan) -> None:
     """Redact credentials in the prompts of a plan from now on."""
     for credential in sorted(credentials_of(project, planned)):
-        context.console.redact_credential(Secret(credential))
+        context.console.redactor.add_credential(Secret(credential))
 
 
 def plan_exit_code(planned: Plan, *, is_detailed: bool) -> int:
