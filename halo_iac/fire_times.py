@@ -170,7 +170,7 @@ def describe_reason(fire: Fire) -> str:
     """Return what the clocks do at an approximate fire: ``the clocks skip from 02:00 to 03:00``."""
     if fire.reason is ClockChange.FOLD:
         return f"the clocks go back, so {fire.at:%H:%M} comes twice"
-    start = _unchanged(fire.at)
+    start = unchanged_wall_time(fire.at)
     shape = "%H:%M" if start.date() == fire.at.date() else "%Y-%m-%d %H:%M"
     return f"the clocks skip from {start:{shape}} to {fire.at:{shape}}"
 
@@ -206,24 +206,27 @@ def _hourly_fires(minutes: frozenset[int], zone: ZoneInfo, at: datetime) -> Iter
         wall = at.astimezone(zone)
         wait = min((minute - wall.minute - 1) % 60 + 1 for minute in minutes)
         candidate = at.replace(microsecond=0) + timedelta(minutes=wait, seconds=-wall.second)
-        change = None if _offset(candidate, zone) == _offset(at, zone) else _first_after_change(at, candidate, zone)
+        change = (
+            None if utc_offset(candidate, zone) == utc_offset(at, zone) else first_after_change(at, candidate, zone)
+        )
         at = change or candidate
         shown = at.astimezone(zone)
         if shown.second == 0 and shown.minute in minutes:
             yield at
 
 
-def _first_after_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """Return the first second of the new offset between two instants, at the second of which it applies."""
+def first_after_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first second with the offset that a zone has at the second of two instants, but not at the first."""
     before = before.replace(microsecond=0)
     while after - before > _SECOND:
         middle = before + (after - before) // _SECOND // 2 * _SECOND
-        before, after = (middle, after) if _offset(middle, zone) == _offset(before, zone) else (before, middle)
+        before, after = (middle, after) if utc_offset(middle, zone) == utc_offset(before, zone) else (before, middle)
     return after
 
 
-def _offset(at: datetime, zone: ZoneInfo) -> timedelta | None:
-    return at.astimezone(zone).utcoffset()
+def utc_offset(at: datetime, zone: ZoneInfo) -> timedelta:
+    """Return how far a zone's clocks are ahead of UTC at an instant."""
+    return at.astimezone(zone).utcoffset() or timedelta()
 
 
 def fires_with_reasons(cadence: Cadence, after: datetime) -> Iterator[Fire]:
@@ -234,7 +237,7 @@ def fires_with_reasons(cadence: Cadence, after: datetime) -> Iterator[Fire]:
 def _reason(cadence: Cadence, at: datetime) -> ClockChange | None:
     if at.utcoffset() != at.replace(fold=1 - at.fold).utcoffset():
         return ClockChange.FOLD
-    skipped = _unchanged(at)
+    skipped = unchanged_wall_time(at)
     while cadence.frequency != Frequency.HOURLY and skipped < at:
         if _names(cadence, skipped):
             return ClockChange.GAP
@@ -242,8 +245,8 @@ def _reason(cadence: Cadence, at: datetime) -> ClockChange | None:
     return None
 
 
-def _unchanged(at: datetime) -> datetime:
-    """Return what the clocks would show at an instant, had they not been changed right then; mostly what they do."""
+def unchanged_wall_time(at: datetime) -> datetime:
+    """Return what the clocks would show at an instant if they had not been changed at it."""
     return (at.astimezone(UTC) - _MINUTE).astimezone(at.tzinfo) + _MINUTE
 
 

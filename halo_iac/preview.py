@@ -150,28 +150,21 @@ class Preview:
 def preview(project: Project, entries: Sequence[Entry], span: Span) -> Preview:
     """Return the preview of these entries of a project."""
     aliases = {reference: alias for alias, reference in reversed([*project.aliases.items()])}
-    of = cache(lambda cadence: Fires.of(cadence, span))  # many schedules share few cadences
-    forecasts = tuple(_forecast(entry, aliases, of) for entry in entries)
+    fires_of = cache(lambda cadence: Fires.of(cadence, span))  # many schedules share few cadences
+    forecasts = tuple(_forecast(entry, aliases, fires_of) for entry in entries)
     return Preview(project.path, span, forecasts, *_week(forecasts, span.now), project.cost_per_run)
 
 
 # The next fires -----------------------------------------------------------------------------------------------------
 
 
-def _forecast(entry: Entry, aliases: Mapping[str, str], of: Callable[[Cadence], Fires]) -> ScheduleForecast:
-    status = _status(entry)
+def _forecast(entry: Entry, aliases: Mapping[str, str], fires_of: Callable[[Cadence], Fires]) -> ScheduleForecast:
     if entry.spec is None:
-        return ScheduleForecast(entry.key, entry.title, None, None, status)
+        return ScheduleForecast(entry.key, entry.title, None, None, ScheduleStatus.ARCHIVED)
     agent, cadence = aliases.get(entry.spec.agent, entry.spec.agent), entry.spec.cadence
-    if status is ScheduleStatus.PAUSED:
-        return ScheduleForecast(entry.key, entry.title, agent, cadence, status)
-    return ScheduleForecast(entry.key, entry.title, agent, cadence, status, of(cadence))
-
-
-def _status(entry: Entry) -> ScheduleStatus:
-    if entry.spec is None:
-        return ScheduleStatus.ARCHIVED
-    return ScheduleStatus.PAUSED if entry.spec.enabled is False else ScheduleStatus.ACTIVE
+    if entry.spec.enabled is False:
+        return ScheduleForecast(entry.key, entry.title, agent, cadence, ScheduleStatus.PAUSED)
+    return ScheduleForecast(entry.key, entry.title, agent, cadence, ScheduleStatus.ACTIVE, fires_of(cadence))
 
 
 # The week -----------------------------------------------------------------------------------------------------------
@@ -181,14 +174,14 @@ def _week(forecasts: Sequence[ScheduleForecast], now: datetime) -> tuple[Week, t
     timezone, days = _seven_days(forecasts, now)
     zone = ZoneInfo(timezone)
     end = datetime.combine(days[-1] + _DAY, time(), zone).astimezone(UTC)
-    of = cache(lambda cadence: tuple(takewhile(lambda fire: fire.at < end, fires_with_reasons(cadence, now))))
+    fires_of = cache(lambda cadence: tuple(takewhile(lambda fire: fire.at < end, fires_with_reasons(cadence, now))))
     weeks: dict[str, dict[date, list[Fire]]] = {}
     at_once: defaultdict[tuple[str, datetime], list[str]] = defaultdict(list)
     for forecast in forecasts:
         if forecast.agent is None:
             continue
         week = weeks.setdefault(forecast.agent, {day: [] for day in days})
-        for fire in of(forecast.cadence) if forecast.status is ScheduleStatus.ACTIVE else ():
+        for fire in fires_of(forecast.cadence) if forecast.status is ScheduleStatus.ACTIVE else ():
             # A clock that goes back over midnight repeats the previous day.
             week[max(fire.at.astimezone(zone).date(), days[0])].append(fire)
             at_once[forecast.agent, fire.at.astimezone(UTC)].append(forecast.key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from halo_iac.findings.prompts import credentials_in
@@ -22,10 +23,12 @@ MAX_LISTED: Final = 100
 """How many findings of one rule are listed, the rest counted: a reader fixes the first ones before reading more."""
 
 _WHOLE_FILE: Final = (1, 1)
-"""Where a prompt file begins, and no key inside an entry can stand."""
+"""The position that a prompt file has as an origin, and that no key inside an entry can have."""
 
 _NAMED: Final = 3
 """How many titles and ids the finding about undeclared schedules has; the plan lists more of them."""
+
+_ORDER: Final = attrgetter("path", "line", "column", "rule", "message")
 
 
 def run_rules(project: Project, concerned: Collection[str] = ()) -> tuple[Finding, ...]:
@@ -46,11 +49,11 @@ def run_rules(project: Project, concerned: Collection[str] = ()) -> tuple[Findin
         else:
             continue
         found += _findings(rule, rule.check(subject), project, concerned)
-    return tuple(sorted(found, key=_order))
+    return tuple(sorted(found, key=_ORDER))
 
 
 def find_in_plan(project: Project, plan: Plan) -> tuple[Finding, ...]:
-    """Return the findings of a project, every one of the changed entries; with targets, those of the targets alone."""
+    """Return the findings of a project, with all of those of changed entries; with targets, only those of targets."""
     targets = frozenset(plan.targets)
     if not targets:
         return run_rules(project, {change.key for change in plan.changes if change.key is not None})
@@ -88,15 +91,15 @@ def find_undeclared(project: Project, plan: Plan) -> tuple[Finding, ...]:
     There is none with targets, or while some declarations are unknown; see docs/semantics.md#undeclared-schedules.
     The policy is the plan's: that of a base, an option or a variable may be stricter than the project's.
     """
-    there = plan.undeclared
-    if plan.policy.undeclared != UndeclaredPolicy.ERROR or not there or plan.targets or project.unread:
+    undeclared = plan.undeclared
+    if plan.policy.undeclared != UndeclaredPolicy.ERROR or not undeclared or plan.targets or project.unread:
         return ()
-    titles = ", ".join(repr(schedule.title) for schedule in there[:_NAMED])
-    more = f" and {len(there) - _NAMED:,} more" if len(there) > _NAMED else ""
-    number = counted(len(there), "schedule is", "schedules are")
+    titles = ", ".join(repr(schedule.title) for schedule in undeclared[:_NAMED])
+    more = f" and {len(undeclared) - _NAMED:,} more" if len(undeclared) > _NAMED else ""
+    number = counted(len(undeclared), "schedule is", "schedules are")
     message = f"{number} declared in no file, which `undeclared: error` does not allow: {titles}{more}"
-    ids = [schedule.id for schedule in there] if len(there) <= _NAMED else []
-    them = "it" if len(there) == 1 else "them"
+    ids = [schedule.id for schedule in undeclared] if len(undeclared) <= _NAMED else []
+    them = "it" if len(undeclared) == 1 else "them"
     hint = Hint(f"run `{{}}` to add {them} to {{}}, or archive {them}", Command("import", *ids), project.path)
     at = project.origin("undeclared")
     place = (at.path, at.line, at.column) if at.path is not None else (project.path, 1, 1)
@@ -112,7 +115,7 @@ def severity_of(rule: Rule, project: Project, entry: Entry | None = None) -> Sev
 def make_finding(rule: Rule, violation: Violation, project: Project, entry: Entry) -> Finding:
     """Return a violation of one entry as a finding."""
     severity = severity_of(rule, project, entry) or Severity.WARNING
-    return _finding(rule, severity, violation, entry.key, _place(entry, violation))
+    return _finding(rule, severity, violation, entry.key, _position(entry, violation))
 
 
 def _findings(
@@ -121,7 +124,7 @@ def _findings(
     shown: list[tuple[Entry, Violation]] = []
     for violation in violations:
         if violation.is_shared:
-            yield _shared(rule, violation, project)
+            yield _shared_finding(rule, violation, project)
         else:
             shown += [(entry, violation) for entry in violation.entries]
     rest: list[tuple[Entry, Violation]] = []
@@ -132,36 +135,35 @@ def _findings(
     for entry, violation in shown:
         yield make_finding(rule, violation, project, entry)
     if rest:
-        yield _counted(rule, [entry for entry, _ in rest], project)
+        yield _rest_finding(rule, [entry for entry, _ in rest], project)
 
 
-def _shared(rule: Rule, violation: Violation, project: Project) -> Finding:
-    """Return a finding of several entries at the first of them, or of the project at what it permits."""
+def _shared_finding(rule: Rule, violation: Violation, project: Project) -> Finding:
+    """Return the finding of a shared violation, at the first of its entries; without entries, at the project's key."""
     if not violation.entries:
         severity = severity_of(rule, project) or Severity.WARNING
         return _finding(rule, severity, violation, None, violation.at or project.origin(violation.field))
     first = min(violation.entries, key=lambda entry: entry.key)
     key = first.key if len(violation.entries) == 1 else None
-    return _finding(rule, _most_severe(rule, violation.entries, project), violation, key, _place(first, violation))
+    return _finding(rule, _most_severe(rule, violation.entries, project), violation, key, _position(first, violation))
 
 
-def _counted(rule: Rule, rest: Sequence[Entry], project: Project) -> Finding:
-    """Return one finding that counts those that are not listed, at the first of them."""
+def _rest_finding(rule: Rule, rest: Sequence[Entry], project: Project) -> Finding:
+    """Return one finding that counts the entries that are not listed, at the first of them."""
     first = rest[0]
     violation = Violation(rest, "", f"{len(rest):,} more entries have the same problem, starting with this one", None)
     return _finding(rule, _most_severe(rule, rest, project), violation, first.key, first.origins.entry)
 
 
 def _most_severe(rule: Rule, entries: Iterable[Entry], project: Project) -> Severity:
-    by_project = project.rule_severities.get(rule.name, rule.severity)
-    is_error = any(entry.rule_severities.get(rule.name, by_project) is Severity.ERROR for entry in entries)
+    is_error = any(severity_of(rule, project, entry) is Severity.ERROR for entry in entries)
     return Severity.ERROR if is_error else Severity.WARNING
 
 
-def _place(entry: Entry, violation: Violation) -> Origin:
-    """Return where the entry gives the field, else the entry's own place.
+def _position(entry: Entry, violation: Violation) -> Origin:
+    """Return the position of a violation: where the entry itself sets the field, else the entry's own.
 
-    But for a prompt, which is read where it is written, and a prompt file by its lines.
+    A prompt is pointed at wherever it is written, in a prompt file at the line.
     """
     if violation.at is not None:
         return violation.at
@@ -174,7 +176,3 @@ def _place(entry: Entry, violation: Violation) -> Origin:
 
 def _finding(rule: Rule, severity: Severity, violation: Violation, key: str | None, at: Origin) -> Finding:
     return Finding(rule.name, severity, violation.message, violation.hint, key, at.path or "", at.line, at.column)
-
-
-def _order(finding: Finding) -> tuple[str, int, int, str, str]:
-    return (finding.path, finding.line, finding.column, finding.rule, finding.message)

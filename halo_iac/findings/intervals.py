@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from halo_iac.findings.rule_input import RuleInput, Violation, spec_of
+from halo_iac.fire_times import first_after_change, unchanged_wall_time, utc_offset
 from halo_iac.model.project import Entry
 from halo_iac.model.schedule import Cadence, Frequency, Numbers
 from halo_iac.text import listed
@@ -122,9 +123,10 @@ def _dates(days_of_month: Numbers) -> tuple[Numbers, int]:
 
 @cache
 def _spans(days: Numbers, cycle: int, length: int) -> frozenset[tuple[int, bool]]:
-    """Return what so many days in a row, from any of these on, can hold: how many of them, and if the next is one too.
+    """Return what ``length`` days in a row, from each of ``days`` on, hold.
 
-    A few pairs, however many days: every time of a day is counted in each.
+    Each pair is how many of ``days`` they hold, and whether the day after them is one as well. There are few pairs,
+    however many days there are.
     """
     found = set()
     for number, day in enumerate(days):
@@ -142,31 +144,18 @@ def _clocks_go_back(zone: ZoneInfo) -> tuple[datetime, ...]:
     """Return what the clocks on the wall show, without a zone, whenever they are about to be set back."""
     first, end = (datetime(year, 1, 1, tzinfo=UTC) for year in (_FIRST_YEAR, _FIRST_YEAR + _CALENDAR_CYCLE))
     starts = [first + number * _SAMPLE for number in range((end - first) // _SAMPLE + 1)]
-    return tuple(
-        _last_minute(start, zone) + _MINUTE
+    changes = (
+        first_after_change(start, following, zone).astimezone(zone)
         for start, following in pairwise(starts)
-        if _offset(following, zone) < _offset(start, zone)
+        if utc_offset(following, zone) < utc_offset(start, zone)
     )
+    return tuple(unchanged_wall_time(change).replace(tzinfo=None) for change in changes)
 
 
 @cache
 def _weekdays_they_go_back(zone: ZoneInfo) -> tuple[datetime, ...]:
-    """Return one such moment for each weekday and time of day: to what repeats every week, the others are the same."""
+    """Return one such moment for each weekday and time of day, which is enough for what repeats every week."""
     return tuple({(moment.weekday(), moment.time()): moment for moment in _clocks_go_back(zone)}.values())
-
-
-def _last_minute(start: datetime, zone: ZoneInfo) -> datetime:
-    """Return the last minute before the clocks are set back in the week from ``start``, as they show it."""
-    before = _offset(start, zone)
-    low, high = 0, _SAMPLE // _MINUTE
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if _offset(start + middle * _MINUTE, zone) == before else (low, middle)
-    return (start + low * _MINUTE).astimezone(zone).replace(tzinfo=None)
-
-
-def _offset(instant: datetime, zone: ZoneInfo) -> timedelta:
-    return instant.astimezone(zone).utcoffset() or timedelta()
 
 
 def _elapsed_around(cadence: Cadence, zone: ZoneInfo, moment: datetime) -> int:
@@ -181,7 +170,7 @@ def _elapsed_around(cadence: Cadence, zone: ZoneInfo, moment: datetime) -> int:
 
 
 def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
-    """Return when a time of the wall fires: right after a gap it is in, the first time if it is shown twice (fires)."""
+    """Return when a time on the wall fires: after a gap if it is in one, the first time if it is shown twice."""
     instant = wall.replace(tzinfo=zone).astimezone(UTC)
     is_skipped = instant.astimezone(zone).replace(tzinfo=None) != wall
     return _instant(wall + _MINUTE, zone) if is_skipped else instant
@@ -224,7 +213,7 @@ def busiest_minute(subject: RuleInput) -> Iterator[Violation]:
             continue  # hourly schedules meet every hour, and need one spread
         reported.append((minute, keys))
         message = f"{len(members):,} schedules fire in the same minute, {hour:02}:{minute:02} ({zone}): {listed(keys)}"
-        yield Violation(members, "minutes", message, _spread(members, minute), is_shared=True)
+        yield Violation(members, "minutes", message, _spread_hint(members, minute), is_shared=True)
 
 
 def _slots(subject: RuleInput) -> dict[Slot, list[tuple[Cadence, Sequence[Entry]]]]:
@@ -238,7 +227,7 @@ def _slots(subject: RuleInput) -> dict[Slot, list[tuple[Cadence, Sequence[Entry]
 
 
 def _max_concurrent(there: Iterable[tuple[Cadence, Sequence[Entry]]]) -> Sequence[Entry]:
-    """Return those of one time of day that meet on the fullest day; none if that is no crowd.
+    """Return the entries that fire on the fullest day, of those with one time of day; none if they are few enough.
 
     Sooner or later every day of the week is every day of the month, so the fullest of both is one day.
     """
@@ -260,8 +249,8 @@ def _fullest_day(days: dict[int, list[Entry]]) -> Sequence[Entry]:
     return max((days[day] for day in sorted(days)), key=len, default=())
 
 
-def _spread(members: Iterable[Entry], minute: int) -> str:
-    """Return a minute for each; those with several fires an hour stay where they are."""
+def _spread_hint(members: Iterable[Entry], minute: int) -> str:
+    """Return the hint that gives each entry a minute of its own; those with several fires an hour are left out."""
     keys = sorted(entry.key for entry in members if len(spec_of(entry).minutes) == 1)
     step = max(1, 60 // max(1, len(keys)))
     shown = [f"`{key}` at :{(minute + place * step) % 60:02}" for place, key in enumerate(keys[:_MAX_NAMED])]

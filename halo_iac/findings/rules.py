@@ -78,9 +78,9 @@ def overlapping_lookback(subject: RuleInput) -> Iterator[Violation]:
 
 
 def _sufficient_lookback(subject: RuleInput, cadence: Cadence) -> int:
-    """Return how many hours of look-back leave nothing out, nor the hour when clocks go back where its rule is on.
+    """Return how many hours of look-back leave nothing out, also when clocks go back if the rule for that is on.
 
-    Where something fires by months that hour is left to its rule: to find it takes a millisecond for each cadence.
+    For a monthly cadence that hour is left to its own rule, because finding it takes a millisecond for each cadence.
     """
     is_off = subject.project.rule_severities.get(_DST) is None
     if is_off or cadence.frequency == Frequency.MONTHLY:
@@ -89,7 +89,7 @@ def _sufficient_lookback(subject: RuleInput, cadence: Cadence) -> int:
 
 
 def _less_frequent_hint(cadence: Cadence, hours: int, enough: int) -> str:
-    """Return how to pay for traces less often without leaving any out, for which some hours are enough."""
+    """Return how to pay for traces less often; a look-back of ``enough`` hours leaves none out."""
     between = intervals(cadence)
     ways = [f"set `lookback: {lookback(enough)}`"] if enough < hours else []
     if between.shortest * 2 < 60:
@@ -211,7 +211,7 @@ def _duplicates(entries: Sequence[Entry]) -> Violation:
 
 
 def too_many_runs(subject: RuleInput) -> Iterator[Violation]:
-    """Count more runs a month than the project file permits."""
+    """Find more runs a month than the project file permits."""
     permitted = subject.project.max_runs_per_month
     if permitted is None:
         return
@@ -232,7 +232,7 @@ def too_many_runs(subject: RuleInput) -> Iterator[Violation]:
 
 
 def _counted_runs(project: Project) -> Fraction:
-    """Return the runs a month of another file of the project, but for entries in which the rule is off."""
+    """Return the runs a month of another file of the project, without those of entries in which the rule is off."""
     by_project = project.rule_severities.get(_TOO_MANY, Severity.ERROR)
     firing = (entry for entry in project.entries if entry.spec is not None and entry.spec.enabled is not False)
     return run_rate(spec_of(entry) for entry in firing if entry.rule_severities.get(_TOO_MANY, by_project) is not None)
@@ -267,6 +267,9 @@ def _glob_violation(project: Project, glob: str, reason: str, hint: str) -> Viol
     return Violation((), "protect", f"{glob!r} in {where} {reason}", hint, is_shared=True, at=at)
 
 
+# Globs --------------------------------------------------------------------------------------------------------------
+
+
 # The table ----------------------------------------------------------------------------------------------------------
 
 
@@ -287,6 +290,8 @@ class Rule(NamedTuple):
 CREDENTIALS: Final = Rule("credential-in-prompt", credential_in_prompt, Severity.ERROR)
 
 UNUSED_GLOB: Final = Rule("unused-glob", None)
+SKIPPED_FIRE: Final = Rule("skipped-fire", None)
+DOUBLED_FIRE: Final = Rule("doubled-fire", None)
 
 RULES: Final = (
     Rule("coverage-gap", coverage_gap),
@@ -302,6 +307,6 @@ RULES: Final = (
     Rule("special-glob", special_globs),
     UNUSED_GLOB,
     Rule(_TOO_MANY, too_many_runs, Severity.ERROR),
-    Rule("skipped-fire", None),
-    Rule("doubled-fire", None),
+    SKIPPED_FIRE,
+    DOUBLED_FIRE,
 )

@@ -13,24 +13,21 @@ from zoneinfo import ZoneInfo
 
 from halo_iac.findings.engine import make_finding, severity_of
 from halo_iac.findings.rule_input import Violation
-from halo_iac.findings.rules import RULES, Rule
+from halo_iac.findings.rules import DOUBLED_FIRE, SKIPPED_FIRE, Rule
 from halo_iac.fire_times import is_valid, upcoming_fires
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import Action, Change, Plan
 from halo_iac.model.project import Project
 from halo_iac.model.schedule import Cadence, Frequency
 
-_BY_NAME: Final = {rule.name: rule for rule in RULES}
-_SKIPPED: Final = _BY_NAME["skipped-fire"]
-_DOUBLED: Final = _BY_NAME["doubled-fire"]
 _SECOND: Final = timedelta(seconds=1)
 
 
 def find_shifted_fires_today(plan: Plan, project: Project, now: datetime) -> tuple[Finding, ...]:
-    """Return which changes, applied at ``now``, make a fire of today skip or happen twice.
+    """Return a finding for each change that, applied at ``now``, drops a fire of today or repeats it.
 
-    Today is the day in the zone that the schedule has afterwards. What fires every hour, or more often, is left out: it
-    has fired within the hour, and will.
+    Today is the day in the zone that the schedule has afterwards. A schedule that fires every hour, or more often, is
+    left out: it has fired within the hour, and will again.
     """
     entries = {entry.key: entry for entry in project.entries}
     by_move: dict[tuple[Cadence, Cadence], tuple[Rule, Violation] | None] = {}
@@ -48,23 +45,19 @@ def find_shifted_fires_today(plan: Plan, project: Project, now: datetime) -> tup
 
 
 def _moved(change: Change) -> tuple[Cadence, Cadence] | None:
-    """Return when a schedule fires before and after, if it fires at all and at other times."""
+    """Return the cadences of a schedule before and after a change; ``None`` unless it fires at other times."""
     if change.action is not Action.UPDATE or change.before is None or change.after is None:
         return None
     before, after = change.before, change.after.filled_from(change.before)
     if before.cadence == after.cadence or before.enabled is False or after.enabled is False:
         return None
-    if not is_valid(before.cadence) or any(map(_is_often, (before.cadence, after.cadence))):
-        return None
-    return before.cadence, after.cadence
-
-
-def _is_often(cadence: Cadence) -> bool:
-    return cadence.frequency == Frequency.HOURLY or len(cadence.hours) * len(cadence.minutes) >= 24
+    cadences = (before.cadence, after.cadence)
+    is_often = any(each.frequency == Frequency.HOURLY or len(each.hours) * len(each.minutes) >= 24 for each in cadences)
+    return None if is_often or not is_valid(before.cadence) else cadences
 
 
 def _today(before: Cadence, after: Cadence, now: datetime) -> tuple[Rule, Violation] | None:
-    """Compare today's fires, the old ones until now and the new ones from now on, with those of the day of either."""
+    """Return the rule that a change violates today: the fires until now are the old ones, later ones the new ones."""
     zone = ZoneInfo(after.timezone)
     midnight = datetime.combine(now.astimezone(zone).date(), time(), zone)
     until = datetime.combine(midnight.date() + timedelta(days=1), time(), zone)
@@ -72,9 +65,9 @@ def _today(before: Cadence, after: Cadence, now: datetime) -> tuple[Rule, Violat
     past, to_come = [fire for fire in old if fire <= now], [fire for fire in new if fire > now]
     fewest, most = sorted((len(old), len(new)))
     if len(past) + len(to_come) < fewest:
-        return _SKIPPED, _skipped(old, new, now, after.timezone)
+        return SKIPPED_FIRE, _skipped(old, new, now, after.timezone)
     if len(past) + len(to_come) > most:
-        return _DOUBLED, _doubled(past, to_come, after.timezone)
+        return DOUBLED_FIRE, _doubled(past, to_come, after.timezone)
     return None
 
 

@@ -40,7 +40,7 @@ _RESUME: Final = "run `{}`, or write `enabled: false` to keep it paused"
 def find_drift(planned: Plan, actual: PlatformState, ignored: Collection[DriftKind] = ()) -> Drift:
     """Return how the platform and the files differ; guards are not applied.
 
-    :class:`~halo_iac.errors.HaloError` on a listing that is not whole: what it lacks would look missing.
+    Raises :class:`~halo_iac.errors.HaloError` if the listing is incomplete: what it lacks would look missing.
     """
     if actual.gap is not None:
         message = f"the list of schedules is incomplete, so drift is unknown: {actual.gap}"
@@ -56,38 +56,38 @@ def find_drift(planned: Plan, actual: PlatformState, ignored: Collection[DriftKi
 def _items(planned: Plan) -> Iterator[DriftItem]:
     lookalikes = {name: each.message for each in planned.refusals if each.guard == "lookalike" for name in each.names}
     for change in planned.changes:
-        for item in _of_change(change):
+        for item in _change_items(change):
             alike = lookalikes.get(change.name) if item.kind is DriftKind.MISSING else None
-            yield item if alike is None else item._replace(hint=_lookalike_hint(alike, change.name))
-    yield from map(_of_paused, planned.paused)
-    yield from map(_of_undeclared, planned.undeclared)
-    yield from map(_of_blocked, planned.blocked)
+            if alike is None:
+                yield item
+                continue
+            # An apply would refuse to create it: most likely its title was changed.
+            create = Command("apply", "--allow-create", change.name)
+            yield item._replace(hint=Hint("{}; to create another one, run `{}`", alike, create))
+    yield from map(_paused_item, planned.paused)
+    yield from map(_undeclared_item, planned.undeclared)
+    yield from map(_blocked_item, planned.blocked)
 
 
-def _of_change(change: Change) -> Iterator[DriftItem]:
-    """Yield what a change is about; of an update what differs but for a pause, and then the pause.
+def _change_items(change: Change) -> Iterator[DriftItem]:
+    """Yield the differences of a change: for an update first the fields without a pause, and then the pause.
 
     Either can be ignored without the other.
     """
     if change.action is not Action.UPDATE:
         is_undeclared = change.cause is Cause.UNDECLARED
         kind = DriftKind.UNDECLARED if is_undeclared else _KINDS[change.action]
-        yield _item(kind, change, _TO_BE_ARCHIVED if is_undeclared else _REASONS[change.action])
+        yield _change_item(kind, change, _TO_BE_ARCHIVED if is_undeclared else _REASONS[change.action])
         return
     fields = tuple(field for field in change.fields if not (change.is_resumption and field.field == "enabled"))
     if fields:
-        yield _item(DriftKind.CHANGED, change)._replace(change=replace(change, fields=fields))
+        yield _change_item(DriftKind.CHANGED, change)._replace(change=replace(change, fields=fields))
     if len(fields) < len(change.fields):
         hint = Hint(_RESUME, Command("resume", change.name))
-        yield _item(DriftKind.PAUSED, change, _PAUSED)._replace(hint=hint)
+        yield _change_item(DriftKind.PAUSED, change, _PAUSED)._replace(hint=hint)
 
 
-def _lookalike_hint(alike: str, name: str) -> Hint:
-    """Return what to do about an entry that an apply would refuse to create: most likely its title was changed."""
-    return Hint("{}; to create another one, run `{}`", alike, Command("apply", "--allow-create", name))
-
-
-def _item(kind: DriftKind, change: Change, reason: str = "") -> DriftItem:
+def _change_item(kind: DriftKind, change: Change, reason: str = "") -> DriftItem:
     return DriftItem(
         kind,
         change.key,
@@ -99,18 +99,18 @@ def _item(kind: DriftKind, change: Change, reason: str = "") -> DriftItem:
     )
 
 
-def _of_paused(paused: PausedSchedule) -> DriftItem:
+def _paused_item(paused: PausedSchedule) -> DriftItem:
     kind = DriftKind.PAUSED if paused.reason is None else DriftKind.AUTO_PAUSED
     hint = Hint("to resume, {}", paused.hint)
     return DriftItem(kind, paused.key, paused.title, (paused.id,), paused.origin, paused.reason or "", hint)
 
 
-def _of_undeclared(schedule: UndeclaredSchedule) -> DriftItem:
+def _undeclared_item(schedule: UndeclaredSchedule) -> DriftItem:
     reason = schedule.note or ("" if schedule.is_firing else "paused")
     return DriftItem(
         DriftKind.UNDECLARED, None, schedule.title, (schedule.id,), "", reason, _HINTS[DriftKind.UNDECLARED]
     )
 
 
-def _of_blocked(entry: Blocked) -> DriftItem:
+def _blocked_item(entry: Blocked) -> DriftItem:
     return DriftItem(DriftKind.BLOCKED, entry.key, "", entry.ids, entry.origin, entry.reason, entry.hint)

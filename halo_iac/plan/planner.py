@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from itertools import chain
 from typing import Final
 
 from halo_iac.diff import Difference
@@ -44,9 +43,9 @@ from halo_iac.text import declared_keys
 def titles_still_in_use(
     changes: Iterable[Change], entries: Mapping[str, Entry], schedules: Iterable[RemoteSchedule]
 ) -> Mapping[str, Blocked]:
-    """Return by key what blocks the changes that would take a title which another active schedule keeps.
+    """Return by key why changes are blocked that would take a title which another active schedule keeps.
 
-    An entry with an ``id`` may take it: its id distinguishes the two.
+    An entry with an ``id`` may take it, because the id distinguishes the two.
     """
     changes = tuple(changes)
     taking = {
@@ -56,16 +55,16 @@ def titles_still_in_use(
     }
     blocked: dict[str, Blocked] = {}
     for change, id_ in titles_being_taken(changes, taking, schedules):
-        blocked.setdefault(change.name, _held(entries[change.name], change.title, id_))
+        blocked.setdefault(change.name, _title_in_use(entries[change.name], change.title, id_))
     return blocked
 
 
 def titles_being_taken(
     changes: Iterable[Change], taking: Mapping[str, Change], schedules: Iterable[RemoteSchedule]
 ) -> Iterator[tuple[Change, str]]:
-    """Yield those of ``taking``, by title, whose title is kept by another schedule, with its id.
+    """Yield each change of ``taking``, which is by title, whose title another schedule keeps, with that one's id.
 
-    A blocked change frees no title, so others may be blocked by it.
+    A blocked change frees no title, so it may block others.
     """
     holders = {
         remote.id: remote.title
@@ -85,7 +84,7 @@ def titles_being_taken(
         stuck = sorted(id_ for id_ in following if id_ in holders)
 
 
-def _held(entry: Entry, title: str, id_: str) -> Blocked:
+def _title_in_use(entry: Entry, title: str, id_: str) -> Blocked:
     reason = f"schedule {id_} still has the title {title!r}, and no change in this plan frees it first"
     hint = "fix, target or apply the entry of that schedule first"
     return Blocked(entry.key, reason, hint, str(entry.origins.entry), (id_,))
@@ -102,12 +101,12 @@ def decide_actions(
 
     ``chosen`` are the keys of the entries to plan; empty for all.
     """
-    judged = [_decide(each, actual.models) for each in differences if not chosen or each.pair.entry.key in chosen]
-    changes = [verdict for verdict in judged if isinstance(verdict, Change)]
+    decisions = [_decide(each, actual.models) for each in differences if not chosen or each.pair.entry.key in chosen]
+    changes = [decision for decision in decisions if isinstance(decision, Change)]
     if not any(change.takes_title for change in changes):
-        return judged
+        return decisions
     held = titles_still_in_use(changes, {entry.key: entry for entry in project.entries}, actual.schedules)
-    return [held.get(verdict.name, verdict) if isinstance(verdict, Change) else verdict for verdict in judged]
+    return [held.get(decision.name, decision) if isinstance(decision, Change) else decision for decision in decisions]
 
 
 def _decide(difference: Difference, catalogs: Catalogs) -> Decision:
@@ -213,21 +212,24 @@ def plan(
         for option, named in keys:
             _check_keys(option, named, known)
     chosen = frozenset(targets)
-    judged = decide_actions(project, differences, actual, chosen)
-    paused = _paused(pairing, judged, chosen)
-    readable = schedules_with_known_rate(_active_in_scope(project, pairing, actual), differences)
-    situation = _guard_input(project, pairing, judged, readable, actual, targets=sorted(chosen), overrides=overrides)
+    decisions = decide_actions(project, differences, actual, chosen)
+    changed = {decision.key for decision in decisions if isinstance(decision, Change)}
+    paused = _paused(pairing, decisions, chosen)
+    policy = policy_of(project, pairing)
+    active = (each for each in actual.schedules if each.is_active and policy.covers(each.agent_id, each.title))
+    readable = schedules_with_known_rate(active, differences)
+    situation = _guard_input(project, pairing, decisions, readable, actual, targets=sorted(chosen), overrides=overrides)
     rate = total_runs_per_month(readable, situation.changes)
     return Plan(
         host=host,
-        policy=policy_of(project, pairing),
+        policy=policy,
         targets=situation.targets,
         changes=situation.changes,
         blocked=tuple(entry for entry in situation.blocked if not chosen or entry.key in chosen),
         undeclared=_unmanaged_schedules(situation),
         warnings=_warnings(project, pairing, situation.blocked, actual, chosen),
         refusals=guard(situation),
-        unchanged=judged.count(None) - _count_unchanged(paused, judged),
+        unchanged=decisions.count(None) - sum(each.key not in changed for each in paused),
         paused=paused,
         runs_per_month=rate,
         cost_per_month=estimated_cost(project.cost_per_run, rate, situation.changes),
@@ -247,7 +249,7 @@ def _check_keys(option: str, keys: Iterable[str], known: Collection[str]) -> Non
 def _guard_input(
     project: Project,
     pairing: MatchResult,
-    judged: Sequence[Decision],
+    decisions: Sequence[Decision],
     readable: KnownRates,
     actual: PlatformState,
     *,
@@ -255,12 +257,14 @@ def _guard_input(
     overrides: Overrides,
 ) -> GuardInput:
     """Return the input of the guards: the decided changes, and the policy for undeclared schedules."""
-    blocked = _all_blocked(pairing.blocked, judged)
+    own = (decision for decision in decisions if isinstance(decision, Blocked))
+    blocked = tuple(sorted((*pairing.blocked, *own), key=lambda entry: entry.key))
     undeclared = _undeclared(project, pairing)
     archives = _archives(project, undeclared)
     # An undeclared schedule may be the very one that a blocked entry is about.
     planned, withheld = ((), archives) if blocked else (archives, ())
-    changes = tuple(sorted((*(verdict for verdict in judged if isinstance(verdict, Change)), *planned), key=sort_key))
+    decided = (decision for decision in decisions if isinstance(decision, Change))
+    changes = tuple(sorted((*decided, *planned), key=sort_key))
     return GuardInput(
         changes=changes,
         blocked=blocked,
@@ -279,20 +283,10 @@ def _guard_input(
 # Decisions ----------------------------------------------------------------------------------------------------------
 
 
-def _all_blocked(blocked: Iterable[Blocked], judged: Iterable[Decision]) -> tuple[Blocked, ...]:
-    own = (verdict for verdict in judged if isinstance(verdict, Blocked))
-    return tuple(sorted(chain(blocked, own), key=lambda entry: entry.key))
-
-
 def sort_key(change: Change) -> tuple[bool, int, int, str, str]:
     """Return the sort key of a plan's changes."""
     is_plain = not (change.is_rename and change.action is Action.UPDATE)
     return (is_plain, change.wave, _ORDER.index(change.action), change.key or "\U0010ffff", change.id or "")
-
-
-def _active_in_scope(project: Project, pairing: MatchResult, actual: PlatformState) -> Iterator[RemoteSchedule]:
-    policy = policy_of(project, pairing)
-    return (each for each in actual.schedules if each.is_active and policy.covers(each.agent_id, each.title))
 
 
 def _undeclared(project: Project, pairing: MatchResult) -> tuple[RemoteSchedule, ...]:
@@ -313,25 +307,20 @@ def _archives(project: Project, undeclared: Iterable[RemoteSchedule]) -> tuple[C
 
 def _unmanaged_schedules(situation: GuardInput) -> tuple[UndeclaredSchedule, ...]:
     archived = {change.id for change in situation.undeclared_archives}
-    return tuple(_shown(remote) for remote in situation.undeclared if remote.id not in archived)
+    kept = ((remote, remote.spec()) for remote in situation.undeclared if remote.id not in archived)
+    return tuple(
+        UndeclaredSchedule(
+            remote.id, remote.title, is_firing(remote), spec.reason if isinstance(spec, UnreadableSchedule) else None
+        )
+        for remote, spec in kept
+    )
 
 
-def _paused(pairing: MatchResult, judged: Iterable[Decision], chosen: Collection[str]) -> tuple[PausedSchedule, ...]:
+def _paused(pairing: MatchResult, decisions: Iterable[Decision], chosen: Collection[str]) -> tuple[PausedSchedule, ...]:
     """Return the schedules that are paused and stay so; for a blocked entry the block is reported instead."""
-    blocked = {verdict.key for verdict in judged if isinstance(verdict, Blocked)}
+    blocked = {decision.key for decision in decisions if isinstance(decision, Blocked)}
     found = (each for each in paused_schedules(pairing.pairs) if each.key not in blocked)
     return tuple(sorted((each for each in found if not chosen or each.key in chosen), key=lambda each: each.key))
-
-
-def _count_unchanged(paused: Iterable[PausedSchedule], judged: Iterable[Decision]) -> int:
-    changed = {verdict.key for verdict in judged if isinstance(verdict, Change)}
-    return sum(each.key not in changed for each in paused)
-
-
-def _shown(remote: RemoteSchedule) -> UndeclaredSchedule:
-    spec = remote.spec()
-    note = spec.reason if isinstance(spec, UnreadableSchedule) else None
-    return UndeclaredSchedule(remote.id, remote.title, is_firing(remote), note)
 
 
 def policy_of(project: Project, pairing: MatchResult) -> Policy:

@@ -31,12 +31,12 @@ def _loosened_policy(saved: Plan) -> Iterator[GuardViolation]:
 
 
 def _preconditions(saved: Plan, recomputed: Plan) -> Iterator[GuardViolation]:
-    for (premise, then), (_, now) in zip(_describe(saved), _describe(recomputed), strict=True):
+    for (name, then), (_, now) in zip(_compared_values(saved), _compared_values(recomputed), strict=True):
         if then != now:
-            yield GuardViolation("saved-plan", f"the saved plan was made for {premise}: {then}, now {now}", _OVERRIDE)
+            yield GuardViolation("saved-plan", f"the saved plan was made for {name}: {then}, now {now}", _OVERRIDE)
 
 
-def _describe(plan: Plan) -> Iterator[tuple[str, str]]:
+def _compared_values(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the values that have to be equal, each with its name for the refusal."""
     agents, prefix = plan.policy.scope_agents, plan.policy.title_prefix
     yield "another host", plan.host.base_url

@@ -6,8 +6,9 @@ See docs/semantics.md#several-project-files.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import NamedTuple
 
 from halo_iac.model.plan import GuardViolation, MatchResult, Plan
@@ -30,15 +31,11 @@ class PairedPlan(NamedTuple):
     pairing: MatchResult
 
 
-class _ClaimedPlan(NamedTuple):
-    """A plan, and what its project file claims: every claim with the entry's key, or the id of what none declares."""
-
-    plan: Plan
-    claims: Mapping[Claim, str]
-
-
 def _claims(planned: Plan, pairing: MatchResult) -> Mapping[Claim, str]:
-    """Return what the entries are matched with, what blocks them, what would be created, and what would be archived."""
+    """Return the schedules that a project file claims, each with the entry's key, or its own id if none declares it.
+
+    They are those that entries are matched with, that block them, that would be created, and that would be archived.
+    """
     claims = {
         Claim(pair.remote.id if pair.remote else None, "" if pair.remote else pair.entry.title or ""): pair.entry.key
         for pair in pairing.pairs
@@ -51,56 +48,51 @@ def _claims(planned: Plan, pairing: MatchResult) -> Mapping[Claim, str]:
 
 def refuse_overlaps(paired: Sequence[PairedPlan]) -> tuple[Plan, ...]:
     """Return the plans, each with a violation for every other file of its project that claims one of its schedules."""
-    if len(paired) < 2:
-        return tuple(each.plan for each in paired)
-    claimed = [_ClaimedPlan(each.plan, _claims(*each)) for each in paired]
+    plans = tuple(each.plan for each in paired)
+    if len(plans) < 2:
+        return plans
+    claims = [_claims(*each) for each in paired]
     holders: defaultdict[tuple[str, str, Claim], list[int]] = defaultdict(list)
-    for number, each in enumerate(claimed):
-        for claim in each.claims:
-            holders[each.plan.host.base_url, each.plan.host.project_id, claim].append(number)
+    for number, plan in enumerate(plans):
+        for claim in claims[number]:
+            holders[plan.host.base_url, plan.host.project_id, claim].append(number)
     shared: defaultdict[tuple[int, int], list[Claim]] = defaultdict(list)
     for (_, _, claim), numbers in holders.items():
         for number in numbers:
             for other in numbers:
                 if other != number:
                     shared[number, other].append(claim)
-    return tuple(_refused(number, claimed, shared) for number in range(len(claimed)))
+    refusals: list[list[GuardViolation]] = [[] for _ in plans]
+    for (number, other), common in sorted(shared.items(), key=itemgetter(0)):
+        names = {claim: claims[number][claim] for claim in common}
+        refusals[number].append(_overlap(plans[number].file, plans[other].file, names))
+    return tuple(
+        replace(plan, refusals=(*plan.refusals, *own)) if own else plan
+        for plan, own in zip(plans, refusals, strict=True)
+    )
 
 
-def _refused(number: int, claimed: Sequence[_ClaimedPlan], shared: Mapping[tuple[int, int], Sequence[Claim]]) -> Plan:
-    def refusals() -> Iterator[GuardViolation]:
-        for other, each in enumerate(claimed):
-            claims = shared.get((number, other), ())
-            if claims:
-                yield _overlap(own, each.plan.file, claims)
-
-    own = claimed[number]
-    found = tuple(refusals())
-    return replace(own.plan, refusals=(*own.plan.refusals, *found)) if found else own.plan
-
-
-def _overlap(own: _ClaimedPlan, other: str, claims: Sequence[Claim]) -> GuardViolation:
-    named = sorted(claims, key=lambda claim: own.claims[claim])
-    first = named[0]
+def _overlap(file: str, other: str, names: Mapping[Claim, str]) -> GuardViolation:
+    """Return the violation for claims, which are given with their names in ``file``."""
+    first, *others = sorted(names, key=names.__getitem__)
     what = f"schedule {first.id}" if first.id else f"the title {first.title!r}"
-    more = f", and {len(named) - 1:,} more" if len(named) > 1 else ""
-    message = f"{what} ({own.claims[first]}) belongs to {own.plan.file} and to {other}, of the same project{more}"
-    return GuardViolation("overlap", message, _OVERRIDE, tuple(own.claims[claim] for claim in named))
+    more = f", and {len(others):,} more" if others else ""
+    message = f"{what} ({names[first]}) belongs to {file} and to {other}, of the same project{more}"
+    return GuardViolation("overlap", message, _OVERRIDE, tuple(names[claim] for claim in (first, *others)))
 
 
 def permit_together(plans: Sequence[Plan], allowed: int) -> tuple[Plan, ...]:
-    """Return plans that were made without ``--allow-archive N`` as they are with it: N is the total of all of them."""
-    needed = sum(max((len(refusal.names) for refusal in _permittable(plan)), default=0) for plan in plans)
+    """Return plans that were made without ``--allow-archive N`` as they are with it; N counts the removals of all."""
+    needed = sum(
+        max((len(refusal.names) for refusal in plan.refusals if refusal.guard in ALLOW_ARCHIVE), default=0)
+        for plan in plans
+    )
     if not needed:
         return tuple(plans)
-    return tuple(_permitted(plan, needed, is_enough=needed <= allowed) for plan in plans)
+    return tuple(_permit(plan, needed, is_enough=needed <= allowed) for plan in plans)
 
 
-def _permittable(plan: Plan) -> Iterator[GuardViolation]:
-    return (refusal for refusal in plan.refusals if refusal.guard in ALLOW_ARCHIVE)
-
-
-def _permitted(plan: Plan, needed: int, *, is_enough: bool) -> Plan:
+def _permit(plan: Plan, needed: int, *, is_enough: bool) -> Plan:
     refusals = tuple(
         replace(refusal, override=f"--allow-archive {needed}") if refusal.guard in ALLOW_ARCHIVE else refusal
         for refusal in plan.refusals
