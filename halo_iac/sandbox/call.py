@@ -10,6 +10,7 @@ from typing import Any
 from halo_iac.sandbox.protocol import RequestRefused
 from halo_iac.sandbox.store import AgentRow, Key, Tables
 from halo_iac.sandbox.store.runs import ConversationRow, RunRow
+from halo_iac.sandbox.validation import Shape, checked
 
 
 class Kind(StrEnum):
@@ -40,10 +41,16 @@ class Call:
     new_id: Callable[[], str]
     settings: Settings
 
-    def check_project(self, project_id: str) -> None:
-        """Refuse a project that the key does not cover, whether or not there is one."""
-        if not self.tables.covers(self.key, project_id):
-            raise RequestRefused("FORBIDDEN", f"This key has no access to project {project_id}.")
+    def read_input(self, shape: Shape) -> dict[str, Any]:
+        """Return the validated fields of the input; raises BAD_REQUEST that names everything wrong with them."""
+        return checked(self.input, shape)
+
+    def read_project_input(self, shape: Shape) -> dict[str, Any]:
+        """Return the same; raises FORBIDDEN if the key does not cover the project, whether or not it exists."""
+        wanted = checked(self.input, shape)
+        if not self.tables.covers(self.key, wanted["projectId"]):
+            raise RequestRefused("FORBIDDEN", f"This key has no access to project {wanted['projectId']}.")
+        return wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +60,29 @@ class Procedure:
     kind: Kind
     run: Callable[[Call], bytes]
     is_recording: bool = False
-    """Whether a query keeps what it worked out."""
+    """Whether a query stores its result."""
     shows_traces: bool = False
     """Whether it lists traces of a time range (``filters``), those of the demo agents included."""
 
 
-def agent_of(call: Call, project_id: str, agent_id: str) -> AgentRow:
-    """Return an agent, or refuse."""
+def find_agent(call: Call, project_id: str, agent_id: str) -> AgentRow:
+    """Return an agent; raises NOT_FOUND if the project has none with this id."""
     agent = call.tables.agent(project_id, agent_id)
     if agent is None:
         raise RequestRefused("NOT_FOUND", f"Agent {agent_id} was not found in project {project_id}.")
     return agent
 
 
-def conversation_of(call: Call, conversation_id: str) -> ConversationRow:
-    """Return a conversation that the key covers, or refuse."""
+def find_conversation(call: Call, conversation_id: str) -> ConversationRow:
+    """Return a conversation; raises NOT_FOUND if there is none in the projects that the key covers."""
     row = call.tables.runs.conversation(conversation_id)
     if row is None or not call.tables.covers(call.key, row.project_id):
         raise RequestRefused("NOT_FOUND", f"Conversation {conversation_id} was not found.")
     return row
 
 
-def run_of(call: Call, run_id: str) -> RunRow:
-    """Return a run that the key covers, or refuse."""
+def find_run(call: Call, run_id: str) -> RunRow:
+    """Return a run; raises NOT_FOUND if there is none in the projects that the key covers."""
     row = call.tables.runs.run(run_id)
     if row is None or not is_covered(call, row):
         raise RequestRefused("NOT_FOUND", f"Run {run_id} was not found.")
@@ -86,3 +93,13 @@ def is_covered(call: Call, row: RunRow) -> bool:
     """Return whether a key covers a run's project."""
     conversation = call.tables.runs.conversation(row.conversation_id)
     return conversation is not None and call.tables.covers(call.key, conversation.project_id)
+
+
+def parse_offset(cursor: str | None) -> int:
+    """Return the offset in a cursor of the form ``after-OFFSET``, 0 without a cursor; raises BAD_REQUEST for others."""
+    if cursor is None:
+        return 0
+    head, _, offset = cursor.partition("-")
+    if head != "after" or not offset.isdecimal() or len(offset) > 18:
+        raise RequestRefused("BAD_REQUEST", "cursor was not returned by this list.")
+    return int(offset)

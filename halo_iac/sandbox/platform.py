@@ -19,7 +19,7 @@ from halo_iac.sandbox.demo import history as demo_history
 from halo_iac.sandbox.faults import ChangeBetween, Fault, Faults, Latency, apply_fault
 from halo_iac.sandbox.handlers.schedules import next_fire
 from halo_iac.sandbox.instants import format_instant
-from halo_iac.sandbox.procedures import procedure_named
+from halo_iac.sandbox.procedures import find_procedure
 from halo_iac.sandbox.protocol import (
     Answer,
     Request,
@@ -317,7 +317,7 @@ class Sandbox:
             return fail(RequestRefused("INTERNAL_SERVER_ERROR", str(error)), name)
 
     def _called(self, request: Request, name: str, given: Any, flaw: RequestRefused | None) -> bytes:  # noqa: ANN401 (JSON)
-        procedure = procedure_named(request, name)
+        procedure = find_procedure(request, name)
         with self._store.reading() as tables:
             key = authenticate(request, tables)
         check_permission(key, procedure.kind)

@@ -10,8 +10,7 @@ from halo_iac.sandbox.handlers import agents, schedules
 from halo_iac.sandbox.protocol import Request, RequestRefused
 
 _PROCEDURES: Final[dict[str, Procedure]] = {
-    **agents.AGENT_PROCEDURES,
-    **agents.PROJECT_PROCEDURES,
+    **agents.PROCEDURES,
     **schedules.PROCEDURES,
 }
 _NOT_SERVED: Final = {
@@ -21,9 +20,9 @@ _NOT_SERVED: Final = {
 _METHODS: Final = {Kind.QUERY: "GET", Kind.MUTATION: "POST"}
 
 
-def procedure_named(request: Request, name: str) -> Procedure:
-    """Return the procedure that a request names, or refuse."""
-    procedure = _PROCEDURES.get(name) or _of_runs().get(name)
+def find_procedure(request: Request, name: str) -> Procedure:
+    """Return the procedure that a request names; raises an error if there is none or the HTTP method is another."""
+    procedure = _PROCEDURES.get(name) or _rare_procedures().get(name)
     if procedure is None:
         instead = next((said for prefix, said in _NOT_SERVED.items() if name.startswith(prefix)), None)
         if instead is not None:
@@ -37,8 +36,8 @@ def procedure_named(request: Request, name: str) -> Procedure:
 
 
 @cache
-def _of_runs() -> dict[str, Procedure]:
-    """Return the procedures that a plan has no use for, and need not wait for."""
+def _rare_procedures() -> dict[str, Procedure]:
+    """Return the procedures of runs and traces, which a plan does not need and should not wait for."""
     from halo_iac.sandbox.handlers import (
         conversations,
         datasets,
@@ -52,8 +51,7 @@ def _of_runs() -> dict[str, Procedure]:
     return {
         **conversations.PROCEDURES,
         **datasets.PROCEDURES,
-        **runs.RUN_PROCEDURES,
-        **runs.SCHEDULE_RUN_PROCEDURES,
+        **runs.PROCEDURES,
         **traces.PROCEDURES,
         **trace_facets.PROCEDURES,
         **trace_sessions.PROCEDURES,

@@ -189,6 +189,10 @@ def _zones() -> frozenset[str]:
     return frozenset(resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split())
 
 
+BY_ID: Final[Shape] = {"id": required(identifier)}
+"""The input of procedures that take nothing but an id."""
+
+
 def check_cadence(wire: Mapping[str, Any]) -> None:
     """Refuse a schedule whose frequency lacks a part; superfluous parts are kept and mean nothing."""
     frequency = wire.get("frequency")

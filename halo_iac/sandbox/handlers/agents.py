@@ -1,4 +1,4 @@
-"""``agent.*``: the agents that sent a project's traces."""
+"""``agent.*``, ``project.*`` and ``user.*``: the agents that sent a project's traces, and what a key may do."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _LIST: Final = {
     "projectId": rules.required(rules.identifier),
     "timeRange": rules.optional(rules.one_of(_HOURS)),
 }
+_GET: Final = {"projectId": rules.required(rules.identifier)}
 
 
 def list_for_project(call: Call) -> bytes:
     """Return the agents seen in the time range, each with the number of its traces that began in it."""
-    wanted = rules.checked(call.input, _LIST)
+    wanted = call.read_project_input(_LIST)
     project_id = wanted["projectId"]
-    call.check_project(project_id)
     now = datetime.fromisoformat(call.now)
     since = now - timedelta(hours=_HOURS[wanted.get("timeRange", _DEFAULT_RANGE)])
     counts = _counts(call, project_id, since, now)
@@ -60,12 +60,6 @@ def _wire(agent: AgentRow, counts: Mapping[int, int], since: str) -> dict[str, A
         count = counts[agent.place]
         return {**agent.wire, "stats": {"executionCount": count}} if count else None
     return agent.wire if agent.last_seen_at is None or agent.last_seen_at >= since else None
-
-
-AGENT_PROCEDURES: Final = {"agent.listForProject": Procedure(Kind.QUERY, list_for_project)}
-
-
-_GET: Final = {"projectId": rules.required(rules.identifier)}
 
 
 def get_auth_context(call: Call) -> bytes:
@@ -90,9 +84,8 @@ def get_projects(call: Call) -> bytes:
 
 def get_project(call: Call) -> bytes:
     """Return one project."""
-    wanted = rules.checked(call.input, _GET)
-    call.check_project(wanted["projectId"])
-    return encoded(next(_project_wire(each) for each in call.tables.projects() if each["id"] == wanted["projectId"]))
+    project_id = call.read_project_input(_GET)["projectId"]
+    return encoded(next(_project_wire(each) for each in call.tables.projects() if each["id"] == project_id))
 
 
 def get_profile(_call: Call) -> bytes:
@@ -105,7 +98,8 @@ def _project_wire(project: dict[str, str]) -> dict[str, Any]:
     return {**project, "teamId": demo.DEMO_TEAM_ID}
 
 
-PROJECT_PROCEDURES: Final = {
+PROCEDURES: Final = {
+    "agent.listForProject": Procedure(Kind.QUERY, list_for_project),
     "project.getAuthContext": Procedure(Kind.QUERY, get_auth_context),
     "project.getProjects": Procedure(Kind.QUERY, get_projects),
     "project.getProject": Procedure(Kind.QUERY, get_project),

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from halo_iac.sandbox import validation as rules
-from halo_iac.sandbox.call import Call, Kind, Procedure, conversation_of
+from halo_iac.sandbox.call import Call, Kind, Procedure, find_conversation
 from halo_iac.sandbox.handlers import datasets as exports
 from halo_iac.sandbox.handlers.datasets import serialize_dataset, serialize_run
 from halo_iac.sandbox.protocol import RequestRefused, encoded
 from halo_iac.sandbox.run_state import RunState, run_state
 from halo_iac.sandbox.store.runs import ConversationRow
-from halo_iac.sandbox.validation import Shape, nullable, optional, required
+from halo_iac.sandbox.validation import BY_ID, Shape, nullable, optional, required
 
 _DEFAULT_LIMIT: Final = 50
 _NEWEST: Final = ("~", 0)
@@ -29,17 +29,15 @@ _LIST: Final[Shape] = {
     "agentUuid": optional(rules.uuid),
     "scheduleId": optional(rules.identifier),
 }
-_BY_ID: Final[Shape] = {"id": required(rules.identifier)}
 
 
 def list_for_project(call: Call) -> bytes:
     """Return a page of conversations, newest first, each with its latest run."""
-    wanted = rules.checked(call.input, _LIST)
-    call.check_project(wanted["projectId"])
+    wanted = call.read_project_input(_LIST)
     size = wanted.get("limit", _DEFAULT_LIMIT)
     rows = call.tables.runs.conversations(
         wanted["projectId"],
-        before=_place(wanted.get("cursor")),
+        before=_parse_cursor(wanted.get("cursor")),
         limit=size + 1,
         agent_id=wanted.get("agentUuid"),
         schedule_id=wanted.get("scheduleId"),
@@ -51,20 +49,20 @@ def list_for_project(call: Call) -> bytes:
 
 def get_by_id(call: Call) -> bytes:
     """Return one conversation."""
-    return encoded(_listed(call, conversation_of(call, rules.checked(call.input, _BY_ID)["id"])))
+    return encoded(_listed(call, find_conversation(call, call.read_input(BY_ID)["id"])))
 
 
 def get_details(call: Call) -> bytes:
     """Return a conversation with its messages, runs and datasets."""
-    row = conversation_of(call, rules.checked(call.input, _BY_ID)["id"])
-    lives = [run_state(run, call.now) for run in call.tables.runs.of_conversation(row.id)]
-    datasets = {standing.row.dataset_id: standing for standing in reversed(lives)}
+    row = find_conversation(call, call.read_input(BY_ID)["id"])
+    states = [run_state(run, call.now) for run in call.tables.runs.of_conversation(row.id)]
+    datasets = {state.row.dataset_id: state for state in reversed(states)}
     return encoded(
         {
-            "conversation": _wire(row, lives[-1]),
-            "messages": _messages(call, row, lives),
-            "runs": [serialize_run(standing) for standing in lives],
-            "haloExportDatasets": [serialize_dataset(standing) for standing in reversed(datasets.values())],
+            "conversation": _wire(row, states[-1]),
+            "messages": _messages(call, row, states),
+            "runs": [serialize_run(state) for state in states],
+            "haloExportDatasets": [serialize_dataset(state) for state in reversed(datasets.values())],
         }
     )
 
@@ -72,8 +70,8 @@ def get_details(call: Call) -> bytes:
 def _listed(call: Call, row: ConversationRow) -> dict[str, Any]:
     latest = call.tables.runs.latest_of(row.id)
     assert latest is not None  # noqa: S101 (a conversation begins with a run, in one transaction)
-    standing = run_state(latest, call.now)
-    return {**_wire(row, standing), "latestRun": serialize_run(standing)}
+    state = run_state(latest, call.now)
+    return {**_wire(row, state), "latestRun": serialize_run(state)}
 
 
 def _wire(row: ConversationRow, latest: RunState) -> dict[str, Any]:
@@ -89,14 +87,14 @@ def _wire(row: ConversationRow, latest: RunState) -> dict[str, Any]:
     }
 
 
-def _messages(call: Call, conversation: ConversationRow, lives: list[RunState]) -> list[dict[str, Any]]:
+def _messages(call: Call, conversation: ConversationRow, states: list[RunState]) -> list[dict[str, Any]]:
     said: list[tuple[str, str, str, str]] = []
-    for standing in lives:
-        row = standing.row
+    for state in states:
+        row = state.row
         if row.asked["retryOfRunId"] is None:
             said.append((row.id, "user", row.asked["prompt"], row.created_at))
-        if standing.status == "completed":
-            said.append((row.id, "assistant", _answer(call, conversation, standing), standing.updated_at))
+        if state.status == "completed":
+            said.append((row.id, "assistant", _answer(call, conversation, state), state.updated_at))
     return [
         {
             "id": f"{run_id}-{role}",
@@ -111,18 +109,18 @@ def _messages(call: Call, conversation: ConversationRow, lives: list[RunState]) 
     ]
 
 
-def _answer(call: Call, conversation: ConversationRow, standing: RunState) -> str:
+def _answer(call: Call, conversation: ConversationRow, state: RunState) -> str:
     """Return the answer of a run; it is computed when first requested, and stored."""
-    if standing.row.answer is not None:
-        return standing.row.answer
+    if state.row.answer is not None:
+        return state.row.answer
     places = call.tables.agent_places(conversation.project_id)  # the agent may have been deleted
     place = next(place for place, agent_id in places.values() if agent_id == conversation.agent_id)
-    answer = exports.answer(call.tables, standing.row, place)
-    call.tables.runs.keep_answer(standing.row.id, answer)
+    answer = exports.answer(call.tables, state.row, place)
+    call.tables.runs.keep_answer(state.row.id, answer)
     return answer
 
 
-def _place(cursor: str | None) -> tuple[str, int]:
+def _parse_cursor(cursor: str | None) -> tuple[str, int]:
     if cursor is None:
         return _NEWEST
     head, _, place = cursor.rpartition("-")

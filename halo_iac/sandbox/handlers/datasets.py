@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from halo_iac.sandbox import validation as rules
-from halo_iac.sandbox.call import Call, Kind, Procedure, is_covered
+from halo_iac.sandbox.call import Call, Kind, Procedure, is_covered, parse_offset
 from halo_iac.sandbox.instants import EPOCH, format_instant, to_nanoseconds
 from halo_iac.sandbox.protocol import RequestRefused, encoded
 from halo_iac.sandbox.run_state import RunState, run_state
 from halo_iac.sandbox.store import Tables
 from halo_iac.sandbox.store.runs import RunRow
-from halo_iac.sandbox.validation import Shape, nullable, optional, required
+from halo_iac.sandbox.validation import BY_ID, Shape, nullable, optional
 
 if TYPE_CHECKING:
     from halo_iac.sandbox.analyst.traces import Trace
@@ -56,10 +56,7 @@ def select_traces(tables: Tables, agent: int, start: datetime, end: datetime, li
 
 def answer(tables: Tables, row: RunRow, agent: int) -> str:
     """Return the message of a completed run: the report, or the answer to a follow-up question."""
-    from halo_iac.sandbox.analyst.analysis import (
-        analyse_traces,
-        render_report,
-    )
+    from halo_iac.sandbox.analyst.analysis import analyse_traces, render_report
     from halo_iac.sandbox.analyst.answers import answer as answered
     from halo_iac.sandbox.analyst.figures import Window
 
@@ -84,17 +81,17 @@ def _traces(tables: Tables, row: RunRow, agent: int) -> Iterator[Trace]:
             yield Trace(spans, map(Node._make, tables.spans.shape_of_trace(trace, until=row.seen)))
 
 
-def serialize_run(standing: RunState) -> dict[str, Any]:
+def serialize_run(state: RunState) -> dict[str, Any]:
     """Return a run in the wire format."""
-    row, asked = standing.row, dict(standing.row.asked)
+    row, asked = state.row, dict(state.row.asked)
     retried = asked.pop("retryOfRunId")
     root = asked.pop("rootRunId", None) or retried or row.id
-    is_completed = standing.status == "completed"
+    is_completed = state.status == "completed"
     return {
         "id": row.id,
         "conversationId": row.conversation_id,
         "kind": "agent",
-        "status": standing.status,
+        "status": state.status,
         "scheduleId": row.schedule_id,
         "scheduledForAt": row.scheduled_for,
         "haloExportDatasetId": row.dataset_id,
@@ -106,22 +103,22 @@ def serialize_run(standing: RunState) -> dict[str, Any]:
         "resultMessageId": f"{row.id}-assistant" if is_completed else None,
         **dict.fromkeys(_REPOSITORY),
         **asked,
-        "resolvedRouteId": "sandbox" if standing.started_at else None,
+        "resolvedRouteId": "sandbox" if state.started_at else None,
         "createdAt": row.created_at,
-        "updatedAt": standing.updated_at,
-        "startedAt": standing.started_at,
-        "completedAt": standing.completed_at,
-        "errorMessage": standing.error,
+        "updatedAt": state.updated_at,
+        "startedAt": state.started_at,
+        "completedAt": state.completed_at,
+        "errorMessage": state.error,
         "resultR2Key": f"halo/{row.id}.md" if is_completed else None,
     }
 
 
-def serialize_dataset(standing: RunState) -> dict[str, Any]:
+def serialize_dataset(state: RunState) -> dict[str, Any]:
     """Return a run's dataset in the wire format; it has no counts before the export is done."""
-    row, status = standing.row, _lifecycle(standing)
+    row, status = state.row, _lifecycle(state)
     counts: tuple[int | None, ...] = (row.span_count, len(row.chosen), row.left_out, row.left_out_traces)
-    if status != "ready" or standing.status == "no_traces":
-        counts = (0 if standing.is_over else None,) * 4
+    if status != "ready" or state.status == "no_traces":
+        counts = (0 if state.is_over else None,) * 4
     return {
         "id": row.dataset_id,
         "lifecycleStatus": status,
@@ -133,12 +130,12 @@ def serialize_dataset(standing: RunState) -> dict[str, Any]:
     }
 
 
-def _lifecycle(standing: RunState) -> str:
+def _lifecycle(state: RunState) -> str:
     """Return the state of an export; one without traces is ready, and a cancelled one has failed."""
-    names = {moment.event for _, moment in standing.past}
-    if "export.completed" in names or standing.row.asked["origin"] == "follow_up" or standing.status == "no_traces":
+    names = {moment.event for _, moment in state.past}
+    if "export.completed" in names or state.row.asked["origin"] == "follow_up" or state.status == "no_traces":
         return "ready"
-    if standing.is_over:
+    if state.is_over:
         return "failed"
     return "exporting" if "export.started" in names else "pending"
 
@@ -146,27 +143,26 @@ def _lifecycle(standing: RunState) -> str:
 _REPOSITORY: Final = [f"githubRepository{part}" for part in ("FullName", "Branch", "CommitSha", "Subpath")]
 """Fields about the agent's repository, which are null in a sandbox."""
 _DEFAULT_LIMIT: Final = 50
-_BY_ID: Final[Shape] = {"id": required(rules.identifier)}
-_TRACES: Final[Shape] = {**_BY_ID, "cursor": nullable(rules.text), "limit": optional(rules.integer(1, 100))}
+_TRACES: Final[Shape] = {**BY_ID, "cursor": nullable(rules.text), "limit": optional(rules.integer(1, 100))}
 
 
 def get_by_id(call: Call) -> bytes:
     """Return an export dataset."""
-    return encoded(serialize_dataset(_found(call, rules.checked(call.input, _BY_ID)["id"])))
+    return encoded(serialize_dataset(_find_dataset(call, call.read_input(BY_ID)["id"])))
 
 
 def list_traces(call: Call) -> bytes:
     """Return a page of a dataset's traces, oldest first; it is empty before the export is done."""
-    wanted = rules.checked(call.input, _TRACES)
-    standing = _found(call, wanted["id"])
-    chosen = standing.row.chosen if serialize_dataset(standing)["lifecycleStatus"] == "ready" else ()
-    first = _place(wanted.get("cursor"))
+    wanted = call.read_input(_TRACES)
+    state = _find_dataset(call, wanted["id"])
+    chosen = state.row.chosen if serialize_dataset(state)["lifecycleStatus"] == "ready" else ()
+    first = parse_offset(wanted.get("cursor"))
     last = first + wanted.get("limit", _DEFAULT_LIMIT)
-    traces = [_trace(call, trace, standing.row.seen) for trace in chosen[first:last]]
+    traces = [_trace(call, trace, state.row.seen) for trace in chosen[first:last]]
     return encoded({"traces": traces, "nextCursor": f"after-{last}" if last < len(chosen) else None})
 
 
-def _found(call: Call, dataset_id: str) -> RunState:
+def _find_dataset(call: Call, dataset_id: str) -> RunState:
     row = call.tables.runs.of_dataset(dataset_id)
     if row is None or not is_covered(call, row):
         raise RequestRefused("NOT_FOUND", f"Export dataset {dataset_id} was not found.")
@@ -180,15 +176,6 @@ def _trace(call: Call, trace: int, seen: int) -> dict[str, Any]:
 
 def _at(nanoseconds: int) -> str:
     return format_instant(EPOCH + timedelta(microseconds=nanoseconds // 1000))
-
-
-def _place(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    place = cursor.removeprefix("after-")
-    if place == cursor or not place.isdecimal() or len(place) > 18:
-        raise RequestRefused("BAD_REQUEST", "cursor was not returned by this list.")
-    return int(place)
 
 
 PROCEDURES: Final = {

@@ -17,21 +17,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from halo_iac.sandbox import demo
 from halo_iac.sandbox import validation as rules
-from halo_iac.sandbox.call import Call, Kind, Procedure, agent_of, conversation_of, run_of
+from halo_iac.sandbox.call import Call, Kind, Procedure, find_agent, find_conversation, find_run
 from halo_iac.sandbox.firing import order_of
 from halo_iac.sandbox.handlers.datasets import serialize_dataset, serialize_run
-from halo_iac.sandbox.handlers.schedules import found
+from halo_iac.sandbox.handlers.schedules import MODEL, SUMMARIZATION_MODEL, find_schedule
 from halo_iac.sandbox.protocol import RequestRefused, encoded
 from halo_iac.sandbox.run_starter import RunOrder, RunStarter, started
 from halo_iac.sandbox.run_state import run_state
-from halo_iac.sandbox.validation import Shape, nullable, optional, required
+from halo_iac.sandbox.validation import BY_ID, Shape, nullable, optional, required
 
+_DEFAULT_LIMIT: Final = 50
 _LEVELS: Final = ("debug", "info", "warn", "error")
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh")
-_eligible: Final = rules.one_of([str(model["id"]) for model in demo.MODELS])
-_eligible_to_sum_up: Final = rules.one_of([str(model["id"]) for model in demo.SUMMARIZATION_MODELS])
 
 _CREATE: Final[Shape] = {
     "projectId": required(rules.identifier),
@@ -39,17 +37,16 @@ _CREATE: Final[Shape] = {
     "prompt": required(rules.non_empty),
     "windowStartAt": required(rules.instant),
     "windowEndAt": required(rules.instant),
-    "modelId": nullable(_eligible),
-    "subagentModelId": nullable(_eligible),
-    "summarizationModelId": nullable(_eligible_to_sum_up),
+    "modelId": nullable(MODEL),
+    "subagentModelId": nullable(MODEL),
+    "summarizationModelId": nullable(SUMMARIZATION_MODEL),
     "spanLimit": optional(rules.integer(1)),
     "maxSubagentDepth": optional(rules.integer(1, 5)),
     "maxTurns": optional(rules.integer(1, 100)),
     "reasoningEffort": optional(rules.one_of(_EFFORTS)),
     "debug": optional(rules.boolean),
 }
-_BY_ID: Final[Shape] = {"id": required(rules.identifier)}
-_CANCEL: Final[Shape] = {**_BY_ID, "reason": nullable(rules.text)}
+_CANCEL: Final[Shape] = {**BY_ID, "reason": nullable(rules.text)}
 _EVENTS: Final[Shape] = {
     "runId": required(rules.identifier),
     "limit": required(rules.integer(1, 500)),
@@ -62,16 +59,21 @@ _LOGS: Final[Shape] = {
     "logLevel": optional(rules.one_of(_LEVELS)),
 }
 _FOLLOW_UP: Final[Shape] = {"conversationId": required(rules.identifier), "prompt": required(rules.non_empty)}
+_RUNS: Final[Shape] = {**BY_ID, "limit": optional(rules.integer(1, 100))}
+_FIRE: Final[Shape] = {
+    **BY_ID,
+    "windowStartAt": required(rules.instant),
+    "windowEndAt": required(rules.instant),
+}
 
 
 def create(call: Call) -> bytes:
     """Start a run; two equal calls start two runs, since there is no idempotency key."""
-    wanted = rules.checked(call.input, _CREATE)
-    call.check_project(wanted["projectId"])
-    check_window(wanted, call.now)
+    wanted = call.read_project_input(_CREATE)
+    _check_window(wanted, call.now)
     order = RunOrder(
         project_id=wanted["projectId"],
-        agent=agent_of(call, wanted["projectId"], wanted["agentUuid"]),
+        agent=find_agent(call, wanted["projectId"], wanted["agentUuid"]),
         prompt=wanted["prompt"],
         start=wanted["windowStartAt"],
         end=wanted["windowEndAt"],
@@ -84,15 +86,15 @@ def create(call: Call) -> bytes:
 
 def get_by_id(call: Call) -> bytes:
     """Return a run and its exported dataset."""
-    row = run_of(call, rules.checked(call.input, _BY_ID)["id"])
+    row = find_run(call, call.read_input(BY_ID)["id"])
     standing = run_state(row, call.now)
     return encoded({"run": serialize_run(standing), "haloExportDataset": serialize_dataset(standing)})
 
 
 def get_events(call: Call) -> bytes:
     """Return a page of a run's events so far; ``nextCursor`` is null if there are no more yet."""
-    wanted = rules.checked(call.input, _EVENTS)
-    past = [each for each in run_state(run_of(call, wanted["runId"]), call.now).past if each[1].level != "debug"]
+    wanted = call.read_input(_EVENTS)
+    past = [each for each in run_state(find_run(call, wanted["runId"]), call.now).past if each[1].level != "debug"]
     first = wanted.get("cursor") or 0
     last = min(first + wanted["limit"], len(past))
     events = [
@@ -110,8 +112,8 @@ def get_events(call: Call) -> bytes:
 
 def get_logs(call: Call) -> bytes:
     """Return a page of a run's log entries of a level and above."""
-    wanted = rules.checked(call.input, _LOGS)
-    row = run_of(call, wanted["runId"])
+    wanted = call.read_input(_LOGS)
+    row = find_run(call, wanted["runId"])
     least = _LEVELS.index(wanted.get("logLevel", "debug"))
     lines = [
         {"timestamp": at, "level": moment.level, "message": moment.event, "attributes": moment.payload}
@@ -125,28 +127,28 @@ def get_logs(call: Call) -> bytes:
 
 def cancel(call: Call) -> bytes:
     """Cancel a run that is in flight; one that has ended is not changed."""
-    wanted = rules.checked(call.input, _CANCEL)
-    row = run_of(call, wanted["id"])
+    wanted = call.read_input(_CANCEL)
+    row = find_run(call, wanted["id"])
     if not run_state(row, call.now).is_over:
         call.tables.runs.cancel(row.id, call.now, wanted.get("reason"))
-    return encoded(serialize_run(run_state(run_of(call, row.id), call.now)))
+    return encoded(serialize_run(run_state(find_run(call, row.id), call.now)))
 
 
 def retry(call: Call) -> bytes:
     """Start a run that did not complete again."""
-    row = run_of(call, rules.checked(call.input, _BY_ID)["id"])
+    row = find_run(call, call.read_input(BY_ID)["id"])
     standing = run_state(row, call.now)
     if not standing.is_over or standing.status == "completed":
         raise RequestRefused(
             "PRECONDITION_FAILED", f"Run {row.id} is {standing.status}; only a failed run can be retried."
         )
-    conversation = conversation_of(call, row.conversation_id)
+    conversation = find_conversation(call, row.conversation_id)
     _check_idle(call, conversation.id)
     if row.asked["origin"] == "follow_up":
         return started(_starter(call).follow_up(row, row.asked["prompt"], call.now, is_retry=True))
     order = RunOrder(
         project_id=conversation.project_id,
-        agent=agent_of(call, conversation.project_id, conversation.agent_id),
+        agent=find_agent(call, conversation.project_id, conversation.agent_id),
         prompt=row.asked["prompt"],
         start=datetime.fromisoformat(row.asked["windowStartAt"]),
         end=datetime.fromisoformat(row.asked["windowEndAt"]),
@@ -160,8 +162,8 @@ def retry(call: Call) -> bytes:
 
 def create_follow_up(call: Call) -> bytes:
     """Start a run that answers a question about a conversation's report."""
-    wanted = rules.checked(call.input, _FOLLOW_UP)
-    conversation = conversation_of(call, wanted["conversationId"])
+    wanted = call.read_input(_FOLLOW_UP)
+    conversation = find_conversation(call, wanted["conversationId"])
     _check_idle(call, conversation.id)
     rows = call.tables.runs.of_conversation(conversation.id)
     row = next((row for row in rows if run_state(row, call.now).status == "completed"), None)
@@ -170,7 +172,7 @@ def create_follow_up(call: Call) -> bytes:
     return started(_starter(call).follow_up(row, wanted["prompt"], call.now))
 
 
-def check_window(wanted: dict[str, Any], now: str) -> None:
+def _check_window(wanted: dict[str, Any], now: str) -> None:
     """Refuse a window that ends before it starts, or that starts in the future."""
     if wanted["windowEndAt"] <= wanted["windowStartAt"]:
         raise RequestRefused("BAD_REQUEST", "windowEndAt must be after windowStartAt.")
@@ -188,7 +190,28 @@ def _starter(call: Call) -> RunStarter:
     return RunStarter(call.tables, call.new_id, call.settings)
 
 
-RUN_PROCEDURES: Final = {
+def list_runs(call: Call) -> bytes:
+    """Return the schedule's runs, newest first."""
+    wanted = call.read_input(_RUNS)
+    row = find_schedule(call, wanted["id"])
+    runs = call.tables.runs.of_schedule(row.id, wanted.get("limit", _DEFAULT_LIMIT))
+    return encoded([serialize_run(run_state(run, call.now)) for run in runs])
+
+
+def fire_now(call: Call) -> bytes:
+    """Start a run of a schedule, enabled or not, over the window in the input."""
+    wanted = call.read_input(_FIRE)
+    row = find_schedule(call, wanted["id"])
+    if row.wire.get("archivedAt") is not None:
+        raise RequestRefused("PRECONDITION_FAILED", f"Schedule {row.id} is archived.")
+    _check_window(wanted, call.now)
+    window = (wanted["windowStartAt"], wanted["windowEndAt"])
+    agent = find_agent(call, row.project_id, row.wire["agentUuid"])
+    order = order_of(row, agent, window, origin="manual_schedule", created_at=call.now)
+    return started(_starter(call).start(order))
+
+
+PROCEDURES: Final = {
     "haloRun.create": Procedure(Kind.MUTATION, create),
     "haloRun.getById": Procedure(Kind.QUERY, get_by_id),
     "haloRun.getEvents": Procedure(Kind.QUERY, get_events),
@@ -196,40 +219,6 @@ RUN_PROCEDURES: Final = {
     "haloRun.cancel": Procedure(Kind.MUTATION, cancel),
     "haloRun.retry": Procedure(Kind.MUTATION, retry),
     "haloRun.createFollowUp": Procedure(Kind.MUTATION, create_follow_up),
-}
-
-
-_DEFAULT_LIMIT: Final = 50
-_SCHEDULE_BY_ID: Final[Shape] = {"id": required(rules.identifier)}
-_RUNS: Final[Shape] = {**_SCHEDULE_BY_ID, "limit": optional(rules.integer(1, 100))}
-_FIRE: Final[Shape] = {
-    **_SCHEDULE_BY_ID,
-    "windowStartAt": required(rules.instant),
-    "windowEndAt": required(rules.instant),
-}
-
-
-def list_runs(call: Call) -> bytes:
-    """Return the schedule's runs, newest first."""
-    row = found(call, _RUNS)
-    limit = rules.checked(call.input, _RUNS).get("limit", _DEFAULT_LIMIT)
-    return encoded([serialize_run(run_state(run, call.now)) for run in call.tables.runs.of_schedule(row.id, limit)])
-
-
-def fire_now(call: Call) -> bytes:
-    """Start a run of a schedule, enabled or not, over the window in the input."""
-    wanted = rules.checked(call.input, _FIRE)
-    row = found(call, _FIRE)
-    if row.wire.get("archivedAt") is not None:
-        raise RequestRefused("PRECONDITION_FAILED", f"Schedule {row.id} is archived.")
-    check_window(wanted, call.now)
-    window = (wanted["windowStartAt"], wanted["windowEndAt"])
-    agent = agent_of(call, row.project_id, row.wire["agentUuid"])
-    order = order_of(row, agent, window, origin="manual_schedule", created_at=call.now)
-    return started(RunStarter(call.tables, call.new_id, call.settings).start(order))
-
-
-SCHEDULE_RUN_PROCEDURES: Final = {
     "haloSchedule.listRuns": Procedure(Kind.QUERY, list_runs),
     "haloSchedule.fireNow": Procedure(Kind.MUTATION, fire_now),
 }

@@ -18,19 +18,20 @@ Not documented, and chosen here:
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import validation as rules
-from halo_iac.sandbox.call import Call, Kind, Procedure
+from halo_iac.sandbox.call import Call, Kind, Procedure, find_agent, parse_offset
 from halo_iac.sandbox.instants import format_instant
 from halo_iac.sandbox.protocol import RequestRefused, encoded
 from halo_iac.sandbox.store import ScheduleRow
-from halo_iac.sandbox.validation import FREQUENCIES, Shape, nullable, optional, required
+from halo_iac.sandbox.validation import BY_ID, FREQUENCIES, Shape, nullable, optional, required
 
 _MINUTES: Final = frozenset(range(60))
 
@@ -107,8 +108,8 @@ def _part(numbers: object) -> str:
 
 
 _MAX_LIMIT: Final = 100
-_eligible: Final = rules.one_of([str(model["id"]) for model in demo.MODELS])
-_eligible_to_sum_up: Final = rules.one_of([str(model["id"]) for model in demo.SUMMARIZATION_MODELS])
+MODEL: Final = rules.one_of([str(model["id"]) for model in demo.MODELS])
+SUMMARIZATION_MODEL: Final = rules.one_of([str(model["id"]) for model in demo.SUMMARIZATION_MODELS])
 
 _CHECKS: Final[dict[str, rules.Check]] = {
     "title": rules.title,
@@ -129,8 +130,8 @@ _LIMITS: Final[dict[str, rules.Check]] = {
     "enabled": rules.boolean,
 }
 _MODELS: Final[Shape] = {
-    "modelId": nullable(_eligible),
-    "summarizationModelId": nullable(_eligible_to_sum_up),
+    "modelId": nullable(MODEL),
+    "summarizationModelId": nullable(SUMMARIZATION_MODEL),
 }
 _FIELDS: Final = (
     *("id", "teamId", "projectId", "title", "enabled", "archivedAt", "autoPausedAt", "autoPauseReason"),
@@ -151,7 +152,6 @@ _UPDATE: Final[Shape] = {
     **{name: optional(check) for name, check in (_CHECKS | _LIMITS).items()},
     **_MODELS,
 }
-_BY_ID: Final[Shape] = {"id": required(rules.identifier)}
 _LIST: Final[Shape] = {
     "projectId": required(rules.identifier),
     "includeArchived": optional(rules.boolean),
@@ -163,12 +163,11 @@ _LIST: Final[Shape] = {
 
 def list_for_project(call: Call) -> bytes:
     """Return a page of schedules and the cursor of the next."""
-    wanted = rules.checked(call.input, _LIST)
-    call.check_project(wanted["projectId"])
+    wanted = call.read_project_input(_LIST)
     size = wanted.get("limit", call.settings.page_size)
     rows = call.tables.listed(
         wanted["projectId"],
-        after=_place(wanted.get("cursor")),
+        after=parse_offset(wanted.get("cursor")),
         limit=size + 1,
         archived=wanted.get("includeArchived", False),
         agent_id=wanted.get("agentUuid"),
@@ -180,47 +179,36 @@ def list_for_project(call: Call) -> bytes:
 
 def get_by_id(call: Call) -> bytes:
     """Return one schedule, archived or not."""
-    return encoded(found(call, _BY_ID).wire)
+    return encoded(find_schedule(call, call.read_input(BY_ID)["id"]).wire)
 
 
 def create(call: Call) -> bytes:
     """Create a schedule; two equal calls create two schedules, since there is no idempotency key."""
-    wanted = rules.checked(call.input, _CREATE)
-    call.check_project(wanted["projectId"])
+    wanted = call.read_project_input(_CREATE)
     rules.check_cadence(wanted)
-    _check_agent(call, wanted["projectId"], wanted["agentUuid"])
+    find_agent(call, wanted["projectId"], wanted["agentUuid"])
     row = ScheduleRow(call.new_id(), wanted["projectId"], wanted.get("modelId"), {})
     row.wire.update(_created(call, row.id, wanted))
-    return _kept(call, row)
+    return _store(call, row)
 
 
 def update(call: Call) -> bytes:
     """Change the given fields; together with the other fields they have to form a valid cadence."""
-    row = found(call, _UPDATE)
+    given = call.read_input(_UPDATE)
+    row = find_schedule(call, given["id"])
     if row.wire.get("archivedAt") is not None and not call.settings.updates_archived:
         raise RequestRefused("PRECONDITION_FAILED", f"Schedule {row.id} is archived.")
-    given = rules.checked(call.input, _UPDATE)
     asked_model_id = given.get("modelId", row.asked_model_id)
     changes = {name: value for name, value in given.items() if name != "id"}
     if "modelId" in changes:
         changes["modelId"] = _resolved(asked_model_id)
     if "agentUuid" in changes:
-        _check_agent(call, row.project_id, changes["agentUuid"])
+        find_agent(call, row.project_id, changes["agentUuid"])
     if "agentUuid" in changes or changes.get("enabled"):
         changes |= {"autoPausedAt": None, "autoPauseReason": None}
     wire = {**row.wire, **changes, "updatedAt": call.now}
     rules.check_cadence(wire)
-    return _kept(call, ScheduleRow(row.id, row.project_id, asked_model_id, wire))
-
-
-def archive(call: Call) -> bytes:
-    """Archive a schedule; an archived one is not changed, nor is its ``archivedAt``."""
-    return _archived(call, lambda now_archived: now_archived or call.now)
-
-
-def unarchive(call: Call) -> bytes:
-    """Unarchive a schedule; an active one is not changed."""
-    return _archived(call, lambda _: None)
+    return _store(call, ScheduleRow(row.id, row.project_id, asked_model_id, wire))
 
 
 def list_eligible_models(_call: Call) -> bytes:
@@ -233,9 +221,8 @@ def list_eligible_summarization_models(_call: Call) -> bytes:
     return encoded(demo.SUMMARIZATION_MODELS)
 
 
-def found(call: Call, shape: Shape) -> ScheduleRow:
-    """Return the schedule whose id is in the input; raises NOT_FOUND if there is none."""
-    schedule_id = rules.checked(call.input, shape)["id"]
+def find_schedule(call: Call, schedule_id: str) -> ScheduleRow:
+    """Return a schedule; raises NOT_FOUND if there is none in the projects that the key covers."""
     row = call.tables.schedule(schedule_id)
     if row is None or not call.tables.covers(call.key, row.project_id):
         raise RequestRefused("NOT_FOUND", f"Schedule {schedule_id} was not found.")
@@ -256,39 +243,24 @@ def _created(call: Call, schedule_id: str, wanted: dict[str, Any]) -> dict[str, 
     return {name: fields.get(name) for name in _FIELDS}
 
 
-def _archived(call: Call, turned: Callable[[str | None], str | None]) -> bytes:
-    row = found(call, _BY_ID)
-    before = row.wire.get("archivedAt")
-    after = turned(before)
-    if after == before:
+def _set_archived(call: Call, *, is_archived: bool) -> bytes:
+    """Archive or unarchive a schedule; one in that state is not changed, nor is its ``archivedAt``."""
+    row = find_schedule(call, call.read_input(BY_ID)["id"])
+    if is_archived == (row.wire.get("archivedAt") is not None):
         return encoded(row.wire)
-    wire = {**row.wire, "archivedAt": after, "updatedAt": call.now}
-    return _kept(call, ScheduleRow(row.id, row.project_id, row.asked_model_id, wire))
+    wire = {**row.wire, "archivedAt": call.now if is_archived else None, "updatedAt": call.now}
+    return _store(call, ScheduleRow(row.id, row.project_id, row.asked_model_id, wire))
 
 
-def _kept(call: Call, row: ScheduleRow) -> bytes:
+def _store(call: Call, row: ScheduleRow) -> bytes:
     """Store a schedule and its next fire; return it in the wire format."""
     at = next_fire(row.wire, datetime.fromisoformat(call.now))
     call.tables.put_schedule(replace(row, next_at=None if at is None else format_instant(at)))
     return encoded(row.wire)
 
 
-def _check_agent(call: Call, project_id: str, agent_id: str) -> None:
-    if call.tables.agent(project_id, agent_id) is None:
-        raise RequestRefused("NOT_FOUND", f"Agent {agent_id} was not found in project {project_id}.")
-
-
 def _resolved(asked_model_id: str | None) -> str:
     return demo.DEFAULT_MODEL_ID if asked_model_id is None else asked_model_id
-
-
-def _place(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    head, _, place = cursor.partition("-")
-    if head != "after" or not place.isdecimal() or len(place) > 18:
-        raise RequestRefused("BAD_REQUEST", "cursor was not returned by this list.")
-    return int(place)
 
 
 PROCEDURES: Final = {
@@ -296,8 +268,8 @@ PROCEDURES: Final = {
     "haloSchedule.getById": Procedure(Kind.QUERY, get_by_id),
     "haloSchedule.create": Procedure(Kind.MUTATION, create),
     "haloSchedule.update": Procedure(Kind.MUTATION, update),
-    "haloSchedule.archive": Procedure(Kind.MUTATION, archive),
-    "haloSchedule.unarchive": Procedure(Kind.MUTATION, unarchive),
+    "haloSchedule.archive": Procedure(Kind.MUTATION, partial(_set_archived, is_archived=True)),
+    "haloSchedule.unarchive": Procedure(Kind.MUTATION, partial(_set_archived, is_archived=False)),
     "haloSchedule.listEligibleModels": Procedure(Kind.QUERY, list_eligible_models),
     "haloSchedule.listEligibleSummarizationModels": Procedure(Kind.QUERY, list_eligible_summarization_models),
 }

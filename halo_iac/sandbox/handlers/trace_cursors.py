@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -27,7 +27,7 @@ class Query(NamedTuple):
     filters: Filters
 
 
-def query_of(procedure: str, wanted: Mapping[str, Any], filters: Filters) -> Query:
+def make_query(procedure: str, wanted: Mapping[str, Any], filters: Filters) -> Query:
     """Return the query of a procedure's validated input."""
     asked = {name: value for name, value in wanted.items() if name not in {"cursor", "limit", "teamId", "filters"}}
     others = replace(filters, start=None, end=None)
@@ -35,8 +35,8 @@ def query_of(procedure: str, wanted: Mapping[str, Any], filters: Filters) -> Que
     return Query(blake2b(text.encode(), digest_size=12).hexdigest(), filters)
 
 
-def resumed(query: Query, cursor: str | None) -> tuple[Filters, Position | None]:
-    """Return the position to continue from, and the time range of the first page."""
+def resume(query: Query, cursor: str | None) -> tuple[Filters, Position | None]:
+    """Return the filters with the time range of the first page, and the position to continue from."""
     if cursor is None:
         return query.filters, None
     try:
@@ -50,8 +50,11 @@ def resumed(query: Query, cursor: str | None) -> tuple[Filters, Position | None]
     return replace(now, start=start, end=end), position
 
 
-def cursor_after(query: Query, filters: Filters, position: Position) -> str:
-    """Return the cursor of the page that follows a position."""
+def next_cursor(query: Query, filters: Filters, page: Sequence[Position], size: int) -> str | None:
+    """Return the cursor of what follows the first ``size`` positions of a page; ``None`` if it has no more."""
+    if len(page) <= size:
+        return None
+    position = page[size - 1]
     text = json.dumps([query.digest, position.value, position.seq, filters.start, filters.end])
     return urlsafe_b64encode(text.encode()).decode("ascii")
 

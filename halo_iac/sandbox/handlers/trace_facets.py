@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
 from halo_iac.sandbox.handlers.trace_filters import filters_of
-from halo_iac.sandbox.handlers.traces import FILTERS, SCOPE, checked, written
+from halo_iac.sandbox.handlers.traces import FILTERS, SCOPE, encode_answer
 from halo_iac.sandbox.protocol import RequestRefused
 from halo_iac.sandbox.store.trace_facets import CATEGORIES, KEYS, NUMBERS, Counts
 from halo_iac.sandbox.validation import InvalidInput, Shape, nullable, optional, required
@@ -46,18 +47,9 @@ _SHAPE: Final[Shape] = {
 }
 
 
-def of_traces(call: Call) -> bytes:
-    """Return the facets of traces."""
-    return _counted(call, of_spans=False)
-
-
-def of_spans(call: Call) -> bytes:
-    """Return the facets of spans."""
-    return _counted(call, of_spans=True)
-
-
-def _counted(call: Call, *, of_spans: bool) -> bytes:
-    wanted = checked(call, _SHAPE)
+def get_facets(call: Call, *, of_spans: bool) -> bytes:
+    """Return the facets of the traces that pass the filters, or of the spans."""
+    wanted = call.read_project_input(_SHAPE)
     filters = filters_of(wanted.get("filters"), of_spans=of_spans)
     facets = FACETS if wanted.get("facetIds") is None else wanted["facetIds"]
     key = _attribute_key(wanted.get("attributeKey"))
@@ -66,7 +58,9 @@ def _counted(call: Call, *, of_spans: bool) -> bytes:
     if key is not None:
         values = table.values(wanted["projectId"], filters, key["scope"], key["key"], of_spans=of_spans)
         counts = counts._replace(values=values)
-    return written(_wire(counts, facets, key, wanted.get("facetSearch") or {}, wanted.get("limit", _DEFAULT_LIMIT)))
+    return encode_answer(
+        _wire(counts, facets, key, wanted.get("facetSearch") or {}, wanted.get("limit", _DEFAULT_LIMIT))
+    )
 
 
 def _attribute_key(given: object) -> dict[str, Any] | None:
@@ -109,6 +103,6 @@ def _range(counts: Counts, facet: str) -> dict[str, float] | None:
 
 
 PROCEDURES: Final = {
-    "traces.facets": Procedure(Kind.QUERY, of_traces, shows_traces=True),
-    "spans.facets": Procedure(Kind.QUERY, of_spans, shows_traces=True),
+    "traces.facets": Procedure(Kind.QUERY, partial(get_facets, of_spans=False), shows_traces=True),
+    "spans.facets": Procedure(Kind.QUERY, partial(get_facets, of_spans=True), shows_traces=True),
 }

@@ -13,21 +13,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
 from halo_iac.sandbox.handlers import trace_rows
-from halo_iac.sandbox.handlers.trace_cursors import cursor_after, query_of, resumed
+from halo_iac.sandbox.handlers.trace_cursors import make_query, next_cursor
 from halo_iac.sandbox.handlers.trace_filters import filters_of
-from halo_iac.sandbox.handlers.traces import FILTERS, PAGE, SCOPE, TRACE, checked, fitting, place_of, places, written
+from halo_iac.sandbox.handlers.traces import (
+    FILTERS,
+    PAGE,
+    SCOPE,
+    TRACE,
+    count_fitting,
+    encode_answer,
+    find_trace,
+    page_of_traces,
+    row_ids,
+)
 from halo_iac.sandbox.protocol import RequestRefused
 from halo_iac.sandbox.store.span_bodies import excerpt
 from halo_iac.sandbox.store.trace_filters import Filters
-from halo_iac.sandbox.store.trace_queries import Order, SpanRow
+from halo_iac.sandbox.store.trace_queries import Order, SpanRow, TraceRow
 from halo_iac.sandbox.validation import InvalidInput, Shape, required
 
-_DEFAULT_LIMIT: Final = 25
 _MATCHES: Final = 5
 _MAX_SPANS: Final = 10_000
 _MAX_BYTES: Final = 32 * 1024 * 1024
@@ -49,26 +59,18 @@ _BODIES: Final[Shape] = {**TRACE, "spanIds": required(_span_ids)}
 
 def search(call: Call) -> bytes:
     """Return a page of the traces that contain a text, newest first, each with its matching spans."""
-    wanted = checked(call, _SEARCH)
+    wanted = call.read_project_input(_SEARCH)
     asked = filters_of(wanted.get("filters"), of_spans=False, needs_range=False)
-    query = query_of("traces.search", wanted, replace(asked, mentions=(*asked.mentions, wanted["query"])))
-    filters, after = resumed(query, wanted.get("cursor"))
-    limit, project_id = wanted.get("limit") or _DEFAULT_LIMIT, wanted["projectId"]
-    page = call.tables.traces.page_of_traces(project_id, filters, _NEWEST, after, limit + 1)
-    rows = call.tables.traces.traces(places(page[:limit]))
-    traces = [
-        {**trace_rows.trace_wire(row), "matches": _matches(call, project_id, row.trace_id, wanted["query"])}
-        for row in rows
-    ]
-    next_cursor = cursor_after(query, filters, page[limit - 1]) if len(page) > limit else None
-    return written({"traces": traces, "nextCursor": next_cursor})
+    query = make_query("traces.search", wanted, replace(asked, mentions=(*asked.mentions, wanted["query"])))
+    rows, cursor = page_of_traces(call, wanted, query, _NEWEST)
+    traces = [{**trace_rows.trace_wire(row), "matches": _matches(call, row, wanted)} for row in rows]
+    return encode_answer({"traces": traces, "nextCursor": cursor})
 
 
-def _matches(call: Call, project_id: str, trace_id: str, text: str) -> list[dict[str, Any]]:
-    filters = Filters(mentions=(text,))
-    page = call.tables.traces.spans_of_trace(project_id, trace_id, filters, None, _MATCHES)
-    rows = call.tables.traces.spans(places(page))
-    found = ((row, excerpt(row.body or b"", text)) for row in rows)
+def _matches(call: Call, trace: TraceRow, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    text, tables = wanted["query"], call.tables.traces
+    page = tables.spans_of_trace(wanted["projectId"], trace.trace_id, Filters(mentions=(text,)), None, _MATCHES)
+    found = ((row, excerpt(row.body or b"", text)) for row in tables.spans(row_ids(page)))
     return [
         {
             "spanId": row.span_id,
@@ -82,48 +84,36 @@ def _matches(call: Call, project_id: str, trace_id: str, text: str) -> list[dict
     ]
 
 
-def get_tree(call: Call) -> bytes:
-    """Return a trace and its spans, without input and output."""
-    return _drawn(call, trace_rows.span_wire, has_bodies=False)
-
-
-def get_detail(call: Call) -> bytes:
-    """Return a trace and its spans with every field."""
-    return _drawn(call, trace_rows.span_detail, has_bodies=True)
-
-
-def _drawn(call: Call, wire: Callable[[SpanRow], dict[str, Any]], *, has_bodies: bool) -> bytes:
-    wanted = checked(call, _TREE)
-    place, tables = place_of(call, wanted), call.tables.traces
-    query = query_of("traces.getSpans", wanted, filters_of(wanted.get("filters"), of_spans=True, needs_range=False))
+def get_trace_with_spans(call: Call, *, wire: Callable[[SpanRow], dict[str, Any]], has_bodies: bool) -> bytes:
+    """Return a trace and its spans, each as ``wire`` returns it, from its row and, if requested, its JSON."""
+    wanted = call.read_project_input(_TREE)
+    trace, tables = find_trace(call, wanted), call.tables.traces
+    query = make_query("traces.getSpans", wanted, filters_of(wanted.get("filters"), of_spans=True, needs_range=False))
     page = tables.spans_of_trace(wanted["projectId"], wanted["traceId"], query.filters, None, _MAX_SPANS + 1)
     size = min(len(page), _MAX_SPANS)
     if has_bodies:
-        size = fitting(tables.lengths(places(page[:size])), _MAX_BYTES)
-    return written(
+        size = count_fitting(tables.lengths(row_ids(page[:size])), _MAX_BYTES)
+    return encode_answer(
         {
-            "trace": trace_rows.trace_wire(tables.traces([place])[0]),
-            "spans": [wire(row) for row in tables.spans(places(page[:size]), has_bodies=has_bodies)],
-            "nextCursor": cursor_after(query, query.filters, page[size - 1]) if len(page) > size else None,
+            "trace": trace_rows.trace_wire(tables.traces([trace])[0]),
+            "spans": [wire(row) for row in tables.spans(row_ids(page[:size]), has_bodies=has_bodies)],
+            "nextCursor": next_cursor(query, query.filters, page, size),
         }
     )
 
 
 def get_bodies(call: Call) -> bytes:
     """Return the inputs and outputs of some spans of a trace, in the order of the ids in the input."""
-    wanted = checked(call, _BODIES)
-    place, tables = place_of(call, wanted), call.tables.traces
-    found = {span_id: tables.place_of_span(place, span_id) for span_id in wanted["spanIds"]}
+    wanted = call.read_project_input(_BODIES)
+    trace, tables = find_trace(call, wanted), call.tables.traces
+    found = {span_id: tables.span_row_id(trace, span_id) for span_id in wanted["spanIds"]}
     missing = [span_id for span_id, span in found.items() if span is None]
     if missing:
         which = f"{missing[0]} was" if len(missing) == 1 else f"{', '.join(missing[:5])} were"
         raise RequestRefused("NOT_FOUND", f"Span {which} not found in trace {wanted['traceId']}.")
     spans = [span for span in found.values() if span is not None]
-    bodies: list[dict[str, Any]] = []
-    for span in spans:  # one at a time, since each may be long
-        [row] = tables.spans([span])
-        bodies.append(_cut(row))
-    return written({"traceId": wanted["traceId"], "bodies": bodies})
+    bodies = [_cut(tables.spans([span])[0]) for span in spans]  # one at a time, since each may be long
+    return encode_answer({"traceId": wanted["traceId"], "bodies": bodies})
 
 
 def _cut(row: SpanRow) -> dict[str, Any]:
@@ -134,7 +124,9 @@ def _cut(row: SpanRow) -> dict[str, Any]:
 
 PROCEDURES: Final = {
     "traces.search": Procedure(Kind.QUERY, search, shows_traces=True),
-    "traces.getTree": Procedure(Kind.QUERY, get_tree),
-    "traces.getDetail": Procedure(Kind.QUERY, get_detail),
+    "traces.getTree": Procedure(Kind.QUERY, partial(get_trace_with_spans, wire=trace_rows.span_wire, has_bodies=False)),
+    "traces.getDetail": Procedure(
+        Kind.QUERY, partial(get_trace_with_spans, wire=trace_rows.span_detail, has_bodies=True)
+    ),
     "traces.getBodies": Procedure(Kind.QUERY, get_bodies),
 }

@@ -17,26 +17,22 @@ from pydantic_core import to_json
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
 from halo_iac.sandbox.handlers import trace_rows
-from halo_iac.sandbox.handlers.trace_cursors import cursor_after, query_of, resumed
+from halo_iac.sandbox.handlers.trace_cursors import Query, make_query, next_cursor, resume
 from halo_iac.sandbox.handlers.trace_filters import filters_of
 from halo_iac.sandbox.protocol import RequestRefused
-from halo_iac.sandbox.store.trace_queries import SPAN_SORTS, TRACE_SORTS, Order, Position
+from halo_iac.sandbox.store.trace_queries import SPAN_SORTS, TRACE_SORTS, Order, Position, TraceRow
 from halo_iac.sandbox.validation import Shape, nullable, required
 
-_DEFAULT_LIMIT: Final = 25
+DEFAULT_LIMIT: Final = 25
 _DEFAULT_SPANS: Final = 100
 _PAGE_BYTES: Final = 4 * 1024 * 1024
 """The most bytes of spans in a page, unless a single span has more."""
 _ORDERS: Final = ("asc", "desc")
 
 
-def _anything(value: object) -> object:
-    return value
-
-
 SCOPE: Final[Shape] = {"projectId": required(rules.identifier), "teamId": nullable(rules.text)}
 PAGE: Final[Shape] = {"cursor": nullable(rules.text), "limit": nullable(rules.integer(1, 1000))}
-FILTERS: Final[Shape] = {"filters": nullable(_anything)}
+FILTERS: Final[Shape] = {"filters": nullable(lambda value: value)}
 TRACE: Final[Shape] = {**SCOPE, "traceId": required(rules.non_empty)}
 
 
@@ -53,89 +49,86 @@ _SPAN: Final[Shape] = {**TRACE, "spanId": required(rules.non_empty)}
 
 def list_traces(call: Call) -> bytes:
     """Return a page of the traces that pass the filters, newest first by default."""
-    wanted = checked(call, _TRACES)
-    query = query_of("traces.list", wanted, filters_of(wanted.get("filters"), of_spans=False))
-    filters, after = resumed(query, wanted.get("cursor"))
-    limit = wanted.get("limit") or _DEFAULT_LIMIT
-    page = call.tables.traces.page_of_traces(wanted["projectId"], filters, _order(wanted), after, limit + 1)
-    return written(
+    wanted = call.read_project_input(_TRACES)
+    query = make_query("traces.list", wanted, filters_of(wanted.get("filters"), of_spans=False))
+    rows, cursor = page_of_traces(call, wanted, query, _order(wanted))
+    filters, _ = resume(query, wanted.get("cursor"))
+    return encode_answer(
         {
-            "traces": [trace_rows.trace_wire(row) for row in call.tables.traces.traces(places(page[:limit]))],
-            "nextCursor": cursor_after(query, filters, page[limit - 1]) if len(page) > limit else None,
+            "traces": [trace_rows.trace_wire(row) for row in rows],
+            "nextCursor": cursor,
             "totalCount": call.tables.traces.count_traces(wanted["projectId"], filters),
         }
     )
 
 
+def page_of_traces(call: Call, wanted: dict[str, Any], query: Query, order: Order) -> tuple[list[TraceRow], str | None]:
+    """Return the page of a query's traces that the input asks for, and the cursor of the next one."""
+    filters, after = resume(query, wanted.get("cursor"))
+    limit, tables = wanted.get("limit") or DEFAULT_LIMIT, call.tables.traces
+    page = tables.page_of_traces(wanted["projectId"], filters, order, after, limit + 1)
+    return tables.traces(row_ids(page[:limit])), next_cursor(query, filters, page, limit)
+
+
 def get_trace(call: Call) -> bytes:
     """Return one trace."""
-    place = place_of(call, checked(call, TRACE))
-    return written(trace_rows.trace_wire(call.tables.traces.traces([place])[0]))
+    row_id = find_trace(call, call.read_project_input(TRACE))
+    return encode_answer(trace_rows.trace_wire(call.tables.traces.traces([row_id])[0]))
 
 
 def get_spans(call: Call) -> bytes:
     """Return a page of a trace's spans with input and output, in the order of their starts."""
-    wanted = checked(call, _SPANS_OF_TRACE)
-    query = query_of("traces.getSpans", wanted, filters_of(wanted.get("filters"), of_spans=True, needs_range=False))
-    filters, after = resumed(query, wanted.get("cursor"))
-    place_of(call, wanted)
+    wanted, tables = call.read_project_input(_SPANS_OF_TRACE), call.tables.traces
+    query = make_query("traces.getSpans", wanted, filters_of(wanted.get("filters"), of_spans=True, needs_range=False))
+    filters, after = resume(query, wanted.get("cursor"))
+    find_trace(call, wanted)
     limit = wanted.get("limit") or _DEFAULT_SPANS
-    page = call.tables.traces.spans_of_trace(wanted["projectId"], wanted["traceId"], filters, after, limit + 1)
-    size = fitting(call.tables.traces.lengths(places(page[:limit])))
-    rows = call.tables.traces.spans(places(page[:size]))
-    return written(
+    page = tables.spans_of_trace(wanted["projectId"], wanted["traceId"], filters, after, limit + 1)
+    size = count_fitting(tables.lengths(row_ids(page[:limit])))
+    return encode_answer(
         {
-            "spans": [trace_rows.span_with_bodies(row) for row in rows],
-            "nextCursor": cursor_after(query, filters, page[size - 1]) if len(page) > size else None,
+            "spans": [trace_rows.span_with_bodies(row) for row in tables.spans(row_ids(page[:size]))],
+            "nextCursor": next_cursor(query, filters, page, size),
         }
     )
 
 
 def list_spans(call: Call) -> bytes:
     """Return a page of the spans of all traces that pass the filters, newest first by default."""
-    wanted = checked(call, _SPANS)
-    query = query_of("spans.list", wanted, filters_of(wanted.get("filters"), of_spans=True))
-    filters, after = resumed(query, wanted.get("cursor"))
-    limit = wanted.get("limit") or _DEFAULT_LIMIT
-    page = call.tables.traces.page_of_spans(wanted["projectId"], filters, _order(wanted), after, limit + 1)
-    return written(
+    wanted, tables = call.read_project_input(_SPANS), call.tables.traces
+    query = make_query("spans.list", wanted, filters_of(wanted.get("filters"), of_spans=True))
+    filters, after = resume(query, wanted.get("cursor"))
+    limit = wanted.get("limit") or DEFAULT_LIMIT
+    page = tables.page_of_spans(wanted["projectId"], filters, _order(wanted), after, limit + 1)
+    return encode_answer(
         {
-            "spans": [
-                trace_rows.span_wire(row) for row in call.tables.traces.spans(places(page[:limit]), has_bodies=False)
-            ],
-            "nextCursor": cursor_after(query, filters, page[limit - 1]) if len(page) > limit else None,
+            "spans": [trace_rows.span_wire(row) for row in tables.spans(row_ids(page[:limit]), has_bodies=False)],
+            "nextCursor": next_cursor(query, filters, page, limit),
         }
     )
 
 
 def get_span(call: Call) -> bytes:
     """Return one span with every field."""
-    wanted = checked(call, _SPAN)
-    place = call.tables.traces.place_of_span(place_of(call, wanted), wanted["spanId"])
-    if place is None:
+    wanted = call.read_project_input(_SPAN)
+    row_id = call.tables.traces.span_row_id(find_trace(call, wanted), wanted["spanId"])
+    if row_id is None:
         raise RequestRefused("NOT_FOUND", f"Span {wanted['spanId']} was not found in trace {wanted['traceId']}.")
-    return written(trace_rows.span_detail(call.tables.traces.spans([place])[0]))
+    return encode_answer(trace_rows.span_detail(call.tables.traces.spans([row_id])[0]))
 
 
-def checked(call: Call, shape: Shape) -> dict[str, Any]:
-    """Return the validated input of a query about a project's traces; raises an error if it is invalid."""
-    wanted = rules.checked(call.input, shape)
-    call.check_project(wanted["projectId"])
-    return wanted
-
-
-def place_of(call: Call, wanted: dict[str, Any]) -> int:
-    """Return the row number of the trace in the input; raises NOT_FOUND if there is none."""
+def find_trace(call: Call, wanted: dict[str, Any]) -> int:
+    """Return the row id of the trace that the input names; raises NOT_FOUND if there is none."""
     project_id, trace_id = wanted["projectId"], wanted["traceId"]
-    place = call.tables.traces.place(project_id, trace_id)
-    if place is None:
+    row_id = call.tables.traces.trace_row_id(project_id, trace_id)
+    if row_id is None:
         near = call.tables.traces.ids_like(project_id, trace_id)
         said = f" Trace ids that begin alike: {', '.join(near)}." if near else ""
         raise RequestRefused("NOT_FOUND", f"Trace {trace_id} was not found in project {project_id}.{said}")
-    return place
+    return row_id
 
 
-def written(value: object) -> bytes:
+def encode_answer(value: object) -> bytes:
     """Return an answer as JSON; numbers that JSON does not have, such as infinity, become text."""
     return to_json(value, inf_nan_mode="strings")
 
@@ -144,12 +137,12 @@ def _order(wanted: dict[str, Any]) -> Order:
     return Order(wanted.get("sortBy") or "start_time", is_descending=wanted.get("sortOrder") != "asc")
 
 
-def places(page: Sequence[Position]) -> list[int]:
-    """Return the row numbers of a page's positions."""
+def row_ids(page: Sequence[Position]) -> list[int]:
+    """Return the row ids of a page's positions."""
     return [position.seq for position in page]
 
 
-def fitting(lengths: Sequence[int], most: int = _PAGE_BYTES) -> int:
+def count_fitting(lengths: Sequence[int], most: int = _PAGE_BYTES) -> int:
     """Return the number of spans, at least one, that fit into ``most`` bytes; ``lengths`` are their sizes in bytes."""
     total = 0
     for count, length in enumerate(lengths):

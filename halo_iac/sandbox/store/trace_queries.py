@@ -185,7 +185,7 @@ class TraceQueries:
         if filters.trace_id is None:
             scope = self._began_near(project_id, "span", filters)
         else:
-            scope = Where("spans.trace = ?", (self.place(project_id, filters.trace_id) or 0,))
+            scope = Where("spans.trace = ?", (self.trace_row_id(project_id, filters.trace_id) or 0,))
         return joined([scope, _ended_in("spans", filters), of_spans(project_id, filters)])
 
     def profiles_alone(self, project_id: str, filters: Filters) -> list[int] | None:
@@ -206,17 +206,17 @@ class TraceQueries:
             + (" JOIN traces ON traces.seq = spans.trace" if needs_traces else "")
         )
 
-    def traces(self, places: Sequence[int]) -> list[TraceRow]:
+    def traces(self, row_ids: Sequence[int]) -> list[TraceRow]:
         """Return the traces with some row ids, in this order."""
-        rows = self._connection.execute(_TRACE_ROWS, (dumps(places),)).fetchall()
+        rows = self._connection.execute(_TRACE_ROWS, (dumps(row_ids),)).fetchall()
         found = {row[0]: TraceRow._make(row) for row in rows}
-        return [found[place] for place in places]
+        return [found[row_id] for row_id in row_ids]
 
-    def spans(self, places: Sequence[int], *, has_bodies: bool = True) -> list[SpanRow]:
+    def spans(self, row_ids: Sequence[int], *, has_bodies: bool = True) -> list[SpanRow]:
         """Return the spans with some row ids, in this order, with their JSON if requested."""
-        rows = self._connection.execute(_SPAN_ROWS, (has_bodies, dumps(places))).fetchall()
+        rows = self._connection.execute(_SPAN_ROWS, (has_bodies, dumps(row_ids))).fetchall()
         found = {row[0]: SpanRow._make(row) for row in rows}
-        return [found[place] for place in places]
+        return [found[row_id] for row_id in row_ids]
 
     def sessions(
         self, project_id: str, filters: Filters, text: str, after: Position | None, limit: int
@@ -237,13 +237,13 @@ class TraceQueries:
         sql = f"""SELECT 1 FROM agents WHERE project_id = ? AND ? IN ({AGENT_NAME}, {AGENT_ID}, id) LIMIT 1"""
         return self._connection.execute(sql, (project_id, identity)).fetchone() is not None
 
-    def lengths(self, places: Sequence[int]) -> list[int]:
+    def lengths(self, row_ids: Sequence[int]) -> list[int]:
         """Return the size in bytes of the JSON of some spans, in this order."""
         sql = "SELECT span, length(json) FROM bodies WHERE span IN (SELECT value FROM json_each(?))"
-        found = dict(self._connection.execute(sql, (dumps(places),)).fetchall())
-        return [found[place] for place in places]
+        found = dict(self._connection.execute(sql, (dumps(row_ids),)).fetchall())
+        return [found[row_id] for row_id in row_ids]
 
-    def place(self, project_id: str, trace_id: str) -> int | None:
+    def trace_row_id(self, project_id: str, trace_id: str) -> int | None:
         """Return a trace's row id; ``None`` if it does not exist."""
         sql = "SELECT seq FROM traces WHERE project_id = ? AND trace_id = ?"
         row = self._connection.execute(sql, (project_id, trace_id)).fetchone()
@@ -258,7 +258,7 @@ class TraceQueries:
         found = [row[0] for row in self._connection.execute(sql, values).fetchall()]
         return found if len(found) <= _MAX_SIMILAR_IDS else []
 
-    def place_of_span(self, trace: int, span_id: str) -> int | None:
+    def span_row_id(self, trace: int, span_id: str) -> int | None:
         """Return the row id of a trace's span; ``None`` if it does not exist."""
         sql = "SELECT seq FROM spans WHERE trace = ? AND span_id = ?"
         row = self._connection.execute(sql, (trace, span_id)).fetchone()
