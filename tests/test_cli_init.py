@@ -233,7 +233,7 @@ def test_init_ci_says_what_to_replace_if_the_version_of_halo_is_unknown(
 ) -> None:
     monkeypatch.setattr(init_pipeline, "commit", lambda: None)
     monkeypatch.setattr(init_pipeline, "repository", lambda: None)
-    monkeypatch.setattr(init_pipeline, "_texts", lambda _: {"ci.yml": f"uses: OWNER/halo@{'0' * 40}\n"})
+    monkeypatch.setattr(init_pipeline, "_read_example", lambda _: {"ci.yml": f"uses: OWNER/halo@{'0' * 40}\n"})
     ended = halo("init", "--ci", "github")
     assert (folder.parent / "ci.yml").exists()  # beside .git
     assert "- replace OWNER/halo with the repository that you install halo from\n- replace 0000" in ended.err

@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -87,12 +88,15 @@ def check_replaceable(path: Path) -> None:
 def replace_unchanged(path: Path, before: bytes, text: str) -> None:
     """Replace a file's text, which was ``before`` when it was read; raises an error if it has changed since.
 
+    A byte order mark is kept.
+
     :func:`~halo_iac.storage.file_lock.folder_lock` keeps other commands from writing between the check and the rename.
     """
     if read_start(path, len(before) + 1) != before:
         raise FileError(f"{path} changed in the meantime; it was not overwritten", hint="run the command again")
     check_replaceable(path)
-    write_atomically(path, text, mode=path.stat().st_mode & 0o7777, is_exact_mode=True)
+    mark = "\ufeff" if before.startswith(BOM_UTF8) else ""
+    write_atomically(path, mark + text, mode=path.stat().st_mode & 0o7777, is_exact_mode=True)
 
 
 @contextmanager

@@ -34,21 +34,21 @@ findings are resolved: halo never closes it, and opens another one only for a ne
 
 def fixes(job: CiJob) -> int:
     """Show the latest report of each schedule in its own issue."""
-    keys = _schedules(job.args)
+    keys = _read_keys(job.args)
     job.prepare_folder()
     folder = job.folder / "fixes"
     folder.mkdir(mode=0o700)
-    showing = _Issues(job, folder, keys)
+    issues = _Issues(job, folder, keys)
     for files in job.each_file():
-        showing.of_file(tuple(files[1:]))
-    page = ["### halo · reports as issues", "", *showing.lines, ""]
+        issues.update(tuple(files[1:]))
+    page = ["### halo · reports as issues", "", *issues.lines, ""]
     job.page.write_text(job.console.redacted("\n".join(page)), encoding="utf-8")
-    failed = int(showing.has_failed)
+    failed = int(issues.has_failed)
     job.report(failed, **({"reports": folder} if any(folder.iterdir()) else {}))
     return failed
 
 
-def _schedules(args: Sequence[str]) -> tuple[str, ...]:
+def _read_keys(args: Sequence[str]) -> tuple[str, ...]:
     """Return the keys given with ``--schedule``, the only option."""
     names, values = args[::2], args[1::2]
     if any(name != "--schedule" for name in names) or len(names) != len(values):
@@ -66,26 +66,26 @@ class _Issues:
     lines: list[str] = field(default_factory=list)
     has_failed: bool = False
 
-    def of_file(self, files: tuple[str, ...]) -> None:
+    def update(self, files: tuple[str, ...]) -> None:
         """Update the issues of the schedules that a project file declares."""
         target = TargetOptions(file=files[0] if files else None)
         self.job.console.prepare(json=False, format_command=target.format_command)
         with CommandContext(self.job.console, target, self.job.cwd) as context:
             project = context.load()
-            wanted = {get_entry(project, key).key for key in self.keys or [entry.key for entry in project.entries]}
+            keys = {get_entry(project, key).key for key in self.keys} or {entry.key for entry in project.entries}
             connection = context.connect_for_reading(project)
             pairing = match_entry(connection, project)
             for blocked in pairing.blocked:
-                if blocked.key in wanted:
+                if blocked.key in keys:
                     self._add_line(blocked.key, code(blocked.reason, PLAIN), is_failed=True)
             for pair in pairing.pairs:
-                if pair.remote is not None and pair.entry.spec is not None and pair.entry.key in wanted:
+                if pair.remote is not None and pair.entry.spec is not None and pair.entry.key in keys:
                     self._show(_Schedule(context, connection, pair.entry.key, pair.remote.id, files))
 
     def _show(self, schedule: _Schedule) -> None:
         try:
             report = fetch_of_schedule(schedule.connection.run_reader, schedule.id)
-            result = self._offer(schedule, report)
+            result = self._write_issue(schedule, report)
         except NoReport as absence:
             self._add_line(schedule.key, code(absence.message, PLAIN))
         except PlatformError as error:
@@ -102,23 +102,23 @@ class _Issues:
         self.lines.append(f"- {code(key, PLAIN)}: {result}")
         self.has_failed |= is_failed
 
-    def _offer(self, schedule: _Schedule, report: Report) -> str:
+    def _write_issue(self, schedule: _Schedule, report: Report) -> str:
         """Show a report in the issue of its schedule unless it is there already; return the result as text."""
         job = self.job
         name = f" ({job.inputs.name})" if job.inputs.name else ""
         posts = job.host.issues(f"HALO report: {schedule.key}{name}")
         if posts is None or not job.inputs.comments:
-            self._written(schedule, report)
+            self._write_text(schedule, report)
             return "no issue was written: there is no token for it"
         mark = marker("report", f"{job.inputs.name}\0{schedule.key}", schedule.files)
         since = report.conversation.created_at or _EPOCH
         is_new = show_in_issue(
-            posts, mark, content_marker(report.conversation.id), lambda: self._written(schedule, report), since
+            posts, mark, content_marker(report.conversation.id), lambda: self._write_text(schedule, report), since
         )
         return "the new report was written to its issue" if is_new else "nothing new"
 
-    def _written(self, schedule: _Schedule, report: Report) -> str:
-        """Return the text of an issue, and write it into the job's folder."""
+    def _write_text(self, schedule: _Schedule, report: Report) -> str:
+        """Write the text of an issue into the job's folder, and return it."""
         key, begun = schedule.key, report.conversation.created_at
         head = (
             f"The latest HALO report of the schedule {code(key, PLAIN)}{f', of {code(begun, PLAIN)}' if begun else ''}."

@@ -9,7 +9,7 @@ import typer
 
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.importing.session import build_draft, named, observe_for_import, select_schedules, write
+from halo_iac.cli.importing.session import build_draft, describe, observe_for_import, select_schedules, write
 from halo_iac.errors import FileError, ProjectNotFound
 from halo_iac.load.find import FILE_NAME
 from halo_iac.model.project import Scope
@@ -67,7 +67,7 @@ def import_(
         importing = observe_for_import(there, path, _included(context, path, into))
         selection = select_schedules(importing, what or [], with_archived=include_archived)
         draft = build_draft(importing, selection.wanted, has_prompt_files=prompt_files)
-        is_changed = importing.before is None or bool(draft.adoption.entries)
+        is_changed = importing.before is None or bool(draft.imported.entries)
         path = importing.target
         if is_changed:
             write(importing, draft)
@@ -80,7 +80,7 @@ def import_(
             format_ = ReviewFormat.JSON if console.wants_json else ReviewFormat.TEXT
             view = open_view(format_, RenderContext(console.out_style, console.clock()))
             console.print(view.plan(draft.planned, draft.planned))
-    return 1 if what and (selection.outside or draft.adoption.left_out) else 0
+    return 1 if what and (selection.outside or draft.imported.left_out) else 0
 
 
 def _target(context: CommandContext) -> Path:
@@ -121,16 +121,16 @@ def _propose_scope(importing: ImportContext, what: list[str]) -> None:
 
 def _print_summary(importing: ImportContext, selection: Selection, draft: ImportDraft, path: Path) -> None:
     console = importing.context.console
-    count = counted(len(draft.adoption.entries), "schedule")
+    count = counted(len(draft.imported.entries), "schedule")
     files = f" and {counted(len(draft.prompts), 'prompt file')} in prompts/" if draft.prompts else ""
     if importing.held is None:
         summary = f"Wrote {path} with {count}{files}."
-    elif draft.adoption.entries:
+    elif draft.imported.entries:
         summary = f"Added {count} to {path}{files}."
     else:
         declared = f"; {counted(len(selection.declared), 'schedule')} declared already" if selection.declared else ""
         summary = f"Nothing to add to {path}{declared}."
     console.log(console.err_style.safe(summary))
-    reasons = (*draft.adoption.left_out, *((remote, "outside the project's scope") for remote in selection.outside))
+    reasons = (*draft.imported.left_out, *((remote, "outside the project's scope") for remote in selection.outside))
     for remote, reason in reasons:
-        console.log(f"Left out: {console.err_style.safe(f'{named(remote)}: {reason}')}")
+        console.log(f"Left out: {console.err_style.safe(f'{describe(remote)}: {reason}')}")

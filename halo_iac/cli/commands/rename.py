@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -81,9 +80,8 @@ def _rename(context: CommandContext, key: str, title: str | None, former: str | 
         _check_former(project, entry, former)
     new = None if former in entry.renamed_from else former
     renamed = entry if title is None and new is None else _edit(context, entry, title, new)
-    with context.console.after(
-        f"{entry.origins.entry.path} was edited" if renamed is not entry else "no file was edited"
-    ):
+    edited = entry.origins.entry.path if renamed is not entry else "no file"
+    with context.console.after(f"{edited} was edited"):
         _print_summary(context, entry, renamed, former)
     return 0
 
@@ -123,8 +121,7 @@ def _check_former(project: Project, entry: Entry, former: str) -> None:
             where = other.origins.of("title" if former == other.title else "renamed_from")
             what = "is the title" if former == other.title else "is an earlier title"
             raise UsageError(
-                f"{former!r} {what} of {other.key!r} ({where})",
-                hint="a schedule belongs to one entry only",
+                f"{former!r} {what} of {other.key!r} ({where})", hint="a schedule belongs to one entry only"
             )
 
 
@@ -139,24 +136,18 @@ def _edit(context: CommandContext, entry: Entry, title: str | None, former: str 
     except CannotEdit as error:
         where = entry.origins.of("title")
         raise FileError(f"{where}: {error.reason}; nothing was written", hint="edit it by hand") from None
-    text = ("\ufeff" if before.startswith(codecs.BOM_UTF8) else "") + text
     try:
-        drafts = {path: text.encode()}
-        project = context.load_file(context.project_path, drafts)
+        project = context.load_file(context.project_path, {path: text.encode()})
     except ProjectError as error:
         raise ProjectError(error.problems, hint="the change would cause these problems; nothing was written") from None
     renamed = next(each for each in project.entries if each.key == entry.key)
-    _check_circle(project, renamed)
-    replace_unchanged(path, before, text)
-    return renamed
-
-
-def _check_circle(project: Project, renamed: Entry) -> None:
-    circle = title_cycles(project.entries).get(renamed.title or "")
-    if renamed.id is None and circle:
-        titles = ", ".join(map(repr, circle))
+    cycle = title_cycles(project.entries).get(renamed.title or "")
+    if renamed.id is None and cycle:
+        titles = ", ".join(map(repr, cycle))
         hint = "pin the entries with `id:`, or remove an earlier title from their renamed_from; nothing was written"
         raise UsageError(f"renamed_from would form a cycle: {titles}", hint=hint)
+    replace_unchanged(path, before, text)
+    return renamed
 
 
 def _print_summary(context: CommandContext, before: Entry, after: Entry, former: str | None) -> None:

@@ -21,7 +21,7 @@ _BATCH: Final = 50
 """The number of entries that are loaded as one file."""
 
 
-def problems_of(context: CommandContext, path: Path, entries: Entries) -> dict[str, str]:
+def find_problems(context: CommandContext, path: Path, entries: Entries) -> dict[str, str]:
     """Return the keys of the entries that could not be loaded from a file at this path, and why.
 
     An entry that contains the platform's key is refused as well. Raises :class:`~halo_iac.errors.HaloError` if the file
@@ -37,10 +37,12 @@ def problems_of(context: CommandContext, path: Path, entries: Entries) -> dict[s
         raise HaloError(f"nothing was written: the file would be invalid: {whole[0][1]}")
     keys = [key for key in kept if key not in refused]  # formatting a prompt of megabytes takes many seconds
     batches = (keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH))
-    return {key: why for batch in batches for key, why in _assigned(context, path, kept, batch)} | refused
+    return {key: why for batch in batches for key, why in _problems_by_entry(context, path, kept, batch)} | refused
 
 
-def _assigned(context: CommandContext, path: Path, entries: Entries, keys: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _problems_by_entry(
+    context: CommandContext, path: Path, entries: Entries, keys: Sequence[str]
+) -> Iterator[tuple[str, str]]:
     """Yield the entries that have problems, each with its first.
 
     The loader limits the problems of a file, and a limit can refuse a whole file. If that happens, or if a problem is
@@ -51,8 +53,8 @@ def _assigned(context: CommandContext, path: Path, entries: Entries, keys: Seque
         yield keys[0], found[0][1]
     elif len(found) >= MAX_PROBLEMS or any(key is None for key, _ in found):
         middle = len(keys) // 2
-        yield from _assigned(context, path, entries, keys[:middle])
-        yield from _assigned(context, path, entries, keys[middle:])
+        yield from _problems_by_entry(context, path, entries, keys[:middle])
+        yield from _problems_by_entry(context, path, entries, keys[middle:])
     else:
         first: dict[str, str] = {}
         for key, why in found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.importing.check import problems_of
+from halo_iac.cli.importing.check import find_problems
 from halo_iac.errors import FileError, HaloError, ProjectError
 from halo_iac.importing import (
     ImportResult,
@@ -50,7 +49,7 @@ Entries = dict[str, dict[str, Any]]
 class ImportDraft:
     """The files to write: the project file's text, new prompt files beside it, and the plan of both."""
 
-    adoption: ImportResult
+    imported: ImportResult
     text: str
     prompts: Mapping[str, str]
     planned: Plan
@@ -75,9 +74,12 @@ class ImportContext:
     @cached_property
     def text(self) -> str:
         """Return the target's text without a byte order mark; for a new included file, its first lines."""
-        if self.held is None and self.target != self.path:
-            return _include_head(self.path.parent, self.target)
-        return (self.held or b"").decode("utf-8-sig")
+        if self.held is not None or self.target == self.path:
+            return (self.held or b"").decode("utf-8-sig")
+        schema = self.path.parent / INCLUDE_SCHEMA  # beside the project file, for editors
+        name = Path(os.path.relpath(schema, self.target.parent)).as_posix()
+        head = f"# yaml-language-server: $schema={name}\n" if schema.is_file() else ""
+        return f"{head}schedules: {{}}\n"
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -109,13 +111,6 @@ class ImportContext:
         return plan_project(project, lambda _: (self.connection.host, self.actual), PlanRequest())
 
 
-def _include_head(folder: Path, target: Path) -> str:
-    """Return the first lines of a new included file, which name its schema beside the project file for editors."""
-    schema = folder / INCLUDE_SCHEMA
-    line = f"# yaml-language-server: $schema={Path(os.path.relpath(schema, target.parent)).as_posix()}\n"
-    return f"{line if schema.is_file() else ''}schedules: {{}}\n"
-
-
 def observe_for_import(context: CommandContext, path: Path, into: Path | None) -> ImportContext:
     """Read the project file, if it exists, and the platform; raises if entries cannot be written for them."""
     before, project = None, Project(str(path), ())
@@ -140,14 +135,14 @@ def observe_for_import(context: CommandContext, path: Path, into: Path | None) -
     return ImportContext(context, path, before, into or path, held, project, connection, actual)
 
 
-def select_schedules(ground: ImportContext, what: list[str], *, with_archived: bool) -> Selection:
+def select_schedules(importing: ImportContext, what: list[str], *, with_archived: bool) -> Selection:
     """Return the selected schedules, by matching the project's entries."""
-    pairing = resolve(ground.project, match(ground.project, ground.actual), ground.actual)
-    policy = policy_of(ground.project, pairing)
+    pairing = resolve(importing.project, match(importing.project, importing.actual), importing.actual)
+    policy = policy_of(importing.project, pairing)
     declared = {pair.remote.id for pair in pairing.pairs if pair.remote is not None}
     declared |= {id_ for blocked in pairing.blocked for id_ in blocked.ids}
     return select(
-        ground.actual.schedules,
+        importing.actual.schedules,
         what,
         is_declared=lambda remote: remote.id in declared,
         is_in_scope=lambda remote: policy.covers(remote.agent_id, remote.title),
@@ -155,99 +150,95 @@ def select_schedules(ground: ImportContext, what: list[str], *, with_archived: b
     )
 
 
-def build_draft(ground: ImportContext, wanted: tuple[RemoteSchedule, ...], *, has_prompt_files: bool) -> ImportDraft:
+def build_draft(importing: ImportContext, wanted: tuple[RemoteSchedule, ...], *, has_prompt_files: bool) -> ImportDraft:
     """Return the files with entries for these schedules, without those that the plan would then change."""
-    entries, context = ground.project.entries, ground.context
-    adoption = import_schedules(
+    entries, context = importing.project.entries, importing.context
+    imported = import_schedules(
         wanted,
-        ground.actual,
-        ground.names,
-        lambda found: problems_of(context, ground.path, found),
+        importing.actual,
+        importing.names,
+        lambda found: find_problems(context, importing.path, found),
         keys=[entry.key for entry in entries],
         titles={entry.title: None if entry.id else entry.key for entry in entries if entry.title is not None},
     )
-    before = None if ground.before is None else ground.plan({ground.path: ground.before})
+    before = None if importing.before is None else importing.plan({importing.path: importing.before})
     while True:
-        text, prompts = _arrange(ground, adoption, has_prompt_files=has_prompt_files)
+        text, prompts = _arrange(importing, imported, has_prompt_files=has_prompt_files)
         try:
-            planned = ground.plan(_files(ground, text, prompts), adoption.entries.keys())
+            planned = importing.plan(_files(importing, text, prompts), imported.entries.keys())
         except ProjectError as error:
             hint = "the change would cause these problems; nothing was written"
             raise ProjectError(error.problems, hint=hint) from None
-        reasons = entries_that_do_not_round_trip(adoption.entries.keys(), before, planned)
+        reasons = entries_that_do_not_round_trip(imported.entries.keys(), before, planned)
         if not reasons:
-            return ImportDraft(adoption, text, prompts, planned)
-        adoption = adoption.without(reasons)
+            return ImportDraft(imported, text, prompts, planned)
+        imported = imported.without(reasons)
 
 
-def write(ground: ImportContext, draft: ImportDraft) -> None:
+def write(importing: ImportContext, draft: ImportDraft) -> None:
     """Write all the files or none."""
-    console, folder = ground.context.console, ground.target.parent
+    console, folder = importing.context.console, importing.target.parent
     with new_files({folder / name: console.redacted(text) for name, text in draft.prompts.items()}):
-        if ground.held is not None:
-            mark = "\ufeff" if ground.held.startswith(codecs.BOM_UTF8) else ""
-            with folder_lock(ground.target):
-                replace_unchanged(ground.target, ground.held, mark + draft.text)
-        elif not write_new(ground.target, console.redacted(draft.text)):
+        if importing.held is not None:
+            with folder_lock(importing.target):
+                replace_unchanged(importing.target, importing.held, draft.text)
+        elif not write_new(importing.target, console.redacted(draft.text)):
             raise FileError(
-                f"{ground.target} was created in the meantime; it was not overwritten", hint="run the command again"
+                f"{importing.target} was created in the meantime; it was not overwritten", hint="run the command again"
             )
 
 
-def named(remote: RemoteSchedule) -> str:
+def describe(remote: RemoteSchedule) -> str:
     """Return a schedule's name for messages."""
     return f"{remote.title!r} ({remote.id})"
 
 
-def _files(ground: ImportContext, text: str, prompts: Mapping[str, str]) -> dict[Path, bytes]:
-    folder = ground.target.parent
-    return {ground.target: text.encode(), **{folder / name: held.encode() for name, held in prompts.items()}}
+def _files(importing: ImportContext, text: str, prompts: Mapping[str, str]) -> dict[Path, bytes]:
+    folder = importing.target.parent
+    return {importing.target: text.encode(), **{folder / name: held.encode() for name, held in prompts.items()}}
 
 
-def _arrange(ground: ImportContext, adoption: ImportResult, *, has_prompt_files: bool) -> tuple[str, dict[str, str]]:
+def _arrange(importing: ImportContext, imported: ImportResult, *, has_prompt_files: bool) -> tuple[str, dict[str, str]]:
     """Return the project file's text, and the new prompt files."""
-    shared = shared_fields(adoption.entries.values()) if ground.before is None else {}
-    entries = omit_defaults(adoption.entries, {**ground.base, **shared})
+    shared = shared_fields(imported.entries.values()) if importing.before is None else {}
+    entries = omit_defaults(imported.entries, {**importing.base, **shared})
     prompts: dict[str, str] = {}
     if has_prompt_files:
         mappings = [("defaults", shared), *entries.items()]
         (shared, *others), prompts = put_prompts_in_files(
-            mappings, lambda name, text: _can_write_prompt(ground, name, text)
+            mappings, lambda name, text: _can_write_prompt(importing, name, text)
         )
         entries = dict(zip(entries, others, strict=True))
     entries = {key: in_one_spelling(fields) for key, fields in entries.items()}
     shared = in_one_spelling(shared)
-    missing = {name: text for name, text in prompts.items() if not (ground.target.parent / name).exists()}
-    if ground.before is None:
-        return _new_text(ground, adoption, entries, shared), missing
-    return (_merge_into_file(ground, entries) if entries else ground.text), missing
-
-
-def _new_text(ground: ImportContext, adoption: ImportResult, entries: Entries, shared: Mapping[str, Any]) -> str:
-    given = ground.context.target.project is not None
-    return project_text(
+    missing = {name: text for name, text in prompts.items() if not (importing.target.parent / name).exists()}
+    if importing.before is not None:
+        return (_merge_into_file(importing, entries) if entries else importing.text), missing
+    is_named = importing.context.target.project is not None
+    text = project_text(
         entries,
         defaults=shared,
-        project_id=ground.connection.project.id if given else None,
-        notes=[f"not imported: {named(remote)}: {reason}" for remote, reason in adoption.left_out],
+        project_id=importing.connection.project.id if is_named else None,
+        notes=[f"not imported: {describe(remote)}: {reason}" for remote, reason in imported.left_out],
     ).text
+    return text, missing
 
 
-def _merge_into_file(ground: ImportContext, entries: Entries) -> str:
+def _merge_into_file(importing: ImportContext, entries: Entries) -> str:
     try:
-        return add_entries(ground.text, entries)
+        return add_entries(importing.text, entries)
     except CannotEdit as error:
-        console, lines = ground.context.console, f"schedules:\n{block_text(entries)}"
+        console, lines = importing.context.console, f"schedules:\n{block_text(entries)}"
         hint = f"add these entries by hand:\n{lines}"
         if not console.wants_json:
             console.print(lines)
             hint = "add the entries on standard output by hand"
-        raise FileError(f"{ground.target} was not changed: {error.reason}", hint=hint) from None
+        raise FileError(f"{importing.target} was not changed: {error.reason}", hint=hint) from None
 
 
-def _can_write_prompt(ground: ImportContext, name: str, text: str) -> bool:
+def _can_write_prompt(importing: ImportContext, name: str, text: str) -> bool:
     """Return whether a prompt file can be written: it does not exist, or has the same text."""
-    path = ground.target.parent / name
+    path = importing.target.parent / name
     if not (path.exists() or path.is_symlink()):
         return True
     if not path.is_file():

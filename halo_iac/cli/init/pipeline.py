@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -66,7 +66,7 @@ class Pipeline(NamedTuple):
 def write_pipeline(context: CommandContext, host: CiHost, project: Path) -> Pipeline:
     """Write the files into the project file's repository; existing files stay as they are."""
     root = find_checkout(context.cwd / project) or resolve_path((context.cwd / project).parent)
-    texts = {name: _for_project(text, root, context.cwd / project) for name, text in _texts(host).items()}
+    texts = {name: _name_project(text, root, context.cwd / project) for name, text in _read_example(host).items()}
     written: list[str] = []
     kept: list[str] = []
     for name, text in texts.items():
@@ -74,48 +74,35 @@ def write_pipeline(context: CommandContext, host: CiHost, project: Path) -> Pipe
         check_links(path, context.cwd)
         path.parent.mkdir(parents=True, exist_ok=True)
         (written if write_new(path, text) else kept).append(name)
-    steps = [
-        *(_to_add(name, texts[name]) for name in kept if host is CiHost.GITLAB),
-        *_to_replace("".join(texts.values())),
-        *_NEEDED[host],
-    ]
-    return Pipeline(tuple(written), tuple(kept), tuple(steps))
+    steps: list[str] = []
+    if host is CiHost.GITLAB:  # a repository has one file for all of its pipelines
+        steps += (f"add to {name}, unless it is there:\n\n{textwrap.indent(texts[name], '  ')}" for name in kept)
+    if any(_NO_REPOSITORY in text for text in texts.values()):
+        steps.append(f"replace {_NO_REPOSITORY} with the repository that you install halo from")
+    if any(_NO_COMMIT in text for text in texts.values()):
+        steps.append(f"replace {_NO_COMMIT} with the commit of halo that you have reviewed")
+    return Pipeline(tuple(written), tuple(kept), (*steps, *_NEEDED[host]))
 
 
-def _texts(host: CiHost) -> Mapping[str, str]:
-    """Return the files of the example by their paths in a repository."""
+def _read_example(host: CiHost) -> Mapping[str, str]:
+    """Return the files of the example by their paths in a repository, pinned to the commit of this halo."""
     package = Path(halo_iac.__file__).parent
-    places = (package / "examples", package.parent / "examples")  # in an installation, and in a checkout
-    folder = next((place / EXAMPLES[host] for place in places if (place / EXAMPLES[host]).is_dir()), None)
+    # In an installation the examples are in the package, in a checkout beside it.
+    folders = (parent / "examples" / EXAMPLES[host] for parent in (package, package.parent))
+    folder = next((each for each in folders if each.is_dir()), None)
     if folder is None:
         raise HaloError("this installation of halo has no examples", hint="install it again, from a clone or a git URL")
-    texts = {
-        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted(folder.glob(FILES[host]))
-    }
-    return {name: _pinned(text) for name, text in texts.items()}
+    texts = {}
+    for path in sorted(folder.glob(FILES[host])):
+        text = path.read_text(encoding="utf-8").replace(_NO_COMMIT, commit() or _NO_COMMIT)
+        texts[path.relative_to(folder).as_posix()] = text.replace(_NO_REPOSITORY, repository() or _NO_REPOSITORY)
+    return texts
 
 
-def _pinned(text: str) -> str:
-    return text.replace(_NO_COMMIT, commit() or _NO_COMMIT).replace(_NO_REPOSITORY, repository() or _NO_REPOSITORY)
-
-
-def _for_project(text: str, root: Path, project: Path) -> str:
+def _name_project(text: str, root: Path, project: Path) -> str:
     """Return the text with the input ``files`` wherever it uses halo, if the project file is not the default one."""
     where = resolve_path(project.parent) / project.name
     if where == root / "halo.yaml":
         return text
     files = f"files: {json.dumps(where.relative_to(root).as_posix(), ensure_ascii=False)}"
     return _USE.sub(lambda use: f"{use[0]}{', ' if use['inline'] else use['indent']}{files}", text)
-
-
-def _to_add(name: str, text: str) -> str:
-    """Return the step for the one file that a repository on GitLab may have for all of its pipelines."""
-    return f"add to {name}, unless it is there:\n\n{textwrap.indent(text, '  ')}"
-
-
-def _to_replace(text: str) -> Iterator[str]:
-    if _NO_REPOSITORY in text:
-        yield f"replace {_NO_REPOSITORY} with the repository that you install halo from"
-    if _NO_COMMIT in text:
-        yield f"replace {_NO_COMMIT} with the commit of halo that you have reviewed"

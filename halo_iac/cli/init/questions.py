@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -54,9 +55,9 @@ class FirstEntry(NamedTuple):
     @property
     def lookback_hours(self) -> int:
         """Return how many hours each run analyses."""
-        frequency = Frequency(self.frequency)
-        is_longer = frequency is not Frequency.HOURLY and _has_clock_changes(self.timezone)
-        return _WINDOWS[frequency] + is_longer
+        frequency, zone = Frequency(self.frequency), ZoneInfo(self.timezone)
+        offsets = {datetime(_A_YEAR, month, 1, tzinfo=zone).utcoffset() for month in range(1, 13)}
+        return _WINDOWS[frequency] + (frequency is not Frequency.HOURLY and len(offsets) > 1)
 
     @property
     def yaml(self) -> str:
@@ -66,28 +67,23 @@ class FirstEntry(NamedTuple):
         lines = _ENTRY.format(
             frequency=frequency,
             title=frequency.capitalize(),
-            agent="checkout" if self.agent is None else _quoted(self.agent),
+            agent="checkout" if self.agent is None else _quote(self.agent),
             times=_DAYS.get(frequency, "") + at,
             span=_SPANS[frequency],
         ).splitlines()
-        return "".join(f"{_aligned(line)}\n" for line in lines)
+        return "".join(f"{_align_comment(line)}\n" for line in lines)
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     """Return a name in double quotes, escaped as YAML requires."""
     text = json.dumps(name, ensure_ascii=not name.isprintable())
     return text.replace("\x7f", "\\u007f").replace("$", "$$")
 
 
-def _aligned(line: str) -> str:
+def _align_comment(line: str) -> str:
     """Return a line with its comment in the column of comments; the agent's name may contain the separator."""
     text, sign, comment = ("", "", "") if "agent:" in line else line.partition("|")
     return f"{text:<{_COLUMN}}# {comment}" if sign and comment else line
-
-
-def _has_clock_changes(timezone: str) -> bool:
-    zone = ZoneInfo(timezone)
-    return len({datetime(_A_YEAR, month, 1, tzinfo=zone).utcoffset() for month in range(1, 13)}) > 1
 
 
 def ask_first_entry(context: CommandContext) -> FirstEntry:
@@ -97,12 +93,12 @@ def ask_first_entry(context: CommandContext) -> FirstEntry:
     if agent is None:
         return FirstEntry()
     often = "hourly, daily, weekly or monthly"
-    frequency = _ask(console, f"How often: {often}?", Frequency.DAILY, _frequency, often)
+    frequency = _ask(console, f"How often: {often}?", Frequency.DAILY, partial(_find, Frequency), often)
     if frequency == Frequency.HOURLY:
         return FirstEntry(agent, frequency)
-    at = _ask(console, "At what time?", _AT, _time, "a time such as 09:00")
-    here = local_zone(console.env.get("TZ"))
-    zone = _ask(console, "In which time zone?", here, _zone, "an IANA time zone such as Europe/Berlin")
+    at = _ask(console, "At what time?", _AT, _read_time, "a time such as 09:00")
+    here, zones = local_zone(console.env.get("TZ")), zone_names()
+    zone = _ask(console, "In which time zone?", here, partial(_find, zones), "an IANA time zone such as Europe/Berlin")
     return FirstEntry(agent, frequency, at, zone)
 
 
@@ -130,13 +126,10 @@ def _ask(console: Console, question: str, proposed: str, read: Callable[[str], s
     return proposed
 
 
-def _frequency(answer: str) -> str | None:
-    return next((each for each in Frequency if each == answer.lower()), None)
+def _find(known: Iterable[str], answer: str) -> str | None:
+    """Return the known value that an answer names, in any case."""
+    return next((each for each in known if each.lower() == answer.lower()), None)
 
 
-def _time(answer: str) -> str | None:
+def _read_time(answer: str) -> str | None:
     return answer if re.fullmatch(TIME, answer) else None
-
-
-def _zone(answer: str) -> str | None:
-    return next((each for each in zone_names() if each.lower() == answer.lower()), None)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -75,10 +74,15 @@ class EnabledFile:
         check_replaceable(path)
         text = before.decode("utf-8-sig")
         for entry in entries:
-            text = self._edited(text, entry, is_override=_is_override(project, entry))
-        after = ("\ufeff" if before.startswith(codecs.BOM_UTF8) else "") + text
-        self._check(path, after, keys)
-        return _Draft(path, project.path, before, after, tuple(_place(project, entry) for entry in entries))
+            edit = override_enabled if _is_override(project, entry) else set_enabled
+            try:
+                text = edit(text, entry.key, is_enabled=self._is_enabled)
+            except CannotEdit as error:
+                raise self._refusal(entry, f"{entry.key} cannot be edited: {error.reason}") from None
+        self._check_edited(path, text, keys)
+        prefix = "overrides.schedules."
+        places = (f"{prefix if _is_override(project, entry) else ''}{entry.key}" for entry in entries)
+        return _Draft(path, project.path, before, text, tuple(places))
 
     def _differing(self, project: Project, keys: Iterable[str]) -> Iterator[Entry]:
         """Yield the entries to change; a retired entry needs none."""
@@ -86,14 +90,7 @@ class EnabledFile:
             if entry.key in keys and entry.spec is not None and entry.spec.enabled is not self._is_enabled:
                 yield entry
 
-    def _edited(self, text: str, entry: Entry, *, is_override: bool) -> str:
-        edit = override_enabled if is_override else set_enabled
-        try:
-            return edit(text, entry.key, is_enabled=self._is_enabled)
-        except CannotEdit as error:
-            raise self._refusal(entry, f"{entry.key} cannot be edited: {error.reason}") from None
-
-    def _check(self, path: Path, after: str, keys: Sequence[str]) -> None:
+    def _check_edited(self, path: Path, after: str, keys: Sequence[str]) -> None:
         """Check that the edited file has the wanted value, since an override is stronger than the entry."""
         try:
             project = self._context.load_file(path, {path: after.encode()})
@@ -113,7 +110,3 @@ def _is_override(project: Project, entry: Entry) -> bool:
     """Return whether to write to ``overrides.schedules``: the entry is in an included file, or is overridden."""
     where = entry.origins.of("enabled").source
     return entry.origins.entry.path != project.path or where in {Source.OVERRIDES, Source.SCHEDULE_OVERRIDES}
-
-
-def _place(project: Project, entry: Entry) -> str:
-    return f"overrides.schedules.{entry.key}" if _is_override(project, entry) else entry.key

@@ -55,7 +55,7 @@ def show_facets(
     """Request the facets of traces or spans, and write them."""
     console = context.console
     names = known_names(given.facet, "--facet", FACETS) or FACETS
-    search, attribute = _search(given.search or ()), _attribute(given.attribute_key)
+    search, attribute = _parse_search(given.search or ()), _parse_attribute(given.attribute_key)
     found = context.connect_for_reading().trace_reader.facets(
         filters, of_spans=of_spans, facet_ids=names, search=search, attribute=attribute, limit=given.limit
     )
@@ -63,7 +63,7 @@ def show_facets(
     return 0
 
 
-def _search(expressions: Sequence[str]) -> dict[str, str]:
+def _parse_search(expressions: Sequence[str]) -> dict[str, str]:
     wanted = {}
     for expression in expressions:
         name, sign, text = (part.strip() for part in expression.partition("="))
@@ -75,7 +75,7 @@ def _search(expressions: Sequence[str]) -> dict[str, str]:
     return wanted
 
 
-def _attribute(given: str | None) -> AttributeKey | None:
+def _parse_attribute(given: str | None) -> AttributeKey | None:
     if given is None:
         return None
     scope, _, key = (part.strip() for part in given.partition(":"))

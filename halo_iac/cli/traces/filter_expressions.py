@@ -115,12 +115,12 @@ class _Parts(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Return what its name is called in a sentence."""
-        return _shown(self.name, "the attribute", mark=str)
+        """Return the name as messages call it."""
+        return self.name if _ORDINARY.fullmatch(self.name) else "the attribute"
 
 
-def _shown(part: str, otherwise: str, mark: Callable[[str], str] = quote) -> str:
-    return mark(part) if _ORDINARY.fullmatch(part) else otherwise
+def _quote_ordinary(part: str, otherwise: str) -> str:
+    return quote(part) if _ORDINARY.fullmatch(part) else otherwise
 
 
 def field_filters(expressions: Sequence[str], *, of_spans: bool) -> tuple[list[Sent], list[Sent]]:
@@ -164,10 +164,8 @@ def _split_expression(expression: str, wrong: _Wrong, check_name: Callable[[str]
         if not name:
             raise wrong("it is empty", _FORM)
         check_name(name)
-        reason = (
-            f"{quote(others[0])} is not an operator with a value" if others else f"no operator follows {quote(name)}"
-        )
-        raise wrong(reason, _operators(wrong, name))
+        operator = f"{quote(others[0])} is not an operator with a value" if others else ""
+        raise wrong(operator or f"no operator follows {quote(name)}", _describe_operators(wrong, name))
     if not found["name"]:
         raise wrong("no name precedes the operator", _FORM)
     check_name(found["name"])
@@ -184,43 +182,44 @@ def _check_field(name: str, wrong: _Wrong, *, of_spans: bool) -> None:
     meant = _SYNONYMS.get(name) or closest_match(name, {*numbers, *_TEXTS})
     known = f"{', '.join(numbers)} (numbers) and {', '.join(_TEXTS)} (texts)"
     raise wrong(
-        f"{_shown(name, 'the text before the operator')} is not a field",
+        f"{_quote_ordinary(name, 'the text before the operator')} is not a field",
         f"did you mean `{meant}`? The fields are {known}" if meant else f"the fields are {known}",
     )
 
 
-def _operators(wrong: _Wrong, name: str) -> str:
+def _describe_operators(wrong: _Wrong, name: str) -> str:
     known = _OF_ATTRIBUTES if wrong.option != "--filter" else _OF_NUMBERS if name in _NUMBERS else _OF_TEXTS
     shown = (f"{each}A,B" if each.endswith(":") else each for each in known)
-    return f"the operators of {_shown(name, 'attributes', mark=str)} are {'  '.join(shown)}"
+    return f"the operators of {name if _ORDINARY.fullmatch(name) else 'attributes'} are {'  '.join(shown)}"
 
 
 def _comparison(parts: _Parts, known: Sequence[str], wrong: _Wrong) -> Sent:
     """Return operator and value of a text filter."""
     if parts.operator not in known:
-        raise wrong(f"{parts.label} is text, which {parts.operator} does not compare", _operators(wrong, parts.name))
+        reason = f"{parts.label} is text, which {parts.operator} does not compare"
+        raise wrong(reason, _describe_operators(wrong, parts.name))
     if parts.operator in _WORDS:
         return {"op": _WORDS[parts.operator]}
     if parts.operator in _LISTS:
         values = [each for each in map(str.strip, parts.value.split(",")) if each]
         if not values:
-            raise wrong(_missing(parts), f"write '{parts.label} {parts.operator}A,B'")
+            raise wrong(_missing_value(parts), f"write '{parts.label} {parts.operator}A,B'")
         return {"op": _LISTS[parts.operator], "values": values}
     if not parts.value:
-        hint = (
-            f"to match missing values, write '{parts.label} empty'" if parts.operator == "=" else "write one after it"
-        )
-        raise wrong(_missing(parts), hint)
+        is_equal = parts.operator == "="
+        hint = f"to match missing values, write '{parts.label} empty'" if is_equal else "write one after it"
+        raise wrong(_missing_value(parts), hint)
     return {"op": _SIGNS[parts.operator], "value": parts.value}
 
 
-def _missing(parts: _Parts) -> str:
+def _missing_value(parts: _Parts) -> str:
     return f"no value follows {quote(parts.operator)}"
 
 
 def _number_filter(parts: _Parts, wrong: _Wrong) -> Sent:
     if parts.operator not in _OF_NUMBERS:
-        raise wrong(f"{parts.name} is a number, which {parts.operator} does not compare", _operators(wrong, parts.name))
+        reason = f"{parts.name} is a number, which {parts.operator} does not compare"
+        raise wrong(reason, _describe_operators(wrong, parts.name))
     field = _NUMBERS[parts.name]
     if parts.operator != "between:":
         value = _read_number(parts.value, parts, field, wrong)
@@ -237,10 +236,10 @@ def _number_filter(parts: _Parts, wrong: _Wrong) -> Sent:
 def _read_number(text: str, parts: _Parts, field: _Number, wrong: _Wrong) -> int | float:
     text = text.strip()
     if not text:
-        raise wrong(_missing(parts), "write a number after it")
+        raise wrong(_missing_value(parts), "write a number after it")
     number = float(text) if _DECIMAL.fullmatch(text) and len(text) < _MAX_NUMBER_LENGTH else None
     if number is None or not isfinite(number):
-        raise wrong(f"{_shown(text, 'the value')} is not a number", _number_hint(text, parts, field))
+        raise wrong(f"{_quote_ordinary(text, 'the value')} is not a number", _number_hint(text, parts, field))
     scaled = number * field.unit
     return int(scaled) if scaled.is_integer() else scaled
 

@@ -63,18 +63,26 @@ class PageStream(Generic[P]):
 
 def write_traces(console: Console, pages: Iterator[TracePage], filters: FilterOptions) -> None:
     """Write a list of traces; ``filters`` are those of its query."""
-    _put(console, "traces", pages, TRACES, filters)
+    _write_list(console, "traces", pages, TRACES, filters)
 
 
 def write_spans(console: Console, pages: Iterator[SpanPage], filters: FilterOptions) -> None:
     """Write a list of spans; ``filters`` are those of its query."""
-    _put(console, "spans", pages, SPANS, filters)
+    _write_list(console, "spans", pages, SPANS, filters)
 
 
-def _put(console: Console, name: str, pages: Iterator[Any], columns: Columns[Any], filters: FilterOptions) -> None:
+def _write_list(
+    console: Console, name: str, pages: Iterator[Any], columns: Columns[Any], filters: FilterOptions
+) -> None:
     stream: PageStream[Any] = PageStream(pages)
+
+    def members() -> Iterator[tuple[str, Any]]:
+        """Yield the rows of all pages, then all other members of the last page."""
+        yield name, LazyList(lambda: (row.wire for row in stream.rows()))
+        yield from ((key, value) for key, value in stream.last.wire.items() if key != name)
+
     if console.wants_json:
-        console.print_parts(document_parts(LazyMembers(lambda: _members(name, stream))))
+        console.print_parts(document_parts(LazyMembers(members)))
         return
     console.print_parts(f"{line}\n" for line in columns.lines(stream.rows(), console.out_style))
     if stream.last.next_cursor is not None:
@@ -84,12 +92,6 @@ def _put(console: Console, name: str, pages: Iterator[Any], columns: Columns[Any
     elif not stream.row_count:
         where = " in the last day; --range 7d looks further back" if filters.is_last_day else ""
         console.log(f"No {name[:-1]} was found{where}.")
-
-
-def _members(name: str, stream: PageStream[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the members of a response: the rows of all pages under ``name``, all other members of the last page."""
-    yield name, LazyList(lambda: (row.wire for row in stream.rows()))
-    yield from ((key, value) for key, value in stream.last.wire.items() if key != name)
 
 
 # The spans of one trace ---------------------------------------------------------------------------------------------
@@ -102,22 +104,20 @@ def spans_in(stream: PageStream[Page]) -> Iterator[Span]:
 
 def trace_document(trace: Trace, stream: PageStream[Page], page_size: int, limit: int | None) -> Iterator[Document]:
     """Yield the document that the official client makes of a trace and its spans."""
-    return document_parts(LazyMembers(lambda: _trace_members(trace, stream, page_size, limit)))
 
+    def members() -> Iterator[tuple[str, Any]]:
+        yield "trace", trace.wire
+        yield "spans", LazyList(stream.rows)
+        yield "nextCursor", stream.last.next_cursor
+        yield "hasMoreSpans", stream.last.next_cursor is not None
+        if "spanCount" in trace.wire:
+            yield "spanCount", trace.wire["spanCount"]
+        yield "loadedSpanCount", stream.row_count
+        yield "pageCount", stream.page_count
+        yield "pageSize", page_size
+        yield "requestedLimit", limit
 
-def _trace_members(
-    trace: Trace, stream: PageStream[Page], page_size: int, limit: int | None
-) -> Iterator[tuple[str, Any]]:
-    yield "trace", trace.wire
-    yield "spans", LazyList(stream.rows)
-    yield "nextCursor", stream.last.next_cursor
-    yield "hasMoreSpans", stream.last.next_cursor is not None
-    if "spanCount" in trace.wire:
-        yield "spanCount", trace.wire["spanCount"]
-    yield "loadedSpanCount", stream.row_count
-    yield "pageCount", stream.page_count
-    yield "pageSize", page_size
-    yield "requestedLimit", limit
+    return document_parts(LazyMembers(members))
 
 
 def write_document(context: CommandContext, output: str | None) -> Callable[[Iterable[Document]], None]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from halo_iac.cli.console import Console
 from halo_iac.cli.traces.sources import STDIN
 from halo_iac.errors import FileError
+from halo_iac.text import counted
 
 if TYPE_CHECKING:
     from halo_iac.sandbox.ingest import Loaded
@@ -59,16 +59,14 @@ class FileLoad:
         """Return the result as in the output of ``--json``."""
         found = self.loaded
         agents = [] if found is None else sorted(found.agents.items())
-        counts = (0, 0, 0) if found is None else (found.spans, found.added, found.bad)
-        shown = [{"id": id_, "identitySource": source, "identityValue": name} for (source, name), id_ in agents]
-        problems = [
-            {"line": line, "count": count, "reason": reason} for reason, (line, count) in self.causes.first.items()
-        ]
+        problems = self.causes.first.items()
         return {
             "file": self.name,
-            **dict(zip(("spans", "added", "skipped"), counts, strict=True)),
-            "agents": shown,
-            "problems": problems,
+            "spans": found.spans if found else 0,
+            "added": found.added if found else 0,
+            "skipped": found.bad if found else 0,
+            "agents": [{"id": id_, "identitySource": source, "identityValue": name} for (source, name), id_ in agents],
+            "problems": [{"line": line, "count": count, "reason": reason} for reason, (line, count) in problems],
             **({"error": self.failure} if self.failure else {}),
         }
 
@@ -81,23 +79,23 @@ def load_file(
 
     causes = Causes()
 
-    def take_note(bad: BadLine) -> bool:
+    def add_cause(bad: BadLine) -> bool:
         causes.add(bad)
         return not is_strict
 
     try:
-        with _opened(console, name) as file:
-            loaded = platform.load(project_id, read_spans(file), take_note, agent)
+        with nullcontext(console.stdin_bytes()) if name == STDIN else Path(name).open("rb", _BUFFER) as file:
+            loaded = platform.load(project_id, read_spans(file), add_cause, agent)
     except OSError as error:
         return FileLoad(name, causes, None, f"{name}: {error.strerror or error}", "check the path and its permissions")
     if is_strict and causes.first:
         (reason, (line, _)), *_ = causes.first.items()
         hint = "the spans before it were loaded; remove --strict to skip it"
         return FileLoad(name, causes, loaded, _where(console, name, line, reason), hint)
-    return _judged(console, name, causes, loaded)
+    return _result(console, name, causes, loaded)
 
 
-def _judged(console: Console, name: str, causes: Causes, loaded: Loaded) -> FileLoad:
+def _result(console: Console, name: str, causes: Causes, loaded: Loaded) -> FileLoad:
     if causes.end is not None:
         _print_causes(console, name, causes)
         failure = _where(console, name, causes.end.number, causes.end.reason)
@@ -111,15 +109,6 @@ def _judged(console: Console, name: str, causes: Causes, loaded: Loaded) -> File
         return FileLoad(name, causes, loaded, _where(console, name, line, reason), hint)
     _print_causes(console, name, causes)
     return FileLoad(name, causes, loaded, f"{'standard input' if name == STDIN else name} contains no spans", hint)
-
-
-@contextmanager
-def _opened(console: Console, name: str) -> Iterator[BinaryIO]:
-    if name == STDIN:
-        yield console.stdin_bytes()
-    else:
-        with Path(name).open("rb", _BUFFER) as file:
-            yield file
 
 
 def _print_causes(console: Console, name: str, causes: Causes) -> None:
@@ -148,7 +137,7 @@ def summary(console: Console, found: FileLoad) -> str:
     loaded = found.loaded
     if loaded is None or not loaded.spans:
         return ""
-    parts = [f"{loaded.spans:,} {'span' if loaded.spans == 1 else 'spans'}"]
+    parts = [counted(loaded.spans, "span")]
     if loaded.added < loaded.spans:
         parts.append(f"{loaded.spans - loaded.added:,} of them already loaded")
     if skipped := loaded.bad - (found.causes.end is not None):
@@ -176,5 +165,5 @@ def failure_of(found: list[FileLoad]) -> FileError | None:
         return FileError(
             f"none of {len(found)} files could be read to the end", hint="the lines above give the reasons"
         )
-    which = "1 file" if len(failed) == 1 else f"{len(failed)} files"
-    return FileError(f"{which} of {len(found)} could not be read to the end", hint="the other files were loaded")
+    which = counted(len(failed), "file")
+    return FileError(f"{which} of {len(found):,} could not be read to the end", hint="the other files were loaded")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -15,12 +14,9 @@ from halo_iac.render.text.traces.rows import TRACES
 from halo_iac.text import closest_match
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from halo_iac.api.traces import TraceReader
     from halo_iac.cli.context import CommandContext
     from halo_iac.model.traces import SpanDetail, Trace
-    from halo_iac.render.style import Style
 
 _SHOWN: Final = ("START", "DURATION", "STATUS", "ROOT SPAN", "TRACE")
 _LIST: Final = Command("trace", "list", "--range", "7d")
@@ -33,9 +29,7 @@ def read_trace(context: CommandContext, reader: TraceReader, trace_id: str) -> T
     try:
         return reader.trace(trace_id)
     except Rejected as error:
-        _raise_with_suggestions(
-            error, trace_id, _known_traces(reader, context.now), Hint("run `{}` to see the ids", _LIST)
-        )
+        _raise_with_traces(error, context, reader, trace_id)
 
 
 def read_span(context: CommandContext, reader: TraceReader, trace_id: str, span_id: str) -> SpanDetail:
@@ -45,24 +39,34 @@ def read_span(context: CommandContext, reader: TraceReader, trace_id: str, span_
     except Rejected as error:
         if error.status != 404:
             raise
-        known = _known_spans(reader, trace_id)
+        known: dict[str, str] = {}
+        with suppress(PlatformError):
+            known = {span.id: span.name for span in reader.spans(trace_id, MAX_PAGE_SIZE)}
         if not known:
-            _raise_with_suggestions(
-                error, trace_id, _known_traces(reader, context.now), Hint("run `{}` to see the ids", _LIST)
-            )
+            _raise_with_traces(error, context, reader, trace_id)
         hint = Hint("run `{}` to see its spans", Command("trace", "get", trace_id, "--view", "spans"))
-        _raise_with_suggestions(error, span_id, known, hint)
+        _raise_with_suggestion(error, span_id, known, hint)
 
 
-def _raise_with_suggestions(error: Rejected, wanted: str, known: dict[str, str], otherwise: Hint) -> NoReturn:
-    """Raise the error with suggestions of similar ids."""
-    if error.status == 404:
-        near = _near(wanted, known)
-        error.hint = joined(" ", (near and f"did you mean {near}? If not,", otherwise))
+def _raise_with_traces(error: Rejected, context: CommandContext, reader: TraceReader, trace_id: str) -> NoReturn:
+    """Raise the error; if the trace is unknown, with a suggestion of one of the latest traces."""
+    if error.status != 404:
+        raise error
+    known: dict[str, str] = {}
+    with suppress(PlatformError):
+        every = filters_of(FilterOptions(range_=TraceRange.ALL), context.now)
+        known = {trace.id: "" for trace in reader.traces(every, limit=MAX_PAGE_SIZE).traces}
+    _raise_with_suggestion(error, trace_id, known, Hint("run `{}` to see the ids", _LIST))
+
+
+def _raise_with_suggestion(error: Rejected, wanted: str, known: dict[str, str], otherwise: Hint) -> NoReturn:
+    """Raise the error with a suggestion of a similar id; ``known`` maps ids to names."""
+    near = _find_similar(wanted, known)
+    error.hint = joined(" ", (near and f"did you mean {near}? If not,", otherwise))
     raise error
 
 
-def _near(wanted: str, known: dict[str, str]) -> str | None:
+def _find_similar(wanted: str, known: dict[str, str]) -> str | None:
     """Return the only id with this beginning or this name, else the most similar one."""
     if len(wanted) >= _SHORTEST_START:
         begun = [id_ for id_ in known if id_.startswith(wanted.casefold())]
@@ -70,21 +74,6 @@ def _near(wanted: str, known: dict[str, str]) -> str | None:
             return begun[0]
     named = [id_ for id_, name in known.items() if name == wanted]
     return named[0] if named else closest_match(wanted, known)
-
-
-def _known_traces(reader: TraceReader, now: datetime) -> dict[str, str]:
-    """Return the latest traces: id → name."""
-    with suppress(PlatformError):
-        every = filters_of(FilterOptions(range_=TraceRange.ALL), now)
-        return {trace.id: "" for trace in reader.traces(every, limit=MAX_PAGE_SIZE).traces}
-    return {}
-
-
-def _known_spans(reader: TraceReader, trace_id: str) -> dict[str, str]:
-    """Return the first spans of a trace: id → name."""
-    with suppress(PlatformError):
-        return {span.id: span.name for span in reader.spans(trace_id, MAX_PAGE_SIZE)}
-    return {}
 
 
 def choose_trace(context: CommandContext, reader: TraceReader) -> str:
@@ -103,11 +92,11 @@ def choose_trace(context: CommandContext, reader: TraceReader) -> str:
     style = console.err_style
     shown = [name for name in _SHOWN if TRACES.has_room(name, style)]
     picker = Picker("trace", shown, TRACES.whole, "Which trace (number, name or id)? ")
-    chosen = picker.ask(console, [_choice(trace, shown, style) for trace in traces])
+    choices = (
+        Choice(trace, trace.root_name or trace.id, trace.id, [TRACES.cells[name](trace, style) for name in shown])
+        for trace in traces
+    )
+    chosen = picker.ask(console, [*choices])
     if chosen is None:
         raise UsageError("no trace was chosen", hint="answer with a number or an id from the list")
     return chosen.id
-
-
-def _choice(trace: Trace, shown: Sequence[str], style: Style) -> Choice[Trace]:
-    return Choice(trace, trace.root_name or trace.id, trace.id, [TRACES.cells[name](trace, style) for name in shown])

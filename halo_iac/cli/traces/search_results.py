@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any, Final
 
 from halo_iac.cli.reports.output import fields_of
@@ -41,16 +41,15 @@ def _rows(found: object) -> list[Mapping[str, Any]] | None:
 
 
 def _text(value: object, names: Set[str]) -> str:
-    """Return the first text under one of these names, at any depth."""
-    return next(_texts(value, names), "")
-
-
-def _texts(value: object, names: Set[str]) -> Iterator[str]:
+    """Return the first text under one of these names, at any depth; empty if there is none."""
     waiting: list[object] = [value]
     while waiting:
         each = waiting.pop(0)
         if isinstance(each, Mapping):
-            yield from (text for name, text in each.items() if name in names and isinstance(text, str))
+            for name, text in each.items():
+                if name in names and isinstance(text, str):
+                    return text
             waiting += each.values()
         elif isinstance(each, list):
             waiting += each
+    return ""

@@ -24,7 +24,7 @@ def find_traces(words: Sequence[str]) -> list[str]:
     for word in words:
         if not word.strip():
             raise UsageError("FILE is empty", hint="name a file, a folder or a glob, or - for standard input")
-        named = list(_named(word))
+        named = list(_files_of(word))
         if not named:
             hint = f"name the files, or let their names end in {', '.join(_ENDINGS)}, or one of these and .gz"
             raise FileError(f"{word}: no trace files {'match' if is_glob(word) else 'in this folder'}", hint=hint)
@@ -33,19 +33,19 @@ def find_traces(words: Sequence[str]) -> list[str]:
     return list(found.values())
 
 
-def _named(word: str) -> Iterator[str]:
+def _files_of(word: str) -> Iterator[str]:
     if word == STDIN:
         yield word
     elif Path(word).is_dir():
-        yield from _below(word)
+        yield from _files_below(word)
     elif is_glob(word) and not Path(word).exists():
         for match in sorted(glob(word, recursive=True)):  # noqa: PTH207 - the words of the shell, which may be absolute
-            yield from _below(match) if Path(match).is_dir() else [match]
+            yield from _files_below(match) if Path(match).is_dir() else [match]
     else:
         yield word
 
 
-def _below(folder: str) -> Iterator[str]:
+def _files_below(folder: str) -> Iterator[str]:
     """Yield the trace files in a folder and its subfolders, by file name extension; hidden ones are left out."""
     for path, folders, names in os.walk(folder):
         folders[:] = sorted(each for each in folders if not each.startswith("."))
