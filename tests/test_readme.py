@@ -25,8 +25,9 @@ from halo_iac import errors
 from halo_iac.cli.app import built_command
 from halo_iac.model.plan import Plan
 from halo_iac.model.remote import to_wire
+from halo_iac.render.formats import PageIdentity, RenderContext
 from halo_iac.render.json import plan_json, read_plan
-from halo_iac.render.markdown import comment_marker, plan_markdown
+from halo_iac.render.markdown.view import MarkdownView
 from halo_iac.render.style import Style
 from halo_iac.render.text.plan import plan_text
 from halo_iac.sandbox.demo import SUPPORT_BOT_ID
@@ -92,7 +93,8 @@ COMMENT = re.compile(r"<!-- the comment -->\n(.*?)<!-- end of the comment -->\n"
 def test_the_comment_in_the_docs_is_the_plan_of_the_readme_as_markdown(halo: CommandLine, folder: Path) -> None:
     plan = edited(halo, folder)
     host = replace(plan.host, base_url="https://relay.inference.net", url_origin="default", is_sandbox=False)
-    page = plan_markdown(replace(plan, host=host), Style(), marker=comment_marker("halo.yaml", PROJECT, ""), now=NOW)
+    context = RenderContext(Style(), NOW, identity=lambda: PageIdentity("halo.yaml", PROJECT, ""))
+    page = MarkdownView(context).applied(replace(plan, host=host), None)
     (shown,) = COMMENT.findall(text := COMMENT_PAGE.read_text(encoding="utf-8"))
     assert_written(COMMENT_PAGE, text.replace(shown, page))
     assert (DOCS / "comment.png").read_bytes().startswith(b"\x89PNG")

@@ -30,10 +30,12 @@ from render_samples import (
 )
 
 from halo_iac.errors import Problem, ProjectError, ProjectNotFound, UsageError
-from halo_iac.model.apply_result import Summary
+from halo_iac.model.apply_result import ApplyOutcome, Summary
 from halo_iac.model.plan import Blocked, GuardViolation, Plan, Policy, UndeclaredSchedule
-from halo_iac.render.markdown import comment_marker, error_markdown, plan_markdown, problems_markdown
+from halo_iac.render.formats import PageIdentity, RenderContext
+from halo_iac.render.markdown.escape import comment_marker
 from halo_iac.render.markdown.parts import LIMIT
+from halo_iac.render.markdown.view import MarkdownView
 from halo_iac.render.style import PLAIN, Style
 
 MARKER = comment_marker("halo.yaml", "", "")
@@ -41,8 +43,12 @@ ASCII = Style(unicode=False)
 ODD = st.text(st.sampled_from("ab1 @#<>&|\\`*_~[]()!:;.,/'\"$%^{}+=-\n\t\u202eéа→"), max_size=24)
 
 
+def view(style: Style = PLAIN) -> MarkdownView:
+    return MarkdownView(RenderContext(style, NOW, identity=lambda: PageIdentity("halo.yaml", "", "")))
+
+
 def page(plan: Plan, style: Style = PLAIN, summary: Summary | None = None) -> str:
-    return plan_markdown(plan, style, marker=MARKER, now=NOW, summary=summary)
+    return view(style).applied(plan, None if summary is None else ApplyOutcome(summary))
 
 
 # What it looks like -------------------------------------------------------------------------------------------------
@@ -74,7 +80,7 @@ def test_problems_and_findings_look_as_agreed() -> None:
         Problem("halo.yaml", 3, 5, "unknown key `timeZone`", "did you mean `timezone`?"),
         Problem("b", 0, 0, "empty"),
     ]
-    text = problems_markdown(problems, PLAIN, marker=MARKER, findings=[finding("coverage", "daily", 7)])
+    text = view().problems(problems, [finding("coverage", "daily", 7)], "")
     assert text.splitlines() == [
         MARKER,
         "",
@@ -106,13 +112,13 @@ def test_a_glob_of_the_policy_is_one_code_span(globs: tuple[str, ...], drawn: st
 
 
 def test_files_without_problems_are_reported_as_valid() -> None:
-    text = problems_markdown((), PLAIN, marker=MARKER, conclusion="halo.yaml: 3 schedules, no problems")
+    text = view().problems((), (), "halo.yaml: 3 schedules, no problems")
     assert text == f"{MARKER}\n\n### halo · no problems\n\n**Checked** `halo.yaml:` 3 schedules, no problems\n"
 
 
 def test_an_error_says_what_happened_and_what_to_do() -> None:
     error = UsageError("--target dayly: the project has no entry with this key", hint="did you mean `daily`?")
-    assert error_markdown(error, PLAIN, marker=MARKER) == (
+    assert view().error(error) == (
         f"{MARKER}\n\n### halo · failed\n\n**Error**: `--target` dayly: the project has no entry with this key\n\n"
         "**Hint**: did you mean `daily`?\n"
     )
@@ -120,10 +126,10 @@ def test_an_error_says_what_happened_and_what_to_do() -> None:
 
 def test_a_missing_file_is_an_error_and_bad_files_are_problems() -> None:
     problem = Problem("halo.yaml", 0, 0, "no such file")
-    missing = error_markdown(ProjectNotFound([problem], hint="run `halo init`"), PLAIN, marker=MARKER)
+    missing = view().error(ProjectNotFound([problem], hint="run `halo init`"))
     assert missing.endswith("**Error**: `halo.yaml:` no such file\n\n**Hint**: run `halo init`\n")
-    bad = error_markdown(ProjectError([problem]), PLAIN, marker=MARKER)
-    assert bad == problems_markdown([problem], PLAIN, marker=MARKER)
+    bad = view().error(ProjectError([problem]))
+    assert bad == view().problems([problem], (), "")
 
 
 def test_the_heading_says_at_once_what_stands_in_the_way() -> None:
@@ -214,9 +220,9 @@ def test_of_foreign_words_nothing_takes_effect(words: str, style: Style) -> None
     assert_only_ours(page(plan, style))
     assert_only_ours(page(plan, style, a_run(plan, words)))
     problem = Problem(words, 1, 1, words, words)
-    assert_only_ours(problems_markdown([problem], style, marker=MARKER, findings=plan.findings))
-    assert_only_ours(problems_markdown((), style, marker=MARKER, conclusion=words))
-    assert_only_ours(error_markdown(UsageError(words, hint=words), style, marker=MARKER))
+    assert_only_ours(view(style).problems([problem], plan.findings, ""))
+    assert_only_ours(view(style).problems((), (), words))
+    assert_only_ours(view(style).error(UsageError(words, hint=words)))
 
 
 @given(ODD)
@@ -287,5 +293,5 @@ def test_no_words_are_too_long_for_a_page(words: str) -> None:
     for style in (PLAIN, ASCII):
         assert len(page(many, style, a_run(plan, words))) <= LIMIT
         problems = [Problem(words, 1, 1, words, words)] * 500
-        assert len(problems_markdown(problems, style, marker=MARKER, findings=many.findings)) <= LIMIT
-        assert len(error_markdown(UsageError(words, hint=words), style, marker=MARKER)) <= LIMIT
+        assert len(view(style).problems(problems, many.findings, "")) <= LIMIT
+        assert len(view(style).error(UsageError(words, hint=words))) <= LIMIT

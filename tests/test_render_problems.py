@@ -6,10 +6,10 @@ import pytest
 from golden_files import assert_golden
 from render_samples import NASTY, finding, nasty_problems
 
-from halo_iac.render.formats import RenderContext
+from halo_iac.render.formats import PageIdentity, RenderContext
 from halo_iac.render.github import GithubView
 from halo_iac.render.json import JsonView
-from halo_iac.render.markdown import comment_marker, problems_markdown
+from halo_iac.render.markdown.view import MarkdownView
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.text.problems import problems_text
 
@@ -34,10 +34,9 @@ def test_the_text_of_problems_matches_its_golden_file(name: str, style: Style) -
 def test_the_markdown_of_problems_and_findings_matches_its_golden_file(end: str, style: Style) -> None:
     problems = nasty_problems()
     findings = [finding(words, words, 7, message=f"odd: {words}", hint=words) for words in NASTY]
-    page = problems_markdown(problems, style, marker=comment_marker("halo.yaml", "", ""), findings=findings)
-    assert_golden(f"render/problems{end}.md", page)
-    annotations = GithubView(RenderContext(style, prefix=lambda: "services/a")).problems(problems, findings, "")
-    assert_golden(f"render/problems-github{end}.txt", annotations)
+    context = RenderContext(style, prefix=lambda: "services/a", identity=lambda: PageIdentity("halo.yaml", "", ""))
+    assert_golden(f"render/problems{end}.md", MarkdownView(context).problems(problems, findings, ""))
+    assert_golden(f"render/problems-github{end}.txt", GithubView(context).problems(problems, findings, ""))
 
 
 def test_the_json_of_problems_matches_its_golden_file() -> None:

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from halo_iac.model.apply_result import Summary
+from halo_iac.model.apply_result import ApplyOutcome, Summary
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.plan import Action, Change, Plan
 from halo_iac.render.calendar import CADENCES, Calendar
 from halo_iac.render.headings import attribution_counts, header_rows, plan_counts, run_counts
+from halo_iac.render.markdown import sections
 from halo_iac.render.markdown.escape import message, words
-from halo_iac.render.markdown.sections import Block, PageContext, change_block, table_head, table_row
+from halo_iac.render.markdown.sections import SECTION_CHARS, Block, PageContext, change_block, table_head, table_row
 from halo_iac.render.strips import Strips, legend
 from halo_iac.render.style import Style
 from halo_iac.text import counted
@@ -41,12 +42,6 @@ def page_context(plan: Plan, calendar: Calendar, style: Style, file: str = "") -
     )
 
 
-def findings_apart(plan: Plan) -> list[Finding]:
-    """Return the findings that belong to no change."""
-    changed = {change.key for change in plan.changes}
-    return [finding for finding in plan.findings if not finding.key or finding.key not in changed]
-
-
 def heading(plan: Plan, summary: Summary | None, files: int = 0) -> str:
     """Return the heading: refusals and blocked entries come before the changes."""
     numbers = Counter(change.action for change in plan.changes)
@@ -67,6 +62,29 @@ def heading(plan: Plan, summary: Summary | None, files: int = 0) -> str:
         f"{len(plan.paused):,} paused" if plan.paused else "",
     )
     return f"### {' · '.join(filter(None, parts))}"
+
+
+def plan_sections(
+    plan: Plan, outcome: ApplyOutcome | None, style: Style, room: int = SECTION_CHARS
+) -> tuple[list[str], list[str]]:
+    """Return the sections of a plan and its outcome that stand above the changes, and those that stand below them.
+
+    ``room`` is the number of characters that each may take.
+    """
+    above, below = [header(plan, style)], [*attribution_counts(plan), message(plan_counts(plan, style), style)]
+    if outcome is not None:
+        above.append(sections.not_done(outcome.summary, style, room))
+        above.append(sections.next_lines(outcome.summary, outcome.commands, style))
+        below.append(run_counts(outcome.summary))
+    changed = {change.key for change in plan.changes}
+    others = [finding for finding in plan.findings if not finding.key or finding.key not in changed]
+    return [*above, *sections.refused(plan.refusals, style, room), sections.blocked(plan.blocked, style, room)], [
+        sections.paused(plan.paused, style, room),
+        sections.undeclared(plan.undeclared, style, room),
+        sections.warnings(plan.warnings, style, room),
+        sections.findings(others, style, room),
+        *below,
+    ]
 
 
 def header(plan: Plan, style: Style) -> str:
@@ -128,12 +146,6 @@ def more_changes(changes: Sequence[Change]) -> str:
     numbers = Counter(change.action for change in changes)
     deeds = ", ".join(f"{numbers[action]:,} to {action}" for action in Action if numbers[action])
     return f"{counted(len(changes), 'more change')} ({deeds})"
-
-
-def last_lines(plan: Plan, summary: Summary | None, style: Style) -> list[str]:
-    """Return the counts of a plan, and of its run."""
-    run = [run_counts(summary)] if summary is not None else []
-    return [*attribution_counts(plan), message(plan_counts(plan, style), style), *run]
 
 
 def page(parts: Iterable[str], style: Style) -> str:

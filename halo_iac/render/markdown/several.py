@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from halo_iac.model.apply_result import total_summary
-from halo_iac.model.plan import Plan, total_of
+from halo_iac.model.plan import total_of
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.formats import ProjectPlan
 from halo_iac.render.headings import plan_counts, run_counts
@@ -43,26 +43,23 @@ def plans_markdown(plans: Sequence[ProjectPlan], style: Style, *, marker: str, n
 
 
 def _files(plans: Sequence[ProjectPlan], contexts: Sequence[PageContext], room: int) -> str:
-    quiet = [each.shown for each in plans if not _is_telling(each)]
-    lines = (f"- {code(plan.file, contexts[0].style)}: {plan_counts(plan, contexts[0].style)}" for plan in quiet)
-    listed = sections.section("No changes", lines, len(quiet), room=min(SECTION_CHARS, room // 4))
+    unchanged = [each.shown for each in plans if not _has_content(each)]
+    lines = (f"- {code(plan.file, contexts[0].style)}: {plan_counts(plan, contexts[0].style)}" for plan in unchanged)
+    listed = sections.section("No changes", lines, len(unchanged), room=min(SECTION_CHARS, room // 4))
     room -= len(listed) + 2
-    telling = [(each, context) for each, context in zip(plans, contexts, strict=True) if _is_telling(each)]
+    shown = [(each, context) for each, context in zip(plans, contexts, strict=True) if _has_content(each)]
     drawn: list[str] = []
-    for number, (each, context) in enumerate(telling):
-        part = context.style.displayable(_file(each, context, room // (len(telling) - number)))
+    for number, (each, context) in enumerate(shown):
+        part = context.style.displayable(_file(each, context, room // (len(shown) - number)))
         room -= len(part) + 2
         if room < 0:
-            drawn.append(
-                f"… and {counted(len(telling) - number, 'more project file')}; the JSON document has them all."
-            )
+            drawn.append(f"… and {counted(len(shown) - number, 'more project file')}; the JSON document has them all.")
             break
         drawn.append(part)
     return parts.joined([*drawn, listed])
 
 
-def _is_telling(each: ProjectPlan) -> bool:
-    """Return whether a plan has anything to show besides that nothing changes."""
+def _has_content(each: ProjectPlan) -> bool:
     plan = each.shown
     notes = (plan.changes, plan.blocked, plan.undeclared, plan.warnings, plan.refusals, plan.paused, plan.findings)
     return each.outcome is not None or any(notes)
@@ -71,23 +68,8 @@ def _is_telling(each: ProjectPlan) -> bool:
 def _file(each: ProjectPlan, context: PageContext, room: int) -> str:
     """Return the part of one project file, cut to a number of characters."""
     plan, outcome, style = each.shown, each.outcome, context.style
-    small = min(SECTION_CHARS, room // _SECTIONS)
-    head = [f"### {code(plan.file, style)}", parts.header(_unnamed(plan), style)]
-    if outcome is not None:
-        head += [sections.not_done(outcome.summary, style, small)]
-        head += [sections.next_lines(outcome.summary, outcome.commands, style)]
-    head += [*sections.refused(plan.refusals, style, small), sections.blocked(plan.blocked, style, small)]
-    tail = [
-        sections.paused(plan.paused, style, small),
-        sections.undeclared(plan.undeclared, style, small),
-        sections.warnings(plan.warnings, style, small),
-        sections.findings(parts.findings_apart(plan), style, small),
-        *parts.last_lines(plan, outcome.summary if outcome else None, style),
-    ]
-    left = room - len(style.displayable(parts.joined([*head, *tail]))) - parts.NOTES
-    return parts.joined([*head, parts.change_blocks(plan.changes, context, left), *tail])
-
-
-def _unnamed(plan: Plan) -> Plan:
-    """Return a plan whose header does not repeat the name that stands above it."""
-    return replace(plan, file="")
+    # The header does not repeat the name that stands above it.
+    above, below = parts.plan_sections(replace(plan, file=""), outcome, style, min(SECTION_CHARS, room // _SECTIONS))
+    above = [f"### {code(plan.file, style)}", *above]
+    left = room - len(style.displayable(parts.joined([*above, *below]))) - parts.NOTES
+    return parts.joined([*above, parts.change_blocks(plan.changes, context, left), *below])

@@ -2,60 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from halo_iac.errors import HaloError, Problem
+from halo_iac.errors import HaloError, Problem, ProjectError, ProjectNotFound
 from halo_iac.model.apply_result import ApplyOutcome
 from halo_iac.model.drift import Drift
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import Plan
+from halo_iac.render.calendar import Calendar
 from halo_iac.render.formats import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
+from halo_iac.render.markdown import parts, sections
 from halo_iac.render.markdown.drift import drift_markdown, drifts_markdown
-from halo_iac.render.markdown.escape import comment_marker
-from halo_iac.render.markdown.page import checks_markdown, error_markdown, plan_markdown, problems_markdown
+from halo_iac.render.markdown.escape import comment_marker, message, words
 from halo_iac.render.markdown.several import plans_markdown
+from halo_iac.render.values import problem_counts
+from halo_iac.text import counted
 
 
 class MarkdownView:
-    """Draws pages that begin with the same line for each run of one project file, project and host."""
+    """Draws pages that begin with the same line for each run of one project file, project and host.
+
+    A page of a plan is at most 65,000 characters long: the blocks of changes lose their prompts and then give way, the
+    last first, and what was left out is counted.
+    """
 
     def __init__(self, context: RenderContext) -> None:
-        self._style = context.style
+        self._style = context.style.unpainted()
         self._now = context.now
         self._marker = comment_marker(*context.identity())
 
     def plan(self, planned: Plan, shown: Plan) -> str:  # noqa: ARG002 - a page is for people
         """Return the plan with what depends on the clock."""
-        return plan_markdown(shown, self._style, marker=self._marker, now=self._now)
+        return self.applied(shown, None)
 
     def applied(self, planned: Plan, outcome: ApplyOutcome | None) -> str:
-        """Return the plan, and its outcome above it."""
-        if outcome is None:
-            return self.plan(planned, planned)
-        return plan_markdown(
-            planned,
-            self._style,
-            marker=self._marker,
-            now=self._now,
-            summary=outcome.summary,
-            commands=outcome.commands,
-        )
+        """Return the plan; after an apply, with its outcome and the next commands above the changes."""
+        style, run = self._style, None if outcome is None else outcome.summary
+        context = parts.page_context(planned, Calendar(self._now, style), style)
+        above, below = parts.plan_sections(planned, outcome, style)
+        above = [self._marker, parts.heading(planned, run), *above]
+        room = parts.LIMIT - len(style.displayable(parts.joined([*above, *below]))) - parts.NOTES
+        table = parts.summary_table([(context, planned.changes)], room // 2)
+        blocks = parts.change_blocks(planned.changes, context, room - len(table))
+        return parts.page([*above, table, blocks, *below], style)
 
     def plans(self, plans: Sequence[ProjectPlan]) -> str:
-        """Return the plans of all project files on one page."""
+        """Return the plans of all project files, and the outcomes of those that were applied, on one page."""
         return plans_markdown(plans, self._style, marker=self._marker, now=self._now)
 
-    def all_applied(self, plans: Sequence[ProjectPlan]) -> str:
-        """Return the plans, and the outcome of each."""
-        return self.plans(plans)
+    all_applied = plans
 
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], conclusion: str) -> str:
         """Return the problems and the findings, and the conclusion about files without problems."""
-        return problems_markdown(problems, self._style, marker=self._marker, findings=findings, conclusion=conclusion)
+        checked = f"**Checked** {words(conclusion, self._style)}" if conclusion else ""
+        return self._page(problem_counts(problems, findings), self._problems(problems, findings, checked))
 
     def checks(self, checks: Sequence[ProjectCheck]) -> str:
-        """Return the problems and the findings of all project files on one page."""
-        return checks_markdown(checks, self._style, marker=self._marker)
+        """Return the problems and the findings of all project files, and which files are valid, on one page."""
+        problems = [problem for check in checks for problem in check.problems]
+        findings = [finding for check in checks for finding in check.findings]
+        valid = [f"- {words(check.conclusion, self._style)}" for check in checks if check.conclusion]
+        checked = sections.section("Checked", valid, len(valid))
+        heading = f"{counted(len(checks), 'project file')}: {problem_counts(problems, findings)}"
+        return self._page(heading, self._problems(problems, findings, checked))
 
     def drift(self, drift: Drift) -> str:
         """Return how the platform and the files differ."""
@@ -66,5 +75,14 @@ class MarkdownView:
         return drifts_markdown(found, self._style, marker=self._marker)
 
     def error(self, error: HaloError) -> str:
-        """Return what happened and what to do."""
-        return error_markdown(error, self._style, marker=self._marker)
+        """Return an error: the problems of project files, or what happened and what to do."""
+        if isinstance(error, ProjectError) and not isinstance(error, ProjectNotFound):
+            return self.problems(error.problems, (), "")
+        hint = f"**Hint**: {message(error.hint, self._style)}" if error.hint else ""
+        return self._page("failed", [f"**Error**: {message(error.message, self._style)}", hint])
+
+    def _page(self, heading: str, content: Iterable[str]) -> str:
+        return parts.page([self._marker, f"### halo · {heading}", *content], self._style)
+
+    def _problems(self, problems: Sequence[Problem], findings: Sequence[Finding], checked: str) -> list[str]:
+        return [sections.problems(problems, self._style), sections.findings(findings, self._style), checked]
