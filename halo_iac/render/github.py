@@ -25,7 +25,7 @@ from halo_iac.model.plan import Change, PausedSchedule, Plan, PlanWarning
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.drift import CAVEAT, drift_counts, drifted_files, item_rows
 from halo_iac.render.formats import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
-from halo_iac.render.headings import plan_counts, run_counts
+from halo_iac.render.headings import plan_counts, remedy_label, run_counts
 from halo_iac.render.rows import SHARES, Row, cost_in_words, runs_of, summary
 from halo_iac.render.style import Style
 from halo_iac.render.values import problem_counts
@@ -139,7 +139,7 @@ def _annotate_plan(plan: Plan, style: Style) -> Iterator[Annotation]:
     origins = {change.key: change.origin for change in plan.changes} | {each.key: each.origin for each in plan.blocked}
     for refusal in plan.refusals:
         level, verdict = (Level.WARNING, "withheld") if refusal.withholds else (Level.ERROR, "refused")
-        remedy = Hint("{}: {}", "to do" if refusal.withholds else "override", refusal.override)
+        remedy = Hint("{}: {}", remedy_label(refusal), refusal.override)
         message = _with_hint(Hint("{}, {}: {}", verdict, refusal.guard, refusal.message), remedy)
         origin = next((origins[name] for name in refusal.names if name in origins), "")
         yield Annotation(level, "halo plan", message, *_position(origin))

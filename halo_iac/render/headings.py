@@ -11,8 +11,18 @@ from typing import Final
 
 from halo_iac.hints import Hint
 from halo_iac.model.apply_result import DEFAULT_COMMANDS, NextCommands, Status, Summary
-from halo_iac.model.plan import PAUSING, Action, Attribution, CostEstimate, PausedSchedule, Plan, Policy
-from halo_iac.model.remote import PlatformTarget
+from halo_iac.model.plan import (
+    PAUSING,
+    Action,
+    Attribution,
+    Blocked,
+    CostEstimate,
+    GuardViolation,
+    PausedSchedule,
+    Plan,
+    Policy,
+    UndeclaredSchedule,
+)
 from halo_iac.render.rows import Row
 from halo_iac.render.style import Style
 from halo_iac.render.values import cost_from_to, counted_findings, from_to, listed, money
@@ -30,17 +40,13 @@ def header_rows(plan: Plan, style: Style) -> Iterator[Row]:
     if plan.file:
         yield Row("File", style.safe(plan.file))
     yield Row("Host", style.safe(host.base_url), origin=style.safe(host.url_origin))
-    yield Row("Project", _project(host, style), origin=style.safe(host.project_origin))
+    name = f"{style.quoted(host.project_name)} " if host.project_name else ""
+    yield Row("Project", f"{name}{style.safe(host.project_id)}", origin=style.safe(host.project_origin))
     yield Row("Policy", _policy(plan.policy, style))
     if plan.base is not None:
         yield Row("Base", style.safe(plan.base.ref), origin=style.safe(plan.base.commit[:12]))
     if plan.targets:
         yield Row("Targets", f"{listed(plan.targets, style)}; other entries are left out")
-
-
-def _project(host: PlatformTarget, style: Style) -> str:
-    id_ = style.safe(host.project_id)
-    return f"{style.quoted(host.project_name)} {id_}" if host.project_name else id_
 
 
 def _policy(policy: Policy, style: Style) -> str:
@@ -86,9 +92,10 @@ def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str
         declared = f"{counted(plan.unchanged, 'schedule is', 'schedules are')} {as_wanted}"
         return f"No changes. {'; '.join([declared, *([', '.join(rest)] if rest else ())])}. {runs}"
     numbers = Counter(change.deed for change in plan.changes)
-    kinds = [deed for deed in PAUSING.values() if numbers[deed]] or [*Action]
-    deeds = ", ".join(_verb(deed, numbers[deed], style) for deed in kinds)
-    return f"Plan: {deeds}; {', '.join([f'{plan.unchanged:,} unchanged', *rest])}. {runs}"
+    kinds: list[str] = [deed for deed in PAUSING.values() if numbers[deed]] or [*Action]
+    counts = {kind: f"{numbers[kind]:,} to {kind}" for kind in kinds}
+    actions = ", ".join(style.paint(text, kind) if numbers[kind] else text for kind, text in counts.items())
+    return f"Plan: {actions}; {', '.join([f'{plan.unchanged:,} unchanged', *rest])}. {runs}"
 
 
 def cost_sentence(cost: CostEstimate | None, style: Style) -> str:
@@ -97,6 +104,35 @@ def cost_sentence(cost: CostEstimate | None, style: Style) -> str:
         return ""
     amount = cost_from_to(cost.before, cost.after, style)
     return f" Estimated cost a month: {amount}, at {money(cost.per_run)} a run; inference comes on top."
+
+
+_REFUSALS: Final = {
+    True: "Withheld: these changes are left out; the rest can be applied",
+    False: "Refused: this plan cannot be applied as it is",
+}
+
+
+def refusals_by_heading(refusals: Sequence[GuardViolation]) -> dict[str, list[GuardViolation]]:
+    """Return the guard violations of withheld changes, then those that refuse the plan, by the heading above them."""
+    found = {heading: [each for each in refusals if each.withholds is kind] for kind, heading in _REFUSALS.items()}
+    return {heading: violations for heading, violations in found.items() if violations}
+
+
+def remedy_label(refusal: GuardViolation) -> str:
+    """Return what stands before the option that permits a refused change, or before what to do about a withheld one."""
+    return "to do" if refusal.withholds else "override"
+
+
+def blocked_heading(blocked: Sequence[Blocked]) -> str:
+    """Return ``Blocked: 2 entries, for which nothing is planned``."""
+    return f"Blocked: {counted(len(blocked), 'entry', 'entries')}, for which nothing is planned"
+
+
+def undeclared_heading(undeclared: Sequence[UndeclaredSchedule]) -> str:
+    """Return ``Undeclared: 3 schedules, 2 still firing; left alone``."""
+    firing = sum(schedule.is_firing for schedule in undeclared)
+    fires = "still firing" if firing == len(undeclared) else f"{firing:,} still firing"
+    return f"Undeclared: {counted(len(undeclared), 'schedule')}, {fires}; left alone"
 
 
 def paused_heading(paused: Sequence[PausedSchedule]) -> str:
@@ -108,11 +144,6 @@ def paused_heading(paused: Sequence[PausedSchedule]) -> str:
     else:
         who = "by hand" if by_hand else "by the platform"
     return f"Paused: {counted(len(paused), 'schedule')}, {who}; left alone"
-
-
-def _verb(deed: str, number: int, style: Style) -> str:
-    words = f"{number:,} to {deed}"
-    return style.paint(words, deed) if number else words
 
 
 DONE: Final[Mapping[str, str]] = {

@@ -29,6 +29,7 @@ _CODES: Final[dict[str, str]] = {
     "added": "32",
     "removed": "31",
     "failed": "1;31",
+    "error": "1;31",
     "bar": "36",
 }
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")

@@ -15,8 +15,8 @@ from halo_iac.model.apply_result import Event, NextCommands, Summary
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import Action, Blocked, Change, GuardViolation, PausedSchedule, PlanWarning, UndeclaredSchedule
 from halo_iac.model.schedule import FIELDS
+from halo_iac.render import headings
 from halo_iac.render.calendar import Calendar
-from halo_iac.render.headings import next_steps, paused_heading
 from halo_iac.render.markdown.escape import code, fence, html_code, html_words, message, words
 from halo_iac.render.rows import SHARES, Row, change_rows, cost_in_words, runs_of, summary
 from halo_iac.render.strips import Strips
@@ -194,27 +194,21 @@ def section(heading: str, lines: Iterable[str], count: int, *, room: int = SECTI
 
 def refused(refusals: Sequence[GuardViolation], style: Style, room: int = SECTION_CHARS) -> Iterator[str]:
     """Yield the refusals of the plan, then its withheld changes, each with the option that permits it."""
-    stopping = [refusal for refusal in refusals if not refusal.withholds]
-    withheld = [refusal for refusal in refusals if refusal.withholds]
-    heading = "Refused: this plan cannot be applied as it is"
-    yield section(heading, _reasons(stopping, style), len(stopping), room=room)
-    heading = "Withheld: these changes are left out; the rest can be applied"
-    yield section(heading, _reasons(withheld, style), len(withheld), room=room)
+    for heading, found in reversed(headings.refusals_by_heading(refusals).items()):
+        yield section(heading, (_refusal_line(each, style) for each in found), len(found), room=room)
 
 
-def _reasons(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
-    for refusal in refusals:
-        remedy = "to do" if refusal.withholds else "override"
-        concerns = f"<br>concerns: {_listed(refusal.names, style)}" if refusal.names else ""
-        drawn = code if refusal.override.startswith("--") else message  # an option is there to be copied whole
-        override = f"<br>{remedy}: {drawn(refusal.override, style)}"
-        yield f"- **{code(refusal.guard, style)}**: {message(refusal.message, style)}{concerns}{override}"
+def _refusal_line(refusal: GuardViolation, style: Style) -> str:
+    concerns = f"<br>concerns: {_listed(refusal.names, style)}" if refusal.names else ""
+    drawn = code if refusal.override.startswith("--") else message  # an option is there to be copied whole
+    remedy = f"<br>{headings.remedy_label(refusal)}: {drawn(refusal.override, style)}"
+    return f"- **{code(refusal.guard, style)}**: {message(refusal.message, style)}{concerns}{remedy}"
 
 
 def blocked(entries: Sequence[Blocked], style: Style, room: int = SECTION_CHARS) -> str:
     """Return the blocked entries."""
-    heading = f"Blocked: {counted(len(entries), 'entry', 'entries')}, for which nothing is planned"
-    return section(heading, (_blocked_line(entry, style) for entry in entries), len(entries), room=room)
+    lines = (_blocked_line(entry, style) for entry in entries)
+    return section(headings.blocked_heading(entries), lines, len(entries), room=room)
 
 
 def _blocked_line(entry: Blocked, style: Style) -> str:
@@ -230,7 +224,7 @@ def paused(schedules: Sequence[PausedSchedule], style: Style, room: int = SECTIO
         return ""
     remedy = shared(each.hint for each in schedules) if len(schedules) > 1 else None
     lines = (_paused_line(each, style, has_hint=not remedy) for each in schedules)
-    listed = section(paused_heading(schedules), lines, len(schedules), room=room)
+    listed = section(headings.paused_heading(schedules), lines, len(schedules), room=room)
     return f"{listed}\n\nTo resume them: {message(remedy, style)}" if remedy else listed
 
 
@@ -244,12 +238,8 @@ def _paused_line(schedule: PausedSchedule, style: Style, *, has_hint: bool) -> s
 
 def undeclared(schedules: Sequence[UndeclaredSchedule], style: Style, room: int = SECTION_CHARS) -> str:
     """Return the schedules in scope that no file declares."""
-    firing = sum(schedule.is_firing for schedule in schedules)
-    fires = "still firing" if firing == len(schedules) else f"{firing:,} still firing"
-    heading = f"Undeclared: {counted(len(schedules), 'schedule')}, {fires}; left alone"
-    return section(
-        heading, (_undeclared_line(each, style) for each in schedules[:MAX_LISTED]), len(schedules), room=room
-    )
+    lines = (_undeclared_line(each, style) for each in schedules[:MAX_LISTED])
+    return section(headings.undeclared_heading(schedules), lines, len(schedules), room=room)
 
 
 def _undeclared_line(schedule: UndeclaredSchedule, style: Style) -> str:
@@ -296,7 +286,7 @@ def _event_line(event: Event, style: Style) -> str:
 
 def next_lines(summary: Summary, commands: NextCommands, style: Style) -> str:
     """Return the next commands; empty if everything succeeded."""
-    steps = [f"- {message(step, style)}" for step in next_steps(summary, commands)]
+    steps = [f"- {message(step, style)}" for step in headings.next_steps(summary, commands)]
     return "\n".join(["#### What to do next", "", *steps]) if steps else ""
 
 

@@ -20,9 +20,9 @@ from halo_iac.model.plan import (
     PlanWarning,
     UndeclaredSchedule,
 )
+from halo_iac.render import headings
 from halo_iac.render.calendar import CADENCES, Calendar
-from halo_iac.render.headings import attribution_counts, header_rows, paused_heading, plan_counts
-from halo_iac.render.prompt_diff import NOTE, PromptLine
+from halo_iac.render.prompt_diff import NOTE
 from halo_iac.render.rows import SHARES, Row, change_rows
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.text.fold import folded
@@ -76,21 +76,17 @@ def _row_lines(row: Row, width: int, style: Style) -> Iterator[str]:
             yield from (f"{lead}{row.before}".rstrip(), f"{under}{style.displayable('→')} {row.after}")
         if origin:
             yield under + place
-    yield from (f"{INDENT}  {_prompt_line(line, style)}" for line in row.below)
-
-
-def _prompt_line(line: PromptLine, style: Style) -> str:
-    """Return a line after a bar, so that untrusted text never begins a line."""
-    lead = style.displayable(f"│ {'  ' if line.sign == NOTE else ''}{line.sign}")
-    drawn = f"{lead} {line.words}".rstrip()
-    return style.paint(drawn, _ROLES[line.sign]) if line.sign in _ROLES else drawn
+    for line in row.below:  # after a bar, so that untrusted text never begins a line
+        bar = style.displayable(f"│ {'  ' if line.sign == NOTE else ''}{line.sign}")
+        drawn = f"{bar} {line.words}".rstrip()
+        yield f"{INDENT}  {style.paint(drawn, _ROLES[line.sign]) if line.sign in _ROLES else drawn}"
 
 
 def blocked_lines(blocked: Sequence[Blocked], style: Style) -> Iterator[str]:
     """Return the blocked entries, each with the reason and what to do."""
     if not blocked:
         return
-    yield style.paint(f"Blocked: {counted(len(blocked), 'entry', 'entries')}, for which nothing is planned", "blocked")
+    yield style.paint(headings.blocked_heading(blocked), "blocked")
     for entry in blocked:
         origin = style.paint(f"({style.safe(entry.origin)})", "dim") if entry.origin else ""
         yield f"  {style.paint('!', 'blocked')} {style.paint(style.safe(entry.key), 'bold')}  {origin}".rstrip()
@@ -105,7 +101,7 @@ def paused_lines(paused: Sequence[PausedSchedule], style: Style) -> Iterator[str
     """Return declared schedules that stay paused, each with its remedy; those that exceed a screen are counted."""
     if not paused:
         return
-    yield style.paint(paused_heading(paused), "warning")
+    yield style.paint(headings.paused_heading(paused), "warning")
     shown = paused[:MAX_LISTED]
     remedy = shared(each.hint for each in shown) if len(shown) > 1 else None
     for each in shown:
@@ -126,9 +122,7 @@ def undeclared_lines(undeclared: Sequence[UndeclaredSchedule], style: Style) -> 
     """Return schedules in scope that no file declares; those that exceed a screen are counted."""
     if not undeclared:
         return
-    firing = sum(schedule.is_firing for schedule in undeclared)
-    fires = "still firing" if firing == len(undeclared) else f"{firing:,} still firing"
-    yield style.paint(f"Undeclared: {counted(len(undeclared), 'schedule')}, {fires}; left alone", "warning")
+    yield style.paint(headings.undeclared_heading(undeclared), "warning")
     for schedule in undeclared[:MAX_LISTED]:
         notes = (None if schedule.is_firing else "paused", schedule.note and style.safe(schedule.note))
         note = ", ".join(filter(None, notes))
@@ -150,24 +144,14 @@ def warning_lines(warnings: Sequence[PlanWarning], style: Style) -> Iterator[str
 
 def refusal_lines(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
     """Return the guard violations, those of withheld changes first, each with the option that permits it."""
-    withheld = [refusal for refusal in refusals if refusal.withholds]
-    stopping = [refusal for refusal in refusals if not refusal.withholds]
-    if withheld:
-        yield style.paint("Withheld: these changes are left out; the rest can be applied", "refused")
-        yield from _reasons(withheld, "to do", style)
-    if stopping:
-        if withheld:
-            yield ""
-        yield style.paint("Refused: this plan cannot be applied as it is", "refused")
-        yield from _reasons(stopping, "override", style)
-
-
-def _reasons(refusals: Sequence[GuardViolation], remedy: str, style: Style) -> Iterator[str]:
-    for refusal in refusals:
-        yield from paragraph(f"! {style.safe(refusal.guard)}: ", refusal.message, style, indent="  ")
-        if refusal.names:
-            yield f"{INDENT}concerns: {listed(refusal.names, style)}"
-        yield from paragraph(f"{remedy}: ", refusal.override, style)
+    for place, (heading, violations) in enumerate(headings.refusals_by_heading(refusals).items()):
+        yield from ("",) if place else ()
+        yield style.paint(heading, "refused")
+        for refusal in violations:
+            yield from paragraph(f"! {style.safe(refusal.guard)}: ", refusal.message, style, indent="  ")
+            if refusal.names:
+                yield f"{INDENT}concerns: {listed(refusal.names, style)}"
+            yield from paragraph(f"{headings.remedy_label(refusal)}: ", refusal.override, style)
 
 
 def paragraph(lead: str, text: str, style: Style, *, indent: str = INDENT) -> Iterator[str]:
@@ -178,12 +162,9 @@ def paragraph(lead: str, text: str, style: Style, *, indent: str = INDENT) -> It
     yield from (f"{INDENT}{bar} {line}".rstrip() for line in others)
 
 
-_FINDING_ROLES = {Severity.ERROR: "refused", Severity.WARNING: "warning"}
-
-
 def finding_lines(finding: Finding, style: Style, *, indent: str = INDENT) -> Iterator[str]:
     """Return one finding: its severity, rule and place, then its message and what to do."""
-    lead = style.paint(f"{finding.severity}:", _FINDING_ROLES[finding.severity])
+    lead = style.paint(f"{finding.severity}:", finding.severity)
     place = style.paint(f"({style.safe(finding.path)}:{finding.line})", "dim")
     yield f"{indent}{lead} {style.safe(finding.rule)}  {place}"
     yield from paragraph("  ", finding.message, style, indent=indent)
@@ -238,13 +219,13 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None, as_wante
             lines += ["", first, *section]
     if calendar.has_left_out:
         lines += ["", f"Next fires are shown for the first {CADENCES} cadences only."]
-    lines += ["", *attribution_counts(plan), plan_counts(plan, style, as_wanted), ""]
+    lines += ["", *headings.attribution_counts(plan), headings.plan_counts(plan, style, as_wanted), ""]
     return "\n".join(folded(lines, style))
 
 
 def header_lines(plan: Plan, style: Style) -> Iterator[str]:
     """Return host, project and policy, each with the place that it comes from."""
-    for row in header_rows(plan, style):
+    for row in headings.header_rows(plan, style):
         origin = f"  {style.paint(f'({row.origin})', 'dim')}" if row.origin else ""
         line = f"{row.label:<{_LABEL}}{row.after}{origin}"
         yield style.paint(line, "warning") if row.label == "SANDBOX" else line

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from halo_iac.errors import HaloError, Problem, ProjectError, ProjectNotFound
-from halo_iac.model.finding import Finding, Severity
+from halo_iac.model.finding import Finding
 from halo_iac.render.formats import ProjectCheck
 from halo_iac.render.style import Style
 from halo_iac.render.values import problem_counts
-
-_ROLES: Final = {Severity.ERROR: "refused", Severity.WARNING: "warning"}
 
 
 def problems_text(problems: Sequence[Problem], style: Style) -> str:
@@ -44,7 +41,7 @@ def _finding_line(finding: Finding, style: Style) -> str:
     words = str(finding.severity)
     problem = Problem(finding.path, finding.line, finding.column, f"{words}: {finding.message}", finding.hint)
     line = f"{_line(problem, style)} [{finding.rule}]"
-    return line.replace(f": {words}: ", f": {style.paint(words, _ROLES[finding.severity])}: ", 1)
+    return line.replace(f": {words}: ", f": {style.paint(words, finding.severity)}: ", 1)
 
 
 def error_text(error: HaloError, style: Style) -> str:
