@@ -142,11 +142,6 @@ class ZoneChange(NamedTuple):
     after: str
     timezone: str
 
-    @property
-    def goes_back(self) -> bool:
-        """Return whether an hour comes twice."""
-        return self.after < self.before
-
 
 class Timeline:
     """The tracks of a period, each worked out once: many schedules share few cadences."""

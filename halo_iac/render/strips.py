@@ -44,11 +44,6 @@ class Strips:
         self._timelines: dict[str, Timeline] = {}
         self._left = STRIPS
 
-    @property
-    def has_drawn(self) -> bool:
-        """Return whether any strip was drawn."""
-        return self._left < STRIPS
-
     def of(self, spec: Spec) -> tuple[str, str] | None:
         """Return the strips of a schedule; ``None`` without a clock, or once too many were drawn."""
         if self._now is None or not self._left or not is_valid(spec.cadence):

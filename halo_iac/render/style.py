@@ -74,6 +74,10 @@ class Style(NamedTuple):
         """Return the lines of foreign words, each harmless and showable."""
         return escape_control_lines(self.format_hint(text), is_unicode=self.unicode)
 
+    def command(self, *words: str) -> str:
+        """Return a command of halo's as the reader pastes it, harmless and showable."""
+        return self.safe(self.format_command(Command(*words)))
+
     def quoted(self, title: str) -> str:
         """Return a title in quotation marks."""
         return f'"{self.safe(title)}"'

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from halo_iac.fire_times import Fire, run_rate
 from halo_iac.model.drift import DriftKind
 from halo_iac.model.schedule import Cadence
-from halo_iac.page import Coverage, Page, PageAgent, PageProject, PageSchedule, ZoneChange, failures_in_a_row
+from halo_iac.page import Coverage, Page, PageAgent, PageSchedule, ZoneChange, failures_in_a_row
 from halo_iac.preview import ScheduleStatus
 from halo_iac.render.calendar import day, zone
 from halo_iac.render.values import number
@@ -53,13 +53,6 @@ def headline(page: Page) -> str:
 def _times(runs: float) -> str:
     rounded = f"{runs:,.0f}" if runs >= 10 else number(runs)
     return "once" if rounded == "1" else "twice" if rounded == "2" else f"{rounded} times"
-
-
-def inactive_counts(project: PageProject) -> str:
-    """Return how many declared schedules do not run: ``1 paused, 1 archived``; empty if all run."""
-    paused = sum(each.forecast.status is ScheduleStatus.PAUSED for each in project.schedules)
-    parts = [(paused, "paused"), (len(project.archived), "archived")]
-    return ", ".join(f"{count:,} {word}" for count, word in parts if count)
 
 
 def missed(coverage: Coverage, now: int, timezone: str) -> str:

@@ -15,7 +15,7 @@ from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.text.fold import folded
 from halo_iac.render.values import MAX_LISTED, listed
 
-UNDER_WAY: Final[Mapping[str, str]] = {
+_IN_PROGRESS: Final[Mapping[str, str]] = {
     Action.CREATE: "creating",
     Action.UPDATE: "updating",
     Action.UNARCHIVE: "unarchiving",
@@ -39,7 +39,7 @@ _ROLES: Final = {
     Status.UNKNOWN: "warning",
     Status.NOT_STARTED: "dim",
 }
-_VERB_WIDTH: Final = max(map(len, (*UNDER_WAY.values(), *Status)))
+_VERB_WIDTH: Final = max(map(len, (*_IN_PROGRESS.values(), *Status)))
 _INDENT: Final = "      "
 
 
@@ -48,20 +48,16 @@ def event_line(event: Event, style: Style, *, position: tuple[int, int] | None =
 
     ``position`` is the number of the change among those that have ended, and how many there are.
     """
-    return "\n".join(folded(_event_lines(event, style, position), style))
-
-
-def _event_lines(event: Event, style: Style, position: tuple[int, int] | None) -> Iterator[str]:
     count = f"[{position[0]:>{len(str(position[1]))}}/{position[1]}] " if position else ""
     took = "" if event.elapsed is None else f"  ({event.elapsed:.2f} s)"
-    yield f"{count}{_verb_of(event, style)}  {_names(event, style)}{style.paint(took, 'dim')}"
-    yield from _reason(event, style)
+    first = f"{count}{_status(event, style)}  {_names(event, style)}{style.paint(took, 'dim')}"
+    return "\n".join(folded([first, *_reason(event, style)], style))
 
 
-def _verb_of(event: Event, style: Style) -> str:
+def _status(event: Event, style: Style) -> str:
     action = event.change.action
     if event.status in {Status.STARTED, Status.DONE}:
-        verbs = DONE if event.status is Status.DONE else UNDER_WAY
+        verbs = DONE if event.status is Status.DONE else _IN_PROGRESS
         return style.paint(f"{SIGNS[action]} {verbs[event.change.deed]:<{_VERB_WIDTH}}", event.change.deed)
     return style.paint(f"{_STATUS_SIGNS[event.status]} {event.status:<{_VERB_WIDTH}}", _ROLES[event.status])
 
@@ -75,13 +71,12 @@ def _names(event: Event, style: Style) -> str:
 
 
 def _reason(event: Event, style: Style) -> Iterator[str]:
-    bar = style.displayable("│")
-    if event.message:
-        yield from (f"{_INDENT}{bar} {line}".rstrip() for line in style.safe_lines(event.message))
+    """Yield the message and the hint of an event, each line after a bar."""
+    lines = style.safe_lines(event.message) if event.message else []
     if event.hint:
         first, *others = style.safe_lines(event.hint)
-        yield f"{_INDENT}{bar} hint: {first}"
-        yield from (f"{_INDENT}{bar} {line}".rstrip() for line in others)
+        lines += [f"hint: {first}", *others]
+    yield from (f"{_INDENT}{style.displayable('│')} {line}".rstrip() for line in lines)
 
 
 # The end of a run ---------------------------------------------------------------------------------------------------
@@ -89,13 +84,10 @@ def _reason(event: Event, style: Style) -> Iterator[str]:
 
 def summary_text(summary: Summary, style: Style, commands: NextCommands = DEFAULT_COMMANDS) -> str:
     """Return the summary of a run: one line if all succeeded, else the changes that failed, why, and what to do."""
-    sections = [] if _is_success(summary) else [*_sections(summary, style, commands)]
+    is_success = not summary.is_interrupted and all(event.status.is_success for event in summary.events)
+    sections = () if is_success else _sections(summary, style, commands)
     lines = [line for section in sections for line in (*section, "")]
     return "\n".join(folded([*lines, run_counts(summary), ""], style))
-
-
-def _is_success(summary: Summary) -> bool:
-    return not summary.is_interrupted and all(event.status.is_success for event in summary.events)
 
 
 def _sections(summary: Summary, style: Style, commands: NextCommands) -> Iterator[list[str]]:
@@ -117,7 +109,7 @@ def _section(heading: str, events: Sequence[Event], style: Style, *, with_reason
         return
     lines = [f"{heading}: {len(events):,}"]
     for event in events[:MAX_LISTED]:
-        lines.append(f"  {_verb_of(event, style)}  {_names(event, style)}")
+        lines.append(f"  {_status(event, style)}  {_names(event, style)}")
         lines += _reason(event, style) if with_reason else ()
     if len(events) > MAX_LISTED:
         lines.append(style.displayable(f"  … and {len(events) - MAX_LISTED:,} more"))

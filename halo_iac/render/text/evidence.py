@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from halo_iac.hints import Command, Hint
 from halo_iac.model.evidence import Citation, Evidence, Place
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
@@ -80,7 +79,7 @@ def _failed(found: Sequence[Evidence], style: Style) -> Iterator[str]:
         message = f": {span.status_message}" if span.status_message else ""
         said = f"{style.displayable('✗')} {style.safe((span.name or span.id) + message)}"
         yield from (style.paint(line, "failed") for line in folded([said], style))
-        yield f"  {style.safe(Hint('{}', Command('span', 'get', trace, span.id)))}"
+        yield f"  {style.command('span', 'get', trace, span.id)}"
     if len(steps) > _MAX_FAILED:
         yield f"{counted(len(steps) - _MAX_FAILED, 'more step')} failed."
 
@@ -89,7 +88,7 @@ def _spans(spans: Sequence[Citation], style: Style) -> Iterator[str]:
     for each in spans[:_MAX_NAMED]:
         yield from folded([style.safe(f"The report cites span {each.id}: {where(each.places)}")], style)
         if each.trace is not None and not each.is_cut:
-            yield f"  {style.safe(Hint('{}', Command('span', 'get', each.trace, each.id)))}"
+            yield f"  {style.command('span', 'get', each.trace, each.id)}"
     if len(spans) > _MAX_NAMED:
         yield f"It cites {counted(len(spans) - _MAX_NAMED, 'more span')}."
 

@@ -31,7 +31,7 @@ _NO_FIRE: Final = "-"
 _APPROXIMATE: Final = "~"
 
 
-def week_lines(preview: Preview, style: Style) -> Iterator[str]:
+def _week_lines(preview: Preview, style: Style) -> Iterator[str]:
     """Return the calendar under its heading; nothing where nothing fires."""
     week = preview.week
     fires = [fire for agent in week.agents for of_day in agent.days for fire in of_day]
@@ -47,7 +47,7 @@ def week_lines(preview: Preview, style: Style) -> Iterator[str]:
 def _calendar(week: Week, style: Style) -> Iterator[str]:
     """Yield a table of times, or of fewer times, whichever fits first; else a list of the days that have any."""
     days = [day(each) for each in week.days]
-    headers = ["AGENT", *map(_short, days)]
+    headers = ["AGENT", *(name.rpartition(" ")[0] for name in days)]  # without the month
     unbounded = style._replace(width=None)
     for most in range(_TIMES, 0, -1):
         rows = [[agent.agent, *(_cell(fires, week, most) for fires in agent.days)] for agent in week.agents]
@@ -71,11 +71,6 @@ def _list(agent: AgentWeek, days: Sequence[str], week: Week) -> Iterator[str]:
     yield from found or [f"{_IN}no fires"]
 
 
-def _short(name: str) -> str:
-    """Return a day without its month."""
-    return name.rpartition(" ")[0]
-
-
 def _cell(fires: Sequence[Fire], week: Week, most: int) -> str:
     """Return the times of a day's fires, or how many there are where that is more than ``most``."""
     if not fires:
@@ -90,7 +85,7 @@ def _mark(fires: Sequence[Fire]) -> str:
     return _APPROXIMATE if any(fire.reason for fire in fires) else ""
 
 
-def collision_lines(preview: Preview, style: Style) -> Iterator[str]:
+def _collision_lines(preview: Preview, style: Style) -> Iterator[str]:
     """Return which schedules of one agent fire at the same instant; those that exceed a screen are counted."""
     if not preview.collisions:
         return
@@ -123,24 +118,20 @@ def previews_text(previews: Sequence[Preview], style: Style) -> Iterator[str]:
 
 
 def _lines(preview: Preview, style: Style) -> Iterator[str]:
-    yield _head(preview, style)
+    until = "" if preview.span.until is None else f" until {_utc(preview.span.until)}"
+    schedules = counted(len(preview.forecasts), "schedule")
+    yield f"{style.safe(preview.path)}: {schedules}, from {_utc(preview.span.now)}{until} UTC"
     is_approximate = any(fire.reason for agent in preview.week.agents for fire in chain.from_iterable(agent.days))
     for forecast in preview.forecasts:
         yield ""
         is_approximate |= yield from _block(forecast, preview.span, style, preview.cost_per_run)
-    for section in (week_lines(preview, style), collision_lines(preview, style)):
+    for section in (_week_lines(preview, style), _collision_lines(preview, style)):
         first = next(section, None)
         if first is not None:
             yield from ("", first, *section)
     if is_approximate:
         yield from ("", "Approximate: what the platform does when the clocks change is not documented.")
     yield from ("", _counts(preview))
-
-
-def _head(preview: Preview, style: Style) -> str:
-    until = "" if preview.span.until is None else f" until {_utc(preview.span.until)}"
-    schedules = counted(len(preview.forecasts), "schedule")
-    return f"{style.safe(preview.path)}: {schedules}, from {_utc(preview.span.now)}{until} UTC"
 
 
 def _block(forecast: ScheduleForecast, span: Span, style: Style, fee: float | None) -> Generator[str, None, bool]:
@@ -175,7 +166,10 @@ def _fire_lines(fires: Sequence[Fire], style: Style, *, has_year: bool) -> Itera
     day_width, zone_width = (max(map(len, words), default=0) for words in (days, zones))
     for fire, its_day, its_zone in zip(fires, days, zones, strict=True):
         line = f"{_IN}{_IN}{its_day:<{day_width}} {fire.at:%H:%M} {its_zone:<{zone_width}}"
-        line = line if its_zone == "UTC" else f"{line} = {_also(fire.at, has_year=has_year)}"
+        if its_zone != "UTC":
+            there = fire.at.astimezone(UTC)
+            other_day = "" if there.date() == fire.at.date() else f"{day(there, has_year=has_year)} "
+            line += f" = {other_day}{there:%H:%M} UTC"
         if fire.reason is None:
             yield line.rstrip()
             continue
@@ -184,13 +178,6 @@ def _fire_lines(fires: Sequence[Fire], style: Style, *, has_year: bool) -> Itera
             yield f"{line}  {style.paint(note, 'warning')}"
         else:
             yield from (line.rstrip(), f"{_IN * 3}{style.paint(note, 'warning')}")
-
-
-def _also(at: datetime, *, has_year: bool) -> str:
-    """Return an instant in UTC, with its day where that is another one there."""
-    there = at.astimezone(UTC)
-    its_day = "" if there.date() == at.date() else f"{day(there, has_year=has_year)} "
-    return f"{its_day}{there:%H:%M} UTC"
 
 
 def _utc(at: datetime) -> str:

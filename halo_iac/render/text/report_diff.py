@@ -12,6 +12,7 @@ from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
 
 _ROLES: Final = {DiffKind.NEW: "added", DiffKind.GONE: "removed", DiffKind.CHANGED: "update"}
+_MARK_ROLES: Final = {"[": "removed", "{": "added"}
 _MARKED: Final = re.compile(r"\[-[^\]]*-\]|\{\+[^}]*\+\}")
 
 
@@ -31,11 +32,11 @@ def _section(section: SectionDiff, style: Style) -> Iterator[str]:
     role = _ROLES[section.kind]
     yield style.paint(f"{SIGNS[section.kind]} {style.safe(section_title(section, ' > '))}", role)
     for line in section.lines:
-        words = style.safe(line_words(line))
-        sign = SIGNS[line.kind]
-        is_changed = line.kind is DiffKind.CHANGED
-        shown = f"{sign} {words}".rstrip()
-        yield f"  {_painted(shown, style) if is_changed else style.paint(shown, _ROLES[line.kind])}"
+        shown = f"{SIGNS[line.kind]} {style.safe(line_words(line))}".rstrip()
+        if line.kind is DiffKind.CHANGED:  # only its marked words have the colours of what is gone and what is new
+            yield f"  {_MARKED.sub(lambda found: style.paint(found[0], _MARK_ROLES[found[0][0]]), shown)}"
+        else:
+            yield f"  {style.paint(shown, _ROLES[line.kind])}"
     for table in section.tables:
         yield from (_row(table, row, style) for row in table.rows)
 
@@ -52,8 +53,3 @@ def _row(table: TableDiff, row: RowDiff, style: Style) -> str:
 
 def _cell(text: str, style: Style) -> str:
     return style.safe(text) or "(empty)"
-
-
-def _painted(line: str, style: Style) -> str:
-    """Return a line with its marked words in the colours of what is gone and what is new."""
-    return _MARKED.sub(lambda found: style.paint(found[0], "removed" if found[0][0] == "[" else "added"), line)

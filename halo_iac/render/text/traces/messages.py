@@ -112,7 +112,11 @@ class _SpanReader:
         source = Source(span.id, kind, span.name, span.model, span.duration_ns, span.status_message, span.is_error)
         if kind == "LLM":
             self.outer.add(span.parent_id)
-        given, came = _tool_messages(span) if kind in WORKERS else _model_messages(span)
+        if kind in WORKERS:
+            given, came = _tool_messages(span)
+        else:
+            given = _messages(span.input_messages, span.input, "user")
+            came = _messages(span.output_messages, span.output, "assistant")
         start = nanoseconds(span.started_at)
         end = None if start is None else start + max(span.duration_ns or 0, 0)
         events = (
@@ -144,13 +148,6 @@ class _SpanReader:
             known = Item(role, part.kind, part.name, key, text, left_out)
             self._items[role, part.kind, part.name, key] = known
         return known
-
-
-def _model_messages(span: Span) -> tuple[Sequence[ChatMessage], Sequence[ChatMessage]]:
-    return (
-        _messages(span.input_messages, span.input, "user"),
-        _messages(span.output_messages, span.output, "assistant"),
-    )
 
 
 def _messages(messages: str | None, text: str | None, role: str) -> Sequence[ChatMessage]:

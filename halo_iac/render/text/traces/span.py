@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from halo_iac.hints import Command, Hint
 from halo_iac.model.messages import ChatMessage, json_text, json_value, read_messages
 from halo_iac.model.span_tree import nanoseconds
 from halo_iac.model.traces import SpanDetail
@@ -36,8 +35,16 @@ def span_summary(span: SpanDetail, style: Style) -> Iterator[str]:
         yield ""
         yield from folded(_section(section, style), style)
     yield from ("", style.paint("See also", "bold"))
-    for command in _see_also(span, is_cut=any(section.left_out for section in sections)):
-        yield f"  {style.safe(Hint('{}', command))}"
+    views = {
+        "io": any(section.left_out for section in sections),
+        "attributes": span.attributes or span.resource_attributes,
+        "events": span.events,
+        "links": span.links,
+    }
+    for view, has_more in views.items():
+        if has_more:
+            yield f"  {style.command('span', 'get', span.trace_id, span.id, '--view', view)}"
+    yield f"  {style.command('trace', 'get', span.trace_id, '--span', span.id)}"
 
 
 def span_io(span: SpanDetail, style: Style) -> Iterator[str]:
@@ -79,7 +86,7 @@ def span_links(span: SpanDetail, style: Style) -> Iterator[str]:
         yield from _pairs(values, style)
         trace, other = (_first_text(values, *names) for names in (("traceId", "trace_id"), ("spanId", "span_id")))
         if trace and other:
-            yield f"  {style.safe(Hint('{}', Command('span', 'get', trace, other)))}"
+            yield f"  {style.command('span', 'get', trace, other)}"
     if not span.links:
         yield "It has no links."
 
@@ -172,14 +179,6 @@ def _error(span: SpanDetail) -> Iterator[_Section]:
 
 def _exception(values: Mapping[str, Any]) -> str:
     return ": ".join(filter(None, (_first_text(values, "exception.type"), _first_text(values, "exception.message"))))
-
-
-def _see_also(span: SpanDetail, *, is_cut: bool) -> Iterator[Command]:
-    views = {"io": is_cut, "attributes": span.attributes or span.resource_attributes, "events": span.events}
-    for view, has_more in {**views, "links": span.links}.items():
-        if has_more:
-            yield Command("span", "get", span.trace_id, span.id, "--view", view)
-    yield Command("trace", "get", span.trace_id, "--span", span.id)
 
 
 # Drawing ------------------------------------------------------------------------------------------------------------

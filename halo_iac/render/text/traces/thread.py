@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from halo_iac.hints import Command, Hint
 from halo_iac.model.messages import Part, PartKind
 from halo_iac.model.traces import Span
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
-from halo_iac.render.text.traces.messages import WORKERS, Block, Conversation, Item, Source
+from halo_iac.render.text.traces.messages import WORKERS, Block, Conversation, Item
 from halo_iac.render.values import elapsed
 from halo_iac.text import counted
 
@@ -37,13 +36,13 @@ def _drawn(trace_id: str, block: Block, style: Style) -> Iterator[str]:
         yield from folded(part_lines(item, style, names_tool=not is_tool), style)
         if item.left_out:
             yield bar + style.paint(f"{style.displayable('…')} {counted(item.left_out, 'more character')}", "dim")
-            yield _command(trace_id, source, style, "--view", "io")
+            yield f"  {style.command('span', 'get', trace_id, source.id, '--view', 'io')}"
     if block.has_failed:
         if source.message:
             yield from folded(
                 [bar + style.paint(style.displayable("✗ ") + style.safe(source.message), "failed")], style
             )
-        yield _command(trace_id, source, style)
+        yield f"  {style.command('span', 'get', trace_id, source.id)}"
 
 
 def _heading(block: Block, style: Style, *, is_tool: bool) -> str:
@@ -75,10 +74,6 @@ def text_lines(text: str, style: Style, *, lead: str = "") -> Iterator[str]:
 
 _CALLS: Final = frozenset({PartKind.CALL, PartKind.RESULT})
 _LEADS: Final = {PartKind.THINKING: "(thinking) ", PartKind.CALL: "→ ", PartKind.RESULT: "← "}
-
-
-def _command(trace_id: str, source: Source, style: Style, *options: str) -> str:
-    return f"  {style.safe(Hint('{}', Command('span', 'get', trace_id, source.id, *options)))}"
 
 
 def _notes(conversation: Conversation) -> Iterator[str]:

@@ -234,7 +234,8 @@ def _spans(fold: Fold, style: Style) -> str:
 
 def _layout(tree: SpanTree, style: Style, *, is_timeline: bool) -> _Layout:
     width = style.width or LOG_WIDTH
-    figures = _figures(tree)
+    longest = max([abs(node.duration or 0) for node in tree.walk()] + [tree.length])
+    figures = 8 if longest < 59 * 10**9 else 12 if longest < 10**16 else 16  # columns of the longest duration
     lengths = 2 if is_timeline and width >= 60 else 1
     ids = max((columns(style.safe(node.id)) for node in tree.walk()), default=0)
     if style.width is not None and (width < _WITH_IDS or ids > width // 4):
@@ -242,12 +243,6 @@ def _layout(tree: SpanTree, style: Style, *, is_timeline: bool) -> _Layout:
     room = width - lengths * (figures + len(_GAP)) - (ids + len(_GAP) if ids and style.width else 0) - len(_GAP)
     bar = min(max(room * 2 // 5, 8), 60) if is_timeline else min(max(room // 4, 5), 40)
     return _Layout(room - bar, figures, bar, ids, lengths, 3 if width >= _WIDE_SCREEN else 2)
-
-
-def _figures(tree: SpanTree) -> int:
-    """Return the width in columns of the longest duration."""
-    longest = max([abs(node.duration or 0) for node in tree.walk()] + [tree.length])
-    return 8 if longest < 59 * 10**9 else 12 if longest < 10**16 else 16
 
 
 def _length_bar(node: Node, longest: int, width: int, style: Style) -> str:

@@ -111,14 +111,12 @@ def _failed(trace: Trace, tree: SpanTree, style: Style) -> Iterator[str]:
             shown, left_out = beginning(node.given, _SHOWN_INPUT_LENGTH)
             given = " ".join(shown.split()) + (style.displayable("…") if left_out else "")
             yield from folded(text_lines(given, style, lead=style.displayable("→ ")), style)
-        yield f"  {style.safe(_command('span', 'get', trace.id, node.id))}"
+        yield f"  {style.command('span', 'get', trace.id, node.id)}"
     more = len(tree.failing) - _MAX_FAILED
-    if more > 0:
-        yield f"{counted(more, 'more step')} failed:"
-        yield f"  {style.safe(_list_failed(trace))}"
-    elif trace.has_error and not tree.failing:
-        yield "No span that was read failed, but the trace has an error:"
-        yield f"  {style.safe(_list_failed(trace))}"
+    if more > 0 or (trace.has_error and not tree.failing):
+        none_read = "No span that was read failed, but the trace has an error:"
+        yield f"{counted(more, 'more step')} failed:" if tree.failing else none_read
+        yield f"  {style.command('span', 'list', '--trace-id', trace.id, '--status', 'error', '--range', 'all')}"
 
 
 def _remarks(trace: Trace, tree: SpanTree, options: TraceOptions, drawing: TreeDrawing) -> Iterator[str]:
@@ -138,11 +136,3 @@ def _remarks(trace: Trace, tree: SpanTree, options: TraceOptions, drawing: TreeD
         yield f"{counted(cycles, 'cycle')} of spans below themselves, drawn from the span that began first."
     if drawing.is_folded:
         yield Hint("Some spans are folded; `{}` draws each.", Command("trace", "get", trace.id, "--no-fold"))
-
-
-def _list_failed(trace: Trace) -> Hint:
-    return _command("span", "list", "--trace-id", trace.id, "--status", "error", "--range", "all")
-
-
-def _command(*words: str) -> Hint:
-    return Hint("{}", Command(*words))
