@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from golden_files import GOLDEN
 
-from halo_iac.errors import Problem, ProjectError
-from halo_iac.load import load
+from halo_iac.errors import Problem
 from halo_iac.load.suggestions.keys import ENTRY_KEYS
 from halo_iac.model.schedule import CADENCE_PARTS, RELEVANT_PARTS
 
 TABLE: Final = "suggestions.txt"
 NO_HINT: Final = "…"
-GOOD: Final = {"title": "T", "agent": "x", "frequency": "daily", "hours": "9"}
 
 Fields = Mapping[str, str | None]
 
@@ -49,22 +46,6 @@ def cases() -> Iterator[str | Case]:
 def _fields(text: str) -> Fields:
     pairs = (part.split(": ", 1) for part in text.split(" | ") if part)
     return {key: None if value == "-" else value for key, value in pairs}
-
-
-def entry(fields: Fields) -> dict[str, str]:
-    """Return a good entry with these fields laid over it, without those that are None."""
-    return {key: value for key, value in {**GOOD, **fields}.items() if value is not None}
-
-
-def problems(folder: Path, written: Mapping[str, str]) -> list[Problem]:
-    """Return the problems of a project file with one entry."""
-    lines = [f"    {key}: {value}\n" for key, value in written.items()]
-    path = folder / "halo.yaml"
-    try:
-        load(path, variables={}, drafts={path: f"version: 1\nschedules:\n  a:\n{''.join(lines)}".encode()})
-    except ProjectError as error:
-        return list(error.problems)
-    return []
 
 
 def suggestions(hint: str | None) -> list[list[str]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hypothesis import given
+from project_files import load_document
 from strategies import HOST
-from test_laws import Drawn, draws, loaded, planned, seen
+from test_laws import Drawn, draws, planned, seen
 
 from halo_iac.base_comparison import BaseProject
 from halo_iac.model.plan import Attribution, Base, Plan
@@ -33,13 +34,9 @@ def without_shares(plan: Plan) -> Plan:
     return replace(plan, base=None, changes=tuple(replace(change, share=None) for change in plan.changes))
 
 
-def project_of(drawn: Drawn) -> Project:
-    return loaded(drawn.document)
-
-
 @given(draws())
 def test_against_itself_a_project_has_no_change_of_its_own(drawn: Drawn) -> None:
-    project, actual = project_of(drawn), seen(drawn.wires)
+    project, actual = load_document(drawn.document), seen(drawn.wires)
     plan = held(project, project, actual, accepts=False)
     assert shares(plan) <= {Attribution.DRIFT}
     assert without_shares(plan) == planned(project, actual)
@@ -47,7 +44,7 @@ def test_against_itself_a_project_has_no_change_of_its_own(drawn: Drawn) -> None
 
 @given(draws(), draws())
 def test_a_base_attributes_changes_and_changes_none(drawn: Drawn, other: Drawn) -> None:
-    project, base, actual = project_of(drawn), project_of(other), seen(drawn.wires)
+    project, base, actual = load_document(drawn.document), load_document(other.document), seen(drawn.wires)
     plan = held(project, base, actual)
     assert without_shares(plan) == planned(project, actual)
     assert None not in shares(plan)
@@ -56,7 +53,7 @@ def test_a_base_attributes_changes_and_changes_none(drawn: Drawn, other: Drawn) 
 
 @given(draws())
 def test_against_a_base_that_declares_nothing_every_declared_change_is_the_branchs(drawn: Drawn) -> None:
-    project = project_of(drawn)
+    project = load_document(drawn.document)
     nothing = project._replace(entries=(), undeclared=UndeclaredPolicy.REPORT)
     plan = held(project, nothing, seen(drawn.wires))
     assert {change.share for change in plan.changes if change.key is not None} <= {Attribution.BRANCH}
@@ -64,7 +61,7 @@ def test_against_a_base_that_declares_nothing_every_declared_change_is_the_branc
 
 @given(draws(), draws())
 def test_no_branch_archives_more_than_both_sides_would_let_it(drawn: Drawn, other: Drawn) -> None:
-    project, base, actual = project_of(drawn), project_of(other), seen(drawn.wires)
+    project, base, actual = load_document(drawn.document), load_document(other.document), seen(drawn.wires)
     strict = held(project, base, actual, accepts=False)
     if not any(refusal.guard == "policy" for refusal in strict.refusals):
         return

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from command_line import CommandLine
+from project_files import write_files
 from repositories import Git, repository
 from test_cli_base import entry
-from test_load_project import written
 
 LEFT_OUT = "the sparse checkout excludes b/s/y.yaml, so the schedules declared there are unknown"
 
@@ -58,13 +58,13 @@ LAYOUTS = {
 
 @pytest.mark.parametrize(("path", "include", "glob"), LAYOUTS.values(), ids=LAYOUTS)
 def test_a_base_is_read_wherever_its_files_lie(halo: CommandLine, git: Git, path: str, include: str, glob: str) -> None:
-    written(git.folder, {path: project(glob, one="p.md"), include: included(two="q.md")})
-    written(git.folder, {f"{Path(path).parent}/p.md": "Look.", f"{Path(include).parent}/q.md": "Look there."})
+    write_files(git.folder, {path: project(glob, one="p.md"), include: included(two="q.md")})
+    write_files(git.folder, {f"{Path(path).parent}/p.md": "Look.", f"{Path(include).parent}/q.md": "Look there."})
     git.commit()
     assert shares(halo, "--file", path) == {"one": "before", "two": "before"}
-    written(git.folder, {f"{Path(include).parent}/q.md": "Look elsewhere."})
+    write_files(git.folder, {f"{Path(include).parent}/q.md": "Look elsewhere."})
     assert shares(halo, "--file", path) == {"one": "before", "two": "both"}
-    written(git.folder, {path: project(glob, one="p.md").replace("protect: [The *]\n", "")})
+    write_files(git.folder, {path: project(glob, one="p.md").replace("protect: [The *]\n", "")})
     assert halo("plan", "--sandbox", "--base", "main", "--file", path).code == 3
 
 
@@ -81,26 +81,26 @@ LINKS = {
 @pytest.mark.parametrize(("name", "target"), LINKS.values(), ids=LINKS)
 def test_links_of_a_base_are_followed(halo: CommandLine, git: Git, name: str, target: str) -> None:
     files = dict.fromkeys(("real/s/a.yaml", "real/a.yaml.in", "real/plain"), included(two="p.md"))
-    written(git.folder, {"halo.yaml": project("s/*.yaml"), **files, "real/s/p.md": "P", "s.d/p.md": "P"})
+    write_files(git.folder, {"halo.yaml": project("s/*.yaml"), **files, "real/s/p.md": "P", "s.d/p.md": "P"})
     link(git, "again", "real/plain")
     link(git, "up", "real/..")
     link(git, name, target)
     if name != "s":
-        written(git.folder, {"s/p.md": "P"})
+        write_files(git.folder, {"s/p.md": "P"})
     git.commit()
     expected = shares(halo)
     assert expected == {"two": "before"}
-    written(git.folder, dict.fromkeys(files, included(two="p.md").replace("09:00", "10:00")))
+    write_files(git.folder, dict.fromkeys(files, included(two="p.md").replace("09:00", "10:00")))
     assert shares(halo) == {"two": "both"}
 
 
 def test_a_project_file_behind_a_link_is_the_one_that_the_link_led_to(halo: CommandLine, git: Git) -> None:
-    written(git.folder, {"old/halo.yaml": project(one="p.md"), "old/p.md": "P", "new/p.md": "P"})
+    write_files(git.folder, {"old/halo.yaml": project(one="p.md"), "old/p.md": "P", "new/p.md": "P"})
     link(git, "live", "old")
     git.commit()
     (git.folder / "live").unlink()
     link(git, "live", "new")
-    written(git.folder, {"new/halo.yaml": project(one="p.md").replace("protect: [The *]\n", "")})
+    write_files(git.folder, {"new/halo.yaml": project(one="p.md").replace("protect: [The *]\n", "")})
     ended = halo("plan", "--sandbox", "--base", "main", "--json", "--file", "live/halo.yaml")
     assert [each["message"] for each in ended.json["refusals"]] == ["`protect` drops 'The *', which main has"]
 
@@ -108,11 +108,11 @@ def test_a_project_file_behind_a_link_is_the_one_that_the_link_led_to(halo: Comm
 @pytest.mark.parametrize("target", ["../../outside.md", "/etc/passwd", "../.git/config", "gone.md", "circle.md"])
 def test_broken_links_of_a_base_are_problems(halo: CommandLine, git: Git, target: str) -> None:
     (git.folder.parent / "outside.md").write_text("Look.")
-    written(git.folder, {"halo.yaml": project(one="s/p.md")})
+    write_files(git.folder, {"halo.yaml": project(one="s/p.md")})
     link(git, "s/p.md", target)
     link(git, "s/circle.md", "circle.md")
     git.commit()
-    written(git.folder, {"halo.yaml": project(one="q.md"), "q.md": "Q"})
+    write_files(git.folder, {"halo.yaml": project(one="q.md"), "q.md": "Q"})
     ended = halo("plan", "--sandbox", "--base", "main", "--json")
     assert (ended.code, ended.json["refusals"]) == (0, [])
     assert "main's project file has problems: halo.yaml:10:18: `s/p.md`: " in ended.json["warnings"][0]["message"]
@@ -121,18 +121,18 @@ def test_broken_links_of_a_base_are_problems(halo: CommandLine, git: Git, target
 @pytest.mark.parametrize("target", ["../outside.yaml", "/etc/passwd", "s/../../outside.yaml"])
 def test_a_base_whose_project_file_leads_out_is_not_read(halo: CommandLine, git: Git, target: str) -> None:
     (git.folder.parent / "outside.yaml").write_text(project(one="p.md"))
-    written(git.folder, {"p.md": "P", "s/x": ""})
+    write_files(git.folder, {"p.md": "P", "s/x": ""})
     link(git, "halo.yaml", target)
     git.commit()
     (git.folder / "halo.yaml").unlink()
-    written(git.folder, {"halo.yaml": project(one="p.md")})
+    write_files(git.folder, {"halo.yaml": project(one="p.md")})
     ended = halo("plan", "--sandbox", "--base", "main", "--json")
     assert ended.code == 3
     assert "halo.yaml:1:1: a link leads outside the checkout" in ended.json["refusals"][0]["message"]
 
 
 def test_an_absolute_link_may_stay_in_the_checkout(halo: CommandLine, git: Git) -> None:
-    written(git.folder, {"halo.yaml": project(one="p.md"), "q.md": "Q"})
+    write_files(git.folder, {"halo.yaml": project(one="p.md"), "q.md": "Q"})
     link(git, "p.md", str(git.folder / "q.md"))
     git.commit()
     assert shares(halo) == {"one": "before"}
@@ -146,17 +146,17 @@ def module(git: Git, tmp_path: Path) -> Git:
     """Return a submodule ``sub`` of the repository, whose schedules the project includes."""
     (tmp_path / "module").mkdir()
     source = repository(tmp_path / "module")
-    written(source.folder, {"a.yaml": included(two="p.md"), "p.md": "P"})
+    write_files(source.folder, {"a.yaml": included(two="p.md"), "p.md": "P"})
     source.commit()
     git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", source.folder.as_uri(), "sub")
-    written(git.folder, {"halo.yaml": project("sub/*.yaml", one="q.md"), "q.md": "Q"})
+    write_files(git.folder, {"halo.yaml": project("sub/*.yaml", one="q.md"), "q.md": "Q"})
     git.commit()
     return Git(git.folder / "sub")
 
 
 def test_files_of_a_submodule_are_read_from_its_commit_at_the_base(halo: CommandLine, git: Git, module: Git) -> None:
     assert shares(halo) == {"one": "before", "two": "before"}
-    written(module.folder, {"p.md": "Another"})
+    write_files(module.folder, {"p.md": "Another"})
     assert shares(halo) == {"one": "before", "two": "both"}
     module.commit()
     git("add", "sub")
@@ -168,7 +168,7 @@ def test_files_of_a_submodule_are_read_from_its_commit_at_the_base(halo: Command
 def test_a_submodule_that_is_not_here_is_named(halo: CommandLine, git: Git, module: Git) -> None:
     git("switch", "--quiet", "--create", "feature")
     git("rm", "--quiet", "-f", "sub")
-    written(git.folder, {"halo.yaml": project(one="q.md")})
+    write_files(git.folder, {"halo.yaml": project(one="q.md")})
     assert not module.folder.exists()
     ended = halo("plan", "--sandbox", "--base", "main", "--json")
     assert (ended.code, ended.json["refusals"]) == (0, [])
@@ -178,7 +178,7 @@ def test_a_submodule_that_is_not_here_is_named(halo: CommandLine, git: Git, modu
 
 def test_a_submodule_that_is_left_empty_is_empty_at_the_base_as_well(halo: CommandLine, git: Git, module: Git) -> None:
     git("submodule", "--quiet", "deinit", "-f", "sub")
-    written(git.folder, {"halo.yaml": project("**/a.yaml", one="q.md"), "s/a.yaml": included(three="../q.md")})
+    write_files(git.folder, {"halo.yaml": project("**/a.yaml", one="q.md"), "s/a.yaml": included(three="../q.md")})
     git.commit()
     assert list(module.folder.iterdir()) == []
     assert shares(halo) == {"one": "before", "three": "before"}
@@ -188,14 +188,14 @@ def test_a_submodule_that_is_left_empty_is_empty_at_the_base_as_well(halo: Comma
 
 
 def test_a_blobless_clone_fetches_the_files_that_the_project_names(halo: CommandLine, git: Git, tmp_path: Path) -> None:
-    written(
+    write_files(
         git.folder, {"halo.yaml": project("s/*.yaml", one="p.md"), "s/a.yaml": included(two="../p.md"), "p.md": "P"}
     )
-    written(git.folder, {f"other/{number}.yaml": f"a: {number}" for number in range(20)})
+    write_files(git.folder, {f"other/{number}.yaml": f"a: {number}" for number in range(20)})
     git.commit()
     git("switch", "--quiet", "--create", "feature")
-    written(git.folder, {"p.md": "Another", "halo.yaml": project("s/*.yaml", one="p.md") + "\n"})
-    written(git.folder, {f"other/{number}.yaml": f"a: -{number}" for number in range(20)})
+    write_files(git.folder, {"p.md": "Another", "halo.yaml": project("s/*.yaml", one="p.md") + "\n"})
+    write_files(git.folder, {f"other/{number}.yaml": f"a: -{number}" for number in range(20)})
     git.commit()
     git("config", "uploadpack.allowFilter", "true")
     clone = git.clone(tmp_path / "clone", "--filter=blob:none")
@@ -213,9 +213,9 @@ def missing(clone: Git) -> int:
 
 
 def test_a_blob_that_cannot_be_fetched_is_reported(halo: CommandLine, git: Git, tmp_path: Path) -> None:
-    written(git.folder, {"halo.yaml": project(one="p.md"), "p.md": "P"})
+    write_files(git.folder, {"halo.yaml": project(one="p.md"), "p.md": "P"})
     git.commit()
-    written(git.folder, {"p.md": "Another"})
+    write_files(git.folder, {"p.md": "Another"})
     git.commit()
     git("config", "uploadpack.allowFilter", "true")
     clone = git.clone(tmp_path / "clone", "--filter=blob:none")
@@ -228,10 +228,10 @@ def test_a_blob_that_cannot_be_fetched_is_reported(halo: CommandLine, git: Git, 
 
 
 def test_only_what_is_named_is_read(halo: CommandLine, git: Git) -> None:
-    written(
+    write_files(
         git.folder, {"halo.yaml": project("s/*.yaml", one="p.md"), "s/a.yaml": included(two="../p.md"), "p.md": "P"}
     )
-    written(git.folder, {"big.yaml": "x" * 6_000_000, "s/big.md": "y" * 6_000_000})
+    write_files(git.folder, {"big.yaml": "x" * 6_000_000, "s/big.md": "y" * 6_000_000})
     git.commit()
     for name in ("big.yaml", "s/big.md"):  # as where they were never fetched
         id_ = git("rev-parse", f"HEAD:{name}")
@@ -240,20 +240,20 @@ def test_only_what_is_named_is_read(halo: CommandLine, git: Git) -> None:
 
 
 def test_a_base_s_file_that_is_too_large_is_one_of_its_problems(halo: CommandLine, git: Git) -> None:
-    written(git.folder, {"halo.yaml": project(one="p.md", two="q.md"), "p.md": "x" * 300_000, "q.md": "Q"})
+    write_files(git.folder, {"halo.yaml": project(one="p.md", two="q.md"), "p.md": "x" * 300_000, "q.md": "Q"})
     git.commit()
-    written(git.folder, {"p.md": "P"})
+    write_files(git.folder, {"p.md": "P"})
     ended = halo("plan", "--sandbox", "--base", "main", "--json")
     assert ended.code == 0
     assert "`p.md`: larger than 256 KiB" in ended.json["warnings"][0]["message"]
 
 
 def test_a_treeless_clone_fetches_the_folders_that_are_read(halo: CommandLine, git: Git, tmp_path: Path) -> None:
-    written(git.folder, {"halo.yaml": project("s/*.yaml"), "s/a.yaml": included(two="p.md"), "s/p.md": "P"})
+    write_files(git.folder, {"halo.yaml": project("s/*.yaml"), "s/a.yaml": included(two="p.md"), "s/p.md": "P"})
     git.commit()
     git("switch", "--quiet", "--create", "feature")
     git("rm", "--quiet", "-r", "s", "halo.yaml")
-    written(git.folder, {"new.yaml": project(one="p.md"), "p.md": "P"})
+    write_files(git.folder, {"new.yaml": project(one="p.md"), "p.md": "P"})
     git.commit()
     git("config", "uploadpack.allowFilter", "true")
     clone = git.clone(tmp_path / "clone", "--filter=tree:0")
@@ -272,8 +272,10 @@ def test_git_is_started_as_often_for_many_files_as_for_few(halo: CommandLine, gi
     counts = []
     for number in (3, 60):
         for each in range(number):
-            written(git.folder, {f"s/{each}.yaml": included(**{f"k{each}": f"{each}.md"}), f"s/{each}.md": f"P{each}"})
-        written(git.folder, {"halo.yaml": project("s/*.yaml")})
+            write_files(
+                git.folder, {f"s/{each}.yaml": included(**{f"k{each}": f"{each}.md"}), f"s/{each}.md": f"P{each}"}
+            )
+        write_files(git.folder, {"halo.yaml": project("s/*.yaml")})
         git.commit()
         log.write_text("")
         assert halo("plan", "--sandbox", PATH=path).code == 0
@@ -284,11 +286,11 @@ def test_git_is_started_as_often_for_many_files_as_for_few(halo: CommandLine, gi
 
 
 def test_no_pipe_in_the_place_of_a_base_s_file_is_waited_for(halo: CommandLine, git: Git) -> None:
-    written(git.folder, {"halo.yaml": project(one="p.md"), "p.md": "P", "q.md": "P"})
+    write_files(git.folder, {"halo.yaml": project(one="p.md"), "p.md": "P", "q.md": "P"})
     git.commit()
     (git.folder / "p.md").unlink()
     os.mkfifo(git.folder / "p.md")
-    written(git.folder, {"halo.yaml": project(one="q.md")})
+    write_files(git.folder, {"halo.yaml": project(one="q.md")})
     assert shares(halo) == {"one": "before"}
 
 
@@ -308,8 +310,8 @@ def test_content_changed_by_a_git_filter_is_not_an_edit(
     for name, value in settings.items():
         git("config", name, value)
     prompts = {name: f"look at $Id$ {name}\nand on\n" for name in ("p.md", "q.md")}
-    written(git.folder, {"halo.yaml": project(one="p.md", two="q.md"), **prompts})
-    written(
+    write_files(git.folder, {"halo.yaml": project(one="p.md", two="q.md"), **prompts})
+    write_files(
         git.folder, {".gitattributes": attributes.replace("*", "*.md", 1) if "filter" in attributes else attributes}
     )
     git.commit()
@@ -317,7 +319,7 @@ def test_content_changed_by_a_git_filter_is_not_an_edit(
         (git.folder / name).unlink()
     git("checkout", "--quiet", "--", ".")
     assert shares(halo) == {"one": "before", "two": "before"}
-    written(git.folder, {"q.md": "look elsewhere\n"})
+    write_files(git.folder, {"q.md": "look elsewhere\n"})
     assert shares(halo) == {"one": "before", "two": "both"}
     git.commit()
     assert shares(halo, base="main^") == {"one": "before", "two": "both"}
@@ -326,10 +328,10 @@ def test_content_changed_by_a_git_filter_is_not_an_edit(
 def test_a_branch_cannot_have_the_base_converted(halo: CommandLine, git: Git) -> None:
     git("config", "filter.loose.smudge", "sed s/The/Other/")
     git("config", "filter.loose.clean", "sed s/Other/The/")
-    written(git.folder, {"halo.yaml": project(one="p.md"), "p.md": "P"})
+    write_files(git.folder, {"halo.yaml": project(one="p.md"), "p.md": "P"})
     git.commit()
     git("switch", "--quiet", "--create", "feature")
-    written(git.folder, {".gitattributes": "halo.yaml filter=loose\n"})
+    write_files(git.folder, {".gitattributes": "halo.yaml filter=loose\n"})
     git.commit()
     (git.folder / "halo.yaml").unlink()
     git("checkout", "--quiet", "--", ".")
@@ -344,9 +346,11 @@ def test_a_branch_cannot_have_the_base_converted(halo: CommandLine, git: Git) ->
 @pytest.fixture
 def sparse(git: Git) -> Git:
     """Return a repository of two teams, of which only one is checked out."""
-    written(git.folder, {"a/halo.yaml": project("../*/s/*.yaml", one="p.md"), "a/p.md": "P", "a/s/x.yaml": included()})
-    written(git.folder, {"a/s/x.yaml": included(two="../p.md"), "b/s/y.yaml": included(three="../../a/p.md")})
-    written(git.folder, {"b/halo.yaml": project(four="../a/p.md")})
+    write_files(
+        git.folder, {"a/halo.yaml": project("../*/s/*.yaml", one="p.md"), "a/p.md": "P", "a/s/x.yaml": included()}
+    )
+    write_files(git.folder, {"a/s/x.yaml": included(two="../p.md"), "b/s/y.yaml": included(three="../../a/p.md")})
+    write_files(git.folder, {"b/halo.yaml": project(four="../a/p.md")})
     git.commit()
     return git
 
@@ -377,7 +381,7 @@ def test_schedules_outside_a_sparse_checkout_are_not_undeclared(halo: CommandLin
 
 def test_a_project_file_outside_of_the_cone_is_not_gone(halo: CommandLine, sparse: Git) -> None:
     sparse("sparse-checkout", "set", "a")
-    written(sparse.folder, {"a/halo.dev.yaml": project(one="p.md")})
+    write_files(sparse.folder, {"a/halo.dev.yaml": project(one="p.md")})
     ended = halo("plan", "--sandbox", "--file", "a/halo.dev.yaml", "--base", "main", "--json")
     assert (ended.code, ended.json["refusals"]) == (0, [])
     (sparse.folder / "a" / "halo.yaml").unlink()  # that one is
@@ -394,7 +398,7 @@ def test_a_prompt_outside_the_sparse_checkout_is_reported(halo: CommandLine, spa
 
 
 def test_a_glob_that_matches_only_what_is_left_out_is_no_problem(halo: CommandLine, sparse: Git) -> None:
-    written(sparse.folder, {"a/halo.yaml": project("../b/s/*.yaml", "../b/s/y.yaml", one="p.md")})
+    write_files(sparse.folder, {"a/halo.yaml": project("../b/s/*.yaml", "../b/s/y.yaml", one="p.md")})
     sparse.commit()
     sparse("sparse-checkout", "set", "a")
     assert halo("validate", "--file", "a/halo.yaml").code == 0

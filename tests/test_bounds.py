@@ -16,8 +16,8 @@ import pytest
 from command_line import CommandLine
 from conftest import IS_SOAK
 from loopback import Reply, Request, failure, result, serving
+from project_files import problems_of_files
 from pydantic_core import from_json
-from test_load_problems import problems
 
 from halo_iac import __version__
 from halo_iac.api.limits import RequestLimits
@@ -126,14 +126,14 @@ def test_the_bounds_are_those_of_the_design() -> None:
 def test_a_file_may_be_as_large_as_the_bound_and_no_larger(tmp_path: Path) -> None:
     text = "version: 1\nschedules: {}\n#"
     text += "x" * (bounds.MAX_FILE - len(text))
-    assert problems(tmp_path, text) == []
-    assert problems(tmp_path, text + "x") == ["halo.yaml:1:1: larger than 5 MiB"]
+    assert problems_of_files(tmp_path, text) == []
+    assert problems_of_files(tmp_path, text + "x") == ["halo.yaml:1:1: larger than 5 MiB"]
 
 
 def test_a_prompt_may_be_as_long_as_the_bound_and_no_longer(tmp_path: Path) -> None:
     entry = "version: 1\nschedules: {a: {title: T, agent: x, cron: '@daily', prompt_file: p.md}}"
-    assert problems(tmp_path, {"halo.yaml": entry, "p.md": "x" * bounds.MAX_PROMPT}) == []
-    assert problems(tmp_path, {"p.md": "x" * bounds.MAX_PROMPT + "x"}) == [
+    assert problems_of_files(tmp_path, {"halo.yaml": entry, "p.md": "x" * bounds.MAX_PROMPT}) == []
+    assert problems_of_files(tmp_path, {"p.md": "x" * bounds.MAX_PROMPT + "x"}) == [
         "halo.yaml:2:66: `p.md`: larger than 256 KiB"
     ]
 
@@ -153,7 +153,7 @@ def test_a_list_has_a_maximum_length(tmp_path: Path, text: str, place: str) -> N
         many = ", ".join(f"a{number}.yaml" for number in range(count))
         for name in (f"a{number}.yaml" for number in range(count)):
             (tmp_path / name).write_text("schedules: {}")
-        assert problems(tmp_path, f"version: 1\n{text.format(many=many)}\n") == said
+        assert problems_of_files(tmp_path, f"version: 1\n{text.format(many=many)}\n") == said
 
 
 def test_a_refused_path_is_not_looked_for(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from command_line import CommandLine
 from golden_files import assert_golden
+from project_files import write_project
 from repositories import Git
 
 CHECKOUT, RESEARCH = (f"5a4db0c5-a000-4000-8000-00000000000{n}" for n in (1, 3))
@@ -26,13 +27,6 @@ def entry(key: str, title: str = "", agent: str = "checkout", at: str = "09:00")
     return ENTRY.format(key=key, title=title or f"The {key}", agent=agent, at=at)
 
 
-def write(folder: Path, *entries: str, name: str = "halo.yaml", **policy: str) -> None:
-    top = "".join(f"{key}: {value}\n" for key, value in policy.items())
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"version: 1\n{top}schedules:" + ("\n" + "".join(entries) if entries else " {}\n"))
-
-
 def plan(halo: CommandLine, *words: str) -> dict[str, str | None]:
     """Return whose each planned change is, by key, or by title for an undeclared schedule."""
     document = halo("plan", "--sandbox", "--json", *words).json
@@ -44,14 +38,18 @@ def plan(halo: CommandLine, *words: str) -> dict[str, str | None]:
 
 def four_shares(halo: CommandLine, git: Git) -> None:
     """Leave a branch whose plan holds a change of each kind."""
-    write(git.folder, *map(entry, ("edited", "pending", "inherits", "both", "kept")), defaults="{lookback_hours: 24}")
+    write_project(
+        git.folder, *map(entry, ("edited", "pending", "inherits", "both", "kept")), defaults="{lookback_hours: 24}"
+    )
     assert halo("apply", "--sandbox", "--yes").code == 0
     inherited = [entry("inherits"), entry("kept").replace("    prompt", "    lookback: 24h\n    prompt")]
     drifted = [entry("pending", at="10:00").replace("    prompt", "    lookback: 24h\n    prompt")]
-    write(git.folder, entry("edited"), *drifted, entry("both", at="10:00"), *inherited, defaults="{lookback_hours: 24}")
+    write_project(
+        git.folder, entry("edited"), *drifted, entry("both", at="10:00"), *inherited, defaults="{lookback_hours: 24}"
+    )
     git.commit()
     git("switch", "--quiet", "--create", "feature")
-    write(
+    write_project(
         git.folder,
         *(entry("edited", at="11:00"), *drifted, entry("both", at="11:00"), *inherited, entry("new")),
         defaults="{lookback_hours: 48}",
@@ -71,9 +69,9 @@ def test_a_plan_attributes_each_change(halo: CommandLine, git: Git) -> None:
 
 
 def test_a_change_caused_by_the_scope_alone_is_of_an_untouched_entry(halo: CommandLine, git: Git) -> None:
-    write(git.folder, entry("one"), entry("two", agent="research"), scope="{agents: [research]}")
+    write_project(git.folder, entry("one"), entry("two", agent="research"), scope="{agents: [research]}")
     git.commit()
-    write(git.folder, entry("one"), entry("two", agent="research"))
+    write_project(git.folder, entry("one"), entry("two", agent="research"))
     assert plan(halo, "--base", "main", "--accept-policy-change") == {"one": "untouched", "two": "before"}
 
 
@@ -92,10 +90,10 @@ def test_a_change_that_entries_inherit_is_the_branchs(
 ) -> None:
     inherits = entry("one", agent="mine" if "agents" in before else "checkout")
     inherits = inherits.replace("    prompt: What went wrong?\n", "")
-    write(git.folder, inherits, **before)
+    write_project(git.folder, inherits, **before)
     halo("apply", "--sandbox", "--yes")
     git.commit()
-    write(git.folder, inherits, **after)
+    write_project(git.folder, inherits, **after)
     assert plan(halo, "--base", "main") == {"one": "branch"}
 
 
@@ -113,7 +111,7 @@ def test_the_text_of_a_plan_attributes_changes(halo: CommandLine, git: Git) -> N
 
 
 def test_the_json_of_a_plan_names_the_base_and_its_commit(halo: CommandLine, git: Git) -> None:
-    write(git.folder, entry("one"))
+    write_project(git.folder, entry("one"))
     commit = git.commit()
     assert halo("plan", "--sandbox", "--base", "HEAD", "--json").json["base"] == {"ref": "HEAD", "commit": commit}
     assert halo("plan", "--sandbox", "--json").json["base"] is None
@@ -121,7 +119,7 @@ def test_the_json_of_a_plan_names_the_base_and_its_commit(halo: CommandLine, git
 
 def test_the_edit_of_a_prompt_file_is_an_edit_of_its_entry(halo: CommandLine, git: Git) -> None:
     (git.folder / "prompt.md").write_text("Before\n")
-    write(git.folder, entry("one").replace("prompt: What went wrong?", "prompt_file: prompt.md"))
+    write_project(git.folder, entry("one").replace("prompt: What went wrong?", "prompt_file: prompt.md"))
     halo("apply", "--sandbox", "--yes")
     git.commit()
     (git.folder / "prompt.md").write_text("After\n")
@@ -129,23 +127,23 @@ def test_the_edit_of_a_prompt_file_is_an_edit_of_its_entry(halo: CommandLine, gi
 
 
 def test_a_renamed_key_is_not_a_change(halo: CommandLine, git: Git) -> None:
-    write(git.folder, entry("one", "The title"))
+    write_project(git.folder, entry("one", "The title"))
     git.commit()
-    write(git.folder, entry("other", "The title"))
+    write_project(git.folder, entry("other", "The title"))
     assert plan(halo, "--base", "main") == {"other": "before"}
 
 
 def test_the_archive_of_what_the_branch_no_longer_declares_is_its_own(halo: CommandLine, git: Git) -> None:
-    write(git.folder, entry("one"), entry("two"), entry("three"), undeclared="archive")
+    write_project(git.folder, entry("one"), entry("two"), entry("three"), undeclared="archive")
     halo("apply", "--sandbox", "--yes")
-    write(git.folder, entry("one"), entry("two"), undeclared="archive")
+    write_project(git.folder, entry("one"), entry("two"), undeclared="archive")
     git.commit()
-    write(git.folder, entry("one"), undeclared="archive")
+    write_project(git.folder, entry("one"), undeclared="archive")
     assert plan(halo, "--base", "main", "--allow-archive", "2") == {"The two": "branch", "The three": "before"}
 
 
 def test_a_file_is_found_at_the_base_as_it_is_found_here(halo: CommandLine, git: Git, tmp_path: Path) -> None:
-    write(git.folder, name="halo.yaml", include='["team/*.yaml"]')
+    write_project(git.folder, name="halo.yaml", include='["team/*.yaml"]')
     (git.folder / "team").mkdir()
     (git.folder / "team" / "a.yaml").write_text("schedules:\n" + entry("one"))
     (git.folder / "team" / "b.yaml").symlink_to("a.yaml")  # one file, however often it is named
@@ -160,9 +158,9 @@ def test_a_file_is_found_at_the_base_as_it_is_found_here(halo: CommandLine, git:
 
 
 def test_a_file_that_the_branch_puts_nearer_does_not_escape_the_policy(halo: CommandLine, git: Git) -> None:
-    write(git.folder, entry("one"), protect="[The *]")
+    write_project(git.folder, entry("one"), protect="[The *]")
     git.commit()
-    write(git.folder, entry("one"), name="below/halo.yaml")
+    write_project(git.folder, entry("one"), name="below/halo.yaml")
     os.chdir(git.folder / "below")
     ended = halo("plan", "--sandbox", "--base", "main")
     assert ended.code == 3
@@ -171,7 +169,7 @@ def test_a_file_that_the_branch_puts_nearer_does_not_escape_the_policy(halo: Com
 
 def test_every_change_of_a_new_project_file_is_the_branchs(halo: CommandLine, git: Git) -> None:
     git.commit()
-    write(git.folder, entry("one"))
+    write_project(git.folder, entry("one"))
     ended = halo("plan", "--sandbox", "--base", "main")
     assert ended.code == 0
     assert "  ! every change is attributed to this branch: main has no halo.yaml" in ended.out
@@ -180,9 +178,9 @@ def test_every_change_of_a_new_project_file_is_the_branchs(halo: CommandLine, gi
 
 def test_a_project_that_is_new_since_the_base_archives_nothing(halo: CommandLine, git: Git) -> None:
     git.commit()
-    write(git.folder, *map(entry, ("one", "two")))
+    write_project(git.folder, *map(entry, ("one", "two")))
     halo("apply", "--sandbox", "--yes")
-    write(git.folder, entry("one"), undeclared="archive")
+    write_project(git.folder, entry("one"), undeclared="archive")
     words = ("plan", "--sandbox", "--base", "main", "--json")
     refused = halo(*words)
     assert (refused.code, refused.json["changes"]) == (3, [])
@@ -205,10 +203,10 @@ def test_a_project_that_is_new_since_the_base_archives_nothing(halo: CommandLine
 def test_a_project_file_that_was_moved_does_not_leave_its_policy_behind(
     halo: CommandLine, git: Git, there: str, here: str
 ) -> None:
-    write(git.folder, entry("one"), entry("two"), name=there, protect="[The *]")
+    write_project(git.folder, entry("one"), entry("two"), name=there, protect="[The *]")
     git.commit()
     (git.folder / there).unlink()
-    write(git.folder, entry("two"), name=here)
+    write_project(git.folder, entry("two"), name=here)
     git.commit()
     words = ("plan", "--sandbox", "--file", here, "--base", "HEAD^", "--json")
     refused = halo(*words)
@@ -224,17 +222,17 @@ def test_a_project_file_that_was_moved_does_not_leave_its_policy_behind(
 
 
 def test_a_link_that_is_left_where_a_project_file_was_does_not_hide_that_it_moved(halo: CommandLine, git: Git) -> None:
-    write(git.folder, entry("one"), protect="[The *]")
+    write_project(git.folder, entry("one"), protect="[The *]")
     git.commit()
-    write(git.folder, entry("one"), name="sched.yaml")
+    write_project(git.folder, entry("one"), name="sched.yaml")
     (git.folder / "halo.yaml").unlink()
     (git.folder / "halo.yaml").symlink_to("sched.yaml")
     assert halo("plan", "--sandbox", "--file", "sched.yaml", "--base", "main").code == 3
 
 
 def test_a_new_environment_beside_the_others_is_the_branchs_to_add(halo: CommandLine, git: Git) -> None:
-    write(git.folder, entry("one"), protect="[The *]")
-    write(git.folder, entry("one"), name="halo.staging.yaml", protect="[The *]")
+    write_project(git.folder, entry("one"), protect="[The *]")
+    write_project(git.folder, entry("one"), name="halo.staging.yaml", protect="[The *]")
     (git.folder / "included.yaml").write_text("schedules: {}\n")
     (git.folder / "logging.yaml").write_text("version: 1\nformatters: {}\n")
     (git.folder / "compose.yaml").write_text("version: '3'\ninclude: [other.yaml]\nservices: {}\n")
@@ -242,7 +240,7 @@ def test_a_new_environment_beside_the_others_is_the_branchs_to_add(halo: Command
     git.commit()
     for gone in ("included.yaml", "logging.yaml", "compose.yaml", "chart.yaml"):
         (git.folder / gone).unlink()
-    write(git.folder, entry("one"), name="halo.dev.yaml")
+    write_project(git.folder, entry("one"), name="halo.dev.yaml")
     document = halo("plan", "--sandbox", "--base", "main", "--file", "halo.dev.yaml", "--json")
     assert (document.code, document.json["refusals"]) == (0, [])
     assert [each["message"] for each in document.json["warnings"]] == [
@@ -254,11 +252,11 @@ def test_a_new_environment_beside_the_others_is_the_branchs_to_add(halo: Command
 def test_a_base_whose_policy_cannot_be_read_is_only_fixed_where_that_is_accepted(
     halo: CommandLine, git: Git, broken: str
 ) -> None:
-    write(git.folder, entry("one"))
+    write_project(git.folder, entry("one"))
     with (git.folder / "halo.yaml").open("a") as file:
         file.write(broken)
     git.commit()
-    write(git.folder, entry("one"))
+    write_project(git.folder, entry("one"))
     ended = halo("plan", "--sandbox", "--base", "main")
     assert ended.code == 3
     assert "policy: the policy cannot be compared with the base's: main's project file has problems: " in ended.out
@@ -278,7 +276,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 def test_of_a_base_with_problems_the_policy_counts(halo: CommandLine, git: Git, broken: str) -> None:
-    write(git.folder, entry("one"), protect="[The *]")
+    write_project(git.folder, entry("one"), protect="[The *]")
     fine = (git.folder / "halo.yaml").read_text()
     (git.folder / "halo.yaml").write_text(fine + broken)
     git.commit()
@@ -304,9 +302,9 @@ def test_of_a_base_with_problems_the_policy_counts(halo: CommandLine, git: Git, 
     ("here", "code"), [("{agents: [checkout]}", 0), ("{agents: [checkout, research]}", 3), ("{title_prefix: The}", 3)]
 )
 def test_an_agent_that_is_gone_may_leave_the_scope(halo: CommandLine, git: Git, here: str, code: int) -> None:
-    write(git.folder, entry("one"), scope="{agents: [checkout, gone]}")
+    write_project(git.folder, entry("one"), scope="{agents: [checkout, gone]}")
     git.commit()
-    write(git.folder, entry("one"), scope=here)
+    write_project(git.folder, entry("one"), scope=here)
     assert halo("plan", "--sandbox", "--base", "main").code == code
 
 
@@ -315,9 +313,9 @@ def test_a_variable_that_only_the_base_reads_need_not_be_set(halo: CommandLine, 
     text = {"title": "The ${NAME}", "agent": "${NAME}", "timezone": "${NAME}", "id": "${NAME}"}[field]
     there = entry("two").replace("The two" if field == "title" else "checkout" if field == "agent" else "\0", text)
     there += "" if field in {"title", "agent"} else f"    {field}: ${{NAME}}\n"
-    write(git.folder, entry("one"), there, protect="[The *]")
+    write_project(git.folder, entry("one"), there, protect="[The *]")
     git.commit()
-    write(git.folder, entry("one"), entry("two"), protect="[The *]")
+    write_project(git.folder, entry("one"), entry("two"), protect="[The *]")
     ended = halo("plan", "--sandbox", "--base", "main", "--json")
     assert (ended.code, ended.json["refusals"]) == (0, [])
     shares = {change["key"]: change["share"] for change in ended.json["changes"]}
@@ -377,9 +375,9 @@ LOOSENINGS = {
 def test_a_loosening_is_refused_until_it_is_accepted(
     halo: CommandLine, git: Git, before: dict[str, str], after: dict[str, str], message: str
 ) -> None:
-    write(git.folder, **before)
+    write_project(git.folder, **before)
     git.commit()
-    write(git.folder, **after)
+    write_project(git.folder, **after)
     refused = halo("plan", "--sandbox", "--base", "main", "--json")
     refusals = [(each["guard"], each["message"], each["override"]) for each in refused.json["refusals"]]
     assert (refused.code, refusals) == (3, [("policy", message, "--accept-policy-change")])
@@ -399,9 +397,9 @@ def test_a_loosening_is_refused_until_it_is_accepted(
 def test_a_plan_saved_with_a_loosening_is_not_applied_until_that_is_accepted(
     halo: CommandLine, git: Git, before: dict[str, str], after: dict[str, str], guards: list[str]
 ) -> None:
-    write(git.folder, **before)
+    write_project(git.folder, **before)
     git.commit()
-    write(git.folder, entry("one"), **after)
+    write_project(git.folder, entry("one"), **after)
     assert halo("plan", "--sandbox", "--base", "main", "--out", "plan.json").code == 3
     refused = halo("apply", "plan.json", "--sandbox", "--yes", "--json")
     assert (refused.code, [each["guard"] for each in refused.json["plan"]["refusals"]]) == (3, guards)
@@ -428,21 +426,23 @@ def test_a_plan_saved_with_a_loosening_is_not_applied_until_that_is_accepted(
 def test_a_tightening_is_the_branchs_to_make(
     halo: CommandLine, git: Git, before: dict[str, str], after: dict[str, str]
 ) -> None:
-    write(git.folder, **before)
+    write_project(git.folder, **before)
     git.commit()
-    write(git.folder, **after)
+    write_project(git.folder, **after)
     ended = halo("plan", "--sandbox", "--base", "main", "--json")
     assert (ended.code, ended.json["refusals"]) == (0, [])
 
 
 def test_until_it_is_accepted_the_stricter_policy_holds(halo: CommandLine, git: Git) -> None:
-    write(git.folder, *map(entry, ("one", "two", "three", "four")))
+    write_project(git.folder, *map(entry, ("one", "two", "three", "four")))
     halo("apply", "--sandbox", "--yes")
-    write(git.folder, *map(entry, ("one", "two", "three")), protect="[The three]", scope='{title_prefix: "The t"}')
+    write_project(
+        git.folder, *map(entry, ("one", "two", "three")), protect="[The three]", scope='{title_prefix: "The t"}'
+    )
     text = (git.folder / "halo.yaml").read_text()
     (git.folder / "halo.yaml").write_text(text.replace(entry("one"), ""))
     git.commit()
-    write(git.folder, *map(entry, ("one", "two")), undeclared="archive")
+    write_project(git.folder, *map(entry, ("one", "two")), undeclared="archive")
     document = halo("plan", "--sandbox", "--base", "main", "--json").json
     assert document["changes"] == []
     assert [each["key"] for each in document["blocked"]] == ["one"]
@@ -458,16 +458,16 @@ def test_until_it_is_accepted_the_stricter_policy_holds(halo: CommandLine, git: 
 
 
 def test_disjoint_scopes_leave_nothing_to_do(halo: CommandLine, git: Git) -> None:
-    write(git.folder, scope='{title_prefix: "A "}')
+    write_project(git.folder, scope='{title_prefix: "A "}')
     git.commit()
-    write(git.folder, entry("one", "B one"), scope='{title_prefix: "B "}')
+    write_project(git.folder, entry("one", "B one"), scope='{title_prefix: "B "}')
     ended = halo("plan", "--sandbox", "--base", "main", "--json")
     assert (ended.code, ended.json["changes"]) == (1, [])
     assert [each["key"] for each in ended.json["blocked"]] == ["one"]
 
 
 def test_accept_policy_change_requires_a_base(halo: CommandLine, git: Git) -> None:
-    write(git.folder, entry("one"))
+    write_project(git.folder, entry("one"))
     ended = halo("plan", "--sandbox", "--accept-policy-change")
     assert (ended.code, ended.out) == (64, "")
 
@@ -477,9 +477,9 @@ def test_accept_policy_change_requires_a_base(halo: CommandLine, git: Git) -> No
 
 @pytest.mark.parametrize("way", ["option", "environment"])
 def test_command_line_and_environment_tighten(halo: CommandLine, folder: Path, way: str) -> None:
-    write(folder, *map(entry, ("one", "two", "three")), undeclared="archive", protect="[The one]")
+    write_project(folder, *map(entry, ("one", "two", "three")), undeclared="archive", protect="[The one]")
     halo("apply", "--sandbox", "--yes")
-    write(folder, *map(entry, ("one", "two")), undeclared="archive", protect="[The one]")
+    write_project(folder, *map(entry, ("one", "two")), undeclared="archive", protect="[The one]")
     by_option = ("--protect", "The th*", "--protect", "Other, title")
     words, env = (by_option, {}) if way == "option" else ((), {"HALO_PROTECT": "The th*\n\n  Other, title  \n"})
     protected = halo("plan", "--sandbox", "--json", *words, **env)
@@ -508,13 +508,13 @@ STRICTEST = [
 def test_the_strictest_policy_for_undeclared_schedules_holds(
     halo: CommandLine, folder: Path, written: str, words: tuple[str, ...], env: dict[str, str], policy: str
 ) -> None:
-    write(folder, entry("one"), undeclared=written)
+    write_project(folder, entry("one"), undeclared=written)
     assert halo("plan", "--sandbox", "--json", *words, **env).json["policy"]["undeclared"] == policy
 
 
 @pytest.mark.parametrize("command", ["plan", "apply"])
 def test_nothing_but_an_edit_loosens(halo: CommandLine, folder: Path, command: str) -> None:
-    write(folder, entry("one"))
+    write_project(folder, entry("one"))
     by_option = halo(command, "--sandbox", "--undeclared", "archive")
     assert by_option.code == 64
     assert by_option.err == (
@@ -530,7 +530,7 @@ def test_nothing_but_an_edit_loosens(halo: CommandLine, folder: Path, command: s
 
 
 def test_a_saved_plan_names_what_it_was_tightened_by(halo: CommandLine, folder: Path) -> None:
-    write(folder, entry("one"))
+    write_project(folder, entry("one"))
     ended = halo("plan", "--sandbox", "--out", "plan.json", "--protect", "The one", "--undeclared", "report")
     words = "halo apply plan.json --protect 'The one' --undeclared report --sandbox"
     assert f"To apply it, run `{words}`." in ended.err
@@ -555,7 +555,7 @@ def test_a_saved_plan_names_what_it_was_tightened_by(halo: CommandLine, folder: 
     ],
 )
 def test_an_invalid_base_is_an_error(halo: CommandLine, git: Git, ref: str, message: str) -> None:
-    write(git.folder, entry("one"))
+    write_project(git.folder, entry("one"))
     git.commit()
     for ended in (
         halo("plan", "--sandbox", f"--base={ref}"),
@@ -568,7 +568,7 @@ def test_an_invalid_base_is_an_error(halo: CommandLine, git: Git, ref: str, mess
 
 
 def test_a_base_missing_from_a_shallow_clone_is_an_error(halo: CommandLine, git: Git, tmp_path: Path) -> None:
-    write(git.folder, entry("one"))
+    write_project(git.folder, entry("one"))
     first = git.commit()
     git.commit()
     clone = git.clone(tmp_path / "clone", "--depth=1")
@@ -591,7 +591,7 @@ def test_a_base_missing_from_a_shallow_clone_is_an_error(halo: CommandLine, git:
 
 def test_a_base_outside_a_repository_is_an_error(halo: CommandLine, folder: Path) -> None:
     shutil.rmtree(folder.parent / ".git")
-    write(folder, entry("one"))
+    write_project(folder, entry("one"))
     ended = halo("plan", "--sandbox", "--base", "main")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith(f"error: {folder} is not in a git repository")
@@ -605,7 +605,7 @@ def test_a_base_outside_a_repository_is_an_error(halo: CommandLine, folder: Path
 def test_a_base_without_an_absolute_git_on_path_is_an_error(
     halo: CommandLine, git: Git, path: str, message: str
 ) -> None:
-    write(git.folder, entry("one"))
+    write_project(git.folder, entry("one"))
     git.commit()
     planted = git.folder / "git"
     planted.write_text("#!/bin/sh\ntouch ran\n")
@@ -617,7 +617,7 @@ def test_a_base_without_an_absolute_git_on_path_is_an_error(
 
 
 def test_a_detached_head_plans_and_applies_as_any_other(halo: CommandLine, git: Git, tmp_path: Path) -> None:
-    write(git.folder, entry("one"))
+    write_project(git.folder, entry("one"))
     git.commit()
     clone = git.clone(tmp_path / "clone")
     clone("switch", "--quiet", "--detach")
@@ -629,7 +629,7 @@ def test_a_detached_head_plans_and_applies_as_any_other(halo: CommandLine, git: 
 def test_git_runs_no_code_of_the_checkout_and_gets_no_key(halo: CommandLine, git: Git, tmp_path: Path) -> None:
     ran, program = tmp_path / "ran", shutil.which("git")
     evil = f"touch {ran}; cat"
-    write(git.folder, entry("one"))
+    write_project(git.folder, entry("one"))
     (git.folder / ".gitattributes").write_text("* filter=evil diff=evil\n")
     git.commit()
     for name in ("filter.evil.smudge", "filter.evil.clean", "diff.evil.textconv", "core.fsmonitor", "core.pager"):
@@ -658,7 +658,7 @@ def test_git_runs_no_code_of_the_checkout_and_gets_no_key(halo: CommandLine, git
 @pytest.fixture
 def clone(git: Git, tmp_path: Path) -> Git:
     """Return a clone of a repository with a project file, and go there."""
-    write(git.folder, entry("one"))
+    write_project(git.folder, entry("one"))
     git.commit()
     clone = git.clone(tmp_path / "clone")
     os.chdir(clone.folder)

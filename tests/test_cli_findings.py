@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 from command_line import CommandLine, at_home
 from golden_files import GOLDEN, assert_golden
+from project_files import project_text
 from test_findings import SECRET
 
 from halo_iac.findings import RULES
@@ -23,21 +24,12 @@ def entry(key: str, *lines: str, cadence: str = AT_NINE, agent: str = "checkout"
     )
 
 
-def file_of(*entries: str, **policy: str) -> str:
-    return (
-        "version: 1\n"
-        + "".join(f"{key}: {value}\n" for key, value in policy.items())
-        + "schedules:\n"
-        + "".join(entries)
-    )
-
-
 def crowd() -> str:
     """Return twelve entries that fire on Mondays at nine, no two of one agent and cadence."""
     weekly = '    frequency: weekly\n    days_of_week: {}\n    at: "09:00"\n    lookback: {}\n'.format
     cadences = (AT_NINE, weekly("mon", "7d"), weekly("[mon, thu]", "4d"), weekly("[mon, fri]", "4d"))
     agents = ("checkout", "research", "support-bot")
-    return file_of(
+    return project_text(
         *(
             entry(f"{agent}-{number}", cadence=cadence, agent=agent)
             for agent in agents
@@ -47,27 +39,27 @@ def crowd() -> str:
 
 
 ODD: Final = {
-    "coverage-gap": file_of(
+    "coverage-gap": project_text(
         entry("twice", cadence="    frequency: weekly\n    days_of_week: [mon, thu]\n    hours: 9\n"),
         entry("fine", agent="research"),
     ),
-    "coverage-gap-dst": file_of(
+    "coverage-gap-dst": project_text(
         entry("one", agent="research"), entry("two"), defaults="{timezone: America/Los_Angeles, lookback_hours: 24}"
     ),
-    "paid-twice": file_of(entry("daily", "lookback: 4d")),
-    "missing-day": file_of(
+    "paid-twice": project_text(entry("daily", "lookback: 4d")),
+    "missing-day": project_text(
         entry("monthly", "lookback: 61d", cadence="    frequency: monthly\n    days_of_month: 31\n    hours: 9\n")
     ),
     "crowded-minute": crowd(),
-    "declared-twice": file_of(entry("first", agent="shop"), entry("second"), agents="{shop: checkout}"),
-    "unfinished-prompt": file_of(entry("daily", "prompt: |", "  Review the traces", "  of ${AGENT}.")),
-    "credential-in-prompt": file_of(entry("daily", "prompt: |", f"  Log in with {SECRET}.", "  What is wrong?")),
-    "cut-by-comment": file_of(entry("daily", "prompt: Look at issue #12")),
-    "folded-list": file_of(entry("daily", "prompt: >", "  Look at:", "  - errors", "  - slow calls")),
-    "special-glob": file_of(entry("daily"), protect='["Review d*", "[a-z]*", "Review ?aily*"]').replace(
+    "declared-twice": project_text(entry("first", agent="shop"), entry("second"), agents="{shop: checkout}"),
+    "unfinished-prompt": project_text(entry("daily", "prompt: |", "  Review the traces", "  of ${AGENT}.")),
+    "credential-in-prompt": project_text(entry("daily", "prompt: |", f"  Log in with {SECRET}.", "  What is wrong?")),
+    "cut-by-comment": project_text(entry("daily", "prompt: Look at issue #12")),
+    "folded-list": project_text(entry("daily", "prompt: >", "  Look at:", "  - errors", "  - slow calls")),
+    "special-glob": project_text(entry("daily"), protect='["Review d*", "[a-z]*", "Review ?aily*"]').replace(
         "Review daily", "Review daily [a-z]"
     ),
-    "too-many-runs": file_of(
+    "too-many-runs": project_text(
         entry("daily"),
         entry("hourly", "lookback_hours: 1", cadence="    frequency: hourly\n", agent="research"),
         max_runs_per_month="500",
@@ -98,7 +90,7 @@ def moved(halo: CommandLine, folder: Path, rule: str, **policy: str) -> None:
     """Leave a project whose change applied now is odd."""
     before, after = TODAY[rule]
     path = folder / "halo.yaml"
-    path.write_text(file_of(entry("daily"), **policy).replace("09:00", before))
+    path.write_text(project_text(entry("daily"), **policy).replace("09:00", before))
     assert halo("apply", "--sandbox", "--yes").code == 0
     path.write_text(path.read_text().replace(before, after))
 
@@ -126,11 +118,11 @@ def test_a_finding_that_needs_a_clock_is_shown_beside_its_change_but_not_by_vali
 
 def test_an_unused_protect_glob_is_reported_by_plan_but_not_by_validate(halo: CommandLine, folder: Path) -> None:
     globs = '["Review d*", "Review dayly", "Nightly *"]'
-    (folder / "halo.yaml").write_text(file_of(entry("daily"), protect=globs))
+    (folder / "halo.yaml").write_text(project_text(entry("daily"), protect=globs))
     assert_golden("findings/unused-glob.txt", shown(halo, folder, "plan", "--sandbox"))
     assert halo("validate").out == "halo.yaml: 1 schedule, no problems\n"
     assert halo("apply", "--sandbox", "--yes").code == 0
-    (folder / "halo.yaml").write_text(file_of(protect=globs).replace("schedules:", "schedules: {}"))
+    (folder / "halo.yaml").write_text(project_text(protect=globs))
     findings = halo("plan", "--sandbox", "--json").json["findings"]
     assert [(finding["line"], finding["column"], finding["message"]) for finding in findings] == [
         (2, 24, "'Review dayly' in `protect` matches no declared or existing title"),
@@ -147,7 +139,9 @@ def test_a_glob_is_reported_at_its_source(halo: CommandLine, folder: Path, reaso
         ((), ["--protect", glob], {"HALO_PROTECT": glob}, "--protect"),
         ((glob,), ["--protect", glob], {"HALO_PROTECT": glob}, "`protect`"),
     ):
-        (folder / "halo.yaml").write_text(file_of(entry("daily"), **({"protect": str([*written])} if written else {})))
+        (folder / "halo.yaml").write_text(
+            project_text(entry("daily"), **({"protect": str([*written])} if written else {}))
+        )
         found = halo("plan", "--sandbox", "--json", *argv, **env).json["findings"]
         findings = [finding["message"] for finding in found if reason in finding["message"]]
         assert [message.startswith(f"{glob!r} in {where} {reason}") for message in findings] == [True]
@@ -319,7 +313,7 @@ def test_a_saved_plan_has_the_whole_prompt_and_can_be_applied(halo: CommandLine,
 def test_hiding_a_number_leaves_documents_and_the_way_back_readable(halo: CommandLine, folder: Path) -> None:
     numbered = entry("numbered", "span_limit: 100000", 'prompt: "The access token: 100000 budget"')
     fine = entry("fine", "span_limit: 100000", agent="research")
-    (folder / "halo.yaml").write_text(file_of(numbered, fine, findings="{credential-in-prompt: warning}"))
+    (folder / "halo.yaml").write_text(project_text(numbered, fine, findings="{credential-in-prompt: warning}"))
     changes = {each["key"]: each["after"] for each in halo("plan", "--sandbox", "--json").json["changes"]}
     assert (changes["numbered"]["prompt"], changes["numbered"]["span_limit"]) == (
         "The access token: *** budget",

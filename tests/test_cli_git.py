@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from command_line import CommandLine
+from project_files import write_project
 from repositories import Git, repository
-from test_cli_base import entry, write
+from test_cli_base import entry
 
 LOOSE = {"undeclared": "archive"}
 REFUSED = ["`protect` drops 'The *', which HEAD^1 has", "`undeclared` is archive; at HEAD^1 it is report"]
@@ -31,8 +32,8 @@ def ran(tmp_path: Path) -> Path:
 def upstream(tmp_path: Path) -> Git:
     """Return what the checkout is cloned from: a policy, and then a commit that loosens it."""
     upstream = repository(tmp_path / "upstream")
-    write(upstream.folder, entry("one"), name="p/halo.yaml", protect="[The *]")
-    write(upstream.folder, entry("one"), protect="[The *]")
+    write_project(upstream.folder, entry("one"), name="p/halo.yaml", protect="[The *]")
+    write_project(upstream.folder, entry("one"), protect="[The *]")
     upstream.commit()
     return upstream
 
@@ -40,7 +41,7 @@ def upstream(tmp_path: Path) -> Git:
 def loosen(git: Git) -> None:
     """Commit a project that protects nothing any more and archives what it does not declare."""
     for name in ("p/halo.yaml", "halo.yaml"):
-        write(git.folder, entry("one"), name=name, **LOOSE)
+        write_project(git.folder, entry("one"), name=name, **LOOSE)
     git.commit("loosen")
 
 
@@ -103,7 +104,7 @@ def test_an_embedded_repository_is_not_a_checkout(
     env = {"PATH": old_git(tmp_path / "bin")} if is_old else {}
     embed(upstream, place, ran)
     (upstream.folder / "link.yaml").symlink_to("p/halo.yaml")
-    write(upstream.folder, entry("one"), name="p/halo.yaml", protect="[The *]")
+    write_project(upstream.folder, entry("one"), name="p/halo.yaml", protect="[The *]")
     upstream.commit()
     clone = upstream.clone(tmp_path / "clone")
     os.chdir(clone.folder)
@@ -342,7 +343,7 @@ def swapped(upstream: Git, tmp_path: Path, place: str) -> Git:
     """Return a checkout of a branch in which ``p`` leads into a repository of its own, loose throughout."""
     other = repository(tmp_path / "other")
     for _ in range(2):
-        write(other.folder, entry("one"), **LOOSE)
+        write_project(other.folder, entry("one"), **LOOSE)
         other.commit()
     clone = upstream.clone(tmp_path / "clone")
     clone("rm", "-r", "--quiet", "p")

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from command_line import CommandLine, Stream, edited, titles
+from project_files import write_project
 
 from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
 from halo_iac.sandbox.platform import Sandbox
@@ -38,19 +39,12 @@ WEEKLY = """\
 """
 
 
-def write(folder: Path, *entries: str, **policy: str) -> None:
-    """Write a project file with these entries; a later one of the same key is not merged."""
-    top = "".join(f"{key}: {value}\n" for key, value in policy.items())
-    body = "\n" + "".join(entries) if entries else " {}\n"
-    (folder / "halo.yaml").write_text(f"version: 1\n{top}schedules:{body}")
-
-
 def many(count: int) -> list[str]:
     return [DAILY.replace("daily:", f"d{n}:").replace("review", f"review {n}") for n in range(count)]
 
 
 def test_a_plan_blocks_a_model_that_an_apply_would_fail_for(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY + "    model_id: halo-larg\n", WEEKLY + "    model_id: halo-small\n")
+    write_project(folder, DAILY + "    model_id: halo-larg\n", WEEKLY + "    model_id: halo-small\n")
     planned = halo("plan", "--sandbox")
     assert planned.code == 1
     assert "the platform does not offer model_id 'halo-larg'\n      hint: did you mean 'halo-large'" in planned.out
@@ -61,7 +55,7 @@ def test_a_plan_blocks_a_model_that_an_apply_would_fail_for(halo: CommandLine, f
 
 
 def test_a_plan_follows_applies_and_edits(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY, WEEKLY)
+    write_project(folder, DAILY, WEEKLY)
 
     planned = halo("plan", "--sandbox")
     assert (planned.code, planned.err) == (0, "")
@@ -93,10 +87,10 @@ def test_a_plan_follows_applies_and_edits(halo: CommandLine, folder: Path) -> No
 def test_an_override_that_is_taken_back_leaves_paused_schedules_which_every_plan_lists(
     halo: CommandLine, folder: Path
 ) -> None:
-    write(folder, DAILY, WEEKLY, overrides="{enabled: false}")
+    write_project(folder, DAILY, WEEKLY, overrides="{enabled: false}")
     assert halo("apply", "--sandbox", "--yes").code == 0
 
-    write(folder, DAILY, WEEKLY)
+    write_project(folder, DAILY, WEEKLY)
     planned = halo("plan", "--sandbox", "--detailed-exitcode", "--also", "github=plan.txt", "--also", "json=plan.json")
     assert planned.code == 0
     assert "\nPaused: 2 schedules, by hand; left alone\n" in planned.out
@@ -108,25 +102,25 @@ def test_an_override_that_is_taken_back_leaves_paused_schedules_which_every_plan
     assert (folder / "plan.txt").read_text().count("is paused by hand and left alone") == 2
     assert [each["key"] for each in json.loads((folder / "plan.json").read_text())["paused"]] == ["daily", "weekly"]
 
-    write(folder, DAILY, WEEKLY, defaults="{enabled: true}")
+    write_project(folder, DAILY, WEEKLY, defaults="{enabled: true}")
     assert halo("apply", "--sandbox", "--yes").out.endswith("Applied: 2 updated.\n")
     assert "No changes. 2 schedules are as declared." in halo("plan", "--sandbox").out
 
 
 def test_pending_changes_are_exit_code_2_only_if_asked_for(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     assert [halo("plan", "--sandbox", *flag).code for flag in ((), ("--detailed-exitcode",))] == [0, 2]
 
 
 def test_only_targets_are_planned_and_applied(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY, WEEKLY)
+    write_project(folder, DAILY, WEEKLY)
     assert "Plan: 1 to create," in halo("plan", "--sandbox", "--target", "weekly").out
     assert halo("apply", "--sandbox", "--yes", "-t", "weekly").code == 0
     assert titles(halo) == ["Weekly review"]
 
 
 def test_a_target_that_is_not_declared_is_wrong_usage(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     ended = halo("plan", "--sandbox", "--target", "dayly")
     assert (ended.code, ended.out) == (64, "")
     assert ended.err.startswith("error: --target dayly: the project has no entry with this key\n")
@@ -136,7 +130,7 @@ def test_a_target_that_is_not_declared_is_wrong_usage(halo: CommandLine, folder:
 
 
 def test_a_missing_terminal_is_a_refusal(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     ended = halo("apply", "--sandbox")
     assert ended.code == 3
     assert "+ create     daily" in ended.out
@@ -148,7 +142,7 @@ def test_a_missing_terminal_is_a_refusal(halo: CommandLine, folder: Path) -> Non
 
 
 def test_json_output_refuses_and_contains_the_plan(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     ended = halo("apply", "--sandbox", "--json", answer="yes\n")
     assert (ended.code, ended.json["plan"]["changes"][0]["key"], ended.json["summary"]) == (3, "daily", None)
     assert ended.error["code"] == "refused"
@@ -157,7 +151,7 @@ def test_json_output_refuses_and_contains_the_plan(halo: CommandLine, folder: Pa
 
 @pytest.mark.parametrize("answer", ["", "\n", "no\n", "y\n", "yep\n"])
 def test_only_yes_applies(halo: CommandLine, folder: Path, answer: str) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     ended = halo("apply", "--sandbox", answer=answer)
     assert ended.code == 3
     sandbox = folder / ".halo" / "sandbox.db"
@@ -167,7 +161,7 @@ def test_only_yes_applies(halo: CommandLine, folder: Path, answer: str) -> None:
 
 @pytest.mark.parametrize("answer", ["yes\n", " YES \n"])
 def test_the_answer_yes_applies(halo: CommandLine, folder: Path, answer: str) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     assert halo("apply", "--sandbox", answer=answer).code == 0
     assert titles(halo) == ["Daily review"]
 
@@ -176,7 +170,7 @@ def test_the_answer_yes_applies(halo: CommandLine, folder: Path, answer: str) ->
 
 
 def test_a_plan_as_json_is_one_document(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     ended = halo("plan", "--sandbox", "--json")
     assert (ended.code, ended.err) == (0, "")
     assert [(change["action"], change["key"]) for change in ended.json["changes"]] == [("create", "daily")]
@@ -184,7 +178,7 @@ def test_a_plan_as_json_is_one_document(halo: CommandLine, folder: Path) -> None
 
 
 def test_an_apply_as_json_is_one_document(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     ended = halo("apply", "--sandbox", "--yes", "--json")
     (outcome,) = ended.json["summary"]["outcomes"]
     (created,) = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
@@ -205,7 +199,7 @@ def test_an_apply_as_json_is_one_document(halo: CommandLine, folder: Path) -> No
 
 @pytest.fixture
 def saved(halo: CommandLine, folder: Path) -> Path:
-    write(folder, DAILY, WEEKLY)
+    write_project(folder, DAILY, WEEKLY)
     ended = halo("plan", "--sandbox", "--out", "plan.json")
     assert ended.code == 0
     assert ended.err == "Saved the plan to plan.json. To apply it, run `halo apply plan.json --sandbox`.\n"
@@ -255,14 +249,14 @@ def test_a_saved_plan_that_the_file_has_left_behind_is_refused(halo: CommandLine
     assert saved.exists()
     edited(folder, '"09:00"', '"10:00"')
     refused(halo, "create daily: differs from the saved plan")
-    write(folder, DAILY, WEEKLY, DAILY.replace("daily:", "more:").replace("Daily", "More"))
+    write_project(folder, DAILY, WEEKLY, DAILY.replace("daily:", "more:").replace("Daily", "More"))
     refused(halo, "create more: is not in the saved plan")
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     refused(halo, "create weekly: is in the saved plan, but is no longer planned")
 
 
 def test_a_saved_plan_keeps_its_targets(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY, WEEKLY)
+    write_project(folder, DAILY, WEEKLY)
     halo("plan", "--sandbox", "--out", "plan.json", "--target", "daily")
     assert halo("apply", "--sandbox", "plan.json", "--yes").code == 0
     assert titles(halo) == ["Daily review"]
@@ -275,7 +269,7 @@ def test_a_forged_plan_changes_only_what_the_files_declare(halo: CommandLine, fo
     refused(halo, "differs from the saved plan")
     rewritten(saved, changes=[])
     refused(halo, "is not in the saved plan")
-    write(folder)
+    write_project(folder)
     rewritten(saved, changes=document["changes"])
     refused(halo, "is no longer planned and has not taken effect")
 
@@ -287,7 +281,7 @@ def test_a_plan_for_another_place_or_policy_is_refused(halo: CommandLine, folder
     rewritten(saved, host={**host, "base_url": "https://example.com"})
     refused(halo, "the saved plan was made for another host")
     rewritten(saved, host=host)
-    write(folder, DAILY, WEEKLY, undeclared="archive")
+    write_project(folder, DAILY, WEEKLY, undeclared="archive")
     refused(halo, "the saved plan was made for another `undeclared`: report, now archive")
 
 
@@ -304,7 +298,7 @@ def test_a_plan_for_another_place_or_policy_is_refused(halo: CommandLine, folder
 def test_a_file_that_is_not_a_plan_is_reported(
     halo: CommandLine, folder: Path, content: bytes | None, message: str
 ) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     if content is not None:
         (folder / "plan.json").write_bytes(content)
     ended = halo("apply", "--sandbox", "plan.json", "--yes")
@@ -342,7 +336,7 @@ def test_only_a_plan_is_replaced_by_a_plan(halo: CommandLine, folder: Path, save
 
 
 def test_a_plan_that_cannot_be_saved_says_why(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     assert halo("plan", "--sandbox", "--out", "no/plan.json").err == (
         "error: no/plan.json: No such file or directory\nhint: check the folder and its permissions\n"
     )
@@ -354,9 +348,9 @@ def test_a_plan_that_cannot_be_saved_says_why(halo: CommandLine, folder: Path) -
 
 
 def test_archiving_too_many_is_refused_until_it_is_permitted(halo: CommandLine, folder: Path) -> None:
-    write(folder, *many(5))
+    write_project(folder, *many(5))
     halo("apply", "--sandbox", "--yes")
-    write(folder, *many(3), undeclared="archive")
+    write_project(folder, *many(3), undeclared="archive")
     for command in (("plan", "--sandbox"), ("apply", "--sandbox", "--yes")):
         ended = halo(*command)
         assert ended.code == 3
@@ -372,9 +366,9 @@ def test_archiving_too_many_is_refused_until_it_is_permitted(halo: CommandLine, 
 
 
 def test_a_protected_title_is_not_archived(halo: CommandLine, folder: Path) -> None:
-    write(folder, *many(4))
+    write_project(folder, *many(4))
     halo("apply", "--sandbox", "--yes")
-    write(folder, *many(3), undeclared="archive", protect='["* 3"]')
+    write_project(folder, *many(3), undeclared="archive", protect='["* 3"]')
     ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "4")
     assert ended.code == 3
     assert "protect" in ended.out
@@ -382,9 +376,9 @@ def test_a_protected_title_is_not_archived(halo: CommandLine, folder: Path) -> N
 
 
 def test_a_project_that_declares_nothing_archives_nothing(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     halo("apply", "--sandbox", "--yes")
-    write(folder, undeclared="archive")
+    write_project(folder, undeclared="archive")
     assert halo("apply", "--sandbox", "--yes").code == 3
     assert titles(halo) == ["Daily review"]
     assert halo("apply", "--sandbox", "--yes", "--allow-archive", "1").code == 0
@@ -392,15 +386,15 @@ def test_a_project_that_declares_nothing_archives_nothing(halo: CommandLine, fol
 
 
 def test_archiving_needs_the_whole_project(halo: CommandLine, folder: Path) -> None:
-    write(folder, *many(4))
+    write_project(folder, *many(4))
     halo("apply", "--sandbox", "--yes")
-    write(folder, *many(3), undeclared="archive")
+    write_project(folder, *many(3), undeclared="archive")
     assert halo("plan", "--sandbox", "--target", "d0").code == 3
     assert halo("plan", "--sandbox").code == 0
 
 
 def test_a_create_that_looks_like_another_is_refused_until_it_is_permitted(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     halo("apply", "--sandbox", "--yes")
     edited(folder, "title: Daily review", "title: daily  Review")
     ended = halo("plan", "--sandbox")
@@ -412,9 +406,9 @@ def test_a_create_that_looks_like_another_is_refused_until_it_is_permitted(halo:
 
 
 def test_undeclared_schedules_alone_are_no_change(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY, WEEKLY)
+    write_project(folder, DAILY, WEEKLY)
     halo("apply", "--sandbox", "--yes")
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     ended = halo("plan", "--sandbox", "--detailed-exitcode")
     assert ended.code == 0
     assert "Undeclared: 1 schedule, still firing; left alone\n" in ended.out
@@ -426,7 +420,7 @@ def test_undeclared_schedules_alone_are_no_change(halo: CommandLine, folder: Pat
 
 
 def test_a_blocked_entry_is_a_failed_plan_and_the_rest_is_carried_out(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY, WEEKLY.replace("support-bot", "suport-bot"))
+    write_project(folder, DAILY, WEEKLY.replace("support-bot", "suport-bot"))
     planned = halo("plan", "--sandbox", "--detailed-exitcode")
     assert planned.code == 1
     assert "Blocked: 1 entry" in planned.out
@@ -446,15 +440,15 @@ def test_a_blocked_entry_is_a_failed_plan_and_the_rest_is_carried_out(halo: Comm
 
 
 def test_the_json_error_of_a_blocked_entry_has_the_code_of_the_process(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY, WEEKLY.replace("support-bot", "suport-bot"))
+    write_project(folder, DAILY, WEEKLY.replace("support-bot", "suport-bot"))
     ended = halo("apply", "--sandbox", "--yes", "--json")
     assert (ended.code, json.loads(ended.err)["error"]["exit_code"]) == (4, 4)
 
 
 def test_an_undeclared_schedule_is_an_error_where_the_file_says_so(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY, WEEKLY)
+    write_project(folder, DAILY, WEEKLY)
     assert halo("apply", "--sandbox", "--yes").code == 0
-    write(folder, DAILY, undeclared="error")
+    write_project(folder, DAILY, undeclared="error")
     planned = halo("plan", "--sandbox", "--json")
     (id_,) = (each["id"] for each in planned.json["undeclared"])
     (finding,) = (each for each in planned.json["findings"] if each["rule"] == "undeclared")
@@ -478,9 +472,11 @@ def test_an_undeclared_schedule_is_an_error_where_the_file_says_so(halo: Command
 def test_undeclared_schedules_are_kept_while_an_entry_is_blocked_and_the_rest_is_applied(
     halo: CommandLine, folder: Path
 ) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     assert halo("apply", "--sandbox", "--yes").code == 0
-    write(folder, WEEKLY, DAILY.replace("daily:", "other:").replace("Daily", "Other").replace("checkout", "nobody"))
+    write_project(
+        folder, WEEKLY, DAILY.replace("daily:", "other:").replace("Daily", "Other").replace("checkout", "nobody")
+    )
     edited(folder, "version: 1", "version: 1\nundeclared: archive")
     ended = halo("apply", "--sandbox", "--yes")
     assert ended.code == 4, ended.text
@@ -489,11 +485,11 @@ def test_undeclared_schedules_are_kept_while_an_entry_is_blocked_and_the_rest_is
 
 
 def test_a_blocked_entry_precedes_a_refusal_and_a_missing_terminal(halo: CommandLine, folder: Path) -> None:
-    write(folder, WEEKLY, DAILY.replace("checkout", "nobody"))
+    write_project(folder, WEEKLY, DAILY.replace("checkout", "nobody"))
     assert halo("apply", "--sandbox").code == 1
-    write(folder, *many(5))
+    write_project(folder, *many(5))
     halo("apply", "--sandbox", "--yes")
-    write(folder, *many(5), DAILY.replace("checkout", "nobody"))
+    write_project(folder, *many(5), DAILY.replace("checkout", "nobody"))
     (folder / "halo.yaml").write_text(
         (folder / "halo.yaml").read_text().replace("agent: checkout", "enabled: false\n    agent: checkout")
     )
@@ -504,7 +500,7 @@ def test_a_blocked_entry_precedes_a_refusal_and_a_missing_terminal(halo: Command
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_summary_that_cannot_be_written_is_a_part_of_the_run_that_failed(halo: CommandLine, folder: Path) -> None:
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-P", "-m", "halo_iac", "apply", "--sandbox", "--yes", "--json"]
         env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
@@ -516,7 +512,7 @@ def test_a_summary_that_cannot_be_written_is_a_part_of_the_run_that_failed(halo:
 
 def test_apply_writes_where_the_plan_was_made(halo: CommandLine, folder: Path) -> None:
     """The inf config file may change while the question is on the screen; the answer was about what was shown."""
-    write(folder, DAILY)
+    write_project(folder, DAILY)
     config = folder.parent / "inf" / "config.json"
     config.parent.mkdir()
     with Sandbox.open(None) as shown, Sandbox.open(None) as other, serve(shown) as here, serve(other) as there:

@@ -9,16 +9,9 @@ from pathlib import Path
 
 import pytest
 from command_line import CommandLine, tree
+from project_files import one_entry, write_files
 
-GOOD = {"title": "T", "agent": "checkout", "frequency": "daily", "hours": "9"}
 PROBLEM = re.compile(r"halo\.yaml:[1-9]\d*:[1-9]\d*: .+")
-
-
-def entry(**fields: str | None) -> bytes:
-    """Return a project file with one good entry, these fields laid over it, without those that are None."""
-    written = {key: value for key, value in {**GOOD, **fields}.items() if value is not None}
-    lines = "".join(f"    {key}: {value}\n" for key, value in written.items())
-    return f"version: 1\nschedules:\n  a:\n{lines}".encode()
 
 
 BOMB = b"a: &a [x, x]\n" + b"".join(
@@ -26,21 +19,21 @@ BOMB = b"a: &a [x, x]\n" + b"".join(
     for before, this in zip("abcdefgh", "bcdefghi", strict=True)
 )
 
-BAD = {
-    "unknown key": (entry(wholly_odd="1"), "unknown key `wholly_odd`"),
-    "misspelt key": (entry(timeZone="UTC"), "did you mean `timezone`?"),
-    "duplicate key": (entry() + b"    title: U\n", "title"),
-    "duplicate schedule key": (entry() + b"  a: {}\n", "`a`"),
-    "misspelt value": (entry(frequency="dayly"), "did you mean `daily`?"),
-    "wrong type": (entry(hours='["9"]'), "write it without quotes"),
-    "true for a number": (entry(span_limit="true"), "expected a whole number"),
-    "null": (entry(timezone="null"), "or remove the key"),
-    "range": (entry(hours="24"), "expected 0 to 23"),
-    "zone": (entry(timezone="PST"), "unknown time zone `PST`"),
-    "cadence part missing": (entry(hours=None), "`hours` is missing"),
-    "cadence part superfluous": (entry(days_of_week="mon"), "not for daily"),
-    "cron that does not map": (entry(cron="0 9 1 * 1", frequency=None, hours=None), "cron"),
-    "at that is no product": (entry(at='["09:00", "17:30"]', hours=None), "also fire at"),
+BAD: dict[str, tuple[str | bytes, str]] = {
+    "unknown key": (one_entry(wholly_odd="1"), "unknown key `wholly_odd`"),
+    "misspelt key": (one_entry(timeZone="UTC"), "did you mean `timezone`?"),
+    "duplicate key": (one_entry() + "    title: U\n", "title"),
+    "duplicate schedule key": (one_entry() + "  a: {}\n", "`a`"),
+    "misspelt value": (one_entry(frequency="dayly"), "did you mean `daily`?"),
+    "wrong type": (one_entry(hours='["9"]'), "write it without quotes"),
+    "true for a number": (one_entry(span_limit="true"), "expected a whole number"),
+    "null": (one_entry(timezone="null"), "or remove the key"),
+    "range": (one_entry(hours="24"), "expected 0 to 23"),
+    "zone": (one_entry(timezone="PST"), "unknown time zone `PST`"),
+    "cadence part missing": (one_entry(hours=None), "`hours` is missing"),
+    "cadence part superfluous": (one_entry(days_of_week="mon"), "not for daily"),
+    "cron that does not map": (one_entry(cron="0 9 1 * 1", frequency=None, hours=None), "cron"),
+    "at that is no product": (one_entry(at='["09:00", "17:30"]', hours=None), "also fire at"),
     "tab as indentation": (b"version: 1\nschedules:\n\ta: {}\n", "tab"),
     "tag": (b"version: 1\nschedules: !!python/object:os.system {}\n", "tag"),
     "NUL byte": (b"version: 1\nschedules: {}\n# \0\n", "NUL"),
@@ -51,12 +44,12 @@ BAD = {
     "empty file": (b"", "empty"),
     "list at the top": (b"- version: 1\n", "expected keys and values"),
     "no YAML": (b"version: 1\nschedules: {a: b: c}\n", "YAML"),
-    "path out of the checkout": (entry(prompt_file="../../prompt.md"), "leads outside the checkout"),
-    "absolute path": (entry(prompt_file="/etc/prompt.md"), "relative to the file"),
-    "dot component": (entry(prompt_file=".env/prompt.md"), "hidden files"),
-    "git's own files": (entry(prompt_file=".git/prompt.md"), "files of .git"),
+    "path out of the checkout": (one_entry(prompt_file="../../prompt.md"), "leads outside the checkout"),
+    "absolute path": (one_entry(prompt_file="/etc/prompt.md"), "relative to the file"),
+    "dot component": (one_entry(prompt_file=".env/prompt.md"), "hidden files"),
+    "git's own files": (one_entry(prompt_file=".git/prompt.md"), "files of .git"),
     "glob without a match": (b"version: 1\ninclude: [none/*.yaml]\nschedules: {}\n", "no file matches"),
-    "odd title": (entry(title="' T'"), "write `T`"),
+    "odd title": (one_entry(title="' T'"), "write `T`"),
 }
 COMMANDS = (
     ("validate",),
@@ -74,7 +67,7 @@ def test_bad_input_is_a_problem_with_its_place_and_nothing_is_written(
     halo: CommandLine, folder: Path, command: tuple[str, ...], name: str
 ) -> None:
     content, expected = BAD[name]
-    (folder / "halo.yaml").write_bytes(content)
+    write_files(folder, {"halo.yaml": content})
     ended = halo(*command)
     written, silent = (ended.out, ended.err) if command[0] == "validate" else (ended.err, ended.out)
     *problems, total = written.splitlines()
@@ -99,7 +92,7 @@ def test_problems_beyond_those_that_are_listed_are_counted(halo: CommandLine, fo
 @pytest.mark.parametrize("name", BAD)
 def test_problems_as_json_match_those_in_text(halo: CommandLine, folder: Path, name: str) -> None:
     content, expected = BAD[name]
-    (folder / "halo.yaml").write_bytes(content)
+    write_files(folder, {"halo.yaml": content})
     ended = halo("validate", "--json")
     problems = ended.json["problems"]
     assert (ended.code, ended.err, list(ended.json), ended.json["findings"]) == (1, "", ["problems", "findings"], [])
@@ -201,7 +194,7 @@ def test_a_schema_of_another_version_beside_the_project_is_named(halo: CommandLi
 
 
 def test_validate_needs_no_key_and_makes_no_request(halo: CommandLine, folder: Path) -> None:
-    (folder / "halo.yaml").write_bytes(entry())
+    write_files(folder, {"halo.yaml": one_entry()})
     for argv in ((), ("--sandbox",)):
         ended = halo("validate", *argv, INF_API_URL="http://127.0.0.1:1")
         assert (ended.code, ended.out) == (0, "halo.yaml: 1 schedule, no problems\n")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from command_line import CommandLine, at_home
 from golden_files import assert_golden
+from project_files import write_project
 from repositories import repository
 
 TITLE = "Übersicht: checkout | daily"
@@ -38,25 +39,21 @@ LOOKS: dict[str, dict[str, Any]] = {
 Prepare = Callable[[CommandLine, Path], list[str]]
 
 
-def write(folder: Path, text: str = ENTRY, top: str = "") -> None:
-    (folder / "halo.yaml").write_text(f"version: 1\n{top}schedules:\n{text}", encoding="utf-8")
-
-
 def undone(halo: CommandLine, folder: Path) -> list[str]:
-    write(folder)
+    write_project(folder, ENTRY)
     halo("apply", "--sandbox", "--yes")
-    write(folder, ENTRY.replace("09:00", "10:00"))
+    write_project(folder, ENTRY.replace("09:00", "10:00"))
     halo("apply", "--sandbox", "--yes", "--receipt", "receipt.jsonl")
     return ["undo", "receipt.jsonl", "--sandbox", "--yes"]
 
 
 def renamed(_halo: CommandLine, folder: Path) -> list[str]:
-    write(folder)
+    write_project(folder, ENTRY)
     return ["rename", "daily", "Übersicht: checkout"]
 
 
 def imported(halo: CommandLine, folder: Path) -> list[str]:
-    write(folder)
+    write_project(folder, ENTRY)
     halo("apply", "--sandbox", "--yes")
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}  # none yet\n")
     return ["import", "--sandbox"]
@@ -65,15 +62,15 @@ def imported(halo: CommandLine, folder: Path) -> list[str]:
 def held(halo: CommandLine, folder: Path) -> list[str]:
     git = repository(folder)
     (folder / ".gitignore").write_text(".halo/\n")
-    write(folder, top="protect: [A]\n")
+    write_project(folder, ENTRY, protect="[A]")
     halo("apply", "--sandbox", "--yes")
     git.commit()
-    write(folder, ENTRY.replace("09:00", "10:00"))
+    write_project(folder, ENTRY.replace("09:00", "10:00"))
     return ["plan", "--sandbox", "--base", "main"]
 
 
 def odd(_halo: CommandLine, folder: Path) -> list[str]:
-    write(folder, ENTRY.replace("frequency: daily", "frequency: monthly\n    days_of_month: [31]"))
+    write_project(folder, ENTRY.replace("frequency: daily", "frequency: monthly\n    days_of_month: [31]"))
     return ["validate"]
 
 

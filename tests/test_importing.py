@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from project_files import load_text
 from strategies import AGENT_IDS, ODD_PROMPTS, ODD_TITLES, THEN, actual, platforms, remote, wires
 
 from halo_iac.errors import ProjectError, UsageError
@@ -22,7 +21,6 @@ from halo_iac.importing import (
     select,
     shared_fields,
 )
-from halo_iac.load import load
 from halo_iac.model import schedule as defaults
 from halo_iac.model.project import Project
 from halo_iac.model.remote import Agent, PlatformState, RemoteSchedule, UnreadableSchedule
@@ -36,16 +34,10 @@ Entries = dict[str, dict[str, Any]]
 def problems_of(entries: Entries) -> dict[str, str]:
     written = project_text(omit_defaults(entries, defaults.BUILT_IN))
     try:
-        loaded(written.text)
+        load_text(written.text)
     except ProjectError as error:
         return {written.entry_at(problem.line) or "": problem.message for problem in error.problems}
     return {}
-
-
-def loaded(text: str) -> Project:
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "halo.yaml").write_text(text, encoding="utf-8", newline="\n")
-        return load(Path(folder) / "halo.yaml", variables={}, cwd=Path(folder))
 
 
 def adopted(
@@ -225,7 +217,7 @@ def comparable(spec: Spec | UnreadableSchedule | None, names: dict[str, str]) ->
 def test_a_written_file_says_what_the_schedules_are(drawn: list[dict[str, Any]]) -> None:
     remotes = [RemoteSchedule({**each, "autoPausedAt": None}) for each in drawn]
     adoption = adopted(*remotes)
-    project = loaded(project_text(adoption.entries).text)
+    project = load_text(project_text(adoption.entries).text)
     names = {agent.id: agent.identity or "" for agent in actual().agents}
     left_out = {each.id for each, _ in adoption.left_out}
     expected = [
@@ -245,7 +237,7 @@ texts = st.sampled_from(ODD_PROMPTS) | st.text(
 def test_a_prompt_is_written_as_it_is(prompt: str, drawn: dict[str, Any]) -> None:
     there = RemoteSchedule({**drawn, "prompt": prompt, "archivedAt": None})
     if isinstance(spec := there.spec(), Spec):
-        (entry,) = loaded(project_text(adopted(there).entries).text).entries
+        (entry,) = load_text(project_text(adopted(there).entries).text).entries
         assert entry.spec is not None
         assert entry.spec.prompt == spec.prompt
 
@@ -263,7 +255,7 @@ def test_notes_are_comments_of_one_line_each() -> None:
     lines = text.splitlines()
     assert lines[2:7] == ["version: 1", "project: p-1", "undeclared: report", "", "schedules: {}"]
     assert [line[:2] for line in lines[7:]] == ["# ", "# "]
-    assert loaded(text).entries == ()
+    assert load_text(text).entries == ()
 
 
 def test_a_platform_without_schedules_is_a_file_without_entries() -> None:

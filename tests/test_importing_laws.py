@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from command_line import CommandLine, CommandResult
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from project_files import load_document
 from ruamel.yaml import YAML
 from sandbox_calls import PROJECT
 from strategies import AGENTS, HOST, ODD_PROMPTS, any_titles, documents, plain_titles, platforms, wire
@@ -82,12 +83,6 @@ def desk(wires: Wires, text: str | None = None) -> Iterator[Desk]:
         if text is not None:
             there.file.write_bytes(text.encode())
         yield there
-
-
-def project_of(document: dict[str, Any]) -> Project:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "halo.yaml"
-        return load(path, variables={}, cwd=Path(folder), drafts={path: json.dumps(document).encode()})
 
 
 # Files as people write them -----------------------------------------------------------------------------------------
@@ -189,7 +184,7 @@ def test_a_rename_is_one_change_of_the_title_and_undone_is_none(drawn: File, dat
     document = drawn.document
     keys = [key for key, entry in document["schedules"].items() if "state" not in entry]
     assume(keys)
-    assume(not title_cycles(project_of(document).entries))
+    assume(not title_cycles(load_document(document).entries))
     key = data.draw(st.sampled_from(keys))
     title = document.get("scope", {}).get("title_prefix", "") + data.draw(
         st.sampled_from(["New", "it's: new", '"new" #1', "- new", "new, [x]", "costs ${5}", "é 😀"])

@@ -23,6 +23,7 @@ from apply_harness import Harness, harness
 from command_line import CommandLine
 from hypothesis import given
 from hypothesis import strategies as st
+from project_files import load_document
 from receipts import RecordedWrites
 from sandbox_calls import PROJECT
 from strategies import AGENTS, HOST, any_titles, documents, plain_titles, platforms, targets
@@ -30,7 +31,6 @@ from strategies import AGENTS, HOST, any_titles, documents, plain_titles, platfo
 from halo_iac.api.retry import Retry
 from halo_iac.api.schedules import Reader, Writer
 from halo_iac.apply import apply
-from halo_iac.load import load
 from halo_iac.model.apply_result import Status, Summary, summarize
 from halo_iac.model.plan import Action, Cause, Plan, PlanList
 from halo_iac.model.project import Project
@@ -60,7 +60,7 @@ class World:
         return observe(Reader(self.harness.transport, Retry(attempts=1)), PROJECT)
 
     def plan(self, document: Document, chosen: Sequence[str] = ()) -> Plan:
-        return planned(loaded(document), self.actual, chosen)
+        return planned(load_document(document), self.actual, chosen)
 
     def apply(
         self,
@@ -86,7 +86,7 @@ class World:
 
     def plan_undo(self, kept: RecordedWrites, document: Document | None = None) -> Plan:
         """Plan the way back, with every word given."""
-        project_ = Project("halo.yaml", ()) if document is None else loaded(document)
+        project_ = Project("halo.yaml", ()) if document is None else load_document(document)
         return plan_undo(
             kept.receipt(), lambda: project_, lambda _: (HOST, self.actual), Overrides(1_000), allows_gap=False
         )
@@ -105,14 +105,6 @@ def world(wires: Wires) -> Iterator[World]:
     with harness() as opened:
         opened.sandbox.seed(PROJECT, wires)
         yield World(opened)
-
-
-def loaded(document: Document) -> Project:
-    """Return the project of a document; JSON is YAML."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "halo.yaml"
-        path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
-        return load(path, variables={}, cwd=Path(folder))
 
 
 def planned(project_: Project, actual: PlatformState, chosen: Sequence[str] = ()) -> Plan:
@@ -149,14 +141,14 @@ worlds = draws()
 @given(worlds)
 def test_a_plan_goes_to_json_and_back(drawn: Drawn) -> None:
     document, wires, chosen = drawn
-    plan = planned(loaded(document), seen(wires), chosen)
+    plan = planned(load_document(document), seen(wires), chosen)
     assert read_plan(plan_json(plan).encode()) == plan
 
 
 @given(worlds, worlds, st.booleans())
 def test_a_plan_of_several_files_is_the_union_of_their_plans(one: Drawn, other: Drawn, is_one_project: bool) -> None:
     hosts = (HOST, HOST if is_one_project else replace(HOST, project_id="another"))
-    projects = [loaded(drawn.document)._replace(path=name) for drawn, name in ((one, "a"), (other, "b"))]
+    projects = [load_document(drawn.document)._replace(path=name) for drawn, name in ((one, "a"), (other, "b"))]
     states = [seen(one.wires), seen(one.wires if is_one_project else other.wires)]
     sources = [
         ProjectSource(lambda each=each: each, lambda _, seen=(host, state): seen, PlanRequest())
@@ -177,7 +169,7 @@ def test_a_plan_of_several_files_is_the_union_of_their_plans(one: Drawn, other: 
 @given(worlds, st.randoms(use_true_random=False))
 def test_input_order_never_matters(drawn: Drawn, chance: random.Random) -> None:
     document, wires, chosen = drawn
-    project_, actual = loaded(document), seen(wires)
+    project_, actual = load_document(document), seen(wires)
     turned_project = project_._replace(entries=tuple(chance.sample(project_.entries, len(project_.entries))))
     turned = PlatformState(
         tuple(chance.sample(actual.schedules, len(actual.schedules))),
@@ -190,7 +182,7 @@ def test_input_order_never_matters(drawn: Drawn, chance: random.Random) -> None:
 @given(worlds)
 def test_an_update_has_a_visible_field(drawn: Drawn) -> None:
     document, wires, chosen = drawn
-    for change in planned(loaded(document), seen(wires), chosen).changes:
+    for change in planned(load_document(document), seen(wires), chosen).changes:
         assert change.fields or change.action in {Action.UNARCHIVE, Action.ARCHIVE}
         assert all(field.before != field.after for field in change.fields)
 
@@ -198,7 +190,7 @@ def test_an_update_has_a_visible_field(drawn: Drawn) -> None:
 @given(worlds)
 def test_nothing_undeclared_is_archived_unless_the_file_says_so(drawn: Drawn) -> None:
     document, wires, chosen = drawn
-    plan = planned(loaded(document), seen(wires), chosen)
+    plan = planned(load_document(document), seen(wires), chosen)
     archived = [change for change in plan.changes if change.action is Action.ARCHIVE]
     retired = {key for key, each in document["schedules"].items() if each.get("state") == "archived"}
     assert all(change.key in retired for change in archived if change.cause is not Cause.UNDECLARED)
@@ -218,7 +210,7 @@ def test_nothing_undeclared_is_archived_unless_the_file_says_so(drawn: Drawn) ->
 @given(worlds)
 def test_an_applicable_plan_neither_archives_nor_pauses_protected_schedules(drawn: Drawn) -> None:
     document, wires, chosen = drawn
-    plan = planned(loaded(document), seen(wires), chosen)
+    plan = planned(load_document(document), seen(wires), chosen)
     silenced = [change.before.title for change in plan.changes if change.is_removal and change.before]
     globs = document.get("protect", ())
     assert plan.blocking_violations or not any(fnmatchcase(title, glob) for title in silenced for glob in globs)
@@ -227,7 +219,7 @@ def test_an_applicable_plan_neither_archives_nor_pauses_protected_schedules(draw
 @given(worlds)
 def test_a_plan_limited_to_entries_does_not_touch_others(drawn: Drawn) -> None:
     document, wires, chosen = drawn
-    plan = planned(loaded(document), seen(wires), chosen)
+    plan = planned(load_document(document), seen(wires), chosen)
     if chosen and not plan.blocking_violations:
         assert {change.key for change in plan.changes} <= set(chosen)
 
@@ -450,7 +442,7 @@ def test_a_pause_and_a_resume_change_enabled_alone_and_undone_change_nothing(
 ) -> None:
     document, wires, _ = drawn
     with world(wires) as there:
-        before, kept, project_ = there.actual, RecordedWrites(), loaded(document)
+        before, kept, project_ = there.actual, RecordedWrites(), load_document(document)
         request = PauseRequest(cause, Selection(), includes_protected=True)
         plan = plan_pause(request, lambda: project_, lambda _: (HOST, before)).plan
         summary = there.apply(plan, concurrency=concurrency, recorder=kept)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_line import CommandLine
-from test_load_project import written
+from project_files import write_files
 
 from halo_iac.errors import ProjectError
 from halo_iac.load import load
@@ -43,7 +43,7 @@ def top(tmp_path: Path) -> Path:
     """Return a checkout beside files that are none of it."""
     (tmp_path / "top" / ".git").mkdir(parents=True)
     (tmp_path / "top" / ".git" / "config").write_text(SECRET)
-    written(tmp_path, {"outside/x.yaml": SECRET, "outside/x.md": SECRET, ".ssh/x.md": SECRET})
+    write_files(tmp_path, {"outside/x.yaml": SECRET, "outside/x.md": SECRET, ".ssh/x.md": SECRET})
     return tmp_path / "top"
 
 
@@ -60,7 +60,7 @@ SIDE_BY_SIDE = {
 
 @pytest.mark.parametrize("cwd", [".", "envs", "envs/prod", "schedules"])
 def test_folders_may_stand_side_by_side(top: Path, cwd: str) -> None:
-    written(top, SIDE_BY_SIDE)
+    write_files(top, SIDE_BY_SIDE)
     assert keys_and_prompts(top / "envs/prod/halo.yaml", top / cwd) == {
         "own": "Look at production.",
         "a": "Look at a.",
@@ -69,14 +69,14 @@ def test_folders_may_stand_side_by_side(top: Path, cwd: str) -> None:
 
 
 def test_a_file_reached_by_dots_is_shown_where_it_is(top: Path) -> None:
-    written(top, {**SIDE_BY_SIDE, "schedules/a.yaml": "schedules: {a: {}}"})
+    write_files(top, {**SIDE_BY_SIDE, "schedules/a.yaml": "schedules: {a: {}}"})
     assert problem(Path("halo.yaml"), top / "envs/prod").startswith("../../schedules/a.yaml:1:13: ")
     (top / "live").symlink_to("envs/prod")
     assert problem(Path("live/halo.yaml"), top).startswith("schedules/a.yaml:1:13: ")
 
 
 def test_the_place_of_a_prompt_file_has_no_dots_that_lead_back(top: Path) -> None:
-    written(top, SIDE_BY_SIDE)
+    write_files(top, SIDE_BY_SIDE)
     entries = load(top / "envs/prod/halo.yaml", variables={}, cwd=top).entries
     assert {entry.key: str(entry.origins.of("prompt")) for entry in entries} == {
         "own": "envs/prod/p.md:1",
@@ -86,16 +86,18 @@ def test_the_place_of_a_prompt_file_has_no_dots_that_lead_back(top: Path) -> Non
 
 
 def test_dots_lead_above_where_a_link_leads(top: Path) -> None:
-    written(top, {"real/deep/x.md": "", "real/p.md": "Of real.", "p.md": "Of the top.", "real/s/a.yaml": included("a")})
+    write_files(
+        top, {"real/deep/x.md": "", "real/p.md": "Of real.", "p.md": "Of the top.", "real/s/a.yaml": included("a")}
+    )
     (top / "link").symlink_to("real/deep")
-    written(top, {"halo.yaml": project_file("link/../s/*.yaml", prompt="link/../p.md")})
+    write_files(top, {"halo.yaml": project_file("link/../s/*.yaml", prompt="link/../p.md")})
     assert keys_and_prompts(Path("halo.yaml"), top)["own"] == "Of real."
 
 
 @pytest.mark.parametrize("at", [".github/halo", ".config", "a/.b/c"])
 def test_the_project_file_may_stand_in_hidden_folders(top: Path, at: str) -> None:
     up = "/".join(".." for _ in Path(at).parts)
-    written(
+    write_files(
         top,
         {
             f"{at}/halo.yaml": project_file("s/*.yaml", f"{up}/{at}/t/*.yaml", prompt=f"{up}/p.md"),
@@ -111,7 +113,7 @@ def test_the_project_file_may_stand_in_hidden_folders(top: Path, at: str) -> Non
 
 @pytest.mark.parametrize("target", ["p.md", "p.prompt", "p", "../top/deep/p", "deep/../deep/p"])
 def test_a_link_may_lead_to_any_name_in_the_checkout(top: Path, target: str) -> None:
-    written(
+    write_files(
         top, {"halo.yaml": project_file(prompt="link.md"), **dict.fromkeys(("p.md", "p.prompt", "p", "deep/p"), "P")}
     )
     (top / "link.md").symlink_to(target)
@@ -120,8 +122,8 @@ def test_a_link_may_lead_to_any_name_in_the_checkout(top: Path, target: str) -> 
 
 @pytest.mark.parametrize("name", ["a:b", "c:", "a b", "a\\b", "-x", "~", "$HOME"])
 def test_any_name_of_a_folder_will_do(top: Path, name: str) -> None:
-    written(top, {f"{name}/halo.yaml": project_file("s/*.yaml", prompt="p.md"), f"{name}/p.md": "P"})
-    written(top, {f"{name}/s/a.yaml": included("a", "../p.md")})
+    write_files(top, {f"{name}/halo.yaml": project_file("s/*.yaml", prompt="p.md"), f"{name}/p.md": "P"})
+    write_files(top, {f"{name}/s/a.yaml": included("a", "../p.md")})
     assert keys_and_prompts(Path(name) / "halo.yaml", top) == {"own": "P", "a": "P"}
 
 
@@ -153,7 +155,7 @@ LINKS = {
 @pytest.mark.parametrize("target", LINKS)
 def test_no_link_leads_to_a_prompt_that_may_not_be_read(top: Path, target: str) -> None:
     names = (".env", ".hidden/p.md", "sub/.hidden/p.md", "sub/.git/config", ".GIT/config")
-    written(top, {"halo.yaml": project_file(prompt="prompts/a.md"), **dict.fromkeys(names, SECRET)})
+    write_files(top, {"halo.yaml": project_file(prompt="prompts/a.md"), **dict.fromkeys(names, SECRET)})
     (top / "again.md").symlink_to(".git/config")
     (top / "again").symlink_to(".git")
     (top / "prompts").mkdir()
@@ -172,7 +174,7 @@ def test_no_glob_looks_through_a_link_that_may_not_be_followed(
     top: Path, glob: str, target: str, expected: str
 ) -> None:
     (top / ".git" / "x.yaml").write_text(SECRET)
-    written(top, {"halo.yaml": project_file(glob), ".hidden/x.yaml": SECRET})
+    write_files(top, {"halo.yaml": project_file(glob), ".hidden/x.yaml": SECRET})
     (top / "link").symlink_to(target)
     said = problem(Path("halo.yaml"), top)
     assert expected in said or (target == "/etc" and "no file matches" in said)
@@ -196,7 +198,7 @@ def test_no_glob_looks_through_a_link_that_may_not_be_followed(
     ],
 )
 def test_a_path_is_refused_as_it_is_written(top: Path, text: str, expected: str) -> None:
-    written(top, {"halo.yaml": project_file(f"{text}.yaml", prompt=f"{text}.md")})
+    write_files(top, {"halo.yaml": project_file(f"{text}.yaml", prompt=f"{text}.md")})
     include, prompt = problem(Path("halo.yaml"), top).splitlines()
     assert include.startswith(f"halo.yaml:2:11: `{text}.yaml`: ")
     assert prompt.startswith(f"halo.yaml:3:70: `{text}.md`: ")
@@ -206,7 +208,7 @@ def test_a_path_is_refused_as_it_is_written(top: Path, text: str, expected: str)
 
 def test_the_project_file_is_no_link_out_of_the_checkout(top: Path) -> None:
     for target, expected in (("../outside/x.yaml", OUTSIDE), (".git/config", OF_GIT), (".hidden.yaml", HIDDEN)):
-        written(top, {".hidden.yaml": SECRET})
+        write_files(top, {".hidden.yaml": SECRET})
         (top / "halo.yaml").symlink_to(target)
         said = problem(Path("halo.yaml"), top)
         assert expected in said
@@ -218,7 +220,7 @@ def test_other_git_folders_in_the_checkout_are_not_read(top: Path) -> None:
     (top / ".git" / "config").unlink()
     (top / ".git").rmdir()
     (top / ".git").write_text("gitdir: store\n")
-    written(top, {"store/config": SECRET, "store/x.md": SECRET, "halo.yaml": project_file(prompt="p.md")})
+    write_files(top, {"store/config": SECRET, "store/x.md": SECRET, "halo.yaml": project_file(prompt="p.md")})
     for target in ("store/config", "store/x.md"):
         (top / "p.md").unlink(missing_ok=True)
         (top / "p.md").symlink_to(target)
@@ -227,7 +229,7 @@ def test_other_git_folders_in_the_checkout_are_not_read(top: Path) -> None:
 
 @pytest.mark.parametrize("links", [("a.md", "a.md"), ("a.md", "b.md"), ("d/../a.md", "a.md")])
 def test_links_in_a_circle_end(top: Path, links: tuple[str, str]) -> None:
-    written(top, {"halo.yaml": project_file(prompt="a.md"), "d/x": ""})
+    write_files(top, {"halo.yaml": project_file(prompt="a.md"), "d/x": ""})
     (top / "a.md").symlink_to(links[0] if links[0] != "a.md" else links[1])
     if links[1] == "b.md":
         (top / "b.md").symlink_to("a.md")
@@ -236,7 +238,7 @@ def test_links_in_a_circle_end(top: Path, links: tuple[str, str]) -> None:
 
 def test_the_next_repository_above_is_the_bound(top: Path) -> None:
     (top / "sub" / ".git").mkdir(parents=True)
-    written(top, {"p.md": SECRET, "sub/halo.yaml": project_file(prompt="../p.md")})
+    write_files(top, {"p.md": SECRET, "sub/halo.yaml": project_file(prompt="../p.md")})
     assert OUTSIDE in problem(Path("sub/halo.yaml"), top)
 
 
@@ -244,7 +246,7 @@ def test_the_next_repository_above_is_the_bound(top: Path) -> None:
 
 
 def test_without_a_repository_the_file_s_own_folder_is_the_bound(tmp_path: Path) -> None:
-    written(tmp_path, SIDE_BY_SIDE)
+    write_files(tmp_path, SIDE_BY_SIDE)
     said = problem(Path("envs/prod/halo.yaml"), tmp_path).splitlines()[0]
     path = "envs/prod/halo.yaml:2:11: `../../schedules/*.yaml`: the path leads outside the checkout"
     assert said == f"{path} (the file is in no git repository; pass --checkout DIR to read other folders)"
@@ -253,7 +255,7 @@ def test_without_a_repository_the_file_s_own_folder_is_the_bound(tmp_path: Path)
 
 def test_the_command_line_says_what_the_checkout_is(halo: CommandLine, folder: Path) -> None:
     (folder.parent / ".git").rmdir()
-    written(folder, SIDE_BY_SIDE)
+    write_files(folder, SIDE_BY_SIDE)
     words = ("--file", "envs/prod/halo.yaml")
     for command in (("validate",), ("preview",), ("plan", "--sandbox")):
         assert halo(*command, *words).code == 1
@@ -267,7 +269,7 @@ def test_the_command_line_says_what_the_checkout_is(halo: CommandLine, folder: P
 
 
 def test_a_repository_is_not_widened(halo: CommandLine, folder: Path) -> None:
-    written(folder, SIDE_BY_SIDE)
+    write_files(folder, SIDE_BY_SIDE)
     words = ("validate", "--file", "envs/prod/halo.yaml", "--checkout")
     assert halo(*words, "..").code == 0  # the repository itself
     for named in (".", "../..", "envs/prod"):
@@ -281,7 +283,7 @@ def test_a_repository_is_not_widened(halo: CommandLine, folder: Path) -> None:
 def test_a_token_that_git_was_given_stays_out_of_a_plan(halo: CommandLine, folder: Path) -> None:
     subprocess.run(["git", "init", "--quiet", folder], check=True)
     subprocess.run(["git", "-C", folder, "config", "http.https://github.com/.extraheader", SECRET], check=True)
-    written(folder, {"halo.yaml": project_file(prompt="prompts/a.md")})
+    write_files(folder, {"halo.yaml": project_file(prompt="prompts/a.md")})
     (folder / "prompts").mkdir()
     (folder / "prompts" / "a.md").symlink_to("../.git/config")
     for words in (("validate",), ("plan", "--sandbox"), ("plan", "--sandbox", "--json"), ("preview",)):

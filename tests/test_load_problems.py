@@ -11,34 +11,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from project_files import one_entry, problems_of_files
 
-from halo_iac.errors import ProjectError, ProjectNotFound
+from halo_iac.errors import ProjectNotFound
 from halo_iac.load import load
 from halo_iac.load.suggestions.keys import ENTRY_KEYS, PROJECT_KEYS
 
-GOOD = {"title": "T", "agent": "x", "frequency": "daily", "hours": "9"}
 NO_GIT = "(the file is in no git repository; pass --checkout DIR to read other folders)"
 OR_CRON = "it cannot read a variable; write the numbers, or use `cron`, which can"
 ALWAYS_TEXT = "it cannot read a variable; write the value, under `overrides` where environments differ"
-
-
-def problems(folder: Path, files: dict[str, str | bytes] | str, **variables: str) -> list[str]:
-    """Load ``halo.yaml`` among the files and return what is wrong; an empty list if nothing is."""
-    for name, content in ({"halo.yaml": files} if isinstance(files, str) else files).items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    try:
-        load(Path("halo.yaml"), variables=variables, cwd=folder)
-    except ProjectError as error:
-        return [str(problem) for problem in error.problems]
-    return []
-
-
-def entry(**fields: str | None) -> str:
-    """Return a project file with one entry: a good one with these fields laid over it, without those that are None."""
-    written = {key: value for key, value in {**GOOD, **fields}.items() if value is not None}
-    return "version: 1\nschedules:\n  a:\n" + "".join(f"    {key}: {value}\n" for key, value in written.items())
 
 
 @pytest.mark.parametrize(
@@ -282,7 +263,7 @@ def test_an_invalid_entry_is_a_problem_at_its_place(
         listener.bind("socket.md")
         prompts = {"blank.md": " \n", "nul.md": "a\0", "long.md": "x" * 262_145, "fine.md": "x"}
         prompts |= {"latin.md": "\ufeffä: b\r\nnaï".encode() + b"\xe9", "utf16.md": "ä".encode("utf-16")}
-        found = problems(project, {"halo.yaml": entry(**fields), **prompts})
+        found = problems_of_files(project, {"halo.yaml": one_entry(**fields), **prompts})
     if expected is None:
         assert found[0].startswith("halo.yaml:8:18: `circle.md`: cannot be read: ")
     else:
@@ -290,9 +271,9 @@ def test_an_invalid_entry_is_a_problem_at_its_place(
 
 
 def test_an_empty_variable_is_distinguished_from_an_empty_value(tmp_path: Path) -> None:
-    text = entry(agent="${AGENT}", hours=None, at="['09:00', '${AT}']", timezone="''")
+    text = one_entry(agent="${AGENT}", hours=None, at="['09:00', '${AT}']", timezone="''")
     reason = "must not be empty (the variable that it reads is empty)"
-    assert problems(tmp_path, text, HALO_VAR_AGENT="", HALO_VAR_AT="") == [
+    assert problems_of_files(tmp_path, text, HALO_VAR_AGENT="", HALO_VAR_AT="") == [
         f"halo.yaml:5:12: `agent`: {reason}",
         f"halo.yaml:7:19: `at`: {reason}",
         "halo.yaml:8:15: `timezone`: must not be empty (give it a value, or remove the key)",
@@ -427,7 +408,7 @@ def test_an_empty_variable_is_distinguished_from_an_empty_value(tmp_path: Path) 
     ],
 )
 def test_an_invalid_project_file_is_a_problem_at_its_place(tmp_path: Path, text: str, expected: list[str]) -> None:
-    assert problems(tmp_path, text) == [f"halo.yaml:{problem}" for problem in expected]
+    assert problems_of_files(tmp_path, text) == [f"halo.yaml:{problem}" for problem in expected]
 
 
 @pytest.mark.parametrize(
@@ -452,7 +433,7 @@ def test_an_invalid_include_is_a_problem_at_its_place(tmp_path: Path, glob: str,
     (tmp_path / "elsewhere.yaml").write_text("schedules: {}")
     (project / "out.yaml").symlink_to(tmp_path / "elsewhere.yaml")
     (project / "circle.yaml").symlink_to(project / "circle.yaml")
-    assert problems(project, f"version: 1\ninclude: ['{glob}']\n") == [f"halo.yaml:2:11: {expected}"]
+    assert problems_of_files(project, f"version: 1\ninclude: ['{glob}']\n") == [f"halo.yaml:2:11: {expected}"]
 
 
 @pytest.mark.parametrize(
@@ -473,7 +454,7 @@ def test_an_invalid_include_is_a_problem_at_its_place(tmp_path: Path, glob: str,
 def test_schedules_in_a_list_are_asked_for_their_keys(tmp_path: Path, first: str, key: str) -> None:
     hint = f"each schedule needs a key: write `{key}:` on a line of its own instead of `-`"
     expected = [f"halo.yaml:3:3: `schedules` must be keys and values ({hint})"]
-    assert problems(tmp_path, f"version: 1\nschedules:\n  - {first}\n") == expected
+    assert problems_of_files(tmp_path, f"version: 1\nschedules:\n  - {first}\n") == expected
 
 
 BETWEEN = "is a field of a schedule, but a schedule's key is expected"
@@ -507,7 +488,7 @@ BETWEEN = "is a field of a schedule, but a schedule's key is expected"
 def test_fields_beside_the_keys_of_schedules_are_called_so_once(
     tmp_path: Path, lines: tuple[str, ...], expected: list[str]
 ) -> None:
-    found = problems(tmp_path, "\n".join(["version: 1", "schedules:", *lines]))
+    found = problems_of_files(tmp_path, "\n".join(["version: 1", "schedules:", *lines]))
     assert found == [f"halo.yaml:{problem}" for problem in expected]
 
 
@@ -524,7 +505,7 @@ def test_fields_beside_the_keys_of_schedules_are_called_so_once(
     ],
 )
 def test_a_schedule_at_the_top_of_a_file_is_taken_for_one(tmp_path: Path, key: str, value: str, hint: str) -> None:
-    found = problems(tmp_path, f"version: 1\nschedules: {{}}\n{key}: {value}\n")
+    found = problems_of_files(tmp_path, f"version: 1\nschedules: {{}}\n{key}: {value}\n")
     assert found == [f"halo.yaml:3:1: unknown key `{key}` ({hint})"]
 
 
@@ -534,11 +515,11 @@ def test_a_schedule_at_the_top_of_an_included_file_is_taken_for_one(tmp_path: Pa
         "s.yaml": "schedules: {}\nb: {title: B}\n",
     }
     hint = "if this is a schedule, indent it under `schedules`"
-    assert problems(tmp_path, files) == [f"s.yaml:2:1: unknown key `b` ({hint})"]
+    assert problems_of_files(tmp_path, files) == [f"s.yaml:2:1: unknown key `b` ({hint})"]
 
 
 def test_all_problems_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
-    found = problems(
+    found = problems_of_files(
         tmp_path,
         {
             "halo.yaml": (
@@ -575,14 +556,16 @@ def test_all_problems_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
     [("title", "4:12"), ("agent", "5:12"), ("timezone", "8:15"), ("id", "8:9"), ("renamed_from", "8:19")],
 )
 def test_a_variable_that_is_no_text_is_refused(tmp_path: Path, field: str, place: str) -> None:
-    found = problems(tmp_path, entry(**{field: '"a${BYTE}"'}), HALO_VAR_BYTE="\udcff")  # how Python passes a byte on
+    found = problems_of_files(
+        tmp_path, one_entry(**{field: '"a${BYTE}"'}), HALO_VAR_BYTE="\udcff"
+    )  # how Python passes a byte on
     message = f"`{field}`: not valid Unicode (check the variable that it reads)"
     assert found == [f"halo.yaml:{place}: {message}"]
 
 
 def test_very_many_problems_of_one_file_end_in_their_number(tmp_path: Path) -> None:
     lines = "".join(f"  a{number}: {number}\n" for number in range(9_000))
-    found = problems(tmp_path, f"version: 1\nschedules: {{}}\nagents:\n{lines}")
+    found = problems_of_files(tmp_path, f"version: 1\nschedules: {{}}\nagents:\n{lines}")
     assert found == [
         *(
             f"halo.yaml:{at + 4}:{len(f'  a{at}: ') + 1}: `a{at}`: expected text (put it in quotes)"
@@ -613,12 +596,12 @@ def test_very_many_problems_of_one_file_end_in_their_number(tmp_path: Path) -> N
     ],
 )
 def test_more_problems_than_memory_has_room_for_are_not_worded(tmp_path: Path, text: str, expected: list[str]) -> None:
-    assert problems(tmp_path, text) == expected
+    assert problems_of_files(tmp_path, text) == expected
 
 
 def test_many_problems_of_one_file_are_all_shown(tmp_path: Path) -> None:
     lines = "".join(f"  - {number}\n" for number in range(101))
-    found = problems(tmp_path, f"version: 1\nschedules: {{}}\nprotect:\n{lines}")
+    found = problems_of_files(tmp_path, f"version: 1\nschedules: {{}}\nprotect:\n{lines}")
     assert found == [f"halo.yaml:{line}:5: `protect`: expected text (put it in quotes)" for line in range(4, 105)]
 
 
@@ -626,7 +609,7 @@ def test_a_title_is_declared_once(tmp_path: Path) -> None:
     one = "agent: x, cron: '@daily', title"
     text = f"version: 1\nschedules:\n  a: {{{one}: T}}\n  b: {{{one}: T, id: i}}\n  c: {{{one}: '${{T}}'}}\n"
     rule = "(titles must be unique, unless each entry has an `id`)"
-    assert problems(tmp_path, text, HALO_VAR_T="T") == [
+    assert problems_of_files(tmp_path, text, HALO_VAR_T="T") == [
         f"halo.yaml:4:40: duplicate title: `a` already has it (halo.yaml:3) {rule}",
         f"halo.yaml:5:40: duplicate title: `a` already has it (halo.yaml:3) {rule}",
     ]
@@ -636,7 +619,7 @@ def test_a_title_repeated_by_an_alias_is_reported_at_the_alias(tmp_path: Path) -
     one = "{title: T, agent: x, cron: '@daily'}"
     text = f"version: 1\nschedules:\n  a: &a {one}\n  b: *a\n  c: {{<<: *a, cron: '@weekly'}}\n"
     rule = "(titles must be unique, unless each entry has an `id`)"
-    assert problems(tmp_path, text) == [
+    assert problems_of_files(tmp_path, text) == [
         f"halo.yaml:4:3: duplicate title: `a` already has it (halo.yaml:3) {rule}",
         f"halo.yaml:5:3: duplicate title: `a` already has it (halo.yaml:3) {rule}",
     ]
@@ -644,12 +627,14 @@ def test_a_title_repeated_by_an_alias_is_reported_at_the_alias(tmp_path: Path) -
 
 def test_a_title_may_repeat_where_every_entry_has_an_id(tmp_path: Path) -> None:
     one = "agent: x, cron: '@daily', title: ' odd\\u200b ', id"
-    assert problems(tmp_path, f"version: 1\nschedules:\n  a: {{{one}: i}}\n  b: {{{one}: j}}\n") == []
+    assert problems_of_files(tmp_path, f"version: 1\nschedules:\n  a: {{{one}: i}}\n  b: {{{one}: j}}\n") == []
 
 
 def test_an_entry_outside_the_scope_is_a_problem(tmp_path: Path) -> None:
     text = "version: 1\nscope: {title_prefix: 'C: '}\nschedules: {a: {title: D, agent: x, cron: '@daily'}}\n"
-    assert problems(tmp_path, text) == ["halo.yaml:3:24: the title is outside the scope: it must begin with `C: `"]
+    assert problems_of_files(tmp_path, text) == [
+        "halo.yaml:3:24: the title is outside the scope: it must begin with `C: `"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -661,12 +646,12 @@ def test_an_entry_outside_the_scope_is_a_problem(tmp_path: Path) -> None:
     ],
 )
 def test_a_project_file_that_cannot_be_understood(tmp_path: Path, data: bytes, expected: str) -> None:
-    assert problems(tmp_path, {"halo.yaml": data}) == [expected]
+    assert problems_of_files(tmp_path, {"halo.yaml": data}) == [expected]
 
 
 def test_a_directory_is_no_project_file(tmp_path: Path) -> None:
     (tmp_path / "halo.yaml").mkdir()
-    assert problems(tmp_path, {}) == [
+    assert problems_of_files(tmp_path, {}) == [
         "halo.yaml:1:1: a directory, not a file (name a file in it, such as halo.yaml/halo.yaml)"
     ]
 
@@ -676,16 +661,16 @@ def test_a_project_file_that_is_a_link_is_read_within_its_folder_only(tmp_path: 
     folder = tmp_path / "project"
     (folder / "data").mkdir(parents=True)
     (folder / "halo.yaml").symlink_to("../outside.yaml")
-    assert problems(folder, {}) == [f"halo.yaml:1:1: a link leads outside the checkout {NO_GIT}"]
+    assert problems_of_files(folder, {}) == [f"halo.yaml:1:1: a link leads outside the checkout {NO_GIT}"]
     (folder / "halo.yaml").unlink()
     (folder / "halo.yaml").symlink_to("data/halo.yaml")
-    assert problems(folder, {"data/halo.yaml": "version: 1\nschedules: {}"}) == []
+    assert problems_of_files(folder, {"data/halo.yaml": "version: 1\nschedules: {}"}) == []
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may read everything")
 def test_an_unreadable_file_says_why(tmp_path: Path) -> None:
     (tmp_path / "halo.yaml").touch(mode=0)
-    assert problems(tmp_path, {}) == ["halo.yaml:1:1: cannot be read: Permission denied"]
+    assert problems_of_files(tmp_path, {}) == ["halo.yaml:1:1: cannot be read: Permission denied"]
 
 
 def test_a_missing_file_says_how_to_start(tmp_path: Path) -> None:
@@ -695,7 +680,7 @@ def test_a_missing_file_says_how_to_start(tmp_path: Path) -> None:
 
 
 def test_unknown_values_are_not_quoted(tmp_path: Path) -> None:
-    found = problems(tmp_path, "version: SECRET\nproject: SE CRET\napiKey: SECRET\nschedules: [SECRET]\n")
+    found = problems_of_files(tmp_path, "version: SECRET\nproject: SE CRET\napiKey: SECRET\nschedules: [SECRET]\n")
     assert "SECRET" not in "".join(found)
 
 
@@ -751,7 +736,7 @@ def test_no_values_raise_anything_else(
     if of_one is not None:
         layers["overrides"] = {**layers.get("overrides", {}), "schedules": of_one}
     text = json.dumps({"version": 1, **policy, **layers, "schedules": entries}, ensure_ascii=False)
-    found = problems(folder, text, HALO_VAR_A="x")
+    found = problems_of_files(folder, text, HALO_VAR_A="x")
     assert all(problem.startswith("halo.yaml:") and problem.isprintable() for problem in found)
 
 
@@ -784,7 +769,10 @@ def test_missing_and_wrong_fields_are_each_reported_once(
     tmp_path: Path, fields: tuple[str, ...], missing: list[str]
 ) -> None:
     lines = "".join(f"    {field}\n" for field in fields)
-    found = [each.removeprefix("halo.yaml:") for each in problems(tmp_path, f"version: 1\nschedules:\n  a:\n{lines}")]
+    found = [
+        each.removeprefix("halo.yaml:")
+        for each in problems_of_files(tmp_path, f"version: 1\nschedules:\n  a:\n{lines}")
+    ]
     assert [each for each in found if each.startswith("3:3:")] == missing
     assert len(found) > len(missing)
 
@@ -802,7 +790,7 @@ def test_missing_and_wrong_fields_are_each_reported_once(
 )
 @pytest.mark.parametrize("empty", ["", " null", " ~", "  # not yet", " []"])
 def test_hints_never_remove_a_required_field(tmp_path: Path, field: str, example: str, empty: str) -> None:
-    found = problems(tmp_path, f"version: 1\nschedules:\n  a:\n    {field}:{empty}\n")
+    found = problems_of_files(tmp_path, f"version: 1\nschedules:\n  a:\n    {field}:{empty}\n")
     (problem,) = (each for each in found if each.startswith("halo.yaml:4:"))
     is_list = empty == " []" and field in {"title", "agent", "frequency", "cron"}
     assert is_list or problem.endswith(f"(give it a value, such as `{example}`)")
@@ -834,12 +822,12 @@ def test_hints_never_remove_a_required_field(tmp_path: Path, field: str, example
 def test_a_value_of_the_wrong_form_gets_a_hint(
     tmp_path: Path, field: str, expected: str, variables: dict[str, str]
 ) -> None:
-    found = problems(tmp_path, f"version: 1\nschedules:\n  a:\n    {field}\n", **variables)
+    found = problems_of_files(tmp_path, f"version: 1\nschedules:\n  a:\n    {field}\n", **variables)
     assert [each for each in found if each.startswith("halo.yaml:4:")] == [f"halo.yaml:4:{expected}"]
 
 
 def test_a_variable_in_the_policy_is_a_problem(tmp_path: Path) -> None:
-    found = problems(
+    found = problems_of_files(
         tmp_path,
         "version: 1\nproject: ${P}\nagents: {a: x, b: '${B}'}\nschedules: {}\n"
         "scope:\n  agents: [x, 'y-${Y}']\n  title_prefix: '${T}: '\ninclude: ['${I}/*.yaml']\n",
@@ -876,9 +864,11 @@ def test_a_file_of_another_tool_is_called_so_in_one_problem(
     tmp_path: Path, text: str, tool: str, cron: str | None
 ) -> None:
     hint = HAS if cron is None else f'{HAS}; write its cadence as `cron: "{cron}"`'
-    assert problems(tmp_path, text) == [f"halo.yaml:1:1: this looks like {tool}, not like a project file ({hint})"]
+    assert problems_of_files(tmp_path, text) == [
+        f"halo.yaml:1:1: this looks like {tool}, not like a project file ({hint})"
+    ]
     project = "version: 1\ninclude: [s/*.yaml]\n"
-    assert problems(tmp_path, {"halo.yaml": project, "s/a.yaml": text}) == [
+    assert problems_of_files(tmp_path, {"halo.yaml": project, "s/a.yaml": text}) == [
         f"s/a.yaml:1:1: this looks like {tool}, not like a file of schedules ({hint})"
     ]
 
@@ -893,10 +883,10 @@ def test_a_file_of_another_tool_is_called_so_in_one_problem(
     ],
 )
 def test_a_file_that_is_not_yaml_is_named_by_its_format(tmp_path: Path, text: str, expected: str) -> None:
-    (problem,) = problems(tmp_path, text)
+    (problem,) = problems_of_files(tmp_path, text)
     assert f"this looks like {expected} project file" in problem
 
 
 def test_a_file_that_only_lacks_its_schedules_is_no_other_tools(tmp_path: Path) -> None:
     for text in ("version: 1\ninclude: []\njobs: {}\n", "schedules: {}\njobs: {}\n", "agents: {}\n", "x: {y: 1}\n"):
-        assert "looks like" not in str(problems(tmp_path, text))
+        assert "looks like" not in str(problems_of_files(tmp_path, text))

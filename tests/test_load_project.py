@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from project_files import write_files
 
 from halo_iac.errors import ProjectError
 from halo_iac.load import files as globs
@@ -64,16 +65,8 @@ schedules:
 """
 
 
-def written(folder: Path, files: dict[str, str]) -> Path:
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode())
-    return folder
-
-
 def loaded(folder: Path, text: str, **variables: str) -> Project:
-    return load(Path("halo.yaml"), variables=variables, cwd=written(folder, {"halo.yaml": text}))
+    return load(Path("halo.yaml"), variables=variables, cwd=write_files(folder, {"halo.yaml": text}))
 
 
 @pytest.fixture
@@ -83,7 +76,7 @@ def everything(tmp_path: Path) -> Project:
         "schedules/team.yaml": INCLUDED,
         "schedules/prompts/hourly.md": "\ufeffLook at\r\nthe last hour.  \r\n\r\n",
     }
-    return load(Path("halo.yaml"), variables={}, cwd=written(tmp_path, files))
+    return load(Path("halo.yaml"), variables={}, cwd=write_files(tmp_path, files))
 
 
 def test_the_example_of_the_design_loads_whole(everything: Project) -> None:
@@ -201,7 +194,7 @@ def test_two_spellings_are_one_field_across_layers(tmp_path: Path) -> None:
         "version: 1\ndefaults: {agent: x, lookback_hours: 5, prompt_file: p.md}\noverrides: {lookback: 2d}\n"
         "schedules: {a: {title: T, frequency: hourly, lookback_hours: 7, prompt: mine}}"
     )
-    written(tmp_path, {"p.md": "theirs"})
+    write_files(tmp_path, {"p.md": "theirs"})
     entry = loaded(tmp_path, text).entries[0]
     assert entry.spec is not None
     assert (entry.spec.lookback_hours, entry.spec.prompt) == (48, "mine")
@@ -211,7 +204,7 @@ def test_two_spellings_are_one_field_across_layers(tmp_path: Path) -> None:
 def test_environments_share_included_files(tmp_path: Path) -> None:
     shared = "schedules:\n  a: {title: 'Review${SUFFIX:-}', agent: bot, cron: '@daily'}\n"
     head = "version: 1\ninclude: [shared/*.yaml]\nagents: {bot: %s}\n"
-    written(
+    write_files(
         tmp_path,
         {
             "shared/all.yaml": shared,
@@ -233,7 +226,7 @@ def test_environments_share_included_files(tmp_path: Path) -> None:
 def test_a_file_included_twice_is_loaded_once_and_in_order_of_name(tmp_path: Path) -> None:
     body = "schedules: {%s: {title: %s, agent: x, cron: '@daily'}}"
     names = ("s/b", "s/a", "s/deep/er/c", "s/.hidden/d", "z")
-    written(tmp_path, {f"{name}.yaml": body % (name[-1], name[-1]) for name in names})
+    write_files(tmp_path, {f"{name}.yaml": body % (name[-1], name[-1]) for name in names})
     (tmp_path / "s" / "link.yaml").symlink_to(tmp_path / "s" / "a.yaml")
     (tmp_path / "s" / "circle").symlink_to(tmp_path / "s")
     project = loaded(tmp_path, "version: 1\ninclude: [z.yaml, 's/*.yaml', 's/**/[a-c].yaml', '**/*.yaml']")
@@ -241,7 +234,7 @@ def test_a_file_included_twice_is_loaded_once_and_in_order_of_name(tmp_path: Pat
 
 
 def test_paths_are_shown_relative_to_the_working_directory(tmp_path: Path) -> None:
-    written(tmp_path, {"project/halo.yaml": "version: 3\nschedules: {}\n", "elsewhere/x": ""})
+    write_files(tmp_path, {"project/halo.yaml": "version: 3\nschedules: {}\n", "elsewhere/x": ""})
     with pytest.raises(ProjectError) as raised:
         load(tmp_path / "project" / "halo.yaml", variables={}, cwd=tmp_path / "elsewhere")
     assert raised.value.message.startswith("../project/halo.yaml:1:10: ")
@@ -310,7 +303,7 @@ def test_entries_may_share_fields_by_merge_keys(tmp_path: Path) -> None:
 def test_a_project_has_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "MAX_FILES", 3)
     files = {f"s/{name}.yaml": "schedules: {}" for name in "abcd"}
-    written(tmp_path, files)
+    write_files(tmp_path, files)
     with pytest.raises(ProjectError) as raised:
         loaded(tmp_path, "version: 1\ninclude: ['s/[a-c].yaml', 's/d.yaml']\n")
     message = "too many files: a project may have at most 3"
@@ -329,7 +322,7 @@ def test_a_project_wide_limit_is_reported_once(
 ) -> None:
     monkeypatch.setattr(reader, bound, value)
     entry = "  {0}: {{title: {0}, agent: x, cron: '@daily', prompt_file: {0}.md}}\n"
-    written(tmp_path, {f"{key}.md": "Look. " * 20 for key in "abcdef"})
+    write_files(tmp_path, {f"{key}.md": "Look. " * 20 for key in "abcdef"})
     with pytest.raises(ProjectError) as raised:
         loaded(tmp_path, "version: 1\nschedules:\n" + "".join(map(entry.format, "abcdef")))
     (problem,) = raised.value.problems
@@ -340,7 +333,7 @@ def test_a_glob_that_matches_too_many_files_says_so_and_reads_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "MAX_FILES", 3)
-    written(tmp_path, {f"s/{name}.yaml": "not: read" for name in "abcd"})
+    write_files(tmp_path, {f"s/{name}.yaml": "not: read" for name in "abcd"})
     with pytest.raises(ProjectError) as raised:
         loaded(tmp_path, "version: 1\ninclude: ['s/*.yaml']\n")
     message = "it matches more than 3 files, the most that a project may have"
@@ -351,7 +344,7 @@ def test_many_ways_to_one_file_do_not_count_as_many_files(tmp_path: Path, monkey
     monkeypatch.setattr(reader, "MAX_FILES", 5)
     body = "schedules: {%s: {title: %s, agent: x, cron: '@daily'}}"
     names = [f"{folder}{number}" for folder in "ab" for number in "12"]
-    written(tmp_path, {f"t/{name[0]}/x/y/z/schedules/{name}.yaml": body % (name, name) for name in names})
+    write_files(tmp_path, {f"t/{name[0]}/x/y/z/schedules/{name}.yaml": body % (name, name) for name in names})
     project = loaded(tmp_path, "version: 1\ninclude: ['t/*/**/*/**/*.yaml']\n")
     assert [entry.key for entry in project.entries] == names
 
@@ -371,7 +364,7 @@ def test_no_depth_of_folders_is_too_much_for_a_glob(tmp_path: Path) -> None:
 
 def test_the_walk_of_the_globs_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "MAX_NAMES", 50)
-    written(tmp_path, {"s/a.yaml": "schedules: {}"})
+    write_files(tmp_path, {"s/a.yaml": "schedules: {}"})
     for number in range(10):
         (tmp_path / f"circle{number}").symlink_to(tmp_path)
     with pytest.raises(ProjectError) as raised:
@@ -382,7 +375,7 @@ def test_the_walk_of_the_globs_has_a_bound(tmp_path: Path, monkeypatch: pytest.M
 
 def test_all_files_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "MAX_TOTAL", 60)
-    written(tmp_path, {"a.yaml": "schedules: {}"})
+    write_files(tmp_path, {"a.yaml": "schedules: {}"})
     with pytest.raises(ProjectError) as raised:
         loaded(tmp_path, "version: 1\ninclude: [a.yaml]\n# " + "x" * 20)
     assert (
@@ -406,7 +399,7 @@ def test_a_long_prompt_in_the_file_itself_is_refused(tmp_path: Path) -> None:
 
 
 def test_drafts_count_instead_of_what_is_on_disk(tmp_path: Path) -> None:
-    written(tmp_path, {"a.yaml": "schedules: {a: {title: Old, agent: x, cron: '@daily'}}"})
+    write_files(tmp_path, {"a.yaml": "schedules: {a: {title: Old, agent: x, cron: '@daily'}}"})
     drafts = {
         tmp_path / "halo.yaml": b"version: 1\ninclude: [a.yaml]\ndefaults: {prompt_file: new/p.md}\n",
         tmp_path / "a.yaml": b"schedules: {a: {title: New, agent: x, cron: '@daily'}}",

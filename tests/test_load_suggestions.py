@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from golden_files import assert_golden
-from suggestion_cases import NO_HINT, TABLE, Case, cases, entry, followed, problems, suggestions
+from project_files import entry_fields, entry_text, one_entry, problems_of_text
+from suggestion_cases import NO_HINT, TABLE, Case, cases, followed, suggestions
 
 from halo_iac.load.cron import from_cron
 from halo_iac.load.suggestions.keys import ENTRY_KEYS, PROJECT_KEYS, suggest_key
 
 
-def hints(folder: Path, **fields: str | None) -> list[str | None]:
+def hints(**fields: str | None) -> list[str | None]:
     """Return the hint of each problem of a good entry with these fields laid over it, without those that are None."""
-    return [problem.hint for problem in problems(folder, entry(fields))]
+    return [problem.hint for problem in problems_of_text(one_entry(**fields))]
 
 
 # What is null because a comment begins ------------------------------------------------------------------------------
@@ -41,10 +41,10 @@ COMMENT = "` #` begins a comment: put the value in quotes"
     ids=str,
 )
 def test_a_value_read_as_a_comment_is_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str], hint: str, is_pure: bool
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, str], hint: str, is_pure: bool
 ) -> None:
     monkeypatch.setattr("halo_iac.load.yaml_parser.parse_text.__kwdefaults__", {"pure": is_pure})
-    assert hints(tmp_path, **fields) == [hint]
+    assert hints(**fields) == [hint]
 
 
 @pytest.mark.parametrize(
@@ -60,35 +60,37 @@ def test_a_value_read_as_a_comment_is_reported(
 )
 @pytest.mark.parametrize("is_pure", [True, False])
 def test_a_colon_after_quotes_in_a_list_is_reported_by_both_parsers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str | None], count: int, is_pure: bool
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, str | None], count: int, is_pure: bool
 ) -> None:
     monkeypatch.setattr("halo_iac.load.yaml_parser.parse_text.__kwdefaults__", {"pure": is_pure})
-    suggested = hints(tmp_path, **fields)
+    suggested = hints(**fields)
     assert suggested == ["put a value with a colon in it in quotes"] * (1 if is_pure else count)
 
 
 # The table ----------------------------------------------------------------------------------------------------------
 
 
-def test_common_mistakes_get_the_suggestions_of_the_golden_table(tmp_path: Path) -> None:
+def test_common_mistakes_get_the_suggestions_of_the_golden_table() -> None:
     def answered(line: str | Case) -> str:
         if isinstance(line, str):
             return line
-        return f"{line.text} => {' / '.join(hint or NO_HINT for hint in hints(tmp_path, **line.fields))}"
+        return f"{line.text} => {' / '.join(hint or NO_HINT for hint in hints(**line.fields))}"
 
     assert_golden(TABLE, "".join(f"{answered(line)}\n" for line in [*cases()]))
 
 
-def test_every_suggestion_passes_when_it_is_pasted(tmp_path: Path) -> None:
+def test_every_suggestion_passes_when_it_is_pasted() -> None:
     refused, count = [], 0
     for case in [*cases()]:
-        written = entry(case.fields) if isinstance(case, Case) else {}
-        found = problems(tmp_path, written) if written else []
+        if not isinstance(case, Case):
+            continue
+        written = entry_fields(case.fields)
+        found = problems_of_text(entry_text(written))
         for codes in suggestions(found[0].hint) if found else []:
             count += 1
             pasted = followed(written, found, codes)
             is_key = codes[0] in ENTRY_KEYS
-            left = [each.message for each in problems(tmp_path, pasted)]
+            left = [each.message for each in problems_of_text(entry_text(pasted))]
             refused += [(codes, pasted, message) for message in left if not is_key or message.startswith("unknown key")]
     assert refused == []
     assert count > 300
@@ -122,16 +124,16 @@ def test_an_unknown_key_may_have_any_value(key: str) -> None:
 @pytest.mark.parametrize(
     "cron", ['" 0 9 * * * "', '"0 9\\t* * *\\n"', '"@Daily"', '" @hourly"', '"0 9 * JAN-DEC MON-FRI"']
 )
-def test_a_cron_expression_may_have_spaces_around_it_and_capitals(tmp_path: Path, cron: str) -> None:
-    assert hints(tmp_path, frequency=None, hours=None, cron=cron) == []
+def test_a_cron_expression_may_have_spaces_around_it_and_capitals(cron: str) -> None:
+    assert hints(frequency=None, hours=None, cron=cron) == []
 
 
 # Time zones ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("hours", [hours for hours in range(-12, 15) if hours])
-def test_the_zone_that_is_named_for_an_offset_has_that_offset(tmp_path: Path, hours: int) -> None:
-    [hint] = hints(tmp_path, timezone=f"UTC{hours:+}")
+def test_the_zone_that_is_named_for_an_offset_has_that_offset(hours: int) -> None:
+    [hint] = hints(timezone=f"UTC{hours:+}")
     assert hint is not None
     zone = hint.split("`")[3]
     assert datetime(2026, 1, 1, tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset() == timedelta(hours=hours)
@@ -146,21 +148,19 @@ EVEN = [
 
 
 @pytest.mark.parametrize(("unit", "count", "minutes"), EVEN)
-def test_the_cron_expression_for_an_interval_fires_at_that_interval(
-    tmp_path: Path, unit: str, count: int, minutes: int
-) -> None:
-    [hint] = hints(tmp_path, frequency=f"every {count} {unit}")
+def test_the_cron_expression_for_an_interval_fires_at_that_interval(unit: str, count: int, minutes: int) -> None:
+    [hint] = hints(frequency=f"every {count} {unit}")
     assert hint is not None
     parts = from_cron(hint.split('"')[1])
     fires = [hour * 60 + minute for hour in parts.get("hours", range(24)) for minute in parts["minutes"]]
     assert fires == list(range(0, 24 * 60, minutes))
 
 
-def test_no_cron_expression_is_named_for_an_uneven_interval(tmp_path: Path) -> None:
+def test_no_cron_expression_is_named_for_an_uneven_interval() -> None:
     even = {(unit, count) for unit, count, _ in EVEN} | {("hours", 1), ("hours", 24), ("minutes", 60)}
     uneven = {("minutes", count) for count in range(1, 61)} | {("hours", count) for count in range(1, 30)}
     for unit, count in sorted(uneven - even):
-        [hint] = hints(tmp_path, frequency=f"every {count} {unit}")
+        [hint] = hints(frequency=f"every {count} {unit}")
         assert hint is not None
         assert hint.startswith("this interval cannot be expressed, since it must divide an hour or a day evenly; ")
 
@@ -181,9 +181,9 @@ def test_no_cron_expression_is_named_for_an_uneven_interval(tmp_path: Path) -> N
         {"prompt_file": "\u201ca.md\u201d"},
     ],
 )
-def test_typographic_quotes_around_a_refused_value_are_mentioned(tmp_path: Path, fields: dict[str, str | None]) -> None:
-    assert hints(tmp_path, **fields) == ["use plain quotes, or none: YAML does not read typographic ones"]
+def test_typographic_quotes_around_a_refused_value_are_mentioned(fields: dict[str, str | None]) -> None:
+    assert hints(**fields) == ["use plain quotes, or none: YAML does not read typographic ones"]
 
 
-def test_a_title_may_have_typographic_quotes(tmp_path: Path) -> None:
-    assert hints(tmp_path, title="\u201cA one\u201d") == []
+def test_a_title_may_have_typographic_quotes() -> None:
+    assert hints(title="\u201cA one\u201d") == []

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from command_line import CommandLine
-from test_several_plans import BOTH, ONE, SHARED, TWO, A, B, entry, write
+from project_files import write_project
+from test_several_plans import BOTH, ONE, SHARED, TWO, A, B, entry
 
 from halo_iac.api.limits import RequestLimits, RetryPolicy
 from halo_iac.api.retry import Retry
@@ -28,8 +29,8 @@ from halo_iac.sandbox.server import serve
 
 @pytest.fixture
 def two_projects(folder: Path) -> Path:
-    write(folder / A, ONE, entry("daily", "Daily A"), entry("other", "Other A"))
-    write(folder / B, TWO, entry("daily", "Daily B"))
+    write_project(folder, entry("daily", "Daily A"), entry("other", "Other A"), name=A, project=ONE)
+    write_project(folder, entry("daily", "Daily B"), name=B, project=TWO)
     return folder
 
 
@@ -101,7 +102,7 @@ STOPS: dict[str, tuple[str, int]] = {
 
 @pytest.mark.parametrize("name", STOPS)
 def test_a_problem_of_any_file_stops_all_before_the_question(halo: CommandLine, two_projects: Path, name: str) -> None:
-    write(two_projects / B, TWO, entry("daily", "Daily B"), entry("other", "Other B"))
+    write_project(two_projects, entry("daily", "Daily B"), entry("other", "Other B"), name=B, project=TWO)
     halo("apply", *SHARED, "--yes", "-f", B)
     lines, code = STOPS[name]
     text = (two_projects / B).read_text()
@@ -115,7 +116,13 @@ def test_a_problem_of_any_file_stops_all_before_the_question(halo: CommandLine, 
 
 
 def test_a_blocked_entry_leaves_its_file_out_of_nothing_else(halo: CommandLine, two_projects: Path) -> None:
-    write(two_projects / B, TWO, entry("lost", "Lost").replace("checkout", "chekout"), entry("daily", "Daily B"))
+    write_project(
+        two_projects,
+        entry("lost", "Lost").replace("checkout", "chekout"),
+        entry("daily", "Daily B"),
+        name=B,
+        project=TWO,
+    )
     ended = halo("apply", *SHARED, *BOTH, "--yes")
     assert (ended.code, f"1 entry is blocked; nothing was changed for {B}: lost" in ended.err) == (4, True)
     assert (titles(halo, A), titles(halo, B)) == (["Daily A", "Other A"], ["Daily B"])
@@ -226,7 +233,7 @@ def test_a_saved_plan_of_targets_is_applied_with_all_its_files(halo: CommandLine
 
 def test_a_part_that_is_stale_stops_all_and_is_named(halo: CommandLine, two_projects: Path) -> None:
     saved(halo, *BOTH)
-    write(two_projects / B, TWO, entry("daily", "Daily B"), entry("more", "More B"))
+    write_project(two_projects, entry("daily", "Daily B"), entry("more", "More B"), name=B, project=TWO)
     ended = halo("apply", "plan.json", *SHARED, *BOTH, "--yes")
     assert (ended.code, titles(halo, A)) == (3, [])
     part = ended.out[ended.out.index(f"==> {B} <==") :]
@@ -238,7 +245,7 @@ def test_a_part_that_is_stale_stops_all_and_is_named(halo: CommandLine, two_proj
 
 
 def test_a_file_that_the_saved_plan_lacks_is_refused(halo: CommandLine, two_projects: Path) -> None:
-    write(two_projects / "c/halo.yaml", ONE[:-1] + "3", entry("daily", "Daily C"))
+    write_project(two_projects, entry("daily", "Daily C"), name="c/halo.yaml", project=ONE[:-1] + "3")
     saved(halo, *BOTH)
     for files in (["-f", "*/halo.yaml"], ["-f", "c/halo.yaml"]):
         ended = halo("apply", "plan.json", *SHARED, *files, "--yes")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from command_line import CommandLine, tree
 from golden_files import assert_golden
+from project_files import write_project
 from render_samples import every_section
 from repositories import Git, repository
 
@@ -38,18 +39,11 @@ def entry(key: str, title: str, *more: str) -> str:
     return f"  {key}: {{{fields}}}\n"
 
 
-def write(path: Path, project: str | None, *entries: str, **top: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    policy = {**({} if project is None else {"project": project}), **top}
-    lines = "".join(f"{key}: {value}\n" for key, value in policy.items())
-    path.write_text(f"version: 1\n{lines}schedules:{''.join(['', chr(10), *entries]) if entries else ' {}'}\n")
-
-
 @pytest.fixture
 def two_projects(folder: Path) -> Path:
     """Two project files, of a project each."""
-    write(folder / A, ONE, entry("daily", "Daily"), entry("other", "Other"))
-    write(folder / B, TWO, entry("daily", "Daily"))
+    write_project(folder, entry("daily", "Daily"), entry("other", "Other"), name=A, project=ONE)
+    write_project(folder, entry("daily", "Daily"), name=B, project=TWO)
     return folder
 
 
@@ -69,7 +63,14 @@ def refusals(halo: CommandLine, *words: str) -> list[tuple[str, ...]]:
 
 def test_a_plan_of_several_files_is_the_union_of_their_plans(halo: CommandLine, two_projects: Path) -> None:
     halo("apply", *SHARED, "--yes", "-f", A)
-    write(two_projects / A, ONE, entry("daily", "Daily", "enabled: false"), entry("new", "New"), undeclared="archive")
+    write_project(
+        two_projects,
+        entry("daily", "Daily", "enabled: false"),
+        entry("new", "New"),
+        name=A,
+        project=ONE,
+        undeclared="archive",
+    )
     alone = [halo("plan", *SHARED, "--json", "-f", file).json for file in (A, B)]
     assert plans(halo, *BOTH) == alone
     text = halo("plan", *SHARED, *BOTH).out
@@ -112,13 +113,15 @@ def test_commands_about_a_list_name_no_project_and_those_about_one_file_name_its
     drift = halo("drift", *SHARED, *BOTH, **env)
     assert f"run `halo resume daily --file {A} --project {ONE} --sandbox-file both.db`" in drift.out
     assert halo("plan", *SHARED, *BOTH, "--out", "plan.json", **env).code == 0
-    write(two_projects / A, ONE, entry("daily", "Daily"), entry("other", "Other"), entry("more", "More"))
+    write_project(
+        two_projects, entry("daily", "Daily"), entry("other", "Other"), entry("more", "More"), name=A, project=ONE
+    )
     stale = halo("apply", "plan.json", *SHARED, *BOTH, "--yes", **env)
     assert f"run `halo plan --file {A} --file {B} --sandbox-file both.db` again" in stale.out
 
 
 def test_each_file_says_its_project(halo: CommandLine, two_projects: Path) -> None:
-    write(two_projects / B, None, entry("daily", "Daily"))
+    write_project(two_projects, entry("daily", "Daily"), name=B)
     before = tree(two_projects)
     ended = halo("plan", *SHARED, *BOTH, INF_PROJECT_ID=TWO)
     assert (ended.code, f"{B}: `project` is missing" in ended.err) == (1, True)
@@ -145,10 +148,15 @@ def test_a_key_concerns_every_file_that_declares_it(halo: CommandLine, two_proje
 
 
 def test_archives_are_permitted_in_all(halo: CommandLine, two_projects: Path) -> None:
-    write(two_projects / B, TWO, entry("daily", "Daily"), entry("other", "Other"))
+    write_project(two_projects, entry("daily", "Daily"), entry("other", "Other"), name=B, project=TWO)
     halo("apply", *SHARED, *BOTH, "--yes")
     for file, project in ((A, ONE), (B, TWO)):
-        write(two_projects / file, project, *(entry(key, key.title(), "enabled: false") for key in ("daily", "other")))
+        write_project(
+            two_projects,
+            *(entry(key, key.title(), "enabled: false") for key in ("daily", "other")),
+            name=file,
+            project=project,
+        )
     assert refusals(halo) == [("removals",), ("removals",)]
     (first, second) = plans(halo, *BOTH, "--allow-archive", "3")
     assert [each["refusals"][0]["override"] for each in (first, second)] == ["--allow-archive 4"] * 2
@@ -157,8 +165,10 @@ def test_archives_are_permitted_in_all(halo: CommandLine, two_projects: Path) ->
 
 def test_a_file_that_stays_within_what_is_allowed_anyway_needs_no_share(halo: CommandLine, two_projects: Path) -> None:
     halo("apply", *SHARED, *BOTH, "--yes")
-    write(two_projects / A, ONE, *(entry(key, key.title(), "enabled: false") for key in ("daily", "other")))
-    write(two_projects / B, TWO, entry("daily", "Daily", "enabled: false"))
+    write_project(
+        two_projects, *(entry(key, key.title(), "enabled: false") for key in ("daily", "other")), name=A, project=ONE
+    )
+    write_project(two_projects, entry("daily", "Daily", "enabled: false"), name=B, project=TWO)
     assert refusals(halo) == [("removals",), ()]
     assert refusals(halo, "--allow-archive", "2") == [(), ()]
 
@@ -176,9 +186,11 @@ OVERLAPS: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
 @pytest.mark.parametrize("name", OVERLAPS)
 def test_two_files_of_one_project_do_not_share_a_schedule(halo: CommandLine, two_projects: Path, name: str) -> None:
     halo("apply", *SHARED, "--yes", "-f", A)
-    write(two_projects / A, ONE, entry("daily", "Daily"), entry("other", "Other"), entry("fresh", "Fresh"))
+    write_project(
+        two_projects, entry("daily", "Daily"), entry("other", "Other"), entry("fresh", "Fresh"), name=A, project=ONE
+    )
     entries, top, what = OVERLAPS[name]
-    write(two_projects / B, ONE, *entries, **top)
+    write_project(two_projects, *entries, name=B, project=ONE, **top)
     first, second = plans(halo, *BOTH)
     (refusal,) = (each for each in first["refusals"] if each["guard"] == "overlap")
     said = re.sub("[0-9a-f-]{36}", "ID", refusal["message"])
@@ -200,7 +212,9 @@ def test_two_projects_that_share_includes_do_not_disturb_each_other(halo: Comman
     (folder / "schedules").mkdir()
     (folder / "schedules/all.yaml").write_text("schedules:\n" + entry("daily", "Daily") + entry("other", "Other"))
     for file, project, title in ((A, ONE, "900"), (B, TWO, "500")):
-        write(folder / file, project, include="[../schedules/*.yaml]", overrides=f"{{span_limit: {title}}}")
+        write_project(
+            folder, name=file, project=project, include="[../schedules/*.yaml]", overrides=f"{{span_limit: {title}}}"
+        )
     assert halo("validate", *BOTH).code == 0
     assert halo("apply", *SHARED, *BOTH, "--yes").code == 0
     for file in (A, B):
@@ -213,8 +227,10 @@ def test_two_projects_that_share_includes_do_not_disturb_each_other(halo: Comman
 
 @pytest.mark.parametrize("name", ["text", "markdown", "github"])
 def test_the_output_of_several_plans_matches_its_golden_file(halo: CommandLine, two_projects: Path, name: str) -> None:
-    write(two_projects / B, TWO, entry("daily", "Daily"), entry("lost", "Lost").replace("checkout", "chekout"))
-    write(two_projects / "c/halo.yaml", ONE[:-1] + "3")
+    write_project(
+        two_projects, entry("daily", "Daily"), entry("lost", "Lost").replace("checkout", "chekout"), name=B, project=TWO
+    )
+    write_project(two_projects, name="c/halo.yaml", project=ONE[:-1] + "3")
     ended = halo("plan", *SHARED, *BOTH, "-f", "c/halo.yaml", "--format", name)
     assert ended.code == 1
     assert_golden(f"several/plan.{name}", ended.out.replace(str(two_projects), "/work"))
@@ -243,9 +259,9 @@ def test_a_page_of_very_many_files_fits_a_comment(count: int) -> None:
 def test_the_most_serious_code_counts(halo: CommandLine, two_projects: Path) -> None:
     words = ("plan", *SHARED, *BOTH, "--detailed-exitcode")
     assert halo(*words).code == 2
-    write(two_projects / B, TWO, entry("daily", "Daily").replace("checkout", "chekout"))
+    write_project(two_projects, entry("daily", "Daily").replace("checkout", "chekout"), name=B, project=TWO)
     assert halo(*words).code == 1
-    write(two_projects / B, ONE, entry("daily", "Daily"))
+    write_project(two_projects, entry("daily", "Daily"), name=B, project=ONE)
     assert halo(*words).code == 3
 
 
@@ -288,7 +304,7 @@ def test_a_file_that_has_changed_since_its_project_was_asked_is_planned_for_the_
     load = CommandContext.load_file
 
     def changed(context: CommandContext, path: Path) -> Project:
-        write(two_projects / A, TWO, entry("daily", "Daily"))
+        write_project(two_projects, entry("daily", "Daily"), name=A, project=TWO)
         return load(context, path)
 
     with Sandbox.open(two_projects / "served.db", any_project=True) as sandbox, serve(sandbox, port=0) as server:
@@ -320,7 +336,7 @@ def test_globs_are_expanded_at_the_base_as_well(halo: CommandLine, git: Git) -> 
     found = plans(halo, "-f", "*/halo.yaml", "--base", "HEAD")
     assert [[change["share"] for change in plan["changes"]] for plan in found] == [["before"] * 2, ["before"]]
     (git.folder / B).unlink()
-    write(git.folder / "c/halo.yaml", ONE[:-1] + "3", entry("daily", "Daily"))
+    write_project(git.folder, entry("daily", "Daily"), name="c/halo.yaml", project=ONE[:-1] + "3")
     first, second = plans(halo, "-f", "*/halo.yaml", "--base", "HEAD")
     assert (first["refusals"][0]["guard"], first["refusals"][0]["message"]) == (
         "policy",

@@ -5,21 +5,13 @@ from __future__ import annotations
 import re
 
 from golden_files import GOLDEN, assert_golden
+from project_files import problems_of_text
 from suggestion_cases import suggestions
 
-from halo_iac.errors import Problem, ProjectError
+from halo_iac.errors import Problem
 from halo_iac.load import load
 
 FOLDER = "two-rounds"
-
-
-def problems(text: str) -> list[Problem]:
-    path = GOLDEN / FOLDER / "halo.yaml"
-    try:
-        load(path, variables={}, drafts={path: text.encode()})
-    except ProjectError as error:
-        return list(error.problems)
-    return []
 
 
 def followed(text: str, found: list[Problem]) -> str:
@@ -48,8 +40,8 @@ def _done(line: str, problem: Problem) -> list[str]:
 
 def test_fifteen_schedules_full_of_mistakes_are_clean_after_two_rounds() -> None:
     mistakes = (GOLDEN / FOLDER / "mistakes.yaml").read_text(encoding="utf-8")
-    once = followed(mistakes, problems(mistakes))
-    twice = followed(once, problems(once))
+    once = followed(mistakes, problems_of_text(mistakes))
+    twice = followed(once, problems_of_text(once))
 
     assert_golden(f"{FOLDER}/round-one.yaml", once)
     assert_golden(f"{FOLDER}/clean.yaml", twice)
