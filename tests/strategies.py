@@ -5,17 +5,23 @@ Titles come from a small pool, so that chains, twins, swaps and schedules to bri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from halo_iac.diff import diff
+from halo_iac.match import match
 from halo_iac.model import schedule as defaults
+from halo_iac.model.plan import Plan
 from halo_iac.model.project import Entry, Origin, Project, Source
-from halo_iac.model.remote import Agent, PlatformState, PlatformTarget, RemoteSchedule
+from halo_iac.model.remote import Agent, ModelCatalog, PlatformState, PlatformTarget, RemoteSchedule
 from halo_iac.model.schedule import BUILT_IN, Spec
+from halo_iac.plan import Overrides, plan
+from halo_iac.resolve import resolve
 from halo_iac.sandbox import demo
 
 AGENTS: Final = tuple(Agent(each["id"], each["identityValue"]) for each in demo.AGENTS)
@@ -132,6 +138,27 @@ def remote(id: str, title: str, *, is_archived: bool = False, **fields: object) 
 
 def actual(*remotes: RemoteSchedule, agents: Iterable[Agent] = AGENTS, gap: str | None = None) -> PlatformState:
     return PlatformState(remotes, tuple(agents), gap)
+
+
+def plan_on(project_: Project, state: PlatformState, targets: Sequence[str] = (), **options: Any) -> Plan:  # noqa: ANN401
+    """Return what makes a platform in this state like the project."""
+    pairing = resolve(project_, match(project_, state), state)
+    return plan(project_, pairing, diff(pairing.pairs), state, HOST, targets=targets, **options)
+
+
+def planned(
+    project_: Project,
+    *remotes: RemoteSchedule,
+    targets: Sequence[str] = (),
+    gap: str | None = None,
+    models: Mapping[str, ModelCatalog] = MappingProxyType({}),
+    allow_archive: int = 0,
+    allow_create: Iterable[str] = (),
+) -> Plan:
+    """Return what makes a platform with these schedules like the project."""
+    state = actual(*remotes, gap=gap)._replace(models=models)
+    overrides = Overrides(allow_archive, frozenset(allow_create))
+    return plan_on(project_, state, targets, overrides=overrides)
 
 
 # Platform states ----------------------------------------------------------------------------------------------------

@@ -12,8 +12,7 @@ from golden_files import assert_golden
 from hypothesis import given
 from render_asserts import assert_harmless
 from render_samples import HOSTILE, every_section, hostile, large, nasty, plan_of
-from strategies import THEN, actual, entry, project, remote
-from test_guards import planned
+from strategies import THEN, actual, entry, planned, project, remote
 from test_render_markdown import ASCII, MARKER, ODD, assert_only_ours
 
 from halo_iac.errors import HaloError

@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from strategies import AGENT_IDS, HOST, actual, entry, project, remote
+from strategies import AGENT_IDS, entry, planned, project, remote
 
-from halo_iac.diff import diff
 from halo_iac.errors import UsageError
-from halo_iac.match import match
 from halo_iac.model.plan import Action, Cause, GuardViolation, Plan
-from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
+from halo_iac.model.project import Entry, Scope, UndeclaredPolicy
 from halo_iac.model.remote import RemoteSchedule
-from halo_iac.plan import Overrides, plan
-from halo_iac.resolve import resolve
 
 ARCHIVE = {"undeclared": UndeclaredPolicy.ARCHIVE}
-
-
-def planned(
-    project_: Project,
-    *remotes: RemoteSchedule,
-    targets: tuple[str, ...] = (),
-    gap: str | None = None,
-    allow_archive: int = 0,
-    allow_create: tuple[str, ...] = (),
-) -> Plan:
-    seen = actual(*remotes, gap=gap)
-    pairing = resolve(project_, match(project_, seen), seen)
-    overrides = Overrides(allow_archive, frozenset(allow_create))
-    return plan(project_, pairing, diff(pairing.pairs), seen, HOST, targets=targets, overrides=overrides)
 
 
 def guards(plan_: Plan) -> list[str]:

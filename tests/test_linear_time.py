@@ -8,16 +8,13 @@ from time import process_time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import HOST, actual, entry, project, remote
+from strategies import actual, entry, plan_on, project, remote
 
-from halo_iac.diff import diff
-from halo_iac.match import cycles, match, topological_layers
+from halo_iac.match import cycles, topological_layers
 from halo_iac.model.plan import Plan
 from halo_iac.model.project import Project
 from halo_iac.model.remote import PlatformState
-from halo_iac.plan import plan
 from halo_iac.report_diff import report_diff
-from halo_iac.resolve import resolve
 
 MANY = 5_000
 MAX_SECONDS = 20
@@ -26,8 +23,7 @@ MAX_SECONDS = 20
 
 def planned(project_: Project, there: PlatformState) -> Plan:
     start = process_time()
-    pairing = resolve(project_, match(project_, there), there)
-    made = plan(project_, pairing, diff(pairing.pairs), there, HOST)
+    made = plan_on(project_, there)
     assert process_time() - start < MAX_SECONDS
     return made
 

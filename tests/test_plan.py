@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import FrozenInstanceError
-from types import MappingProxyType
 from typing import Any
 
 import pytest
-from strategies import AGENT_IDS, HOST, THEN, Written, actual, entry, project, remote
+from strategies import AGENT_IDS, THEN, Written, actual, entry, plan_on, planned, project, remote
 
-from halo_iac.diff import diff
 from halo_iac.errors import UsageError
-from halo_iac.match import match
 from halo_iac.model.plan import AgentName, Base, Plan, Policy, RunRate, UndeclaredSchedule
-from halo_iac.model.project import Entry, Origin, Project, Scope, Source, UndeclaredPolicy
-from halo_iac.model.remote import ModelCatalog, PlatformState, RemoteSchedule
-from halo_iac.plan import plan
-from halo_iac.resolve import resolve
+from halo_iac.model.project import Entry, Origin, Scope, Source, UndeclaredPolicy
+from halo_iac.model.remote import ModelCatalog, PlatformState
 
 CHECKOUT, SUPPORT, RESEARCH = AGENT_IDS
 ARCHIVE = {"undeclared": UndeclaredPolicy.ARCHIVE}
@@ -29,18 +23,6 @@ class Layered(Written):
 
     def of(self, field: str) -> Origin:
         return super().of(field)._replace(source=Source.DEFAULTS)
-
-
-def planned(
-    project_: Project,
-    *remotes: RemoteSchedule,
-    targets: tuple[str, ...] = (),
-    gap: str | None = None,
-    models: Mapping[str, ModelCatalog] = MappingProxyType({}),
-) -> Plan:
-    seen = actual(*remotes, gap=gap)._replace(models=models)
-    pairing = resolve(project_, match(project_, seen), seen)
-    return plan(project_, pairing, diff(pairing.pairs), seen, HOST, targets=targets)
 
 
 def lines_of(plan_: Plan) -> list[str]:
@@ -434,8 +416,7 @@ def test_a_plan_does_not_depend_on_the_order_of_its_inputs() -> None:
     def turned(step: int) -> Plan:
         seen = PlatformState(tuple(there[::step]), actual().agents[::step])
         project_ = project(*entries[::step], **ARCHIVE)
-        pairing = resolve(project_, match(project_, seen), seen)
-        return plan(project_, pairing, diff(pairing.pairs), seen, HOST)
+        return plan_on(project_, seen)
 
     assert turned(1) == turned(-1)
 

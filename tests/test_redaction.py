@@ -15,17 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from receipts import HEADER, NAME, written
-from strategies import BASE, HOST, actual, entry, project
+from strategies import BASE, actual, entry, plan_on, project
 
 from halo_iac.api.secret import Secret
 from halo_iac.cli.console import Console
-from halo_iac.diff import diff
-from halo_iac.match import match
 from halo_iac.model.plan import Action, GuardViolation
 from halo_iac.model.receipt import Result, RunEnd, WriteIntent, WriteOutcome
-from halo_iac.plan import plan
 from halo_iac.render.json import document, plan_json, read_plan
-from halo_iac.resolve import resolve
 from halo_iac.storage.receipt_reader import read_receipt
 
 PROSE: Final = ("prompt", "title", "before", "after", "message", "hint", "reason")
@@ -120,9 +116,7 @@ def test_text_without_a_secret_is_unchanged(data: st.DataObject, texts: list[str
 @pytest.mark.parametrize("word", WORDS)
 def test_a_plan_is_read_again_whatever_looks_like_a_credential(word: str) -> None:
     declared = project(entry("A", prompt=f"Log in with {word}.", span_limit=100_000))
-    pairing = resolve(declared, match(declared, actual()), actual())
-    planned = plan(declared, pairing, diff(pairing.pairs), actual(), HOST)
-    planned = replace(planned, refusals=(GuardViolation("policy", "it is loosened", "permit it"),))
+    planned = replace(plan_on(declared, actual()), refusals=(GuardViolation("policy", "it is loosened", "permit it"),))
     hidden = read_plan(console(credentials=[word]).redacted(plan_json(planned)).encode())
     (before,), (after,) = planned.changes, hidden.changes
     assert (hidden.refusals[0].guard, after.action, after.key) == ("policy", before.action, before.key)

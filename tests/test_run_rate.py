@@ -3,17 +3,14 @@
 from dataclasses import replace
 from fractions import Fraction
 
+from strategies import plan_on
 from wire_samples import WIRE
 
-from halo_iac.diff import diff
 from halo_iac.fire_times import run_rate, runs_per_month
-from halo_iac.match import match
 from halo_iac.model.plan import RunRate
 from halo_iac.model.project import BUILT_IN_ORIGIN, Entry, Origin, Project
-from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule, read_spec
+from halo_iac.model.remote import PlatformState, RemoteSchedule, read_spec
 from halo_iac.model.schedule import Spec
-from halo_iac.plan import plan
-from halo_iac.resolve import resolve
 
 A_MONTH = Fraction(146_097, 4_800)  # days, over the 400 years of the calendar
 
@@ -34,8 +31,7 @@ def spec_of(**changed: object) -> Spec:
 def runs_of_plan(declared: Spec, *held: dict[str, object]) -> RunRate:
     project = Project("halo.yaml", (Entry("one", declared.title, declared, Nowhere()),))
     actual = PlatformState(tuple(RemoteSchedule({**WIRE, **wire}) for wire in held), ())
-    pairing = resolve(project, match(project, actual), actual)
-    return plan(project, pairing, diff(pairing.pairs), actual, PlatformTarget("https://x", "p")).runs_per_month
+    return plan_on(project, actual).runs_per_month
 
 
 def test_the_mean_runs_per_month_are_exact() -> None:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from strategies import AGENT_IDS, HOST, THEN, actual, entry, project, remote
+from strategies import AGENT_IDS, HOST, THEN, actual, entry, plan_on, project, remote
 
-from halo_iac.diff import diff
-from halo_iac.match import match
-from halo_iac.model.plan import Plan
 from halo_iac.model.project import Entry, Project, Scope, UndeclaredPolicy
-from halo_iac.model.remote import PlatformState, RemoteSchedule
-from halo_iac.plan import check_saved, plan
+from halo_iac.model.remote import RemoteSchedule
+from halo_iac.plan import check_saved
 from halo_iac.render.json import plan_json, read_plan
-from halo_iac.resolve import resolve
 
 ENTRIES = (entry("A"), entry("B", hours=(3,)), entry("C"), entry("D", is_retired=True), entry("F", "E"))
 THERE = (remote("2", "B"), remote("3", "C", is_archived=True), remote("4", "D"), remote("5", "E"))
@@ -22,18 +18,13 @@ ALL_DONE = (remote("1", "A"), remote("2", "B", hours=[3]), remote("3", "C"), rem
 ALL_DONE = (*ALL_DONE, remote("4", "D", is_archived=True))
 
 
-def planned(project_: Project, seen: PlatformState, targets: tuple[str, ...] = ()) -> Plan:
-    pairing = resolve(project_, match(project_, seen), seen)
-    return plan(project_, pairing, diff(pairing.pairs), seen, HOST, targets=targets)
-
-
 def refused(
     *remotes: RemoteSchedule, entries: tuple[Entry, ...] = ENTRIES, before: tuple[RemoteSchedule, ...] = THERE
 ) -> list[str]:
     """Return what is refused if the plan was saved before and the platform now holds these."""
-    saved = read_plan(plan_json(planned(project(*ENTRIES), actual(*before))).encode())
+    saved = read_plan(plan_json(plan_on(project(*ENTRIES), actual(*before))).encode())
     now = actual(*remotes)
-    return [refusal.message for refusal in check_saved(saved, planned(project(*entries), now), now)]
+    return [refusal.message for refusal in check_saved(saved, plan_on(project(*entries), now), now)]
 
 
 # What has happened meanwhile ----------------------------------------------------------------------------------------
@@ -105,19 +96,19 @@ def test_a_change_to_other_values_than_saved_is_refused() -> None:
 
 
 def test_a_value_may_have_moved_to_another_line() -> None:
-    saved = planned(project(*ENTRIES), actual(*THERE))
+    saved = plan_on(project(*ENTRIES), actual(*THERE))
     moved = [
         replace(change, fields=tuple(replace(field, origin="else.yaml:99") for field in change.fields))
         for change in saved.changes
     ]
     now = actual(*THERE)
-    assert check_saved(replace(saved, changes=tuple(moved)), planned(project(*ENTRIES), now), now) == ()
+    assert check_saved(replace(saved, changes=tuple(moved)), plan_on(project(*ENTRIES), now), now) == ()
 
 
 def test_a_refusal_names_its_entry_and_what_permits_it() -> None:
     now = actual(*THERE)
-    saved = replace(planned(project(*ENTRIES), now), changes=())
-    refusals = check_saved(saved, planned(project(*ENTRIES), now), now)
+    saved = replace(plan_on(project(*ENTRIES), now), changes=())
+    refusals = check_saved(saved, plan_on(project(*ENTRIES), now), now)
     assert [refusal.names for refusal in refusals] == [("key-F",), ("key-B",), ("key-A",), ("key-C",), ("key-D",)]
     assert {(refusal.guard, refusal.override) for refusal in refusals} == {
         ("saved-plan", "run `halo plan` again and have the new plan approved")
@@ -129,9 +120,9 @@ def test_a_refusal_names_its_entry_and_what_permits_it() -> None:
 
 def premises(one: Project, other: Project, targets: tuple[str, ...] = (), **host: str) -> list[str]:
     now = actual()
-    saved = planned(one, now, targets)
+    saved = plan_on(one, now, targets)
     return [
-        refusal.message for refusal in check_saved(replace(saved, host=replace(HOST, **host)), planned(other, now), now)
+        refusal.message for refusal in check_saved(replace(saved, host=replace(HOST, **host)), plan_on(other, now), now)
     ]
 
 
@@ -169,7 +160,7 @@ def test_the_origins_of_host_and_project_may_differ_from_the_saved_plan() -> Non
 
 def test_a_hand_made_plan_cannot_make_an_apply_do_more() -> None:
     now = actual(*THERE, remote("8", "H"))
-    recomputed = planned(project(*ENTRIES), now)
+    recomputed = plan_on(project(*ENTRIES), now)
     archive = next(change for change in recomputed.changes if change.key == "key-D")
     forged = replace(recomputed, changes=(*recomputed.changes, replace(archive, key=None, id="8", title="H")))
     assert [refusal.message for refusal in check_saved(forged, recomputed, now)] == [
@@ -180,7 +171,7 @@ def test_a_hand_made_plan_cannot_make_an_apply_do_more() -> None:
 def test_a_platform_pause_is_no_change_of_what_is_desired() -> None:
     before = (remote("2", "B", autoPausedAt=THEN, enabled=False), *THERE[1:])
     entries = (ENTRIES[0], entry("B", hours=(3,), enabled=True), *ENTRIES[2:])
-    saved = planned(project(*entries), actual(*before))
+    saved = plan_on(project(*entries), actual(*before))
     done = (remote("2", "B", autoPausedAt=THEN, enabled=False, hours=[3]), *ALL_DONE[:1], *ALL_DONE[2:])
     now = actual(*done)
-    assert check_saved(saved, planned(project(*entries), now), now) == ()
+    assert check_saved(saved, plan_on(project(*entries), now), now) == ()
