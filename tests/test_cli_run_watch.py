@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from halo_iac.cli.runs.progress import RunTable, line_of
+from halo_iac.cli.runs.progress import RunTable, format_snapshot
 from halo_iac.errors import Delivery, Rejected
 from halo_iac.model.runs import Run, RunDetails, RunEvent
 from halo_iac.render.style import PLAIN, Style
@@ -35,7 +35,7 @@ def seen(run_id: str, status: str, *events: str, is_final: bool = False, is_trou
     ],
 )
 def test_a_snapshot_of_a_run_is_one_line(sighting: RunSnapshot, line: str) -> None:
-    assert line_of(sighting, "checkout", PLAIN) == line
+    assert format_snapshot(sighting, "checkout", PLAIN) == line
 
 
 def test_the_table_shows_status_elapsed_time_and_the_latest_event() -> None:

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from halo_iac.cli import other_tools
 from halo_iac.cli.app import built_command
-from halo_iac.cli.usage import options_of
+from halo_iac.cli.usage import option_names
 
 ARCHIVE = "halo archives schedules and never deletes them: set `state: archived` in the entry, then run `halo apply`"
 
@@ -156,7 +156,7 @@ def test_every_command_in_the_hint_tables_exists() -> None:
     for text in words:
         first, *rest = shlex.split(text)
         if first.startswith("--"):
-            assert first in {*options_of(root), "--install-completion"}
+            assert first in {*option_names(root), "--install-completion"}
             continue
         command = root.commands[first]
         assert not isinstance(command, TyperGroup) or rest[0] in command.commands, text

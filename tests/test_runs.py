@@ -53,7 +53,7 @@ class Attempts:
 
 
 def started(attempts: Attempts) -> StartedRun:
-    return start(attempts, Retry(sleep=lambda _: None), what="a run of checkout", look="halo report list")
+    return start(attempts, Retry(sleep=lambda _: None), what="a run of checkout", check="halo report list")
 
 
 @pytest.mark.parametrize("errors", [[], [UNSENT, UNSENT], [platform_error(429, Delivery.REFUSED)], [UNSENT, LATER]])

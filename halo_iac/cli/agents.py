@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from halo_iac.model.runs import RunRequest
 
 
-def agent_names(context: CommandContext, connection: Connection, ids: Iterable[str]) -> Mapping[str, str]:
+def read_agent_names(context: CommandContext, connection: Connection, ids: Iterable[str]) -> Mapping[str, str]:
     """Return the names of agents by id; the platform is read once, or not at all without ids.
 
     An agent that was not seen in the last 90 days has no name. If the list cannot be read, that is logged, and no agent
@@ -58,7 +58,7 @@ def requests_for(
     return tuple(replace(request, agent=id_, name=reference) for reference, id_ in ids.items())
 
 
-def agent_id_of(connection: Connection, project: Project | None, reference: str) -> str:
+def find_agent_id(connection: Connection, project: Project | None, reference: str) -> str:
     """Return the UUID of an agent given by alias, name or UUID; an unknown agent is an error."""
     return _agent_ids(connection, project, [reference])[reference]
 

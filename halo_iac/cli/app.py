@@ -18,7 +18,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from halo_iac.cli.home_folder import from_home
+from halo_iac.cli.home_folder import expand_home
 from halo_iac.errors import UsageError
 from halo_iac.version import full_version
 
@@ -101,10 +101,10 @@ def _parse_arguments(command: TyperCommand, ctx: typer.Context, args: list[str])
         if parameter.metavar in PATHS and parameter.name in ctx.params:
             name = max(parameter.opts, key=len) if isinstance(parameter, TyperOption) else parameter.metavar
             if name in _NEW_FILE and ctx.params[parameter.name] in _FORMATS:
-                from halo_iac.cli.usage import format_for_file, options_of
+                from halo_iac.cli.usage import format_for_file, option_names
 
-                raise format_for_file(name, str(ctx.params[parameter.name]), options_of(command))
-            read = partial(_from_home, name=name, is_pair="=" in parameter.metavar)
+                raise format_for_file(name, str(ctx.params[parameter.name]), option_names(command))
+            read = partial(_expand_home, name=name, is_pair="=" in parameter.metavar)
         elif parameter.metavar in IDS and parameter.name in ctx.params:
             read = canonical_id
         else:
@@ -118,13 +118,13 @@ def _check_dashes(command: TyperCommand, ctx: typer.Context, args: list[str]) ->
     words = ["", *(args[: args.index("--")] if "--" in args else args)]
     if ctx.ignore_unknown_options or not any(map(_ONE_DASH.match, words)):
         return
-    from halo_iac.cli.usage import option_with_one_dash, options_of
+    from halo_iac.cli.usage import option_names, option_with_one_dash
 
     options = [each for each in command.params if isinstance(each, TyperOption)]
     with_value = {name for each in options if not each.is_flag for name in each.opts}
     for before, word in pairwise(words):
         if _ONE_DASH.match(word) and before not in with_value:
-            error = option_with_one_dash(ctx.command_path, word, options_of(command))
+            error = option_with_one_dash(ctx.command_path, word, option_names(command))
             if error is not None:
                 raise error
 
@@ -148,10 +148,10 @@ def _map_values(read: Callable[[str], str], value: object) -> object:
     return read(value) if isinstance(value, str) else value
 
 
-def _from_home(value: str, *, name: str, is_pair: bool) -> str:
+def _expand_home(value: str, *, name: str, is_pair: bool) -> str:
     """Return a path, or FORMAT=FILE, with ``~`` expanded, as no shell does in ``--dir=~/reports``."""
     format_, sign, file = value.partition("=") if is_pair else ("", "", value)
-    return f"{format_}{sign}{from_home(file, name)}"
+    return f"{format_}{sign}{expand_home(file, name)}"
 
 
 def _check_each_option_once(command: TyperCommand, ctx: typer.Context, args: list[str]) -> None:

@@ -34,7 +34,7 @@ def _open_context(  # its signature has the options that all commands with a pla
     no_color: options.NoColor = False,
 ) -> CommandContext:
     console: Console = ctx.obj
-    target = TargetOptions(None, project, team, sandbox, sandbox_file, checkout).naming(file)
+    target = TargetOptions(None, project, team, sandbox, sandbox_file, checkout).with_files(file)
     console.prepare(json=json, format=format, no_color=no_color, format_command=target.format_command)
     if target.files and project is not None:
         hint = "remove --project; each project file sets its own `project:`"

@@ -57,13 +57,13 @@ class CommandContext:
         self.closing = threading.Event()
         self._project: Project | None = None
         self._connection: Connection | None = None
-        self._early: Observation | None = None
+        self._observation: Observation | None = None
         self._tightening = Tightening()
         self._opened = ExitStack()
         self._sandboxes: dict[Path, Sandbox] = {}
-        self._is_listed = False
+        self._is_in_list = False
         # Lines of waits for the platform, kept while the files are read; None: they are printed at once.
-        self._unsaid: list[str] | None = None
+        self._pending_waits: list[str] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -84,29 +84,29 @@ class CommandContext:
     @property
     def is_list(self) -> bool:
         """Return whether ``-f`` names a list of project files, even a list of one."""
-        return bool(self.target.files) and not self._is_listed
+        return bool(self.target.files) and not self._is_in_list
 
     @cached_property
     def projects(self) -> tuple[CommandContext, ...]:
         """Return a context for each project file: this one, unless ``-f`` names a list."""
         if not self.is_list:
             return (self,)
-        from halo_iac.cli.project_files.globs import find_projects
+        from halo_iac.cli.project_files.globs import find_project_files
 
-        return tuple(map(self._listed, find_projects(self.target.files, self.cwd)))
+        return tuple(map(self._context_for, find_project_files(self.target.files, self.cwd)))
 
     def format_command(self, command: Command) -> str:
         """Return a command line, ready to paste, that works on this project file and platform."""
         target, project = self.target, self._project
-        if self._is_listed and project is not None and self.console.env.get("INF_PROJECT_ID"):
+        if self._is_in_list and project is not None and self.console.env.get("INF_PROJECT_ID"):
             target = target._replace(project=project.project_id)
         return target.format_command(command)
 
-    def _listed(self, path: str) -> CommandContext:
+    def _context_for(self, path: str) -> CommandContext:
         """Return the context of one file of the list, which is closed with this one and opens no sandbox twice."""
         each = CommandContext(self.console, self.target._replace(file=path), self.cwd)
         each.closing, each._opened, each._sandboxes = self.closing, self._opened, self._sandboxes
-        each._tightening, each._is_listed = self._tightening, True
+        each._tightening, each._is_in_list = self._tightening, True
         return each
 
     # Files ----------------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ class CommandContext:
             self._project = self._tightened(self.load_file(self.project_path))
         return self._project
 
-    def relate(self, project: Project) -> None:
+    def replace_project(self, project: Project) -> None:
         """Replace the loaded project by one with the entries of the other files of its project."""
         self._project = project
 
@@ -137,7 +137,7 @@ class CommandContext:
         """Read a project from its files and ``drafts``, which replace files; its policy is not tightened."""
         from halo_iac.load import DiskFiles, load
 
-        checkout = self.checkout_of(path)
+        checkout = self.find_project_checkout(path)
         skipped = frozenset[Path]() if checkout is None else self.skipped(checkout)
         tree = DiskFiles(drafts, skipped)
         return load(path, variables=self.console.env, cwd=self.cwd, checkout=checkout, tree=tree)
@@ -156,7 +156,7 @@ class CommandContext:
                 raise
             return frozenset()  # an index of a later version, as large repositories have, where there is no git
 
-    def checkout_of(self, path: Path) -> Path | None:
+    def find_project_checkout(self, path: Path) -> Path | None:
         """Return the folder that no path of a project leads out of: its repository, else ``--checkout``."""
         found, named = find_checkout(path), self.target.checkout
         if named is None:
@@ -170,7 +170,7 @@ class CommandContext:
 
     def tighten(self, protect: Sequence[str] | None, undeclared: str | None) -> None:
         """Add the command line's restrictions to the project's policy; they can only tighten it."""
-        self._tightening = Tightening.of_options(protect, undeclared)
+        self._tightening = Tightening.from_options(protect, undeclared)
 
     def _tightened(self, project: Project) -> Project:
         return self._tightening.applied(project, self.console.env)
@@ -267,7 +267,7 @@ class CommandContext:
         env = self.console.env
         if self.sandbox_path is not None:
             env = {"INF_PROJECT_ID": env.get("INF_PROJECT_ID", ""), "INF_CONFIG_DIR": os.devnull}
-        if self._is_listed:  # each file of a list has its own `project:`
+        if self._is_in_list:  # each file of a list has its own `project:`
             env = {**env, "INF_PROJECT_ID": ""}
         return resolve_settings(
             env,
@@ -288,7 +288,7 @@ class CommandContext:
             return self.cwd / self.target.sandbox_file
         named = self.console.env.get("HALO_SANDBOX")
         if not named:
-            return self._folder_for_state / SANDBOX_FILE if self.target.sandbox else None
+            return self._state_folder / SANDBOX_FILE if self.target.sandbox else None
         if not self.target.sandbox and self.console.env.get("INF_API_KEY"):
             raise SettingsError(
                 "HALO_SANDBOX and INF_API_KEY are both set, so it is not clear which platform is meant",
@@ -307,10 +307,10 @@ class CommandContext:
     @property
     def private_folder(self) -> Path:
         """Return the folder ``.halo`` beside the project file, or in the working directory without one."""
-        return self._folder_for_state / PRIVATE_FOLDER
+        return self._state_folder / PRIVATE_FOLDER
 
     @property
-    def _folder_for_state(self) -> Path:
+    def _state_folder(self) -> Path:
         """Return the project file's folder; a link in the checkout that leads out of it is an error."""
         folder = self.folder
         check_links(folder, self.cwd)
@@ -351,46 +351,48 @@ class CommandContext:
             for each in self.projects[:MAX_CONCURRENT_PROJECTS]:
                 each.observe_early()
         elif self.sandbox_path is None:
-            self._unsaid = []
+            self._pending_waits = []
             with suppress(SettingsError, ProjectNotFound):  # problems of the files are reported first
                 head = None
-                if not self.target.project and (self._is_listed or not self.console.env.get("INF_PROJECT_ID")):
+                if not self.target.project and (self._is_in_list or not self.console.env.get("INF_PROJECT_ID")):
                     from halo_iac.load import load_head
 
-                    head = load_head(self.project_path, cwd=self.cwd, checkout=self.checkout_of(self.project_path))
+                    head = load_head(
+                        self.project_path, cwd=self.cwd, checkout=self.find_project_checkout(self.project_path)
+                    )
                 if head is None or head.project_id is not None:
-                    self._early = self.connect(head).start_observing()
+                    self._observation = self.connect(head).start_observing()
 
     def drop_observation(self, latest: float) -> None:
         """Wait for early reads until ``latest``, an instant of ``monotonic``, and ignore their results."""
-        if self._early is not None:
-            self._early.drop(latest)
+        if self._observation is not None:
+            self._observation.drop(latest)
 
     def begin_observing(self) -> None:
         """Start reading the platform for the loaded project, unless that has begun."""
-        if self._early is None:
+        if self._observation is None:
             self.host(self.load())
-            self._unsaid = []
-            self._early = self.observed.start_observing()
-        self._early.read_models(self.load().model_fields)
+            self._pending_waits = []
+            self._observation = self.observed_connection.start_observing()
+        self._observation.read_models(self.load().model_fields)
 
     def observe(self, project: Project) -> tuple[PlatformTarget, PlatformState]:
         """Return the platform and its state, as :mod:`halo_iac.pipeline` requires."""
-        host, observation = self.host(project), self._early
+        host, observation = self.host(project), self._observation
         if observation is None or observation.project_id != host.project_id:  # the file was changed meanwhile
-            observation = self.observed.start_observing()
-        waits, self._unsaid = self._unsaid, None
+            observation = self.observed_connection.start_observing()
+        waits, self._pending_waits = self._pending_waits, None
         for wait in waits or ():
             self.log_wait(wait)
         return host, observation.result(project.model_fields)
 
     def log_wait(self, words: str) -> None:
         """Log a wait for the platform; only after the files are read, since their problems are reported first."""
-        unsaid = self._unsaid
-        if unsaid is None:
+        pending = self._pending_waits
+        if pending is None:
             self.console.log(self.console.err_style.safe(words))
         else:
-            unsaid.append(words)
+            pending.append(words)
 
     def host(self, project: Project) -> PlatformTarget:
         """Return the platform and project that :meth:`observe` reads."""
@@ -399,7 +401,7 @@ class CommandContext:
         return self._connection.host
 
     @property
-    def observed(self) -> Connection:
+    def observed_connection(self) -> Connection:
         """Return the connection that :meth:`observe` used, so that apply writes to the platform of the plan."""
         assert self._connection is not None  # noqa: S101 - there is no plan without an observation
         return self._connection

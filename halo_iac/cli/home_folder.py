@@ -22,7 +22,7 @@ def home() -> Path:
         return Path(os.devnull)
 
 
-def from_home(path: str, name: str) -> str:
+def expand_home(path: str, name: str) -> str:
     """Return a path with ``~`` at its beginning replaced by the home folder, as a shell does.
 
     Raises :class:`~halo_iac.errors.UsageError`, which names ``name``, if that home does not exist: a folder named
@@ -49,11 +49,11 @@ def with_home_expanded(env: Mapping[str, str]) -> Mapping[str, str]:
     expanded = dict(env)
     for name in _PATHS:
         with suppress(UsageError):
-            expanded[name] = from_home(env.get(name, "").strip(), name)
+            expanded[name] = expand_home(env.get(name, "").strip(), name)
     return expanded
 
 
 def check_paths(env: Mapping[str, str]) -> None:
     """Raise :class:`~halo_iac.errors.UsageError` if a variable names a path in a home that does not exist."""
     for name in _PATHS:
-        from_home(env.get(name, "").strip(), name)
+        expand_home(env.get(name, "").strip(), name)

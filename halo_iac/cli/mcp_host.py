@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from halo_iac.api.runs import RunWriter
 from halo_iac.checkout import find_checkout, git_folder
-from halo_iac.cli.agents import agent_id_of
+from halo_iac.cli.agents import find_agent_id
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
@@ -25,7 +25,7 @@ from halo_iac.cli.main import to_halo_error
 from halo_iac.cli.plan.request import PlanOptions, make_plans
 from halo_iac.cli.project_files.check import check_project
 from halo_iac.cli.project_files.entries import require_schedule_id
-from halo_iac.cli.runs.request import RunOptions, build_request, lookback_of, window, wire_instant
+from halo_iac.cli.runs.request import RunOptions, build_request, format_instant, lookback_hours_of, window
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.hints import Command, format_hint
@@ -166,7 +166,7 @@ class McpSession:
 
     def agent_id(self, reference: str) -> str:
         """Return the UUID of an agent."""
-        return agent_id_of(self._connection, self._project, reference)
+        return find_agent_id(self._connection, self._project, reference)
 
     def agent_name(self, reference: str) -> str:
         """Return the name of an agent in traces."""
@@ -203,11 +203,11 @@ class McpSession:
         now, connection = self._context.now, self._connection
         if order.schedule is not None:
             schedule = self.schedule_id(order.schedule)
-            hours = order.lookback_hours or lookback_of(connection.reader.schedule(schedule))
+            hours = order.lookback_hours or lookback_hours_of(connection.reader.schedule(schedule))
             asked = window(None, None, hours, now)
-            begin, end = wire_instant(None, asked.start), wire_instant(None, asked.end)
-            look = Command("schedule", "runs", schedule)
-            return self._start(lambda writer: writer.fire(schedule, begin, end), "a run of the schedule", look)
+            begin, end = format_instant(None, asked.start), format_instant(None, asked.end)
+            check = Command("schedule", "runs", schedule)
+            return self._start(lambda writer: writer.fire(schedule, begin, end), "a run of the schedule", check)
         given = RunOptions(prompt=order.prompt, lookback_hours=order.lookback_hours)
         request = replace(build_request(given, now), agent=self.agent_id(str(order.agent)))
         project = connection.project.id
@@ -215,14 +215,14 @@ class McpSession:
 
     def ask(self, conversation_id: str, question: str) -> StartedRun:
         """Ask a question about a report."""
-        look = Command("conversation", "get", conversation_id)
-        return self._start(lambda writer: writer.follow_up(conversation_id, question), "the follow-up", look)
+        check = Command("conversation", "get", conversation_id)
+        return self._start(lambda writer: writer.follow_up(conversation_id, question), "the follow-up", check)
 
-    def _start(self, attempt: Callable[[RunWriter], StartedRun], what: str, look: Command) -> StartedRun:
+    def _start(self, attempt: Callable[[RunWriter], StartedRun], what: str, check: Command) -> StartedRun:
         connection = self._connection
         with self._host.starting():
             writer = RunWriter(connection.transport)
-            started = start(lambda: attempt(writer), connection.retry(self.stop), what=what, look=look)
+            started = start(lambda: attempt(writer), connection.retry(self.stop), what=what, check=check)
             self._host.started(started)
         return started
 

@@ -77,8 +77,8 @@ class ProgressDisplay:
         self._ended: set[int] = set()
         self._under_way: dict[int, tuple[Event, float]] = {}
         self._drawn: tuple[tuple[Event, float], ...] = ()
-        self._screen = screen_on(stream, style)
-        self._live = live_display(self._screen, self._draw)
+        self._screen = make_screen(stream, style)
+        self._live = make_live_display(self._screen, self._draw)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -125,7 +125,7 @@ class ProgressDisplay:
         return self._style.paint(line, "warning" if event.status is Status.RETRYING else event.change.action)
 
 
-def screen_on(stream: TextIO, style: Style) -> Screen:
+def make_screen(stream: TextIO, style: Style) -> Screen:
     """Return a rich console that prints text unchanged."""
     from rich.console import Console as Screen
 
@@ -140,7 +140,7 @@ def screen_on(stream: TextIO, style: Style) -> Screen:
     )
 
 
-def live_display(screen: Screen, draw: Callable[[], Text]) -> Live:
+def make_live_display(screen: Screen, draw: Callable[[], Text]) -> Live:
     """Return a live display that redraws the text that ``draw`` returns, and erases it at the end."""
     from rich.live import Live
 

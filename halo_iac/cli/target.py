@@ -37,7 +37,7 @@ class TargetOptions(NamedTuple):
     checkout: str | None = None
     files: tuple[str, ...] = ()
 
-    def naming(self, words: Sequence[str] | None) -> TargetOptions:
+    def with_files(self, words: Sequence[str] | None) -> TargetOptions:
         """Return these options with the arguments of ``-f``: one, or several of a command that takes several files."""
         file, files = (words, ()) if isinstance(words, str) else split_files(words)
         return self._replace(file=file, files=files)

@@ -131,14 +131,14 @@ def usage_error(error: TyperException, argv: Sequence[str]) -> UsageError:
     if context is not None and hasattr(error, "possibilities"):  # of an option that the command does not have
         name = str(getattr(error, "option_name", ""))
         message = f"No such option: {name}"
-        known = options_of(context.command)
+        known = option_names(context.command)
         hint = _misplaced(name, argv, context.command) if path == "halo" else option_hint(name, known)
         near = None if hint else closest_match(name.lstrip("-"), [each.lstrip("-") for each in known])
         message += f". Did you mean --{near}?" if near else ""
     return UsageError(message, hint=hint or f"run `{path} --help` for usage")
 
 
-def options_of(command: TyperCommand | TyperGroup) -> Collection[str]:
+def option_names(command: TyperCommand | TyperGroup) -> Collection[str]:
     """Return the names of a command's options."""
     return [name for each in command.params if isinstance(each, TyperOption) for name in each.opts]
 
@@ -156,4 +156,4 @@ def _misplaced(name: str, argv: Sequence[str], halo: TyperGroup) -> str | None:
 def _has_option(command: object, name: str) -> bool:
     if isinstance(command, TyperGroup):
         return any(_has_option(each, name) for each in command.commands.values())
-    return isinstance(command, TyperCommand) and name in options_of(command)
+    return isinstance(command, TyperCommand) and name in option_names(command)

@@ -35,11 +35,11 @@ _EVENTS: Final = "haloRun.getEvents"
 # Start --------------------------------------------------------------------------------------------------------------
 
 
-def start(attempt: Callable[[], StartedRun], retry: Retry, *, what: str, look: Command) -> StartedRun:
+def start(attempt: Callable[[], StartedRun], retry: Retry, *, what: str, check: Command) -> StartedRun:
     """Return the run that a costly call started; it is repeated only where it surely did nothing.
 
     Where its answer was lost, :class:`~halo_iac.errors.UnknownOutcome` names ``what`` may have been started and
-    ``look``, the command that shows it.
+    ``check``, the command that shows it.
     """
     try:
         return retry(lambda _: attempt(), creates=True)
@@ -48,7 +48,7 @@ def start(attempt: Callable[[], StartedRun], retry: Retry, *, what: str, look: C
             raise
         raise UnknownOutcome(
             f"{what} may or may not have been started, and was not retried because it costs money: {error.message}",
-            hint=Hint("run `{}` to check before you try again", look),
+            hint=Hint("run `{}` to check before you try again", check),
         ) from None
 
 

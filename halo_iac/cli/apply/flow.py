@@ -42,11 +42,11 @@ _MAX_RATE_WAIT_SECONDS: Final = 10
 class ApplyOptions:
     """How a plan is carried out: the options of the command, and the words for messages about it.
 
-    ``again`` are the words of the command that continues the run, ``limits`` the options that its plan needs as well.
-    ``question`` is the confirmation, ``reason`` is written to the receipt. ``then`` is called with the summary of the
+    ``command`` has the words of the command that continues the run, ``plan_flags`` the options that limit its plan.
+    ``question`` is the confirmation, ``reason`` is written to the receipt. ``on_end`` is called with the summary of the
     run, ``None`` if there was nothing to do; a :class:`~halo_iac.errors.HaloError` that it raises ends the run.
-    ``receipt`` is a file; for several project files, of which ``keep_going`` starts the next after one that failed, a
-    folder.
+    ``receipt`` is a file, for several project files a folder; with ``keep_going``, the next file is started after one
+    that failed.
     """
 
     yes: bool
@@ -54,10 +54,10 @@ class ApplyOptions:
     max_rps: float
     receipt: str | None
     question: str = "Apply {changes} to {platform}"
-    again: Sequence[str] = ("apply",)
-    limits: Sequence[str] = ()
+    command: Sequence[str] = ("apply",)
+    plan_flags: Sequence[str] = ()
     reason: str | None = None
-    then: Callable[[Summary | None], None] = lambda _: None
+    on_end: Callable[[Summary | None], None] = lambda _: None
     keep_going: bool = False
 
 
@@ -77,7 +77,7 @@ def run_apply(context: CommandContext, results: OutputWriter, runs: Sequence[Pro
     console, plans = context.console, [run.planned for run in runs]
     total = total_of(plans)
     if not total.blocking_violations and not total.changes and not errors(total.findings):
-        options.then(None)
+        options.on_end(None)
         return _finish(context, results, [ProjectOutcome(*run) for run in runs])
     if not confirm(console, plans, options.question, yes=options.yes, is_document=results.is_document):
         _write_result(context, results, [ProjectOutcome(*run) for run in runs])
@@ -125,7 +125,7 @@ def _execute_one(context: CommandContext, run: ProjectRun, options: ApplyOptions
 
 def _run_follow_up(outcome: ApplyOutcome, options: ApplyOptions) -> ApplyOutcome:
     try:
-        options.then(outcome.summary)
+        options.on_end(outcome.summary)
     except HaloError as error:
         return outcome._replace(failure=outcome.failure or error)
     return outcome
@@ -143,7 +143,7 @@ def _naming_file(context: CommandContext) -> Iterator[None]:
 
 
 def _commands(options: ApplyOptions) -> NextCommands:
-    return NextCommands(Command(*options.again, *options.limits), Command("plan", *options.limits))
+    return NextCommands(Command(*options.command, *options.plan_flags), Command("plan", *options.plan_flags))
 
 
 _SEE_REST: Final = Hint("run `{}` to see what is left to do", Command("plan"))
@@ -182,7 +182,7 @@ def _execute_recorded(
 ) -> tuple[Summary, HaloError | None]:
     """Carry out the plan, and return its summary and the error that ended it early, if any."""
     stop_signal = StopSignal()
-    connection = context.observed.rate_limited(RateLimiter(options.max_rps, stop_signal.stopping))
+    connection = context.observed_connection.rate_limited(RateLimiter(options.max_rps, stop_signal.stopping))
     begun: list[Change] = []
     events: list[Event] = []
     failure = None

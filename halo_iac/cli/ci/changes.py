@@ -11,7 +11,7 @@ from pathlib import Path
 
 from halo_iac.checkout import find_checkout
 from halo_iac.cli.console import Console
-from halo_iac.cli.plan.base_project import commit_tree
+from halo_iac.cli.plan.base_project import open_commit_tree
 from halo_iac.cli.project_files.globs import expand
 from halo_iac.cli.project_files.options import is_glob
 from halo_iac.errors import GitError, ProjectError
@@ -62,7 +62,7 @@ def touches_project(console: Console, cwd: Path, files: tuple[str, ...], base: s
         return False
     with ExitStack() as opened:
         objects = opened.enter_context(repository.objects())
-        for tree in (DiskFiles(), commit_tree(console.env, repository, before, objects, opened)):
+        for tree in (DiskFiles(), open_commit_tree(console.env, repository, before, objects, opened)):
             if changed & _read_files(console, resolve_path(cwd), files, repository.top, tree):
                 return True
     return False

@@ -12,7 +12,7 @@ from halo_iac.cli.ci.job import CiJob
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.entries import get_entry, match_entry
-from halo_iac.cli.reports.brief import brief_of
+from halo_iac.cli.reports.brief import make_brief
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import HostError, NoReport, PlatformError, UsageError
 from halo_iac.render.markdown.escape import code
@@ -123,7 +123,7 @@ class _Issues:
         head = (
             f"The latest HALO report of the schedule {code(key, PLAIN)}{f', of {code(begun, PLAIN)}' if begun else ''}."
         )
-        brief = brief_of(schedule.context, schedule.connection, report, key, key, None)
+        brief = make_brief(schedule.context, schedule.connection, report, key, key, None)
         text = self.job.console.redacted(f"{head}\n\n{_ABOUT}\n{brief}")
         number = sum(1 for _ in self.folder.iterdir()) + 1
         write_atomically(self.folder / f"{number}-{slug(key)}.md", text, mode=0o600)

@@ -15,7 +15,7 @@ from halo_iac.ci.inputs import PREFIX, CiInputs
 from halo_iac.ci.posts import marker
 from halo_iac.cli.console import Console
 from halo_iac.cli.main import main
-from halo_iac.cli.project_files.globs import find_projects
+from halo_iac.cli.project_files.globs import find_project_files
 from halo_iac.cli.project_files.options import split_files
 from halo_iac.errors import HostError
 from halo_iac.storage.outputs import check_links
@@ -57,7 +57,7 @@ class CiJob:
     def each_file(self) -> list[list[str]]:
         """Return the options that name the project file, once for each of several: for commands that take one."""
         single, several = split_files(self.inputs.files)
-        names = find_projects(several, self.cwd) if several else (single,)
+        names = find_project_files(several, self.cwd) if several else (single,)
         return [["--file", name] if name else [] for name in names]
 
     def prepare_folder(self, keeps: Sequence[str] = ()) -> None:

@@ -66,18 +66,20 @@ def apply(
         from halo_iac.cli.apply.flow import ApplyOptions, run_apply, show_plans
         from halo_iac.cli.plan.request import PlanOptions, ProjectRun, SavedPlans, make_plans, redact_plan
 
-        limit = None if saved is None or plan_file is None else SavedPlans.of_document(plan_file, saved)
-        made = make_plans(context, PlanOptions.of(target, allow_archive, allow_create, allow_takeover), saved=limit)
+        limit = None if saved is None or plan_file is None else SavedPlans.from_document(plan_file, saved)
+        made = make_plans(
+            context, PlanOptions.from_options(target, allow_archive, allow_create, allow_takeover), saved=limit
+        )
         runs = [ProjectRun(run.context, redact_plan(*run)) for run in made]
         if not results.is_document:
             show_plans(context, runs)
-        again = ("apply",) if plan_file is None else ("apply", plan_file)
-        limits = _limits(target, protect, undeclared)
-        how = ApplyOptions(*writing, again=again, limits=limits, keep_going=keep_going)
+        command = ("apply",) if plan_file is None else ("apply", plan_file)
+        plan_flags = _plan_flags(target, protect, undeclared)
+        how = ApplyOptions(*writing, command=command, plan_flags=plan_flags, keep_going=keep_going)
         return run_apply(context, results, runs, how)
 
 
-def _limits(targets: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None) -> list[str]:
+def _plan_flags(targets: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None) -> list[str]:
     """Return the options that limit a plan, to repeat them in commands; options that permit something are not."""
     chosen = [word for target in targets or () for word in ("--target", target)]
     return [*chosen, *policy_flags(protect, undeclared)]

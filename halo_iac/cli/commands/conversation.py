@@ -10,7 +10,7 @@ from halo_iac.cli import options as run_options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.reports.conversations import list_conversation_rows
-from halo_iac.cli.reports.output import fields_of, runs_table
+from halo_iac.cli.reports.output import format_fields, runs_table
 from halo_iac.render.json import document
 from halo_iac.render.report import neutralize_markdown
 from halo_iac.render.text.table import record
@@ -74,7 +74,7 @@ def get_conversation(
 
 
 def _text(thread: ConversationDetails, style: Style) -> str:
-    parts = [record(fields_of(thread.conversation.wire), style)]
+    parts = [record(format_fields(thread.conversation.wire), style)]
     for message in thread.messages:
         head = style.paint(f"[{message.sequence}] {style.safe(message.role)}", "bold")
         parts.append(f"{head}\n{neutralize_markdown(message.content, style)}\n")

@@ -114,7 +114,7 @@ def _observed(context: CommandContext) -> list[ProjectInput]:
 
 
 def _platform(context: CommandContext, seen: ObservedProject) -> PlatformInput:
-    history = recent_runs(context.observed.run_reader, seen.ids.values(), _RUNS)
+    history = recent_runs(context.observed_connection.run_reader, seen.ids.values(), _RUNS)
     by_key = {key: history[schedule_id] for key, schedule_id in seen.ids.items()}
     unread = {key: found.read_error.message for key, found in by_key.items() if found.read_error is not None}
     return PlatformInput(seen.drift, {key: found.runs for key, found in by_key.items()}, unread)

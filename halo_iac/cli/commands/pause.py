@@ -12,7 +12,7 @@ from halo_iac.cli.apply.flow import ApplyOptions, run_apply, show_plans
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
-from halo_iac.cli.plan.request import ProjectRun, hide_credentials
+from halo_iac.cli.plan.request import ProjectRun, redact_credentials
 from halo_iac.cli.project_files.enabled import EnabledFile
 from halo_iac.cli.project_files.entries import looks_like_key
 from halo_iac.errors import UsageError
@@ -129,7 +129,7 @@ def _run(
             raise UsageError("--write needs a project file, and none was found", hint="name it with --file")
         project = context.project_or_empty()
         made = plan_pause(request, lambda: project, context.observe)
-        hide_credentials(context, project, made.plan)
+        redact_credentials(context, project, made.plan)
         file = EnabledFile(context, made.keys if request.writes else (), is_enabled=cause is Cause.RESUMED)
         runs = [ProjectRun(context, made.plan)]
         if not results.is_document:
@@ -137,8 +137,8 @@ def _run(
             for line in filter(None, (made.outlook, file.intention)):
                 console.print("\n".join(folded([style.safe(f"Files: {line}.")], style)))
         question = f"{deed.capitalize()} {{schedules}} on {{platform}}"
-        again = (deed, *_words(request, how.reason))
-        how = replace(how, question=question, again=again, then=file.write)
+        command = (deed, *_words(request, how.reason))
+        how = replace(how, question=question, command=command, on_end=file.write)
         return run_apply(context, results, runs, how)
 
 

@@ -66,7 +66,9 @@ def plan(
             save_plans,
         )
 
-        runs = make_plans(context, PlanOptions.of(target, allow_archive, allow_create, allow_takeover), against=against)
+        runs = make_plans(
+            context, PlanOptions.from_options(target, allow_archive, allow_create, allow_takeover), against=against
+        )
         if out is not None:
             save_plans(context, runs, out)
         plans = [ProjectPlan(run.planned, redact_plan(*run), format_command=run.context.format_command) for run in runs]

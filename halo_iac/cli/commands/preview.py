@@ -88,7 +88,7 @@ def preview(
     console: Console = ctx.obj
     as_json = console.prepare(json=json, format=format, no_color=no_color)
     span = _span(console.clock(), next, until)
-    context = CommandContext(console, TargetOptions(checkout=checkout).naming(file))
+    context = CommandContext(console, TargetOptions(checkout=checkout).with_files(file))
     is_markdown = format is PreviewFormat.MARKDOWN and not as_json
     if is_markdown and (next is not None or until is not None):
         hint = "remove them: markdown shows four weeks"

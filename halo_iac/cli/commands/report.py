@@ -16,7 +16,7 @@ from halo_iac.cli.commands.report_traces import report_traces
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.entries import looks_like_key
-from halo_iac.cli.reports.brief import MaxChars, brief_of
+from halo_iac.cli.reports.brief import MaxChars, make_brief
 from halo_iac.cli.reports.conversations import list_report_rows
 from halo_iac.cli.reports.lookup import find_report
 from halo_iac.cli.reports.output import NamedReport, ReportSink, report_fields, section, show
@@ -88,7 +88,7 @@ def get_report(
     report, key = find_report(connection, project, id_)
     markdown, extra = report.markdown, {}
     if for_agent:
-        markdown = brief_of(context, connection, report, id_, key, max_chars)
+        markdown = make_brief(context, connection, report, id_, key, max_chars)
         extra = {"brief": markdown}
     elif all_:
         messages = report.thread.messages
@@ -193,8 +193,8 @@ def _print_next_commands(console: Console, report: Report, reference: str) -> No
 
 
 def _ask(session: RunSession, conversation_id: str, question: str) -> StartedRun:
-    look = Command("conversation", "get", conversation_id)
-    call = CostlyCall("the follow-up", look, lambda _: look)
+    check = Command("conversation", "get", conversation_id)
+    call = CostlyCall("the follow-up", check, lambda _: check)
     with RunStarter(session) as starter:
         return starter.start(lambda writer: writer.follow_up(conversation_id, question), call)
 

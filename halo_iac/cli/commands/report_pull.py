@@ -13,12 +13,12 @@ import typer
 
 from halo_iac.api.runs import format_instant
 from halo_iac.cli import options
-from halo_iac.cli.agents import agent_id_of
+from halo_iac.cli.agents import find_agent_id
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.entries import get_entry, match_entry
-from halo_iac.cli.reports.brief import MaxChars, brief_of
+from halo_iac.cli.reports.brief import MaxChars, make_brief
 from halo_iac.cli.runs.request import instant
 from halo_iac.errors import FileError, HaloError, PlatformError, UsageError
 from halo_iac.render.json import document
@@ -85,7 +85,7 @@ def pull_reports(
     keys = {get_entry(project, key).key for key in schedule or ()} or {entry.key for entry in project.entries}
     folder.open()
     connection = context.connect_for_reading(project)
-    agent_id = None if agent is None else agent_id_of(connection, project, agent)
+    agent_id = None if agent is None else find_agent_id(connection, project, agent)
     wanted, problems = _pull_requests(match_entry(connection, project), keys, agent_id)
     pulling = _Pull(context, connection, folder, for_agent, max_chars, problems)
     try:
@@ -181,7 +181,7 @@ class _Pull:
     def _write_brief(self, path: Path, report: Report, key: str) -> None:
         id_ = report.conversation.id
         try:
-            text = brief_of(self.context, self.connection, report, id_, key, self.max_chars)
+            text = make_brief(self.context, self.connection, report, id_, key, self.max_chars)
         except PlatformError as error:
             if error.ends_the_run:
                 raise

@@ -9,18 +9,18 @@ from typing import Annotated
 import typer
 
 from halo_iac.cli import options as run_options
-from halo_iac.cli.agents import agent_id_of, requests_for
+from halo_iac.cli.agents import find_agent_id, requests_for
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.options import TimeRange
-from halo_iac.cli.project_files.entries import declared_spec, get_entry, schedule_id_of
+from halo_iac.cli.project_files.entries import declared_spec, find_schedule_id, get_entry
 from halo_iac.cli.reports.compared import compare_reports
 from halo_iac.cli.reports.output import ReportSink
 from halo_iac.cli.runs.request import RunOptions, build_request
 from halo_iac.cli.runs.results import Comparison, RunResult, finish, named_reports
 from halo_iac.cli.runs.session import RunSession, RunStarter, unfinished_reason, wait_for_runs
-from halo_iac.cli.runs.started import creating
+from halo_iac.cli.runs.started import creation_call
 from halo_iac.errors import HaloError, NoReport, PlatformError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.model.runs import WITH_REPORT, RunRequest
@@ -77,7 +77,7 @@ def run_reports(
     else:
         outcomes = _wait(session, outcomes, interval, timeout)
         if compared is not None and (new := outcomes[0]).report is not None:
-            found = compare_reports(context.console, new.order.name, compared.earlier, new.report)
+            found = compare_reports(context.console, new.request.name, compared.earlier, new.report)
             compared = compared._replace(found=found)
         if not context.console.wants_json or output is not None:
             sink.write(named_reports(outcomes), schedule)
@@ -104,14 +104,14 @@ def _build_requests(
     spec = declared_spec(get_entry(project, schedule))
     request = build_request(given, context.now, spec)
     connection = context.connect_for_reading(project)
-    agent = agent_id_of(connection, project, spec.agent)
+    agent = find_agent_id(connection, project, spec.agent)
     return connection, (replace(request, agent=agent, name=schedule),)
 
 
 def _earlier_report(context: CommandContext, connection: Connection, schedule: str) -> Comparison | None:
     """Return the last scheduled report, read before a run is paid for; prints a note and continues if there is none."""
     try:
-        schedule_id = schedule_id_of(connection, context.load(), schedule)
+        schedule_id = find_schedule_id(connection, context.load(), schedule)
         return Comparison(fetch_of_schedule(connection.run_reader, schedule_id, is_scheduled=True))
     except PlatformError:
         raise
@@ -128,8 +128,8 @@ def _start(session: RunSession, requests: Sequence[RunRequest]) -> list[RunResul
     outcomes: list[RunResult] = []
     stopper: HaloError | None = None
     with RunStarter(session) as starter:
-        for order in requests:
-            outcome = _start_one(session, starter, order) if stopper is None else RunResult(order, error=stopper)
+        for request in requests:
+            outcome = _start_one(session, starter, request) if stopper is None else RunResult(request, error=stopper)
             outcomes.append(outcome)
             if starter.is_stopped:
                 break
@@ -145,37 +145,37 @@ def _print_wait_command(context: CommandContext, outcomes: Sequence[RunResult]) 
         context.console.log(Hint("Wait for {}: {}", what, Command("run", "poll", *run_ids)))
 
 
-def _start_one(session: RunSession, starter: RunStarter, order: RunRequest) -> RunResult:
+def _start_one(session: RunSession, starter: RunStarter, request: RunRequest) -> RunResult:
     context, project = session.context, session.connection.project.id
     try:
-        started = starter.start(lambda writer: writer.create(project, order), creating(order))
+        started = starter.start(lambda writer: writer.create(project, request), creation_call(request))
     except HaloError as error:
-        return RunResult(order, error=error)
-    context.console.log(context.console.err_style.safe(f"Started run {started.run_id} of {order.name}"))
-    return RunResult(order, started)
+        return RunResult(request, error=error)
+    context.console.log(context.console.err_style.safe(f"Started run {started.run_id} of {request.name}"))
+    return RunResult(request, started)
 
 
 def _wait(session: RunSession, outcomes: Sequence[RunResult], interval: float, timeout: float) -> list[RunResult]:
-    names = {each.started.run_id: each.order.name for each in outcomes if each.started is not None}
-    seen = wait_for_runs(session, names, interval, timeout) if names else {}
+    names = {each.started.run_id: each.request.name for each in outcomes if each.started is not None}
+    snapshots = wait_for_runs(session, names, interval, timeout) if names else {}
     return [
-        each if each.started is None else _read(session, replace(each, seen=seen[each.started.run_id]))
+        each if each.started is None else _read(session, replace(each, snapshot=snapshots[each.started.run_id]))
         for each in outcomes
     ]
 
 
 def _read(session: RunSession, outcome: RunResult) -> RunResult:
     """Return the result with its report, or with the reason why it has none."""
-    seen = outcome.seen
+    seen = outcome.snapshot
     assert seen is not None  # noqa: S101 - every started run has a last sighting
     if seen.details is None or not seen.is_over:
-        return replace(outcome, error=unfinished_reason(seen, outcome.order.name))
+        return replace(outcome, error=unfinished_reason(seen, outcome.request.name))
     run = seen.details.run
     if run.status not in WITH_REPORT:
-        return replace(outcome, error=missing_report_reason(run, seen.details.dataset, outcome.order.name))
+        return replace(outcome, error=missing_report_reason(run, seen.details.dataset, outcome.request.name))
     try:
         report = fetch_of_run(session.connection.run_reader, run.id)
     except (NoReport, PlatformError) as error:
         return replace(outcome, error=error)
-    incomplete = None if run.is_completed else NoReport(f"the report of {outcome.order.name} is {run.status}")
+    incomplete = None if run.is_completed else NoReport(f"the report of {outcome.request.name} is {run.status}")
     return replace(outcome, report=report, error=incomplete)

@@ -14,10 +14,10 @@ from halo_iac.cli.command import platform_command
 from halo_iac.cli.commands.run_watch import poll_runs, show_events
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.options import TimeRange
-from halo_iac.cli.reports.output import fields_of
+from halo_iac.cli.reports.output import format_fields
 from halo_iac.cli.runs.request import RunOptions, build_request
 from halo_iac.cli.runs.session import RunSession, show_started, start_one
-from halo_iac.cli.runs.started import CostlyCall, creating
+from halo_iac.cli.runs.started import CostlyCall, creation_call
 from halo_iac.errors import InterruptedRun, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
@@ -64,13 +64,15 @@ def create_run(
         start = Command("report", "run", *agent_uuid, "--no-wait")
         hint = Hint("run `{}` to start one for each", start)
         raise UsageError(f"this starts one run, but {len(agent_uuid)} agents were given", hint=hint)
-    order = build_request(run, context.now)
+    request = build_request(run, context.now)
     project = context.project_if_any()
     connection = context.connect_for_reading(project)
-    (order,) = requests_for(context, connection, project, agent_uuid or (), order, agent_time_range)
+    (request,) = requests_for(context, connection, project, agent_uuid or (), request, agent_time_range)
     project_id = connection.project.id
     session = RunSession(context, connection)
-    return show_started(context, start_one(session, lambda writer: writer.create(project_id, order), creating(order)))
+    return show_started(
+        context, start_one(session, lambda writer: writer.create(project_id, request), creation_call(request))
+    )
 
 
 @group.command("get")
@@ -87,7 +89,7 @@ def get_run(context: CommandContext, run_id: run_options.RunId) -> int:
     details = context.connect_for_reading().run_reader.run(run_id)
     dataset = {} if details.dataset is None else {f"traces.{name}": v for name, v in details.dataset.wire.items()}
     shown = {**details.run.wire, **dataset}
-    console.print(document(details.wire) if console.wants_json else record(fields_of(shown), console.out_style))
+    console.print(document(details.wire) if console.wants_json else record(format_fields(shown), console.out_style))
     return 0
 
 
@@ -154,13 +156,13 @@ def cancel_run(
             )
             return 0
     session, writer = RunSession(context, connection), RunWriter(connection.transport)
-    what, look = f"the cancellation of run {run_id}", Command("run", "get", run_id)
-    session.started_runs.under_way = InterruptedRun(
+    what, check = f"the cancellation of run {run_id}", Command("run", "get", run_id)
+    session.started_runs.interrupt_error = InterruptedRun(
         f"interrupted while requesting {what}; it may or may not have been requested",
-        hint=Hint("run `{}` to check", look),
+        hint=Hint("run `{}` to check", check),
     )
     answer = connection.retry()(lambda _: writer.cancel(run_id, reason))
-    session.started_runs.under_way = InterruptedRun(f"interrupted; {what} was requested")
+    session.started_runs.interrupt_error = InterruptedRun(f"interrupted; {what} was requested")
     if console.wants_json:
         console.print(document(answer))
     else:
@@ -181,8 +183,8 @@ def retry_run(context: CommandContext, run_id: run_options.RunId) -> int:
     """
     connection = context.connect_for_reading()
     conversation = connection.run_reader.run(run_id).run.conversation_id
-    look = Command("conversation", "get", conversation) if conversation else Command("report", "list")
-    call = CostlyCall(f"the retry of run {run_id}", look)
+    check = Command("conversation", "get", conversation) if conversation else Command("report", "list")
+    call = CostlyCall(f"the retry of run {run_id}", check)
     session = RunSession(context, connection)
     return show_started(context, start_one(session, lambda writer: writer.retry(run_id), call))
 

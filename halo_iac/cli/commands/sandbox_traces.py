@@ -16,7 +16,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.runs.request import instant
 from halo_iac.cli.sandbox_link import error_hint, open_sandbox, start_empty
 from halo_iac.cli.target import TargetOptions
-from halo_iac.cli.traces.loading import FileLoad, at, failure_of, load_file, summary, warn_without_agent
+from halo_iac.cli.traces.loading import FileLoad, at, find_failure, load_file, summary, warn_without_agent
 from halo_iac.cli.traces.sources import find_traces
 from halo_iac.errors import FileError, HaloError, InterruptedRun, RefusedError, UsageError
 from halo_iac.hints import Command, Hint
@@ -85,7 +85,7 @@ def load(
         _print_next_command(CommandContext(console, target), [each.loaded for each in found if each.loaded])
     if console.wants_json and any(each.loaded and each.loaded.spans for each in found):
         _out_json(console, [each.wire() for each in found])
-    if failure := failure_of(found):
+    if failure := find_failure(found):
         raise failure
     return 0
 

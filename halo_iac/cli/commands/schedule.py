@@ -10,13 +10,13 @@ import typer
 from halo_iac.api.pagination import MAX_PAGE_SIZE
 from halo_iac.api.runs import DEFAULT_ROWS
 from halo_iac.cli import options as run_options
-from halo_iac.cli.agents import agent_names
+from halo_iac.cli.agents import read_agent_names
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.commands.schedule_edit import add_to
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.project_files.entries import project_for, require_schedule_id
-from halo_iac.cli.reports.output import fields_of, runs_table
-from halo_iac.cli.runs.request import lookback_of, window, wire_instant
+from halo_iac.cli.project_files.entries import load_project_for, require_schedule_id
+from halo_iac.cli.reports.output import format_fields, runs_table
+from halo_iac.cli.runs.request import format_instant, lookback_hours_of, window
 from halo_iac.cli.runs.session import RunSession, show_started, start_one
 from halo_iac.cli.runs.started import CostlyCall
 from halo_iac.errors import HaloError
@@ -66,7 +66,7 @@ def list_schedules(
     if console.wants_json:
         console.print(document({"schedules": [remote.wire for remote in listing.schedules], "nextCursor": None}))
     else:
-        names = agent_names(context, connection, (remote.agent_id or "" for remote in listing.schedules))
+        names = read_agent_names(context, connection, (remote.agent_id or "" for remote in listing.schedules))
         rows = [_row(remote, names) for remote in listing.schedules]
         console.print(table(("TITLE", "STATE", "WHEN", "AGENT", "ID"), rows, console.out_style, whole={"AGENT", "ID"}))
         if not rows:
@@ -93,10 +93,12 @@ def get_schedule(
       halo schedule get 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01 --json
     """
     console = context.console
-    project = project_for(context, schedule_id)
+    project = load_project_for(context, schedule_id)
     connection = context.connect_for_reading(project)
     remote = connection.reader.schedule(require_schedule_id(connection, project, schedule_id))
-    console.print(document(remote.wire) if console.wants_json else record(fields_of(remote.wire), console.out_style))
+    console.print(
+        document(remote.wire) if console.wants_json else record(format_fields(remote.wire), console.out_style)
+    )
     return 0
 
 
@@ -115,7 +117,7 @@ def list_runs(
       halo schedule runs 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01 --limit 3 --json
     """
     console = context.console
-    project = project_for(context, schedule_id)
+    project = load_project_for(context, schedule_id)
     connection = context.connect_for_reading(project)
     found = require_schedule_id(connection, project, schedule_id)
     limit = limit or DEFAULT_ROWS
@@ -124,10 +126,10 @@ def list_runs(
     if not runs:
         console.log(f"Schedule {console.err_style.safe(found)} has no runs yet.")
     elif len(runs) == MAX_PAGE_SIZE < limit:
-        look = Command("report", "list", "--schedule", schedule_id, "--limit", str(limit))
+        reports = Command("report", "list", "--schedule", schedule_id, "--limit", str(limit))
         console.warn(
             f"these are the {len(runs)} most recent runs; the platform may hold more",
-            Hint("run `{}` to see their reports", look),
+            Hint("run `{}` to see their reports", reports),
         )
     elif len(runs) >= limit:
         console.log(f"These are the {len(runs)} most recent runs; use --limit to show more.")
@@ -155,13 +157,13 @@ def fire(
     """
     now = context.now
     window(window_start_at, window_end_at, lookback_hours or 1, now)
-    project = project_for(context, schedule_id)
+    project = load_project_for(context, schedule_id)
     connection = context.connect_for_reading(project)
     found = require_schedule_id(connection, project, schedule_id)
     if lookback_hours is None and window_start_at is None:
-        lookback_hours = lookback_of(connection.reader.schedule(found))
+        lookback_hours = lookback_hours_of(connection.reader.schedule(found))
     asked = window(window_start_at, window_end_at, lookback_hours or 1, now)
-    start, end = wire_instant(window_start_at, asked.start), wire_instant(window_end_at, asked.end)
+    start, end = format_instant(window_start_at, asked.start), format_instant(window_end_at, asked.end)
     call = CostlyCall(f"a run of schedule {schedule_id}", Command("schedule", "runs", found))
     session = RunSession(context, connection)
     return show_started(context, start_one(session, lambda writer: writer.fire(found, start, end), call))

@@ -13,7 +13,7 @@ from halo_iac.cli import options
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.traces.facets import FacetOptions, show_facets
-from halo_iac.cli.traces.filters import FilterOptions, SortOrder, SpanFilterOptions, filters_of
+from halo_iac.cli.traces.filters import FilterOptions, SortOrder, SpanFilterOptions, build_filters
 from halo_iac.cli.traces.lists import write_document, write_spans
 from halo_iac.cli.traces.lookup import read_span
 from halo_iac.model.traces import SpanDetail
@@ -85,7 +85,7 @@ def list_spans(
       halo span list --trace-id 84559aaf5d124026b1da35a7a66d9e94 --range all
       halo span list --model gpt-4o --sort duration_ns --filter 'duration>500'
     """
-    wanted = filters_of(filters, context.now, spans)
+    wanted = build_filters(filters, context.now, spans)
     reader = context.connect_for_reading().trace_reader
     pages = reader.span_list_pages(wanted, limit=limit, cursor=cursor, order=Order(sort, order))
     write_spans(context.console, pages, filters)
@@ -133,7 +133,7 @@ def facet_spans(
       halo span facets --facet observation_kind --agent checkout
       halo span facets --attribute-key span:tool.name --status error
     """
-    return show_facets(context, facets, filters_of(filters, context.now, spans), of_spans=True)
+    return show_facets(context, facets, build_filters(filters, context.now, spans), of_spans=True)
 
 
 for each in (group, alias):

@@ -15,7 +15,7 @@ from halo_iac.cli.command import platform_command
 from halo_iac.cli.commands.trace_queries import add_to, json_option
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.traces.facets import FacetOptions, show_facets
-from halo_iac.cli.traces.filters import FilterOptions, SortOrder, filters_of
+from halo_iac.cli.traces.filters import FilterOptions, SortOrder, build_filters
 from halo_iac.cli.traces.lists import PageStream, spans_in, trace_document, write_document, write_traces
 from halo_iac.cli.traces.lookup import choose_trace, read_trace
 from halo_iac.cli.traces.search_results import search_results_text
@@ -105,7 +105,7 @@ def list_traces(
       halo trace list --agent checkout --filter 'duration>5000'
       halo trace list --metadata tool.name=search --sort total_cost --json
     """
-    wanted = filters_of(filters, context.now)
+    wanted = build_filters(filters, context.now)
     reader = context.connect_for_reading().trace_reader
     pages = reader.trace_pages(wanted, limit=limit, cursor=cursor, order=Order(sort, order))
     write_traces(context.console, pages, filters)
@@ -215,7 +215,7 @@ def facet_traces(
       halo trace facets --facet llm_model_name,service_name --status error
       halo trace facets --attribute-key span:tool.name
     """
-    return show_facets(context, facets, filters_of(filters, context.now))
+    return show_facets(context, facets, build_filters(filters, context.now))
 
 
 def _only_one(words: str | None, query: str | None) -> str:
@@ -229,7 +229,7 @@ def _only_one(words: str | None, query: str | None) -> str:
 
 def _search_filters(given: str | None, options_: FilterOptions, context: CommandContext) -> dict[str, Any] | None:
     if given is None:
-        return None if options_ == FilterOptions() else filters_of(options_, context.now)
+        return None if options_ == FilterOptions() else build_filters(options_, context.now)
     if options_ != FilterOptions():
         raise UsageError("--filters cannot be combined with other filter options", hint="use one or the other")
     return json_option("--filters", given, dict)

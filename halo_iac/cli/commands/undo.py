@@ -12,7 +12,7 @@ from halo_iac.cli.apply.flow import ApplyOptions, run_apply, show_plans
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
-from halo_iac.cli.plan.request import ProjectRun, hide_credentials
+from halo_iac.cli.plan.request import ProjectRun, redact_credentials
 from halo_iac.errors import UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.paths import display_path
@@ -70,7 +70,7 @@ def undo(
         project = context.project_or_empty()
         overrides = Overrides(allow_archive)
         planned = plan_undo(read, lambda: project, observe, overrides, allows_gap=allow_incomplete)
-        hide_credentials(context, project, planned)
+        redact_credentials(context, project, planned)
         console = context.console
         if not results.is_document:
             console.print(console.out_style.safe(_heading(read)))

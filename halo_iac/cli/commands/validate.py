@@ -43,7 +43,7 @@ def validate(
     """
     console: Console = ctx.obj
     console.prepare(json=json, format=format, no_color=no_color)
-    context = CommandContext(console, TargetOptions(sandbox=sandbox, checkout=checkout).naming(file))
+    context = CommandContext(console, TargetOptions(sandbox=sandbox, checkout=checkout).with_files(file))
     with OutputWriter(context, format, also) as results:
         checks = _checks(context)
         if context.is_list:
@@ -60,7 +60,7 @@ def _checks(context: CommandContext) -> Sequence[ProjectCheck]:
     """Return the problems or findings of each project file, and the message for one without any."""
     if not context.is_list:
         return [check_project(context)]
-    from halo_iac.cli.project_files.several import load_apart
+    from halo_iac.cli.project_files.several import load_each
 
-    found = load_apart(context.projects)
+    found = load_each(context.projects)
     return [check_findings(each) if isinstance(each, Project) else ProjectCheck(name, each) for name, each in found]

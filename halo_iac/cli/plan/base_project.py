@@ -48,12 +48,12 @@ def load_bases(context: CommandContext, ref: str, *, accepts_policy: bool) -> tu
 
 def _gone(context: CommandContext, ref: str) -> tuple[str, ...]:
     """Return the project files that the globs of ``-f`` match at the base, but not here."""
-    repository = repository_of(context.projects[0])
+    repository = find_repository(context.projects[0])
     commit = repository.commit(ref)
     found: list[str] = []
     with ExitStack() as opened:
         objects = opened.enter_context(repository.objects())
-        tree = commit_tree(context.projects[0].console.env, repository, commit, objects, opened)
+        tree = open_commit_tree(context.projects[0].console.env, repository, commit, objects, opened)
         top, skipped = repository.top, context.skipped(repository.top)
         for word in filter(is_glob, context.target.files):
             glob = os.path.relpath(resolve_path(context.cwd) / word, top)
@@ -69,11 +69,11 @@ def load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> Bas
 
     If the base has problems, only its policy is returned, if that can be read.
     """
-    repository = repository_of(context)
+    repository = find_repository(context)
     base = Base(ref, repository.commit(ref))
     with ExitStack() as opened:
         objects = opened.enter_context(repository.objects())
-        tree = commit_tree(context.console.env, repository, base.commit, objects, opened)
+        tree = open_commit_tree(context.console.env, repository, base.commit, objects, opened)
         path = _project_file(context, repository, tree)
         if path is None:
             moved = _relocated(context, repository, base, tree, objects)
@@ -92,7 +92,7 @@ def require_heads(context: CommandContext, ref: str) -> None:
     """Refuse unless HEAD is the tip of a remote branch, in the checkout of every project file."""
     tops: set[Path] = set()
     for each in context.projects:
-        top = repository_of(each).top
+        top = find_repository(each).top
         if top not in tops:
             tops.add(top)
             require_head(each, ref)
@@ -100,7 +100,7 @@ def require_heads(context: CommandContext, ref: str) -> None:
 
 def require_head(context: CommandContext, ref: str) -> None:
     """Refuse unless the checkout's HEAD is the current tip of a remote branch, so that an old pipeline stops."""
-    repository = repository_of(context)
+    repository = find_repository(context)
     head = repository.commit("HEAD")
     branch, commit = repository.remote_commit(ref)
     if head == commit:
@@ -112,7 +112,7 @@ def require_head(context: CommandContext, ref: str) -> None:
     raise RefusedError(message, hint="apply from the newest commit, or remove --require-head")
 
 
-def repository_of(context: CommandContext) -> Repository:
+def find_repository(context: CommandContext) -> Repository:
     """Return the repository that the project file lies in, as seen from where the command is run.
 
     A submodule counts only for a command that is run in it: from outside, a branch decides which repository it is, and
@@ -130,7 +130,7 @@ def repository_of(context: CommandContext) -> Repository:
     return Repository(checkout, context.console.env)
 
 
-def commit_tree(
+def open_commit_tree(
     env: Mapping[str, str], repository: Repository, commit: str, objects: Objects, opened: ExitStack
 ) -> CommitTree:
     """Return the files of a commit, those of checked-out submodules included, until ``opened`` is closed."""

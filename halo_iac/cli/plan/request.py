@@ -13,7 +13,7 @@ from halo_iac import exit_codes
 from halo_iac.api.secret import Secret
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.options import MAX_CONCURRENT_PROJECTS
-from halo_iac.cli.project_files.several import display_name, read_list
+from halo_iac.cli.project_files.several import display_name, load_project_list
 from halo_iac.errors import PlatformError, RefusedError
 from halo_iac.findings import credentials_of
 from halo_iac.findings.today import find_shifted_fires_today
@@ -42,7 +42,7 @@ class PlanOptions(NamedTuple):
     allow_takeover: frozenset[str] = frozenset()
 
     @classmethod
-    def of(
+    def from_options(
         cls,
         target: Sequence[str] | None,
         allow_archive: int,
@@ -62,13 +62,13 @@ class SavedPlans(NamedTuple):
     is_list: bool
 
     @classmethod
-    def of_document(cls, name: str, found: Plan | PlanList) -> SavedPlans:
+    def from_document(cls, name: str, found: Plan | PlanList) -> SavedPlans:
         """Return the plans read from a file."""
         if isinstance(found, PlanList):
             return cls(name, found.projects, is_list=True)
         return cls(name, (found,), is_list=False)
 
-    def of(self, context: CommandContext, *, is_only: bool) -> Plan:
+    def find(self, context: CommandContext, *, is_only: bool) -> Plan:
         """Return the saved plan of a project file; if command and file have only one, that one."""
         file = display_name(context)
         if is_only and not self.is_list:
@@ -112,7 +112,7 @@ def observe(context: CommandContext, ignored: Collection[DriftKind] = ()) -> tup
     """Return the drift of each project file; credentials in prompts are redacted from now on."""
     found = observe_projects(_sources(context, PlanOptions()), ignored)
     for each, seen in zip(context.projects, found, strict=True):
-        hide_credentials(each, each.load(), seen.drift.plan)
+        redact_credentials(each, each.load(), seen.drift.plan)
     return found
 
 
@@ -125,10 +125,10 @@ def _sources(
     """Return the source of each project file; those of a list were all read, and are observed concurrently."""
     gc.disable()  # plans live to the end of the command; garbage collection would take most of the time
     contexts = context.projects
-    keys = read_list(context) if context.is_list else frozenset[str]()
+    keys = load_project_list(context) if context.is_list else frozenset[str]()
     sources = []
     for number, each in enumerate(contexts):
-        part = None if saved is None else saved.of(each, is_only=not context.is_list)
+        part = None if saved is None else saved.find(each, is_only=not context.is_list)
         targets = asked.targets or (part.targets if part is not None else ())
         overrides = Overrides(0 if context.is_list else asked.allow_archive, *asked[2:])
         request = PlanRequest(targets, overrides, part, against[number] if against else None, keys)
@@ -158,14 +158,14 @@ def redact_plan(context: CommandContext, planned: Plan) -> Plan:
     since apply compares the saved plan with the changes it is going to write.
     """
     project = context.load()
-    hide_credentials(context, project, planned)
+    redact_credentials(context, project, planned)
     today = find_shifted_fires_today(planned, project, context.console.clock())
     if today:
         planned = replace(planned, findings=(*planned.findings, *today))
     return planned
 
 
-def hide_credentials(context: CommandContext, project: Project, planned: Plan) -> None:
+def redact_credentials(context: CommandContext, project: Project, planned: Plan) -> None:
     """Redact credentials in the prompts of a plan from now on."""
     for credential in sorted(credentials_of(project, planned)):
         context.console.redactor.add_credential(Secret(credential))

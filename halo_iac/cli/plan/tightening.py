@@ -24,7 +24,7 @@ class Tightening(NamedTuple):
     undeclared: str | None = None
 
     @classmethod
-    def of_options(cls, protect: Sequence[str] | None, undeclared: str | None) -> Tightening:
+    def from_options(cls, protect: Sequence[str] | None, undeclared: str | None) -> Tightening:
         """Return the values of ``--protect`` and ``--undeclared``."""
         if any(not glob.strip() for glob in protect or ()):
             raise UsageError("--protect is empty", hint="give it a title, where * matches anything")

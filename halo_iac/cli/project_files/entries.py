@@ -67,7 +67,7 @@ def match_entry(connection: Connection, project: Project) -> MatchResult:
     return match(project, PlatformState(schedules=listing.schedules, agents=()))
 
 
-def schedule_names(
+def read_schedule_names(
     context: CommandContext, connection: Connection, project: Project | None, ids: Iterable[str]
 ) -> Mapping[str, str]:
     """Return the names of these schedules by id: the key of a declared one, else its title.
@@ -86,7 +86,7 @@ def schedule_names(
     return {remote.id: keys.get(remote.id, remote.title) for remote in schedules}
 
 
-def schedule_id_of(connection: Connection, project: Project, key: str) -> str:
+def find_schedule_id(connection: Connection, project: Project, key: str) -> str:
     """Return the id of the schedule that an entry matches; no match, or an ambiguous one, is an error."""
     get_entry(project, key)
     pairing = match_entry(connection, project)
@@ -107,7 +107,7 @@ def require_schedule_id(connection: Connection, project: Project | None, referen
     if not looks_like_key(project, reference):
         return reference
     assert project is not None  # noqa: S101 - without one nothing is a key
-    return schedule_id_of(connection, project, reference)
+    return find_schedule_id(connection, project, reference)
 
 
 def looks_like_key(project: Project | None, reference: str) -> bool:
@@ -123,6 +123,6 @@ def looks_like_key(project: Project | None, reference: str) -> bool:
     raise _not_declared_error(project, reference)
 
 
-def project_for(context: CommandContext, reference: str) -> Project | None:
+def load_project_for(context: CommandContext, reference: str) -> Project | None:
     """Return the project that may declare a reference; ``None`` for an id, so that problems do not matter."""
     return None if is_uuid(reference) else context.project_if_any()

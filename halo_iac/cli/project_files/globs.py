@@ -19,7 +19,7 @@ from halo_iac.paths import display_path, is_there
 _HOW_TO_NAME: Final = "check the paths and globs that --file names"
 
 
-def find_projects(words: Sequence[str], cwd: Path) -> tuple[str, ...]:
+def find_project_files(words: Sequence[str], cwd: Path) -> tuple[str, ...]:
     """Return the project files that ``-f`` names, in its order, those of one glob by name.
 
     Raises :class:`~halo_iac.errors.ProjectNotFound` with every word that no file matches, and

@@ -24,7 +24,7 @@ def display_name(context: CommandContext) -> str:
     return display_path(context.project_path, context.cwd)
 
 
-def load_apart(contexts: Sequence[CommandContext]) -> list[tuple[str, Project | Sequence[Problem]]]:
+def load_each(contexts: Sequence[CommandContext]) -> list[tuple[str, Project | Sequence[Problem]]]:
     """Return the name of each project file with its project, or with its problems.
 
     An entry that overlaps one of an earlier file of the same project is a problem as well.
@@ -45,7 +45,7 @@ def load_apart(contexts: Sequence[CommandContext]) -> list[tuple[str, Project | 
     return [*found.items()]
 
 
-def read_list(context: CommandContext) -> frozenset[str]:
+def load_project_list(context: CommandContext) -> frozenset[str]:
     """Read every project file of a list, relate the files of each project, and return the keys of all.
 
     The problems of all files, such as a missing ``project``, are one error. The platform is read for the first files
@@ -57,7 +57,7 @@ def read_list(context: CommandContext) -> frozenset[str]:
     is_sandbox = contexts[0].sandbox_path is not None
     projects = load_projects(contexts, None if is_sandbox else _begin, needs_id=True)
     for each, project in zip(contexts, with_siblings(projects), strict=True):
-        each.relate(project)
+        each.replace_project(project)
     return frozenset(entry.key for project in projects for entry in project.entries)
 
 

@@ -33,7 +33,7 @@ MaxChars = Annotated[
 ]
 
 
-def brief_of(
+def make_brief(
     context: CommandContext,
     connection: Connection,
     report: Report,

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Final
 
 from halo_iac.api.decode_runs import parse_conversation
-from halo_iac.cli.agents import agent_id_of, agent_names
+from halo_iac.cli.agents import find_agent_id, read_agent_names
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.project_files.entries import require_schedule_id, schedule_names
+from halo_iac.cli.project_files.entries import read_schedule_names, require_schedule_id
 from halo_iac.errors import PlatformError
 from halo_iac.model.project import Project
 from halo_iac.model.runs import Conversation, RunDetails
@@ -46,8 +46,8 @@ def list_report_rows(context: CommandContext, limit: int | None, agent: str | No
         latest = _latest_runs(connection, found)
         agent_ids = [each.agent_id or _agent_id(latest.get(each.id)) or "" for each in found]
         schedule_ids = [each.schedule_id or _schedule_id(latest.get(each.id)) or "" for each in found]
-        agents = agent_names(context, connection, agent_ids)
-        schedules = schedule_names(context, connection, project, schedule_ids)
+        agents = read_agent_names(context, connection, agent_ids)
+        schedules = read_schedule_names(context, connection, project, schedule_ids)
         return [
             (
                 each.updated_at or "",
@@ -74,7 +74,7 @@ def _list(
 ) -> int:
     console, project = context.console, context.project_if_any()
     connection = context.connect_for_reading(project)
-    agent_id = None if agent is None else agent_id_of(connection, project, agent)
+    agent_id = None if agent is None else find_agent_id(connection, project, agent)
     schedule_id = None if schedule is None else require_schedule_id(connection, project, schedule)
     page = connection.run_reader.conversations(connection.project.id, limit=limit, agent=agent_id, schedule=schedule_id)
     if console.wants_json:

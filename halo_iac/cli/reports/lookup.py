@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from halo_iac.cli.connection import Connection
-from halo_iac.cli.project_files.entries import looks_like_key, schedule_id_of
+from halo_iac.cli.project_files.entries import find_schedule_id, looks_like_key
 from halo_iac.runs.reports import fetch, fetch_of_schedule
 
 if TYPE_CHECKING:
@@ -17,5 +17,5 @@ def find_report(connection: Connection, project: Project | None, reference: str)
     """Return the report, and the key of its schedule if it was found by key."""
     reader = connection.run_reader
     if project is not None and looks_like_key(project, reference):
-        return fetch_of_schedule(reader, schedule_id_of(connection, project, reference)), reference
+        return fetch_of_schedule(reader, find_schedule_id(connection, project, reference)), reference
     return fetch(reader, reference), None

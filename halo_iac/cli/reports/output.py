@@ -146,7 +146,7 @@ def report_fields(report: Report) -> dict[str, Any]:
     return {**report.facts(), "report": report.markdown}
 
 
-def fields_of(wire: Mapping[str, Any]) -> list[tuple[str, str]]:
+def format_fields(wire: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return a mapping of the platform as names and values for display."""
     return [(name, _value(value)) for name, value in wire.items()]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from halo_iac.cli.console import Console
-from halo_iac.cli.progress import live_display, screen_on
+from halo_iac.cli.progress import make_live_display, make_screen
 from halo_iac.model.runs import COMPLETED
 from halo_iac.render.style import Style, columns, pad, truncate
 
@@ -23,28 +23,28 @@ _MAX_LIVE_ROWS: Final = 16
 _STATUS_WIDTH: Final = len("exporting_traces")
 
 
-def log_runs(sightings: Iterable[RunSnapshot], console: Console, names: Mapping[str, str]) -> Iterator[RunSnapshot]:
+def log_runs(snapshots: Iterable[RunSnapshot], console: Console, names: Mapping[str, str]) -> Iterator[RunSnapshot]:
     """Yield snapshots of runs, each shown at once; ``names`` has the name of each run id."""
     style = console.err_style
     if not console.shows_progress:
-        for seen in sightings:
-            console.log(line_of(seen, names[seen.run_id], style))
+        for seen in snapshots:
+            console.log(format_snapshot(seen, names[seen.run_id], style))
             yield seen
         return
     board = RunTable(names, style)
-    screen = screen_on(console.log_stream, style)
-    live = live_display(
+    screen = make_screen(console.log_stream, style)
+    live = make_live_display(
         screen, lambda: _rendered(board.lines(max(1, min(_MAX_LIVE_ROWS, screen.height - 2)), screen.width - 1))
     )
     with live:
-        for seen in sightings:
+        for seen in snapshots:
             board.show(seen)
             if seen.is_final:
-                screen.print(_rendered([line_of(seen, names[seen.run_id], style)]), soft_wrap=True)
+                screen.print(_rendered([format_snapshot(seen, names[seen.run_id], style)]), soft_wrap=True)
             yield seen
 
 
-def line_of(seen: RunSnapshot, name: str, style: Style) -> str:
+def format_snapshot(seen: RunSnapshot, name: str, style: Style) -> str:
     """Return a snapshot as a line: name, status, run id, and error."""
     line = f"{style.safe(name)}  {_status(seen, style)}  {style.safe(seen.run_id)}"
     if seen.read_error is not None:

@@ -40,7 +40,7 @@ class RunOptions(NamedTuple):
 def build_request(given: RunOptions, now: datetime, spec: Spec | None = None) -> RunRequest:
     """Return a request without an agent: values of options, else of the schedule, else ``None``."""
     lookback = given.lookback_hours or (spec.lookback_hours if spec is not None else LOOKBACK_HOURS)
-    order = RunRequest(
+    request = RunRequest(
         agent="",
         name="",
         prompt=_prompt(given) or (spec.prompt if spec is not None else PROMPT),
@@ -54,14 +54,14 @@ def build_request(given: RunOptions, now: datetime, spec: Spec | None = None) ->
         debug=given.debug,
     )
     if spec is None:
-        return order
+        return request
     return replace(
-        order,
-        model_id=order.model_id or spec.model_id,
+        request,
+        model_id=request.model_id or spec.model_id,
         summarization_model_id=spec.summarization_model_id,
-        span_limit=order.span_limit or spec.span_limit,
-        max_subagent_depth=order.max_subagent_depth or spec.max_subagent_depth,
-        max_turns=order.max_turns or spec.max_turns,
+        span_limit=request.span_limit or spec.span_limit,
+        max_subagent_depth=request.max_subagent_depth or spec.max_subagent_depth,
+        max_turns=request.max_turns or spec.max_turns,
     )
 
 
@@ -83,7 +83,7 @@ def window(start: str | None, end: str | None, lookback_hours: int, now: datetim
     return Window(since, until)
 
 
-def lookback_of(remote: RemoteSchedule) -> int:
+def lookback_hours_of(remote: RemoteSchedule) -> int:
     """Return the look-back of a schedule in hours."""
     hours = remote.wire.get("lookbackHours")
     return hours if isinstance(hours, int) and hours > 0 else LOOKBACK_HOURS
@@ -101,7 +101,7 @@ def instant(text: str, option: str) -> datetime:
         raise UsageError(f"{option}: {text!r} is not an ISO 8601 instant", hint=hint) from None
 
 
-def wire_instant(text: str | None, value: datetime) -> str:
+def format_instant(text: str | None, value: datetime) -> str:
     """Return an instant in the wire format: unchanged if it was given in UTC, as the official client sends it."""
     from halo_iac.api.runs import format_instant
 

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 class RunResult:
     """The result of one request; ``error`` is why it was not started or has no complete report."""
 
-    order: RunRequest
+    request: RunRequest
     started: StartedRun | None = None
-    seen: RunSnapshot | None = None
+    snapshot: RunSnapshot | None = None
     report: Report | None = None
     error: HaloError | None = None
 
@@ -47,7 +47,7 @@ class Comparison(NamedTuple):
 
 def named_reports(outcomes: Sequence[RunResult]) -> list[NamedReport]:
     """Return the reports with their names."""
-    return [NamedReport(each.order.name, each.report) for each in outcomes if each.report is not None]
+    return [NamedReport(each.request.name, each.report) for each in outcomes if each.report is not None]
 
 
 def finish(
@@ -59,7 +59,7 @@ def finish(
     if console.wants_json:
         console.print(document(_document(outcomes, compared, console, is_waiting=is_waiting)))
     else:
-        started = [(each.order.name, each.started) for each in outcomes if each.started is not None]
+        started = [(each.request.name, each.started) for each in outcomes if each.started is not None]
         if started and not is_waiting:
             rows = [(name, run.run_id, run.conversation_id or "") for name, run in started]
             headers = ("AGENT", "RUN", "CONVERSATION")
@@ -80,11 +80,11 @@ def _document(
 
 
 def _fields(outcome: RunResult, console: Console) -> dict[str, Any]:
-    fields: dict[str, Any] = {"agent": outcome.order.name, "agentUuid": outcome.order.agent}
+    fields: dict[str, Any] = {"agent": outcome.request.name, "agentUuid": outcome.request.agent}
     if outcome.started is not None:
         fields |= outcome.started.wire
-    if outcome.seen is not None:
-        fields["status"] = outcome.seen.status
+    if outcome.snapshot is not None:
+        fields["status"] = outcome.snapshot.status
     if outcome.report is not None:
         fields |= report_fields(outcome.report)
     if outcome.error is not None:

@@ -16,9 +16,9 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.runs import RunReader, RunWriter
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.reports.output import fields_of
+from halo_iac.cli.reports.output import format_fields
 from halo_iac.cli.runs.progress import log_runs
-from halo_iac.cli.runs.started import CostlyCall, StartedRuns, interrupted_runs
+from halo_iac.cli.runs.started import CostlyCall, StartedRuns, interrupted_runs_error
 from halo_iac.cli.signals import Handler, handling_signals, is_repeated_by_itself
 from halo_iac.errors import HaloError, InterruptedRun, PlatformError
 from halo_iac.hints import Command, Hint
@@ -50,19 +50,19 @@ class RunSession:
 
 
 class RunStarter:
-    """Starts runs one after the other; a context manager in which Ctrl-C lets the one under way be answered.
+    """Starts runs one after the other; a context manager in which Ctrl-C waits for the response under way.
 
-    The answer holds the only way to a run that costs money. So Ctrl-C starts nothing more, and only a second one gives
-    the answer up. The block ends with the interrupt then, unless ``keeps_on``: the answer is all there is to tell.
+    Only the response has the id of a run that costs money. So the first Ctrl-C only prevents further runs, and a second
+    one stops waiting. After the first, the block ends with the interrupt, unless ``ignores_interrupt`` is set.
     """
 
-    def __init__(self, session: RunSession, *, keeps_on: bool = False) -> None:
+    def __init__(self, session: RunSession, *, ignores_interrupt: bool = False) -> None:
         self._stop = threading.Event()
         self._retry = session.connection.retry(self._stop)
         self._writer = RunWriter(session.connection.transport)
         self._console = session.context.console
         self._runs = session.started_runs
-        self._keeps_on = keeps_on
+        self._keeps_on = ignores_interrupt
         self._handlers: dict[int, Handler] = {}
 
     def __enter__(self) -> Self:
@@ -83,7 +83,7 @@ class RunStarter:
                 return
             raise KeyboardInterrupt
         self._stop.set()
-        with suppress(RuntimeError):  # it came in the middle of another line, and a stream takes one at a time
+        with suppress(RuntimeError):  # the signal interrupted the writing of a line, and a stream writes one at a time
             self._console.log("Waiting for the response, so that no run is lost. Press Ctrl-C again to stop waiting.")
 
     @property
@@ -92,12 +92,12 @@ class RunStarter:
         return self._stop.is_set()
 
     def start(self, attempt: Attempt, call: CostlyCall) -> StartedRun:
-        """Start one run in its own thread: Ctrl-C does not end a socket's wait."""
+        """Start one run in its own thread, since Ctrl-C does not interrupt a wait for a socket."""
 
         def work() -> Iterator[StartedRun]:
             if not self._stop.is_set():
                 started = self._runs.make(
-                    call, lambda: start(lambda: attempt(self._writer), self._retry, what=call.what, look=call.look)
+                    call, lambda: start(lambda: attempt(self._writer), self._retry, what=call.what, check=call.check)
                 )
                 yield from () if started is None else (started,)
 
@@ -107,8 +107,8 @@ class RunStarter:
 
 
 def start_one(session: RunSession, attempt: Attempt, call: CostlyCall) -> StartedRun:
-    """Start a single run and return it, even if Ctrl-C came meanwhile: its id is worth more than a moment."""
-    with RunStarter(session, keeps_on=True) as starter:
+    """Start a single run and return it, even after one Ctrl-C, so that its id is not lost."""
+    with RunStarter(session, ignores_interrupt=True) as starter:
         return starter.start(attempt, call)
 
 
@@ -118,7 +118,7 @@ def show_started(context: CommandContext, started: StartedRun) -> int:
     if console.wants_json:
         console.print(document(started.wire))
     else:
-        console.print(record(fields_of(started.wire), console.out_style))
+        console.print(record(format_fields(started.wire), console.out_style))
         console.log(Hint("Wait for it: {}", Command("run", "poll", started.run_id)))
     return 0
 
@@ -172,14 +172,16 @@ def _detach(session: RunSession, going: Sequence[str]) -> InterruptedRun:
             threading.Event().wait(CANCEL_WINDOW)
         except KeyboardInterrupt:
             return _cancel(session, going)
-    return interrupted_runs(going)
+    return interrupted_runs_error(going)
 
 
 def _cancel(session: RunSession, going: Sequence[str]) -> InterruptedRun:
     writer, retry = RunWriter(session.connection.transport), session.connection.retry()
     failed = []
-    look = Hint("run `{}` to check", Command("run", "poll", *going))
-    session.started_runs.under_way = InterruptedRun("interrupted while cancelling runs; they may continue", hint=look)
+    check = Hint("run `{}` to check", Command("run", "poll", *going))
+    session.started_runs.interrupt_error = InterruptedRun(
+        "interrupted while cancelling runs; they may continue", hint=check
+    )
     for run_id in going:
         try:
             retry(lambda _: writer.cancel(run_id))  # noqa: B023 - called at once

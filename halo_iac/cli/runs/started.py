@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, slots=True)
 class CostlyCall:
-    """A call that starts a run: ``what`` it starts, and ``look``, the command that shows whether it did.
+    """A call that starts a run: ``what`` it starts, and ``check``, the command that shows whether it was started.
 
-    ``read`` returns the command that shows what a run has written, from the platform's answer.
+    ``result`` returns the command that shows what the started run has written.
     """
 
     what: str
-    look: Command
-    read: Callable[[StartedRun], Command] = lambda started: Command("report", "get", started.run_id)
+    check: Command
+    result: Callable[[StartedRun], Command] = lambda started: Command("report", "get", started.run_id)
     started: StartedRun | None = None
     error: HaloError | None = None
     is_over: bool = False
@@ -41,9 +41,9 @@ class CostlyCall:
         return self.started is None and isinstance(self.error, UnknownOutcome | None)
 
 
-def creating(order: RunRequest) -> CostlyCall:
+def creation_call(request: RunRequest) -> CostlyCall:
     """Return the call that starts a one-off run."""
-    return CostlyCall(f"a run of {order.name}", Command("report", "list", "--agent", order.agent))
+    return CostlyCall(f"a run of {request.name}", Command("report", "list", "--agent", request.agent))
 
 
 class StartedRuns:
@@ -53,14 +53,14 @@ class StartedRuns:
         self._calls: list[CostlyCall] = []
         self._lock = threading.Lock()
         self._is_closed = False
-        self.under_way: InterruptedRun | None = None
-        """What an interrupt leaves unknown just now, other than whether a run was started."""
+        self.interrupt_error: InterruptedRun | None = None
+        """The error that an interrupt ends with at this moment, if it is not about starting a run."""
         self._ending: HaloError | None = None
         self._context = context
         context.console.final_error = self.ending
 
     def make(self, call: CostlyCall, attempt: Callable[[], StartedRun]) -> StartedRun | None:
-        """Make a call and return its answer, or ``None`` where the command has been ended before; from any thread."""
+        """Make a call and return the run that it started, or ``None`` if the command has ended; from any thread."""
         with self._lock:
             if self._is_closed:
                 return None
@@ -68,7 +68,7 @@ class StartedRuns:
         try:
             call.started = attempt()
         except HaloError as error:
-            if not self._context.closing.is_set():  # else it only says that the command has closed its connections
+            if not self._context.closing.is_set():  # otherwise the command itself has closed the connection
                 call.error = error
             raise
         return call.started
@@ -88,7 +88,7 @@ class StartedRuns:
             self._is_closed = True  # no further call is made
         if self._ending is not None:  # a second interrupt, while this was being printed
             return self._ending
-        if not self._calls and self.under_way is None:
+        if not self._calls and self.interrupt_error is None:
             return error or InterruptedRun(NOTHING_CHANGED)
         failed = {id(call.error): call.error for call in self._calls if call.error is not None}
         messages = [*self._unknown_messages(), *(each for each in failed.values() if each is not error)]
@@ -106,7 +106,7 @@ class StartedRuns:
         return [
             InterruptedRun(
                 f"interrupted while starting {call.what}; it may or may not have been started",
-                hint=Hint("run `{}` to check before you start another one", call.look),
+                hint=Hint("run `{}` to check before you start another one", call.check),
             )
             for call in self._calls
             if call.is_unknown and call.error is None
@@ -115,24 +115,24 @@ class StartedRuns:
     def _running_messages(self, messages: str = "") -> list[HaloError]:
         ids = [call.started.run_id for call in self._calls if call.started is not None and not call.is_over]
         going = [run_id for run_id in ids if run_id not in messages]
-        return [interrupted_runs(going)] if going else []
+        return [interrupted_runs_error(going)] if going else []
 
     def _interrupt_messages(self) -> list[HaloError]:
         """Return the message for an interrupt: runs that continue, runs that have ended, or none."""
-        if self.under_way is not None:
-            return [self.under_way]
+        if self.interrupt_error is not None:
+            return [self.interrupt_error]
         left = self._running_messages()
-        over = {call.started.run_id: call.read(call.started) for call in self._calls if call.started and call.is_over}
+        over = {call.started.run_id: call.result(call.started) for call in self._calls if call.started and call.is_over}
         if over:
             commands = joined(" and ", (Hint("`{}`", command) for command in over.values()))
             message = f"{'run' if len(over) == 1 else 'runs'} {' '.join(over)} ended before the interrupt"
             left.append(InterruptedRun(message, hint=Hint("to read the result, run {}", commands)))
         if left or any(call.is_unknown for call in self._calls):
-            return left  # to say that no run goes on would be a guess
-        return [interrupted_runs(())]
+            return left  # whether a run goes on is not known
+        return [interrupted_runs_error(())]
 
 
-def interrupted_runs(going: Sequence[str]) -> InterruptedRun:
+def interrupted_runs_error(going: Sequence[str]) -> InterruptedRun:
     """Return the end of a command that stops waiting for runs, and how to resume."""
     if not going:
         return InterruptedRun("interrupted; no run is in progress")

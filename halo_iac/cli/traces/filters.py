@@ -141,7 +141,7 @@ class SpanFilterOptions(NamedTuple):
     ] = SpanScope.ALL
 
 
-def filters_of(given: FilterOptions, now: datetime, spans: SpanFilterOptions | None = None) -> dict[str, Any]:
+def build_filters(given: FilterOptions, now: datetime, spans: SpanFilterOptions | None = None) -> dict[str, Any]:
     """Return the query of the filter options; ``spans`` has the options that only spans have."""
     start, end = _window(given, now)
     numbers, texts = field_filters(given.filter_ or (), of_spans=spans is not None)
@@ -151,13 +151,13 @@ def filters_of(given: FilterOptions, now: datetime, spans: SpanFilterOptions | N
         "startDate": format_instant(start),
         "endDate": format_instant(end),
         "observationKinds": known_names(given.kind, "--kind", OBSERVATION_KINDS),
-        "llmProviders": names_of(given.provider, "--provider"),
-        "llmModelNames": names_of(given.model, "--model"),
-        "serviceNames": names_of(given.service, "--service"),
-        "deploymentEnvironments": names_of(given.environment, "--environment"),
-        "userIds": names_of(given.user, "--user"),
-        "sessionIds": names_of(given.session, "--session"),
-        "agents": names_of(given.agent, "--agent"),
+        "llmProviders": split_names(given.provider, "--provider"),
+        "llmModelNames": split_names(given.model, "--model"),
+        "serviceNames": split_names(given.service, "--service"),
+        "deploymentEnvironments": split_names(given.environment, "--environment"),
+        "userIds": split_names(given.user, "--user"),
+        "sessionIds": split_names(given.session, "--session"),
+        "agents": split_names(given.agent, "--agent"),
         "status": given.status and given.status.value,
         "numericFilters": numbers,
         "stringFilters": texts,
@@ -167,7 +167,7 @@ def filters_of(given: FilterOptions, now: datetime, spans: SpanFilterOptions | N
     return {name: value for name, value in wanted.items() if value}
 
 
-def names_of(values: Sequence[str] | None, option: str) -> list[str]:
+def split_names(values: Sequence[str] | None, option: str) -> list[str]:
     """Return the values of an option that can be repeated and comma-separated; an empty option is an error."""
     names = [name for value in values or () for part in value.split(",") if (name := part.strip())]
     if values and not names:
@@ -178,7 +178,7 @@ def names_of(values: Sequence[str] | None, option: str) -> list[str]:
 def known_names(values: Sequence[str] | None, option: str, known: Sequence[str]) -> list[str]:
     """Return the values of such an option as they are in ``known``; an unknown one is an error. Case is ignored."""
     spelt = {name.casefold(): name for name in known}
-    names = names_of(values, option)
+    names = split_names(values, option)
     for name in names:
         if name.casefold() not in spelt:
             hint = did_you_mean(name, known) or "use one of them"

@@ -154,7 +154,7 @@ def at(instant: int) -> str:
     return f"{datetime.fromtimestamp(instant // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def failure_of(found: list[FileLoad]) -> FileError | None:
+def find_failure(found: list[FileLoad]) -> FileError | None:
     """Return the error of a load whose file could not be read to its end."""
     failed = [each for each in found if each.failure]
     if not failed:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from halo_iac.api.pagination import MAX_PAGE_SIZE
 from halo_iac.cli.picker import Choice, Picker
-from halo_iac.cli.traces.filters import FilterOptions, TraceRange, filters_of
+from halo_iac.cli.traces.filters import FilterOptions, TraceRange, build_filters
 from halo_iac.errors import HaloError, PlatformError, Rejected, UsageError
 from halo_iac.hints import Command, Hint, joined
 from halo_iac.render.text.traces.rows import TRACES
@@ -54,7 +54,7 @@ def _raise_with_traces(error: Rejected, context: CommandContext, reader: TraceRe
         raise error
     known: dict[str, str] = {}
     with suppress(PlatformError):
-        every = filters_of(FilterOptions(range_=TraceRange.ALL), context.now)
+        every = build_filters(FilterOptions(range_=TraceRange.ALL), context.now)
         known = {trace.id: "" for trace in reader.traces(every, limit=MAX_PAGE_SIZE).traces}
     _raise_with_suggestion(error, trace_id, known, Hint("run `{}` to see the ids", _LIST))
 
@@ -84,7 +84,7 @@ def choose_trace(context: CommandContext, reader: TraceReader) -> str:
     console = context.console
     if not console.is_interactive or console.wants_json:
         raise UsageError("no trace was given", hint=Hint("name one; run `{}` to see them", Command("trace", "list")))
-    traces = reader.traces(filters_of(FilterOptions(), context.now)).traces
+    traces = reader.traces(build_filters(FilterOptions(), context.now)).traces
     if not traces:
         raise HaloError("there is no trace in the last day", hint=Hint("run `{}` to look further back", _LIST))
     if len(traces) == 1:

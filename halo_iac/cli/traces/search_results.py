@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any, Final
 
-from halo_iac.cli.reports.output import fields_of
+from halo_iac.cli.reports.output import format_fields
 from halo_iac.model.traces import Trace
 from halo_iac.render.json import document
 from halo_iac.render.text.table import record, table
@@ -23,9 +23,9 @@ def search_results_text(found: object, style: Style) -> str:
     """Return the traces found, each with the matching span and text; another response is shown by its fields."""
     rows = _rows(found)
     if rows is None:
-        return record(fields_of(found), style) if isinstance(found, Mapping) else document(found)
+        return record(format_fields(found), style) if isinstance(found, Mapping) else document(found)
     if not all(isinstance(row.get("traceId"), str) for row in rows):
-        return "\n".join(record(fields_of(row), style) for row in rows)
+        return "\n".join(record(format_fields(row), style) for row in rows)
     cells = [
         [*(TRACES.cells[name](Trace(row), style) for name in _OF_TRACE), _text(row, {"spanId"}), _text(row, _EXCERPTS)]
         for row in rows
