@@ -29,18 +29,6 @@ from halo_iac.text import closest_match, quote
 _ONLY_ENTRIES: Final = ENTRY_KEYS - DEFAULTS_KEYS
 
 
-def suggest_top_key(value: object) -> str | None:
-    """Guess what the value of an unknown top-level key was meant to be."""
-    is_entry = isinstance(value, dict) and not _ONLY_ENTRIES.isdisjoint(value)
-    return "if this is a schedule, indent it under `schedules`" if is_entry else None
-
-
-def suggest_override_key(key: str, value: object) -> str | None:
-    """Guess what the mapping under an unknown key of ``overrides`` was meant to be."""
-    is_entry = isinstance(value, dict) and closest_match(key, ("schedules",)) is None
-    return "if this is the key of an entry, indent it under `schedules`" if is_entry else None
-
-
 def suggest_for_list(schedules: list[Node]) -> str:
     """Return the hint for schedules that are written as a list."""
     first = schedules[0]
@@ -166,23 +154,17 @@ def to_problems(
         place = (*below, *(location[:-1] if is_key else location))
         whole = values.get(str(location[0])) if location else None
         is_counted_only = len(document.problems) > MAX_PROBLEMS  # finding the closest key takes a millisecond
-        written = None if is_counted_only else (_as_written(found["input"], document, place), whole)
+        written = None if is_counted_only else (_source_text(found["input"], document, place), whole)
         message, hint = _format(found, below, allowed, written)
         declared = document.value(place)
         if isinstance(declared, str) and "${" in declared:
-            hint = _of_variable(found, location[0] if location else None) or hint
+            hint = _variable_hint(found, location[0] if location else None) or hint
         elif declared is None and is_comment_instead(document, place):
             hint = "` #` begins a comment: put the value in quotes"
-        elif declared == "" and _is_block(document, place):
+        elif declared == "" and document.rest_of_line(place)[:1] in {"|", ">"}:  # a block, whose lines are not indented
             hint = "indent the text below the key"
         document.add_problem(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
     return broken
-
-
-def _is_block(document: Document, location: Location) -> bool:
-    """Return whether an empty text is written as a block scalar, whose lines are then not indented."""
-    line, column = document.place(location)
-    return document.text.split("\n")[line - 1][column - 1 : column] in {"|", ">"}
 
 
 def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
@@ -191,20 +173,20 @@ def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
         return f"unknown rule {quote(key)}", hints.suggest_rule(key)
     if allowed == INCLUDE_KEYS and key in hints.PROJECT_KEYS:
         return f"an included file holds only `schedules`, not {quote(key)}", "move it to the project file"
-    hint = suggest_override_key(key, value) if allowed == hints.OVERRIDES_KEYS else None
-    hint = hint or hints.suggest_key(key, value, allowed)
+    is_mapping = isinstance(value, dict)
+    if allowed == hints.OVERRIDES_KEYS and is_mapping and closest_match(key, ("schedules",)) is None:
+        return f"unknown key {quote(key)}", "if this is the key of an entry, indent it under `schedules`"
+    hint = hints.suggest_key(key, value, allowed)
     if allowed in (hints.PROJECT_KEYS, INCLUDE_KEYS) and hint not in _LAYERS:
-        hint = suggest_top_key(value) or hint or _suggest_ignored(key)
+        anchors = re.fullmatch(r"(?:x?_|\.)([A-Za-z0-9_-]{1,40})", key)  # `_base`, `.base` or `x_base`
+        if isinstance(value, dict) and not _ONLY_ENTRIES.isdisjoint(value):
+            hint = "if this is a schedule, indent it under `schedules`"
+        elif hint is None and anchors is not None:
+            hint = f"write {quote('x-' + anchors[1])}: keys that begin with `x-` are ignored"
     return f"unknown key {quote(key)}", hint
 
 
-def _suggest_ignored(key: str) -> str | None:
-    """Return the hint that names the prefixes for anchor keys: ``_base``, ``.base`` or ``x_base``."""
-    found = re.fullmatch(r"(?:x?_|\.)([A-Za-z0-9_-]{1,40})", key)
-    return f"write {quote('x-' + found[1])}: keys that begin with `x-` are ignored" if found else None
-
-
-def _of_variable(found: Found, field: object) -> str | None:
+def _variable_hint(found: Found, field: object) -> str | None:
     """Return the hint for a value that fails because it reads a variable; ``None`` for any other."""
     if found["type"] in _NO_TEXT:
         way = "write the numbers, or use `cron`, which can" if field in CADENCE_PARTS else _OVERRIDDEN
@@ -235,12 +217,9 @@ def _format(found: Found, below: Location, allowed: Collection[str], written: Wr
     return f"{quote(subject)}: {message}", meant or hint
 
 
-def _as_written(value: object, document: Document, place: Location) -> object:
-    """Return the source text of a number with a dot, which may be a time: YAML reads ``9.30`` as 9.3."""
-    if not isinstance(value, float):
-        return value
-    line, column = document.place(place)
-    found = re.match(r"[0-9]+\.[0-9]+", document.text.split("\n")[line - 1][column - 1 :])
+def _source_text(value: object, document: Document, place: Location) -> object:
+    """Return a number with a dot as it is written, because it may be a time: YAML reads ``9.30`` as 9.3."""
+    found = re.match(r"[0-9]+\.[0-9]+", document.rest_of_line(place)) if isinstance(value, float) else None
     return found[0] if found else value
 
 
@@ -270,12 +249,9 @@ def _list(field: str, value: object) -> Wording:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     hint = 'write it in quotes, such as "09:00"' if field == "at" and is_number else None
     if isinstance(value, str) and field in {"protect", "include", "agents"}:
-        hint = 'write it in brackets and quotes, such as `["…"]`' if not _is_plain(value) else f'write `["{value}"]`'
+        is_plain = len(value) <= _MAX_QUOTED_LENGTH and value.isprintable() and not re.search(r'[\\"`]', value)
+        hint = f'write `["{value}"]`' if is_plain else 'write it in brackets and quotes, such as `["…"]`'
     return f"expected a list of {_LISTS.get(field, 'names')}", hint
-
-
-def _is_plain(text: str) -> bool:
-    return len(text) <= _MAX_QUOTED_LENGTH and text.isprintable() and not re.search(r'[\\"`]', text)
 
 
 def _text(field: str, value: object) -> Wording:
@@ -299,10 +275,10 @@ def _lookback(count: int) -> str | None:
 def _flag(_: str, value: object) -> Wording:
     word = str(value).strip().lower() if isinstance(value, str | int) else None
     if word in _FLAGS:
-        return "expected true or false", f"write `{_FLAGS[word]}`"
-    return "expected true or false", "write it without quotes" if word in {"true", "false"} else _without_brackets(
-        value
-    )
+        hint: str | None = f"write `{_FLAGS[word]}`"
+    else:
+        hint = "write it without quotes" if word in {"true", "false"} else _without_brackets(value)
+    return "expected true or false", hint
 
 
 def _mapping(field: str, value: object) -> Wording:
@@ -352,10 +328,8 @@ def _not_unicode(_: str, __: object) -> Wording:
 
 
 def _too_long(field: str, _: object) -> Wording:
-    return (
-        f"longer than {MAX_PROMPT // 1024} KiB" if field == "prompt" else f"longer than {MAX_PATTERN:,} characters",
-        None,
-    )
+    most = f"{MAX_PROMPT // 1024} KiB" if field == "prompt" else f"{MAX_PATTERN:,} characters"
+    return f"longer than {most}", None
 
 
 def _amount(field: str, value: object) -> Wording:

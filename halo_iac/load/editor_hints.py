@@ -144,9 +144,8 @@ def _with_hints(name: str, field: Schema, key: str) -> Schema:
     """Return a field's schema with its hints, which are looked up by a key."""
     title = name.replace("_", " ").capitalize()
     field = {"title": title, **field}
-    if field.get("$ref", "").endswith(
-        ("/ScheduleFields", "/OverridesFields")
-    ):  # otherwise completion inserts every field that has a default
+    # Completion would insert every field of a referenced object that has a default.
+    if field.get("$ref", "").endswith(("/ScheduleFields", "/OverridesFields")):
         field |= {"type": "object", "allOf": [{"$ref": field.pop("$ref")}]}
     if name == "timezone":
         field |= _zones()
@@ -184,7 +183,8 @@ def _forms(schema: Schema) -> Iterator[Schema]:
 
 def _word(form: Schema, message: str | None) -> None:
     if form.get("type") == "integer" and "const" not in form:
-        message = _bounds(form)
+        least, most = form["minimum"], form["maximum"]
+        message = f"Write a whole number, {'1 or more' if most == MAX_NUMBER else f'{least} to {most}'}."
         form |= {"type": ["integer", "string"], "pattern": OTHER_INTEGERS}
     if form.get("type") == "number":
         form |= {"type": ["number", "string"], "pattern": OTHER_INTEGERS}
@@ -212,11 +212,6 @@ def _count(form: Schema) -> None:
         form["pattern"] = rf"^[\s\S]{{{least},{form.pop('maxLength')}}}$"
     elif least:
         form.setdefault("pattern", r"[\s\S]")
-
-
-def _bounds(form: Schema) -> str:
-    least, most = form["minimum"], form["maximum"]
-    return f"Write a whole number, {'1 or more' if most == MAX_NUMBER else f'{least} to {most}'}."
 
 
 def _zones() -> Schema:

@@ -95,7 +95,7 @@ class EntryReader(NamedTuple):
         written = raw if is_whole else written_fields(raw, given, hints.ENTRY_KEYS)
         entry = WrittenEntry(place, given, written)
         if override is not None:
-            entry = entry.below(override)
+            entry = entry.overridden_by(override)
             given, is_whole = entry.given, is_whole and override.is_whole
             _check_over_cron(entry)
         self._check_title(place, given)

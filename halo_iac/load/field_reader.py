@@ -13,7 +13,7 @@ from halo_iac.load.encoding import NotText, decode_text
 from halo_iac.load.files import PROMPT_SUFFIXES, FileUnreadable, ProjectFiles
 from halo_iac.load.limits import MAX_PROBLEMS, MAX_PROMPT
 from halo_iac.load.suggestions.keys import suggest_quotes
-from halo_iac.load.yaml_document import Document, Location
+from halo_iac.load.yaml_document import Document
 from halo_iac.model.ids import canonical_id
 from halo_iac.model.schedule import NUMBERS, normalized_prompt
 from halo_iac.model.zones import zone_names
@@ -25,8 +25,8 @@ LITERAL_FIELDS: Final = frozenset({"prompt", "prompt_file", "enabled", "hours", 
 
 _REFERENCE: Final = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<fallback>:-[^{}]*)?\}|(?P<open>\{))")
 
-AddProblem = Callable[[tuple[str], str, str], None]
-"""Called with the field that cannot be resolved, the message and the hint."""
+AddProblem = Callable[[str, str, str], None]
+"""Called with the field that cannot be expanded, the message and the hint."""
 
 
 class _Unresolved(Exception):  # noqa: N818 - carries one message out of a regex substitution
@@ -36,29 +36,20 @@ class _Unresolved(Exception):  # noqa: N818 - carries one message out of a regex
         self.hint = hint
 
 
-def expand(
+def expand_variables(
     fields: dict[str, Any], variables: Mapping[str, str], add_problem: AddProblem, *, keeps_unset: bool = False
 ) -> dict[str, Any]:
     """Return the fields with every variable reference expanded, without those that fail.
 
-    ``keeps_unset`` leaves references to unset variables as written. Returns the same mapping object if it has no
-    references.
+    ``keeps_unset`` leaves references to unset variables as written.
     """
-    if not any(_references(value) for key, value in fields.items() if key not in LITERAL_FIELDS):
-        return fields
-    replaced = {}
+    expanded = {}
     for key, value in fields.items():
         try:
-            replaced[key] = value if key in LITERAL_FIELDS else _substitute(value, variables, keeps_unset)
+            expanded[key] = value if key in LITERAL_FIELDS else _substitute(value, variables, keeps_unset)
         except _Unresolved as unresolved:
-            add_problem((key,), unresolved.message, unresolved.hint)
-    return replaced
-
-
-def _references(value: object) -> bool:
-    if isinstance(value, list):
-        return any(isinstance(element, str) and "$" in element for element in value)
-    return isinstance(value, str) and "$" in value
+            add_problem(key, unresolved.message, unresolved.hint)
+    return expanded
 
 
 def _substitute(value: object, variables: Mapping[str, str], keeps_unset: bool) -> object:
@@ -107,12 +98,12 @@ class Prompts:
         """Return a prompt file's text; ``name`` is relative to ``folder``. Raises :class:`FileUnreadable`."""
         found = self._read.get((folder, name))
         if found is None:
-            found = self._read[folder, name] = self._attempt(folder, name)
+            found = self._read[folder, name] = self._read_file(folder, name)
         if isinstance(found, FileUnreadable):
             raise found
         return found
 
-    def _attempt(self, folder: str, name: str) -> str | FileUnreadable:
+    def _read_file(self, folder: str, name: str) -> str | FileUnreadable:
         try:
             path = self._reader.named(folder, name, PROMPT_SUFFIXES)
             return prompt_in(self._reader.content(path, limit=MAX_PROMPT))
@@ -141,7 +132,7 @@ Check = Callable[[object], Any]
 """One of the checks of :mod:`halo_iac.load.fields`; raises :class:`pydantic_core.ValidationError`."""
 
 _HOURS: Final = {"h": 1, "d": 24, "w": 168}
-_TWICE: Final = (
+_EXCLUSIVE: Final = (
     ("lookback_hours", ("lookback",)),
     ("prompt_file", ("prompt",)),
     ("at", ("hours", "minutes")),
@@ -187,26 +178,20 @@ class FieldReader:
         ``state`` is the state set by a stronger layer: the prompt file of an archived schedule may be missing.
         """
         before = place.problem_count
-        fields = self._with_variables(place, raw)
+        fields = raw
+        if place.document.has_dollars:
+            keeps_unset = not self._needs_variables
+            fields = expand_variables(raw, self._variables, place.add_problem, keeps_unset=keeps_unset)
         try:
             given: Fields = check(fields)
         except ValidationError as error:
             broken = to_problems(error, fields, place.document, place.location, allowed)
             given = check({key: value for key, value in fields.items() if key not in broken}) if broken else {}
         _check_spellings(place, given)
-        self._rewrite(place, given, is_archived=(state or given.get("state")) == "archived")
+        self._normalize(place, given, is_archived=(state or given.get("state")) == "archived")
         return given, place.problem_count == before
 
-    def _with_variables(self, place: FieldLocation, raw: Fields) -> Fields:
-        if not place.document.has_dollars:
-            return raw
-
-        def add_problem(where: Location, message: str, hint: str) -> None:
-            place.document.add_problem((*place.location, *where), message, hint)
-
-        return expand(raw, self._variables, add_problem, keeps_unset=not self._needs_variables)
-
-    def _rewrite(self, place: FieldLocation, given: Fields, *, is_archived: bool) -> None:
+    def _normalize(self, place: FieldLocation, given: Fields, *, is_archived: bool) -> None:
         if "lookback" in given:
             text = given.pop("lookback")
             given["lookback_hours"] = int(text[:-1]) * _HOURS[text[-1]]
@@ -243,7 +228,7 @@ def _suggest_other_zone(place: FieldLocation, name: str) -> None:
 
 
 def _check_spellings(place: FieldLocation, given: Fields) -> None:
-    for key, others in _TWICE:
+    for key, others in _EXCLUSIVE:
         if key not in given:
             continue
         for other in others:

@@ -31,22 +31,15 @@ _LITERAL: Final = frozenset({"title", "prompt", "prompt_file", "renamed_from"})
 """Fields whose form cannot be replaced by a variable reference, and fields without variables."""
 
 
-def _invisible() -> str:
-    """Return the characters that titles must not contain, as the content of a character class.
+INVISIBLE: Final = "".join(
+    f"\\u{first:04x}" if first == last else f"\\u{first:04x}{'-' if last > first + 1 else ''}\\u{last:04x}"
+    for first, last in INVISIBLE_RANGES
+    if last <= 0xFFFF and (first, last) != SURROGATES
+)
+"""The characters that titles must not contain, as the content of a character class.
 
-    Without those above U+FFFF and the surrogates: half of the programs that read JSON Schemas confuse the two.
-    """
-    ranges = [pair for pair in INVISIBLE_RANGES if pair[1] <= 0xFFFF and pair != SURROGATES]
-    return "".join(f"\\u{first:04x}{_to(first, last)}" for first, last in ranges)
-
-
-def _to(first: int, last: int) -> str:
-    if first == last:
-        return ""
-    return f"{'-' if last > first + 1 else ''}\\u{last:04x}"
-
-
-INVISIBLE: Final = _invisible()
+Without those above U+FFFF and the surrogates: half of the programs that read JSON Schemas confuse the two.
+"""
 
 
 def _having(*keys: str) -> Schema:

@@ -90,7 +90,7 @@ class WrittenEntry(NamedTuple):
     written: Collection[str]
     override: Override | None = None
 
-    def below(self, override: Override) -> WrittenEntry:
+    def overridden_by(self, override: Override) -> WrittenEntry:
         """Return the entry's fields after an override has replaced some."""
         replaced = set(override.written)
         if override.replaces_cadence:
@@ -157,7 +157,7 @@ class EntryOrigins:
         return (
             (self._override and self._override.origin(field))
             or self._overrides.origin(field)
-            or self._own().origin(field)
+            or self._entry_layer().origin(field)
             or self._defaults.origin(field)
             or BUILT_IN_ORIGIN
         )
@@ -168,7 +168,7 @@ class EntryOrigins:
         location = ("schedules", self._key)
         return Origin(Source.ENTRY, self._document.path, *self._document.place(location, at_key=True))
 
-    def _own(self) -> Layer:
+    def _entry_layer(self) -> Layer:
         if self._entry is None:
             raw = (self._document.root or {})["schedules"][self._key]
             self._entry = Layer(Source.ENTRY, self._document, raw, {})
@@ -226,12 +226,12 @@ def read_overrides_by_key(source: SourceFile, fields: FieldReader, state: str | 
         hint = "write the key of an entry below it, and its overrides below that"
         document.add_problem(_LOCATION, f"`overrides.schedules` {message}", hint)
         return {}
-    astray = misplaced_keys(schedules)
-    for key, problem in astray.items():
+    misplaced = misplaced_keys(schedules)
+    for key, problem in misplaced.items():
         if problem is not None:
             message = f"{quote(key)} is a field of a schedule, but the key of an entry is expected"
             document.add_problem((*_LOCATION, key), message, "write the entry's key above its fields", at_key=True)
-    read = {key: _override(source, fields, key, raw, state) for key, raw in schedules.items() if key not in astray}
+    read = {key: _override(source, fields, key, raw, state) for key, raw in schedules.items() if key not in misplaced}
     return {key: override for key, override in read.items() if override is not None}
 
 
@@ -250,9 +250,8 @@ def check_override_keys(overrides: Mapping[str, Override], declared: Collection[
     """Report overrides whose key no entry has."""
     for number, (key, override) in enumerate(overrides.items()):
         if key not in declared:
-            hint = (
-                did_you_mean(key, declared) if number < _MAX_SUGGESTED else None
-            ) or "the keys are those under `schedules:` here and in the included files"
+            near = did_you_mean(key, declared) if number < _MAX_SUGGESTED else None
+            hint = near or "the keys are those under `schedules:` here and in the included files"
             override.place.add_missing_problem(f"no entry has the key {quote(key)}", hint)
 
 

@@ -11,8 +11,7 @@ from pydantic_core import ValidationError
 
 from halo_iac.checkout import find_checkout, git_folder
 from halo_iac.errors import Problem, ProjectError
-from halo_iac.load import diagnostics as slips
-from halo_iac.load.diagnostics import INCLUDE_KEYS, to_problems, unknown_key
+from halo_iac.load.diagnostics import INCLUDE_KEYS, misplaced_keys, suggest_for_list, to_problems, unknown_key
 from halo_iac.load.entries import EntryReader
 from halo_iac.load.field_reader import FieldLocation, FieldReader, Fields, Prompts
 from halo_iac.load.fields import IGNORED, KEY, check_policy
@@ -40,8 +39,8 @@ _HEAD_BYTES: Final = 64 * 1024
 _READ_APART: Final = ("defaults", "overrides", "schedules")
 
 
-class PolicyReader(NamedTuple):
-    """Reads the policy of a project file; invalid keys, which were already reported, are ignored."""
+class ProjectPolicy(NamedTuple):
+    """The policy of a project file and its layers, without invalid keys, which are reported already."""
 
     values: Mapping[str, Any]
     defaults: Layer
@@ -56,26 +55,20 @@ class PolicyReader(NamedTuple):
         agents = written.get("agents")
         return Scope(None if agents is None else tuple(agents), written.get("title_prefix"))
 
-    @property
-    def undeclared(self) -> UndeclaredPolicy:
-        """Return what happens to schedules that no file declares."""
-        return UndeclaredPolicy(self.values.get("undeclared", UndeclaredPolicy.REPORT))
 
-
-def read_policy(source: SourceFile, fields: FieldReader) -> PolicyReader:
+def read_policy(source: SourceFile, fields: FieldReader) -> ProjectPolicy:
     """Return a project file's policy; its problems are added to its document."""
     document = source.document
     root = document.root or {}
-    values = _checked(document, {key: value for key, value in root.items() if _is_policy(key)})
+    values = _check_policy(document, {key: value for key, value in root.items() if _is_policy(key)})
     if not {"schedules", "include"}.intersection(root.keys() | hints.likely_fields(root, hints.PROJECT_KEYS)):
-        message = "`schedules` is missing"
-        document.add_problem((), message, "for no schedules, write `schedules: {}`")
+        document.add_problem((), "`schedules` is missing", "for no schedules, write `schedules: {}`")
     if document.has_dollars:
         _check_variables(document, values)
     if values.get("scope") == {}:
         document.add_problem(("scope",), "`scope` is empty", "leave the key out")
     overrides = read_layer(source, fields, Source.OVERRIDES)
-    return PolicyReader(
+    return ProjectPolicy(
         values=values,
         defaults=read_layer(source, fields, Source.DEFAULTS),
         overrides=overrides,
@@ -94,30 +87,29 @@ _NO_VARIABLES: Final = {
 
 def _check_variables(document: Document, values: Fields) -> None:
     for key, hint in _NO_VARIABLES.items():
-        for location, value in _texts(values.get(key), (key,)):
+        for location, value in _nested_texts(values.get(key), (key,)):
             if "${" in value:
                 document.add_problem(location, f"{quote(key)} cannot read a variable", hint)
 
 
-def _texts(value: object, location: Location) -> Iterator[tuple[Location, str]]:
+def _nested_texts(value: object, location: Location) -> Iterator[tuple[Location, str]]:
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     if isinstance(value, str):
         yield location, value
     for step, child in children:
-        yield from _texts(child, (*location, step))
+        yield from _nested_texts(child, (*location, step))
 
 
 def _is_policy(key: str) -> bool:
     return key not in _READ_APART and not key.startswith(IGNORED)
 
 
-def _checked(document: Document, top: Fields) -> Fields:
+def _check_policy(document: Document, top: Fields) -> Fields:
     try:
         values: Fields = check_policy(top)
     except ValidationError as error:
         broken = to_problems(error, top, document, (), hints.PROJECT_KEYS)
-        sound = {key: value for key, value in top.items() if key not in broken}
-        values = check_policy({"version": 1, **sound})
+        values = check_policy({"version": 1, **{key: value for key, value in top.items() if key not in broken}})
     return values
 
 
@@ -166,10 +158,9 @@ def load(
     reader = _reader(tree or DiskFiles(drafts), path, checkout)
     fields = FieldReader(Prompts(reader), variables, needs_variables=needs_variables)
     main = read_project_file(reader, path, cwd)
-    is_readable = main.document.root is not None and not _is_of_another_tool(main.document, "not like a project file")
-    policy = read_policy(main, fields) if is_readable else None
-    if policy is None:
-        raise _error([main])
+    if main.document.root is None or _is_of_another_tool(main.document, "not like a project file"):
+        raise _project_error([main])
+    policy = read_policy(main, fields)
     unread: list[str] = []
     before = len(main.document.problems)
     sources = [main, *read_included(reader, main, path, policy.values.get("include", ()), cwd, unread)]
@@ -178,7 +169,7 @@ def load(
     is_whole = not unread and all(source.document.root is not None for source in sources)
     entries = _entries(sources, policy, fields, is_whole=is_whole and len(main.document.problems) == before)
     if any(source.document.problems for source in sources):
-        raise _error(sources)
+        raise _project_error(sources)
     truncated = tuple(each for source in sources for each in truncated_texts(source.document))
     folded = tuple(each for source in sources for each in folded_items(source.document))
     return _project(display_path(path, cwd), entries, policy)._replace(
@@ -214,7 +205,9 @@ def load_head(path: Path, *, cwd: Path, checkout: Path | None) -> Project:
         return nothing
     document = parse(head, nothing.path)
     project = (document.root or {}).get("project")
-    values = {} if project is None or document.has_dollars else _checked(document, {"version": 1, "project": project})
+    values = (
+        {} if project is None or document.has_dollars else _check_policy(document, {"version": 1, "project": project})
+    )
     if document.problems or "project" not in values:
         return nothing
     return nothing._replace(project_id=canonical_id(values["project"]))
@@ -226,12 +219,12 @@ def _reader(tree: FileTree, path: Path, checkout: Path | None) -> ProjectFiles:
     return ProjectFiles(tree, CheckoutBound(project, checkout, None if checkout is None else git_folder(checkout)))
 
 
-def _project(path: str, entries: tuple[Entry, ...], policy: PolicyReader) -> Project:
+def _project(path: str, entries: tuple[Entry, ...], policy: ProjectPolicy) -> Project:
     return Project(
         path=path,
         entries=entries,
         project_id=None if "project" not in policy.values else canonical_id(policy.values["project"]),
-        undeclared=policy.undeclared,
+        undeclared=UndeclaredPolicy(policy.values.get("undeclared", UndeclaredPolicy.REPORT)),
         scope=policy.scope,
         protect=tuple(policy.values.get("protect", ())),
         aliases=policy.values.get("agents", {}),
@@ -243,8 +236,8 @@ def _project(path: str, entries: tuple[Entry, ...], policy: PolicyReader) -> Pro
     )
 
 
-def _error(sources: Iterable[SourceFile]) -> ProjectError:
-    """Return every problem, in the order of the files and then of the lines."""
+def _project_error(sources: Iterable[SourceFile]) -> ProjectError:
+    """Return the error with every problem, in the order of the files and then of the lines."""
     return ProjectError([problem for source in sources for problem in _sorted(source.document.problems)])
 
 
@@ -284,7 +277,7 @@ def _check_included(document: Document) -> None:
 
 
 def _entries(
-    sources: Iterable[SourceFile], policy: PolicyReader, fields: FieldReader, *, is_whole: bool
+    sources: Iterable[SourceFile], policy: ProjectPolicy, fields: FieldReader, *, is_whole: bool
 ) -> tuple[Entry, ...]:
     """Return the entries of all files, without those that have a problem.
 
@@ -313,7 +306,7 @@ def _declared(sources: Iterable[SourceFile]) -> Iterator[tuple[FieldLocation, An
         if not isinstance(schedules, dict):
             message = "has no value" if schedules is None else "must be keys and values"
             is_list = isinstance(schedules, list) and schedules != []
-            hint = slips.suggest_for_list(schedules) if is_list else "for no schedules, write `schedules: {}`"
+            hint = suggest_for_list(schedules) if is_list else "for no schedules, write `schedules: {}`"
             source.document.add_problem(("schedules",), f"`schedules` {message}", hint)
             continue
         count += len(schedules)
@@ -321,15 +314,15 @@ def _declared(sources: Iterable[SourceFile]) -> Iterator[tuple[FieldLocation, An
             place = FieldLocation(source.document, source.folder, ("schedules",))
             place.add_missing_problem(f"more than {MAX_SCHEDULES:,} schedules in all")
             return
-        astray = _misplaced_keys(source.document, schedules)
+        misplaced = _misplaced_keys(source.document, schedules)
         for key, raw in schedules.items():
-            if key not in astray:
+            if key not in misplaced:
                 yield FieldLocation(source.document, source.folder, ("schedules", key)), raw
 
 
 def _misplaced_keys(document: Document, schedules: Values) -> Collection[str]:
     """Return the entry fields that are written among the schedules, after reporting them."""
-    found = slips.misplaced_keys(schedules)
+    found = misplaced_keys(schedules)
     for key, hint in found.items():
         if hint is not None:
             message = f"{quote(key)} is a field of a schedule, but a schedule's key is expected"

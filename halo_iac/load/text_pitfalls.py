@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
+from halo_iac.load.fields import IGNORED
 from halo_iac.load.yaml_document import Document, Location, Node
 from halo_iac.model.project import FoldedItem, Origin, Source, TruncatedText
 
@@ -15,7 +16,7 @@ _IN_ENTRIES: Final = frozenset({"schedules", "defaults", "overrides"})
 _MAY_CUT: Final = (r" #\S", r"\t#\S")
 _LINE: Final = r"(?m)^[ \t]*[^\s#][^\n]*?(?<=\S)([ \t]+)#([^\n]?)[^\n]*"
 """A line with a comment after a value; only the first comment of a line can cut a text."""
-_ANCHOR: Final = re.compile(r"(?:&(\S+)\s+)?")
+_ANCHOR: Final = re.compile(r"&(\S+)\s+")
 _ALIAS: Final = re.compile(r"\*([^\s,\]}]+)")
 _BLOCK: Final = re.compile(r"[|>][-+0-9]*")
 _NOT_PLAIN: Final = frozenset("\"'|>*!{[")
@@ -29,7 +30,7 @@ def truncated_texts(document: Document) -> Iterator[TruncatedText]:
     if not any(re.search(pattern, text) for pattern in _MAY_CUT):
         return
     found = dict(_cut(text, document))
-    anchors = {_anchor(text, document.marks[ordinal]): ordinal for ordinal in found}
+    anchors = {_skip_anchor(text, document.marks[ordinal])[0]: ordinal for ordinal in found}
     for location, ordinal, value in _texts(document, document.root, (), set()) if found else ():
         alias = _ALIAS.match(text, document.marks[ordinal])
         truncated = ordinal if alias is None else anchors.get(alias[1], ordinal)
@@ -84,13 +85,13 @@ def _joined_item(text: str, index: int) -> int | None:
 
 def is_comment_instead(document: Document, location: Location) -> bool:
     """Return whether a value is null because its text begins with ``#``, so that YAML reads a comment."""
-    line, column = document.place(location, at_key=True)
-    return _INSTEAD.match(document.text.split("\n")[line - 1], column - 1) is not None
+    return _INSTEAD.match(document.rest_of_line(location, at_key=True)) is not None
 
 
-def _anchor(text: str, index: int) -> str | None:
+def _skip_anchor(text: str, index: int) -> tuple[str | None, int]:
+    """Return the name of the anchor at an offset, if there is one, and the offset after it."""
     found = _ANCHOR.match(text, index)
-    return None if found is None else found[1]
+    return (None, index) if found is None else (found[1], found.end())
 
 
 def _cut(text: str, document: Document) -> Iterator[tuple[int, int | None]]:
@@ -103,8 +104,7 @@ def _cut(text: str, document: Document) -> Iterator[tuple[int, int | None]]:
         ordinal = bisect_right(document.marks, start) - 1
         if found[2].isspace() or not found[2] or document.marks[ordinal] == start:  # the ordinal of a missing value
             continue
-        anchor = _ANCHOR.match(text, document.marks[ordinal])
-        begin = document.marks[ordinal] if anchor is None else anchor.end()
+        _, begin = _skip_anchor(text, document.marks[ordinal])
         if _BLOCK.fullmatch(text, begin, start):
             yield ordinal, None
         elif text[start - 1] == ":" or text[:start].endswith((" -", "\n-")):
@@ -128,7 +128,7 @@ def _texts(
         inner = [(step, first + step, value) for step, value in enumerate(node)]
     for step, ordinal, value in inner:
         place = (*location, step)
-        if not location and str(step).startswith("x-"):  # holds anchors, which are visited where aliases refer to them
+        if not location and str(step).startswith(IGNORED):  # anchors, which are visited where aliases refer to them
             continue
         if isinstance(value, str) and _field(place) in _TEXTS:
             yield place, ordinal, value

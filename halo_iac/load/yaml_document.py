@@ -34,7 +34,7 @@ class Document:
     """A parsed file: ``root`` has its values, ``problems`` what is wrong with them.
 
     ``root`` is ``None`` if the file could not be parsed; ``problems`` then says why. ``path`` is the path for messages,
-    ``has_dollars`` says whether the file may contain a variable reference.
+    ``text`` the text of the file, ``has_dollars`` whether it may contain a variable reference.
 
     ``marks`` has the character offset of every node in document order (a node's index there is its *ordinal*), ``keys``
     the ordinals of each mapping's keys, by the mapping's ``id()`` and in its own order, ``lists`` the ordinal of each
@@ -48,7 +48,6 @@ class Document:
         "_key_places",
         "_leading",
         "_line_starts",
-        "_text",
         "has_dollars",
         "keys",
         "lists",
@@ -56,6 +55,7 @@ class Document:
         "path",
         "problems",
         "root",
+        "text",
     )
 
     def __init__(self, path: str, text: str = "") -> None:
@@ -66,15 +66,10 @@ class Document:
         self.marks = array("I")
         self.keys: dict[int, array[int]] = {}
         self.lists: dict[int, int] = {}
-        self._text = text
+        self.text = text
         self._key_places: dict[int, dict[str, int]] = {}
         self._leading: dict[int, int] = {}
         self._line_starts: array[int] | None = None
-
-    @property
-    def text(self) -> str:
-        """Return the text of the file."""
-        return self._text
 
     def add_problem(self, location: Location, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
         """Add a problem at a value or at its key; at the nearest existing parent if there is no such value."""
@@ -122,10 +117,15 @@ class Document:
         """Return line and column, from 1, of a key of one of this file's mappings."""
         return self.line_and_column(self.marks[self._key_ordinals(mapping)[key]])
 
+    def rest_of_line(self, location: Location, *, at_key: bool = False) -> str:
+        """Return the text from a value, or from its key, to the end of its line."""
+        line, column = self.place(location, at_key=at_key)
+        return self.text.split("\n")[line - 1][column - 1 :]
+
     def line_and_column(self, index: int) -> tuple[int, int]:
         """Return line and column, from 1, of a character offset."""
         if self._line_starts is None:
-            lengths = map(add, map(len, self._text.split("\n")), repeat(1))
+            lengths = map(add, map(len, self.text.split("\n")), repeat(1))
             self._line_starts = array("I", accumulate(lengths, initial=0))
         line = bisect_right(self._line_starts, index)
         return line, index - self._line_starts[line - 1] + 1

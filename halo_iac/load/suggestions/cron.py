@@ -109,7 +109,7 @@ _INEXPRESSIBLE: Final[Sequence[tuple[int, str, _Remark]]] = (
     (2, "([0-9]+)w|w([0-9]+)", lambda found, line: suggest_near_weekday(found[1] or found[2], line)),
     (4, rf"([0-7]|(?:{_NAME})[a-z]*?)(?:#([1-5])|l)", _remark_on_nth),
 )
-"""A pattern of a field, the program or feature it belongs to, and the remark."""
+"""The number of a field, a pattern of what it may hold in other programs, and the remark on it."""
 
 
 def _inexpressible(five: Sequence[str]) -> str | None:

@@ -101,6 +101,7 @@ _FLAGS: Final = {
 """Spellings of true and false."""
 
 
+_KEYED: Final = re.compile("[a-z_]+: ")
 _TYPOGRAPHIC: Final = frozenset("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb")
 _VALUES: Final = {
     "frequency": ("hourly", "daily", "weekly", "monthly"),
@@ -136,7 +137,7 @@ def suggest_key(key: str, value: object, allowed: Collection[str]) -> str | None
             return "set its keys in the entry itself"
         is_clock = word != "schedule" and isinstance(value, str) and re.fullmatch("[0-9:]+", value.strip()) is not None
         return (None if is_clock else suggest_cadence(value)) or "did you mean `frequency` or `cron`?"
-    hint = _split_words(word, value, allowed)
+    hint = _suggest_for_word(word, value, allowed)
     if hint is not None:
         return hint
     for known in sorted(allowed):
@@ -166,7 +167,7 @@ def _likely_field(key: str, allowed: Collection[str]) -> str | None:
     return next((known for known in allowed if normalize(known) == word), None) or closest_match(key, allowed)
 
 
-def _split_words(word: str, value: object, allowed: Collection[str]) -> str | None:
+def _suggest_for_word(word: str, value: object, allowed: Collection[str]) -> str | None:
     if word in _SWITCHES and "enabled" in allowed:
         return _suggest_enabled(_flag(value), is_opposite=_SWITCHES[word])
     for words, field, on, off in _LINES:
@@ -176,8 +177,9 @@ def _split_words(word: str, value: object, allowed: Collection[str]) -> str | No
         return "API keys, URLs, teams and the sandbox cannot be set in YAML"
     if word in _DATES and "at" in allowed:
         return _suggest_for_date(value)
-    if word in {"day", "days"} and "days_of_month" in allowed and _are_numbers(value):
-        return _suggest_for_days(value)
+    hint = _suggest_for_days(value) if word in {"day", "days"} and "days_of_month" in allowed else None
+    if hint is not None:
+        return hint
     meant = _SYNONYMS.get(word)
     return _suggest_renamed(meant, value, _LOOKBACKS.get(word)) if meant is not None and meant in allowed else None
 
@@ -193,14 +195,11 @@ def _flag(value: object) -> bool | None:
     return _FLAGS.get("" if value is None else str(value).strip().lower())
 
 
-def _are_numbers(value: object) -> bool:
+def _suggest_for_days(value: object) -> str | None:
+    """Return which days numbers may mean; above 7 they can only be days of the month. ``None`` for other values."""
     values = value if isinstance(value, list) else [value]
-    return all(type(each) is int for each in values) and bool(values)
-
-
-def _suggest_for_days(value: object) -> str:
-    """Return which days numbers may mean; above 7 they can only be days of the month."""
-    values = value if isinstance(value, list) else [value]
+    if not values or any(type(each) is not int for each in values):
+        return None
     either = "did you mean `days_of_week` or `days_of_month`?"
     return "did you mean `days_of_month`?" if max(values) > 7 else either
 
@@ -231,11 +230,8 @@ def _suggest_line(field: str, value: object) -> str | None:
         zone = zone_for_name(value) if isinstance(value, str) and len(value) <= MAX_COMPARED_LENGTH else None
         return f"write `timezone: {zone}`" if zone is not None and zone != value else None
     if field in _VALUES and field not in FIELDS:
-        return (
-            f"write `{field}: {value}`"
-            if value in _VALUES[field]
-            else _with_key(field, suggest_value(field, value) or "")
-        )
+        is_choice = value in _VALUES[field]
+        return f"write `{field}: {value}`" if is_choice else _with_key(field, suggest_value(field, value) or "")
     if field not in FIELDS:
         return None
     if not isinstance(value, list):
@@ -245,12 +241,8 @@ def _suggest_line(field: str, value: object) -> str | None:
 
 
 def _with_key(field: str, hint: str) -> str | None:
-    """Return a hint for a value as a hint for the whole line."""
-    return re.sub("`[^`]+`", lambda code: _line_of(code[0], field), hint) or None
-
-
-def _line_of(code: str, field: str) -> str:
-    return code if re.match("`[a-z_]+: ", code) else f"`{field}: {code[1:]}"
+    """Return a hint for a value as a hint for the whole line; a code in it that has a key already stays."""
+    return re.sub("`([^`]+)`", lambda code: code[0] if _KEYED.match(code[1]) else f"`{field}: {code[1]}`", hint) or None
 
 
 _MISPLACED: Final = (

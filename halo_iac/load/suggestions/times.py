@@ -61,9 +61,8 @@ def _suggest_in_zone(text: str, is_one_of_several: bool) -> str | None:
     fixed = zone_for_offset(found[2])
     if fixed is None or _is_range(found[1], found[2]):
         return None
-    return f"{suggestion} with `timezone: {fixed}`" + (
-        ", or with that of a place at this offset" if fixed != "UTC" else ""
-    )
+    or_place = "" if fixed == "UTC" else ", or with that of a place at this offset"
+    return f"{suggestion} with `timezone: {fixed}`{or_place}"
 
 
 def _is_range(begin: str, offset: str) -> bool:
@@ -98,11 +97,8 @@ def _time(part: str) -> str | None:
     found = re.fullmatch(_TIME, part) or re.fullmatch(_DIGITS, part)
     if found is None:
         return None
-    hour, minute, half = (*found.groups(), None)[:3]
-    return _on_the_clock(int(hour or 0), minute, half)
-
-
-def _on_the_clock(hour: int, minute: str | None, half: str | None) -> str | None:
+    digits, minute, half = (*found.groups(), None)[:3]
+    hour = int(digits or 0)
     if half is not None:
         hour = hour % 12 + (12 if half == "p" else 0) if 1 <= hour <= 12 else 99
     is_end_of_day = (hour, minute) == (24, "00")
@@ -126,7 +122,8 @@ def suggest_numbers(field: str, value: object, *, is_one_of_several: bool) -> st
         found = numbers(re.sub(r"\s*([,/-])\s*", r"\1", text.rstrip(",;")).strip("[]"), name)
     except InexpressibleCron:
         if name == "minute":
-            return _suggest_minute(text)
+            minute = re.fullmatch(r"(?:\*|xx)?:?([0-5]?[0-9]) ?(?:m|mins?|minutes?)?", text)
+            return f"write `{int(minute[1])}`" if minute else None
         suggestion = _suggest_hours(text, is_one_of_several)
         return suggestion or read_in_english(text, lambda english: _suggest_hours(english, is_one_of_several))
     return f"write `{listed([str(number) for number in found], is_one_of_several=is_one_of_several)}`"
@@ -139,11 +136,6 @@ def _suggest_hours(text: str, is_one_of_several: bool) -> str | None:
         return None if is_one_of_several or not is_product(times) else f"write `at: {quoted}`"
     hours = [str(int(time[:2])) for time in times]
     return f"write `{listed(hours, is_one_of_several=is_one_of_several)}`" if hours else None
-
-
-def _suggest_minute(text: str) -> str | None:
-    found = re.fullmatch(r"(?:\*|xx)?:?([0-5]?[0-9]) ?(?:m|mins?|minutes?)?", text)
-    return f"write `{int(found[1])}`" if found else None
 
 
 def listed(words: Sequence[str], *, is_one_of_several: bool) -> str:

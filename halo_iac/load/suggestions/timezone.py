@@ -86,10 +86,10 @@ def suggest_zone(name: object) -> str | None:
     place = _place(word)
     if place is not None:
         return f"write `{place}`"
-    offset = re.fullmatch(_OFFSET, word)
-    if offset is not None:
-        sign, hours, minutes = offset.groups(default="")
-        return _suggest_offset(int(f"{'+' if sign == '+' else '-'}{hours}"), int(minutes or 0))
+    if re.fullmatch(_OFFSET, word):
+        fixed = zone_for_offset(word)
+        advice = PLACE if fixed is None else f"{PLACE}; this offset is `{fixed}`, its sign reversed"
+        return "write `UTC`" if fixed == "UTC" else advice
     spelt = _spelt(word)
     if spelt is not None:
         return f"did you mean `{spelt}`?"
@@ -98,7 +98,10 @@ def suggest_zone(name: object) -> str | None:
 
 
 def zone_for_offset(offset: str) -> str | None:
-    """Return the zone of an offset such as ``+02:00``, in lower case; ``None`` if no zone has it."""
+    """Return the zone of an offset in lower case, such as ``utc+02:00``; ``None`` if no zone has it.
+
+    The signs in the names of those zones are those of POSIX: two hours east of Greenwich is ``Etc/GMT-2``.
+    """
     found = re.fullmatch(_OFFSET, offset)
     sign, hours, minutes = ("", "0", "") if found is None else found.groups(default="")
     if found is None or int(minutes or 0):
@@ -142,14 +145,6 @@ def suggest_near_zone(name: str) -> str | None:
     near_places = {zone.rpartition("/")[2]: zone for zone in zones if not slash or zone.rpartition("/")[0] == region}
     found = closest_match(place, near_places, cutoff=_CLOSE)
     return f"did you mean `{near_places[found]}`?" if found else None
-
-
-def _suggest_offset(hours: int, minutes: int) -> str:
-    """Return the name of a fixed offset, if a zone has it: the signs of those zones are those of POSIX."""
-    if hours == minutes == 0:
-        return "write `UTC`"
-    zone = f"Etc/GMT{-hours:+}"
-    return f"{PLACE}; this offset is `{zone}`, its sign reversed" if not minutes and zone in zone_names() else PLACE
 
 
 @cache

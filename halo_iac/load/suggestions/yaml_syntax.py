@@ -93,11 +93,8 @@ def _quoted_line_hint(key: str | None, value: str) -> str | None:
     """Return the hint that quotes a line, if it may be quoted."""
     if key in _LISTS and value[:1] in _CLOSING:
         value = f"[{value}]"
-    return (
-        f"write `{key}: {value}`"
-        if key in _SHOWN and len(value) <= _MAX_QUOTED_LENGTH and value.isprintable()
-        else None
-    )
+    is_shown = key in _SHOWN and len(value) <= _MAX_QUOTED_LENGTH and value.isprintable()
+    return f"write `{key}: {value}`" if is_shown else None
 
 
 # Lines --------------------------------------------------------------------------------------------------------------
@@ -145,7 +142,7 @@ def _unclosed_quote(text: str, index: int) -> Diagnostic | None:
             continue
         end = text.find("\n", line.start)
         raw = text[line.start : len(text) if end < 0 else end]
-        column = _open_quote(raw)
+        column = next((start for start, end in _quotes(raw) if end is None), None)
         if column is None:
             continue
         mark = raw[column]
@@ -162,11 +159,6 @@ def _unclosed_quote(text: str, index: int) -> Diagnostic | None:
 
 def _unclosed(index: int, mark: str) -> Diagnostic:
     return Diagnostic(index, "unclosed quote", f"add `{mark}` at the end of the value")
-
-
-def _open_quote(line: str) -> int | None:
-    """Return the column of a quote that begins a value and is not closed on its line."""
-    return next((start for start, end in _quotes(line) if end is None), None)
 
 
 def _quotes(line: str) -> Iterator[tuple[int, int | None]]:
