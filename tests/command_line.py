@@ -147,14 +147,12 @@ def commands() -> Iterator[tuple[str, ...]]:
             yield from ((name, inner) for inner, each in command.commands.items() if not each.hidden)
 
 
-def titles(halo: CommandLine) -> list[str]:
-    """Return the titles of the sandbox's active schedules, sorted."""
-    return sorted(each["title"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"])
+def schedules(halo: CommandLine, *words: str) -> list[dict[str, Any]]:
+    """Return the sandbox's active schedules, or those that the words list, in the order of their titles."""
+    listed = halo("schedule", "list", *(words or ("--sandbox",)), "--json").json["schedules"]
+    return sorted(listed, key=lambda each: str(each["title"]))
 
 
-def edited(folder: Path, before: str, after: str) -> None:
-    """Put another text in the place of one that the project file has."""
-    path = folder / "halo.yaml"
-    text = path.read_text()
-    assert before in text
-    path.write_text(text.replace(before, after))
+def titles(halo: CommandLine, *words: str) -> list[str]:
+    """Return the titles of the same schedules."""
+    return [each["title"] for each in schedules(halo, *words)]

@@ -35,6 +35,13 @@ def write_project(folder: Path, *entries: str, name: str = "halo.yaml", **policy
     write_files(folder, {name: project_text(*entries, **policy)})
 
 
+def replace_in(path: Path, before: str, after: str) -> None:
+    """Replace a text that a file has."""
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), encoding="utf-8")
+
+
 def entry_fields(fields: Mapping[str, str | None]) -> dict[str, str]:
     """Return a good entry with these fields laid over it, without those that are None."""
     return {key: value for key, value in {**GOOD, **fields}.items() if value is not None}

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
-from sandbox_calls import PROJECT, Json
+from sandbox_calls import PROJECT, Caller, Json, error
 
 from halo_iac.sandbox.ingest import read_spans
 from halo_iac.sandbox.platform import Sandbox
@@ -94,6 +94,12 @@ SPANS = [
     # Ends as the range does: belongs to the next one.
     span("d", 1, at=15 * 3600 - 1, lasts=1),
 ]
+
+
+def refusal(caller: Caller, procedure: str, **given: Json) -> tuple[int, str]:
+    """Return status and message of a refused query."""
+    status, _, _, message = error(caller.send_query(procedure, {**SCOPE, **given}))
+    return status, message
 
 
 def load(sandbox: Sandbox, spans: list[dict[str, Json]]) -> None:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import CommandLine
+from command_line import CommandLine, schedules
 from golden_files import assert_golden
 from project_files import write_project
 from repositories import Git
@@ -103,7 +103,7 @@ def test_the_text_of_a_plan_attributes_changes(halo: CommandLine, git: Git) -> N
     assert (ended.code, ended.err) == (0, "")
     shown = [line for line in ended.out.splitlines() if line.startswith(("Base", "~", "+", "Whose"))]
     commit = git("rev-parse", "main")[:12]
-    ids = {each["title"]: each["id"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"]}
+    ids = {each["title"]: each["id"] for each in schedules(halo)}
     text = "\n".join(shown).replace(commit, "COMMIT")
     for title, id_ in ids.items():
         text = text.replace(id_, f"ID of {title}")
@@ -683,7 +683,7 @@ def test_a_checkout_that_is_behind_changes_nothing(halo: CommandLine, git: Git, 
         f"error: HEAD is {here}, but origin/main is now at {there}, so nothing was changed\n"
         "hint: apply from the newest commit, or remove --require-head\n"
     )
-    assert halo("schedule", "list", "--sandbox", "--json").json["schedules"] == []
+    assert schedules(halo) == []
 
 
 def test_a_checkout_that_is_ahead_is_to_be_pushed_first(halo: CommandLine, git: Git, clone: Git) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from command_line import CommandLine, at_home
+from command_line import CommandLine, at_home, schedules
 from golden_files import GOLDEN, assert_golden
 from project_files import project_text
 from test_findings import SECRET
@@ -148,7 +148,7 @@ def test_a_glob_is_reported_at_its_source(halo: CommandLine, folder: Path, reaso
 
 
 def without_ids(halo: CommandLine, text: str) -> str:
-    for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"]:
+    for each in schedules(halo):
         text = text.replace(each["id"], "5c000000-0000-4000-8000-000000000001")
     return text
 
@@ -236,7 +236,7 @@ def test_an_error_fails_the_command_and_nothing_is_written(
     ended = halo(*COMMANDS[command])
     assert ended.code == (1 if fails else 2 if command == "plan for changes" else 0)
     if command.startswith("apply"):
-        written = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
+        written = schedules(halo)
         assert bool(written) != fails
 
 
@@ -249,7 +249,7 @@ def test_a_finding_about_clock_changes_stops_an_apply_as_well(
     ended = [halo(command, "--sandbox", *more).code for command, *more in (("plan",), ("plan", "--json"))]
     assert ended == [code, code]
     assert halo("apply", "--sandbox", "--yes").code == code
-    (remote,) = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
+    (remote,) = schedules(halo)
     assert (f"{remote['hours'][0]:02}:00" == TODAY[rule][1]) == (code == 0)
 
 

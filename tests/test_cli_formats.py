@@ -9,7 +9,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from command_line import CommandLine, CommandResult, edited, tree
+from command_line import CommandLine, CommandResult, tree
+from project_files import replace_in
 
 from halo_iac.sandbox.demo import DEMO_KEY
 
@@ -90,13 +91,13 @@ def test_a_plan_is_copied_without_confirmation(halo: CommandLine, project: Path,
 
 def test_a_refused_plan_and_a_blocked_entry_are_copied(halo: CommandLine, project: Path) -> None:
     halo("apply", "--sandbox", "--yes")
-    edited(project, "title: Daily review", "title: daily Review")  # looks like the one that is there
+    replace_in(project / "halo.yaml", "title: Daily review", "title: daily Review")  # looks like the one that is there
     for command in COMMANDS[:2]:
         assert halo(*command, *EVERY_COPY).code == 3
         written = copies(project)
         assert written["markdown"].splitlines()[2] == "### halo plan · SANDBOX · REFUSED · 1 to create"
         assert written["github"].startswith("::error file=work/halo.yaml,line=3,title=halo plan::refused, ")
-    edited(project, "agent: checkout", "agent: chekout")
+    replace_in(project / "halo.yaml", "agent: checkout", "agent: chekout")
     for command in COMMANDS[:2]:
         assert halo(*command, *EVERY_COPY).code == 1
         written = copies(project)
@@ -111,7 +112,7 @@ def test_a_refused_plan_and_a_blocked_entry_are_copied(halo: CommandLine, projec
 @pytest.mark.parametrize("command", COMMANDS[:2], ids=" ".join)
 def test_problems_of_a_bad_file_are_copied(halo: CommandLine, project: Path, command: tuple[str, ...]) -> None:
     marker = first_line(halo, "--sandbox")
-    edited(project, "hours: [9]", "hours: [24]")
+    replace_in(project / "halo.yaml", "hours: [9]", "hours: [24]")
     ended = halo(*command, *EVERY_COPY)
     assert (ended.code, ended.out) == (1, "")
     written = copies(project)
@@ -124,7 +125,7 @@ def test_problems_of_a_bad_file_are_copied(halo: CommandLine, project: Path, com
 
 @pytest.mark.parametrize("name", ["markdown", "github"])
 def test_problems_are_published_where_the_plan_would_be(halo: CommandLine, project: Path, name: str) -> None:
-    edited(project, "hours: [9]", "hours: [24]")
+    replace_in(project / "halo.yaml", "hours: [9]", "hours: [24]")
     planned = halo("plan", "--sandbox", "--format", name, "--also", f"{name}=copy")
     assert planned.code == 1
     assert planned.out == (project / "copy").read_text(encoding="utf-8")
@@ -135,7 +136,7 @@ def test_problems_are_published_where_the_plan_would_be(halo: CommandLine, proje
 
 
 def test_problems_of_a_file_are_the_result_of_a_check(halo: CommandLine, project: Path) -> None:
-    edited(project, "hours: [9]", "hours: [24]")
+    replace_in(project / "halo.yaml", "hours: [9]", "hours: [24]")
     ended = halo("validate", *EVERY_COPY)
     assert ended.code == 1
     assert copies(project) == {name: halo("validate", "--format", name).out for name in FORMATS}
@@ -234,8 +235,8 @@ def test_copies_are_for_their_owner(halo: CommandLine, project: Path) -> None:
 
 @pytest.mark.parametrize("key", [DEMO_KEY, "sk_live:abc@def.www.ghi|100%25<x>*"])
 def test_no_key_is_copied(halo: CommandLine, project: Path, key: str) -> None:
-    edited(project, "What went wrong?", f"'What is {key}?'")
-    edited(project, "Daily review", f"'Daily review of everything {key}'")
+    replace_in(project / "halo.yaml", "What went wrong?", f"'What is {key}?'")
+    replace_in(project / "halo.yaml", "Daily review", f"'Daily review of everything {key}'")
     with (project / "halo.yaml").open("a") as file:
         file.write(f"  blocked: {{title: T, agent: '{key}', frequency: daily, hours: [9]}}\n")
     ended = halo("plan", "--sandbox", *EVERY_COPY, INF_API_KEY=key)
@@ -259,7 +260,7 @@ def test_each_place_has_a_marker_of_its_own(halo: CommandLine, project: Path) ->
         first_line(halo, INF_API_URL="https://example.com"),
     ]
     assert len({marker, *others}) == 5
-    edited(project, "hours: [9]", "hours: [10]")
+    replace_in(project / "halo.yaml", "hours: [9]", "hours: [10]")
     (project / "sub").mkdir()
     os.chdir(project / "sub")
     assert first_line(halo, "--sandbox") == first_line(halo, "--sandbox", "--file", "../halo.yaml") == marker
@@ -278,7 +279,7 @@ def test_annotations_name_files_from_the_root_of_the_repository(halo: CommandLin
 
 
 def test_annotations_reach_the_log_of_a_runner(halo: CommandLine, project: Path) -> None:
-    edited(project, "title: Daily review", 'title: "::error::gotcha"')
+    replace_in(project / "halo.yaml", "title: Daily review", 'title: "::error::gotcha"')
     ended = halo("plan", "--sandbox", "--format", "github", GITHUB_ACTIONS="true", CI="true")
     first, last = ended.out.splitlines()
     assert first == ("::notice file=work/halo.yaml,line=3,title=halo plan::create daily: every day at 09:00 (UTC)")
@@ -287,7 +288,7 @@ def test_annotations_reach_the_log_of_a_runner(halo: CommandLine, project: Path)
 
 def test_nothing_is_written_that_the_screen_cannot_show(halo: CommandLine, project: Path) -> None:
     halo("apply", "--sandbox", "--yes")
-    edited(project, "hours: [9]", "hours: [10]")
+    replace_in(project / "halo.yaml", "hours: [9]", "hours: [10]")
     for name in FORMATS:
         ended = halo("plan", "--sandbox", "--format", name, "--also", f"{name}=copy-{name}", encoding="ascii")
         assert (ended.code, ended.out.isascii(), "\\u" in ended.out) == (0, True, False)

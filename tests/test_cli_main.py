@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import pytest
 import typer.main
-from command_line import CommandLine, CommandResult, Stream, commands, tree
+from command_line import CommandLine, CommandResult, Stream, commands, schedules, tree
 from loopback import Recorder, Reply, Request, failure, serving
 from typer.core import TyperGroup, TyperOption
 
@@ -533,7 +533,7 @@ def test_no_width_cuts_an_id(halo: CommandLine, folder: Path, monkeypatch: pytes
     (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
     halo("apply", "--sandbox", "--yes")
     monkeypatch.setenv("COLUMNS", columns)
-    (id_,) = (each["id"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"])
+    (id_,) = (each["id"] for each in schedules(halo))
     assert id_ in halo("schedule", "list", "--sandbox", is_terminal=True).out
     assert id_ in halo("schedule", "list", "--sandbox").out
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command_line import CommandLine, tree
+from command_line import CommandLine, schedules, tree
 from forked import HaloProcess
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
@@ -97,7 +97,7 @@ def test_no_receipt_or_report_is_written_through_a_link_out_of_the_checkout(
     assert ended.code == 1
     assert f"error: {path}: " in ended.err or f"error: {path} already exists" in ended.err
     assert tree(in_checkout.parent / "outside") == before
-    assert halo("schedule", "list", "--sandbox", "--json").json["schedules"] == []
+    assert schedules(halo) == []
 
 
 @pytest.mark.parametrize("way", ["a link to the folder", "a link to the file"])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
-from command_line import CommandLine, tree
+from command_line import CommandLine, schedules, tree
 from sandbox_calls import PROJECT, Caller
 from sandbox_server import serve_sandbox
 
@@ -40,15 +40,9 @@ def there(halo: CommandLine, folder: Path) -> Path:
     return folder
 
 
-def held(halo: CommandLine) -> list[dict[str, Any]]:
-    listed: Any = halo("schedule", "list", "--sandbox", "--json").json
-    schedules: list[dict[str, Any]] = listed["schedules"] if isinstance(listed, dict) else listed
-    return sorted(schedules, key=lambda each: each["title"])
-
-
 def enabled(halo: CommandLine) -> str:
     """Return the first letter of every title, a capital where the schedule fires."""
-    return "".join(each["title"][0] if each["enabled"] else each["title"][0].lower() for each in held(halo))
+    return "".join(each["title"][0] if each["enabled"] else each["title"][0].lower() for each in schedules(halo))
 
 
 # A night ------------------------------------------------------------------------------------------------------------
@@ -126,7 +120,7 @@ def test_as_json_it_is_one_document_as_of_an_apply(halo: CommandLine) -> None:
 def test_without_a_project_file_ids_and_agents_do(
     halo: CommandLine, there: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids = {each["title"]: each["id"] for each in held(halo)}
+    ids = {each["title"]: each["id"] for each in schedules(halo)}
     elsewhere = there.parent / "elsewhere"
     elsewhere.mkdir()
     place = ("--sandbox-file", str(there / ".halo/sandbox.db"), "--yes")

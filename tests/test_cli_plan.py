@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine, Stream, edited, titles
-from project_files import write_project
+from command_line import CommandLine, Stream, schedules, titles
+from project_files import replace_in, write_project
 
 from halo_iac.sandbox.demo import DEMO_KEY, DEMO_PROJECT_ID
 from halo_iac.sandbox.platform import Sandbox
@@ -69,7 +69,7 @@ def test_a_plan_follows_applies_and_edits(halo: CommandLine, folder: Path) -> No
     assert applied.out.startswith(planned.out)
     assert applied.out.endswith("Applied: 2 created.\n")
     assert titles(halo) == ["Daily review", "Weekly review"]
-    ids = {each["id"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"]}
+    ids = {each["id"] for each in schedules(halo)}
     assert all(id_ in applied.err for id_ in ids)
 
     again = halo("plan", "--sandbox", "--detailed-exitcode")
@@ -77,7 +77,7 @@ def test_a_plan_follows_applies_and_edits(halo: CommandLine, folder: Path) -> No
     assert "No changes. 2 schedules are as declared." in again.out
     assert halo("apply", "--sandbox").code == 0  # nothing to ask about
 
-    edited(folder, '"09:00"', '"08:30"')
+    replace_in(folder / "halo.yaml", '"09:00"', '"08:30"')
     changed = halo("plan", "--sandbox", "--detailed-exitcode")
     assert changed.code == 2
     assert "Plan: 0 to create, 1 to update, 0 to unarchive, 0 to archive; 1 unchanged." in changed.out
@@ -181,7 +181,7 @@ def test_an_apply_as_json_is_one_document(halo: CommandLine, folder: Path) -> No
     write_project(folder, DAILY)
     ended = halo("apply", "--sandbox", "--yes", "--json")
     (outcome,) = ended.json["summary"]["outcomes"]
-    (created,) = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
+    (created,) = schedules(halo)
     assert (ended.code, ended.err) == (0, "")
     assert (outcome["action"], outcome["key"], outcome["status"], outcome["id"]) == (
         "create",
@@ -247,7 +247,7 @@ def test_a_saved_plan_that_is_partly_in_effect_is_applied(halo: CommandLine, sav
 
 def test_a_saved_plan_that_the_file_has_left_behind_is_refused(halo: CommandLine, folder: Path, saved: Path) -> None:
     assert saved.exists()
-    edited(folder, '"09:00"', '"10:00"')
+    replace_in(folder / "halo.yaml", '"09:00"', '"10:00"')
     refused(halo, "create daily: differs from the saved plan")
     write_project(folder, DAILY, WEEKLY, DAILY.replace("daily:", "more:").replace("Daily", "More"))
     refused(halo, "create more: is not in the saved plan")
@@ -396,7 +396,7 @@ def test_archiving_needs_the_whole_project(halo: CommandLine, folder: Path) -> N
 def test_a_create_that_looks_like_another_is_refused_until_it_is_permitted(halo: CommandLine, folder: Path) -> None:
     write_project(folder, DAILY)
     halo("apply", "--sandbox", "--yes")
-    edited(folder, "title: Daily review", "title: daily  Review")
+    replace_in(folder / "halo.yaml", "title: Daily review", "title: daily  Review")
     ended = halo("plan", "--sandbox")
     assert ended.code == 3
     assert 'renamed_from: "Daily review"' in ended.out
@@ -477,7 +477,7 @@ def test_undeclared_schedules_are_kept_while_an_entry_is_blocked_and_the_rest_is
     write_project(
         folder, WEEKLY, DAILY.replace("daily:", "other:").replace("Daily", "Other").replace("checkout", "nobody")
     )
-    edited(folder, "version: 1", "version: 1\nundeclared: archive")
+    replace_in(folder / "halo.yaml", "version: 1", "version: 1\nundeclared: archive")
     ended = halo("apply", "--sandbox", "--yes")
     assert ended.code == 4, ended.text
     assert "Withheld: these changes are left out; the rest can be applied" in ended.out

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine, tree
+from command_line import CommandLine, schedules, tree
 from loopback import Reply, Request, failure, result, serving
 from sandbox_calls import demo_agents
 from served_runs import Served
@@ -169,7 +169,7 @@ def test_an_empty_list_is_reported(halo: CommandLine) -> None:
     ended = halo("schedule", "list", "--sandbox")
     assert (ended.code, ended.out) == (0, "TITLE  STATE  WHEN  AGENT  ID\n")
     assert ended.err.endswith(f"Project {demo.DEMO_PROJECT_ID} has no active schedule.\n")
-    assert halo("schedule", "list", "--sandbox", "--json").json["schedules"] == []
+    assert schedules(halo) == []
 
 
 def test_one_schedule_in_full(halo: CommandLine, applied: list[dict[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from command_line import CommandLine, tree
+from command_line import CommandLine, schedules, tree
 from full_disk import files_of_at_most
 from sandbox_process import exports, served
 
@@ -53,7 +53,7 @@ def test_the_first_three_lines_point_a_shell_at_it_and_it_works(halo: CommandLin
         out, err = running.communicate(timeout=10)
     assert (running.returncode, out) == (0, "")
     assert err == f"Serving sandbox {folder / '.halo' / 'sandbox.db'} on {env['INF_API_URL']}; press Ctrl-C to stop.\n"
-    assert halo("schedule", "list", "--sandbox", "--json").json["schedules"] == through_the_port != []
+    assert schedules(halo) == through_the_port != []
 
 
 def test_its_own_key_is_printed_even_where_the_environment_holds_it(folder: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_reset_forgets_everything(halo: CommandLine, folder: Path) -> None:
     ended = halo("sandbox", "reset", "--yes")
     assert (ended.code, ended.out, ended.err) == (0, f"Removed {path}.\n", "")
     assert sorted(name for name in tree(folder) if "receipts" not in name) == [".halo/.gitignore", "halo.yaml"]
-    assert halo("schedule", "list", "--sandbox", "--json").json["schedules"] == []
+    assert schedules(halo) == []
     halo("sandbox", "reset", "--yes")
     assert halo("sandbox", "reset").out == f"No sandbox exists at {path}; nothing was removed.\n"
 
@@ -253,7 +253,7 @@ def test_a_sandbox_that_is_served_is_not_removed(halo: CommandLine, folder: Path
         f"error: {path} is in use; it was not removed\n"
         "hint: stop the `halo sandbox serve` or other command that uses it first\n"
     )
-    assert len(halo("schedule", "list", "--sandbox", "--json").json["schedules"]) == 1
+    assert len(schedules(halo)) == 1
     assert halo("sandbox", "reset", "--yes").out == f"Removed {path}.\n"
 
 

@@ -9,10 +9,9 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from command_line import CommandLine, tree
+from command_line import CommandLine, schedules, tree
 from golden_files import assert_golden
 from sandbox_calls import PROJECT, Caller
 
@@ -42,11 +41,6 @@ def applied(halo: CommandLine, folder: Path) -> Path:
     (folder / "halo.yaml").write_text(edited)
     assert halo("apply", "--sandbox", "--yes", "--receipt", "r.jsonl").code == 0
     return folder
-
-
-def schedules(halo: CommandLine) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
-    return sorted(listed, key=lambda each: each["title"])
 
 
 def shown(halo: CommandLine) -> list[tuple[str, str]]:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-from command_line import CommandLine
+from command_line import CommandLine, schedules
 from golden_files import GOLDEN, assert_golden
 
 ROOT = Path(__file__).parents[1]
@@ -67,7 +66,7 @@ def test_teams_with_scopes_leave_each_other_alone(halo: CommandLine, folder: Pat
     shutil.copytree(EXAMPLES / "scopes", folder, dirs_exist_ok=True)
     for name in ("checkout.yaml", "support.yaml", "checkout.yaml"):
         assert halo("apply", "--sandbox", "--yes", "--file", name).code == 0
-    titles = [each["title"] for each in halo("schedule", "list", "--sandbox", "--json").json["schedules"]]
+    titles = [each["title"] for each in schedules(halo)]
     assert sorted(titles) == ["Checkout: daily review", "Support: weekly review"]
 
 
@@ -94,11 +93,6 @@ def test_a_schedule_is_handed_over_from_one_team_to_the_other(halo: CommandLine,
     assert after["id"] == before["id"]
     for name in ("support.yaml", "checkout.yaml"):
         assert halo("plan", "--sandbox", "--file", name, "--detailed-exitcode").code == 0
-
-
-def schedules(halo: CommandLine) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
-    return found
 
 
 def test_staging_reads_its_model_from_the_environment(halo: CommandLine, folder: Path) -> None:

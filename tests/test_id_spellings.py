@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine
+from command_line import CommandLine, schedules
 from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_calls import PROJECT, Caller, open_at_noon
@@ -72,7 +72,7 @@ def test_ids_in_capitals_on_the_command_line_are_those_of_the_platform(halo: Com
     open_at_noon(folder)
     declare(folder)
     assert halo("apply", "--sandbox", "--yes").code == 0
-    schedule = halo("schedule", "list", "--sandbox", "--json").json["schedules"][0]["id"]
+    schedule = schedules(halo)[0]["id"]
     run = halo("schedule", "fire", schedule, "--sandbox", "--json").json["runId"]
     assert halo("run", "poll", run, "--sandbox").code == 0
     thread = halo("conversation", "list", "--sandbox", "--json").json["conversations"][0]["id"]
@@ -107,7 +107,7 @@ def shout(word: str) -> str:
 def test_an_id_in_another_spelling_is_shown_as_written(halo: CommandLine, folder: Path, written: str) -> None:
     declare(folder)
     assert halo("apply", "--sandbox", "--yes").code == 0
-    schedule = halo("schedule", "list", "--sandbox", "--json").json["schedules"][0]["id"]
+    schedule = schedules(halo)[0]["id"]
     form, _, without = written.partition("|")
     declare(folder, id=form.format(schedule.upper().replace(without or "?", "")))
     assert f"write it as {schedule}" in halo("plan", "--sandbox").text

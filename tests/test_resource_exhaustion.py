@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 from bulk_project import ROOT
-from command_line import CommandLine, CommandResult
+from command_line import CommandLine, CommandResult, schedules
 from sandbox_calls import open_at_noon
 
 from halo_iac.api.transport import Transport
@@ -64,8 +64,7 @@ def project(halo: CommandLine, folder: Path) -> Path:
 
 
 def held(halo: CommandLine) -> dict[str, int]:
-    listed = halo("schedule", "list", "--json", "--sandbox").json["schedules"]
-    return {each["title"]: each["hours"][0] for each in listed if each["archivedAt"] is None}
+    return {each["title"]: each["hours"][0] for each in schedules(halo)}
 
 
 def hold_to_what_is_there(halo: CommandLine, ended: CommandResult) -> None:

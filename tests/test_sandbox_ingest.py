@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from command_line import NOW, CommandLine
+from command_line import NOW, CommandLine, schedules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox_calls import NOON, PROJECT, Caller, Clock
@@ -475,7 +475,7 @@ def test_tick_fires_and_says_so(halo: CommandLine, folder: Path) -> None:
     daily = "{title: Daily, agent: checkout, frequency: daily, at: '09:00'}"
     (folder / "halo.yaml").write_text(f"version: 1\nschedules:\n  daily: {daily}\n")
     assert halo("apply", "--sandbox", "--yes").code == 0
-    [schedule] = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
+    [schedule] = schedules(halo)
     until = datetime.now(UTC) + timedelta(days=3)
     fires = halo("sandbox", "tick", "--until", until.isoformat(), "--json").json
     assert [(fire["scheduleId"], fire["title"]) for fire in fires] == [(schedule["id"], "Daily")] * 3

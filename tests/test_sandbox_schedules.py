@@ -15,11 +15,6 @@ AT_NOON = "2026-11-02T12:00:00.000Z"
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def caller(clock: Clock) -> Iterator[Caller]:
     ids = iter(f"00000000-0000-4000-8000-{number:012x}" for number in range(10, 10_000))
     with Sandbox.open(None, clock=clock, ids=lambda: next(ids)) as sandbox:

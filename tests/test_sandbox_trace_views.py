@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sandbox_calls import PROJECT, Caller, Clock, Json, error
-from sandbox_traces import BEGIN, RANGE, SCOPE, SPANS, load, span
+from sandbox_calls import PROJECT, Caller, Clock, Json
+from sandbox_traces import BEGIN, RANGE, SCOPE, SPANS, load, refusal, span
 
 from halo_iac.sandbox.platform import Sandbox
 
@@ -28,11 +28,6 @@ def shared() -> Iterator[Caller]:
 
 def ask(caller: Caller, procedure: str, **given: Json) -> Json:
     return caller.query(procedure, {**SCOPE, **given})
-
-
-def refusal(caller: Caller, procedure: str, **given: Json) -> tuple[int, str]:
-    status, _, _, message = error(caller.send_query(procedure, {**SCOPE, **given}))
-    return status, message
 
 
 def counted(listed: list[dict[str, Json]]) -> dict[str, int]:

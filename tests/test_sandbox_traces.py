@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from sandbox_calls import PROJECT, Caller, Clock, Json, error
-from sandbox_traces import BEGIN, LINK, RANGE, SCOPE, SPANS, load, model_call, span
+from sandbox_traces import BEGIN, LINK, RANGE, SCOPE, SPANS, load, model_call, refusal, span
 
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.store.schema import MIGRATIONS
@@ -45,11 +45,6 @@ def trace_ids(caller: Caller, **filters: Json) -> str:
 def span_ids(caller: Caller, **filters: Json) -> list[str]:
     page = caller.query("spans.list", {**SCOPE, "filters": {**RANGE, **filters}, "sortOrder": "asc"})
     return [each["spanId"] for each in page["spans"]]
-
-
-def refusal(caller: Caller, procedure: str, **given: Json) -> tuple[int, str]:
-    status, _, _, message = error(caller.send_query(procedure, {**SCOPE, **given}))
-    return status, message
 
 
 # --- a trace

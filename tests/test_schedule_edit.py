@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from command_line import CommandLine
+from command_line import CommandLine, schedules
 
 PROJECT = """\
 version: 1
@@ -101,7 +101,7 @@ def test_a_change_names_entry_file_and_line(halo: CommandLine, declared: Path, t
 def test_the_entry_of_an_id_that_no_file_names_is_found_on_the_platform(halo: CommandLine, declared: Path) -> None:
     (declared / "halo.yaml").write_text(PROJECT.replace(f"    id: {ID}\n", ""))
     assert halo("apply", "--sandbox", "--yes").code == 0
-    listed = halo("schedule", "list", "--sandbox", "--json").json["schedules"]
+    listed = schedules(halo)
     (id_,) = (each["id"] for each in listed if each["title"] == "Weekly review")
     ended = halo("schedule", "archive", id_, "--sandbox")
     assert ended.code == 64

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine
+from command_line import CommandLine, titles
 from project_files import write_project
 from test_several_plans import BOTH, ONE, SHARED, TWO, A, B, entry
 
@@ -34,23 +34,18 @@ def two_projects(folder: Path) -> Path:
     return folder
 
 
-def titles(halo: CommandLine, file: str) -> list[str]:
-    listed = halo("schedule", "list", *SHARED, "-f", file, "--json").json["schedules"]
-    return sorted(each["title"] for each in listed)
-
-
 def test_all_plans_are_shown_and_one_question_is_asked(halo: CommandLine, two_projects: Path) -> None:
     declined = halo("apply", *SHARED, *BOTH, answer="no\n")
     assert (declined.code, declined.out.count("==> ")) == (3, 3)
     assert declined.err.count("Only `yes` is accepted") == 1
     assert f"Apply 3 changes of 2 project files to sandbox:{two_projects}/both.db?" in declined.err
-    assert titles(halo, A) == titles(halo, B) == []
+    assert titles(halo, *SHARED, "-f", A) == titles(halo, *SHARED, "-f", B) == []
 
     applied = halo("apply", *SHARED, *BOTH, "--no-color", answer="yes\n")
     assert applied.code == 0
     assert f"==> {A} <==\nApplied: 2 created.\n" in applied.out
     assert f"==> {B} <==\nApplied: 1 created.\n\n==> 2 project files <==\nApplied: 3 created.\n" in applied.out
-    assert (titles(halo, A), titles(halo, B)) == (["Daily A", "Other A"], ["Daily B"])
+    assert (titles(halo, *SHARED, "-f", A), titles(halo, *SHARED, "-f", B)) == (["Daily A", "Other A"], ["Daily B"])
     again = halo("apply", *SHARED, *BOTH)
     assert (again.code, again.err) == (0, "")
 
@@ -58,7 +53,7 @@ def test_all_plans_are_shown_and_one_question_is_asked(halo: CommandLine, two_pr
 def test_without_a_terminal_yes_is_required(halo: CommandLine, two_projects: Path) -> None:
     assert two_projects.exists()
     assert halo("apply", *SHARED, *BOTH).code == 3
-    assert titles(halo, A) == []
+    assert titles(halo, *SHARED, "-f", A) == []
 
 
 def test_the_document_has_what_came_of_each(halo: CommandLine, two_projects: Path) -> None:
@@ -70,7 +65,7 @@ def test_the_document_has_what_came_of_each(halo: CommandLine, two_projects: Pat
     assert second["undo"] == f"halo undo {second['receipt']} --file {B} --sandbox-file both.db"
     assert Path(second["receipt"]).parent == Path("b/.halo/receipts")
     assert halo(*second["undo"].split()[1:], "--yes").code == 0
-    assert (titles(halo, A), titles(halo, B)) == (["Daily A", "Other A"], [])
+    assert (titles(halo, *SHARED, "-f", A), titles(halo, *SHARED, "-f", B)) == (["Daily A", "Other A"], [])
 
 
 def test_receipts_lie_in_the_folder_that_is_named(halo: CommandLine, two_projects: Path) -> None:
@@ -90,7 +85,7 @@ def test_a_receipt_path_that_is_not_a_folder_changes_nothing(halo: CommandLine, 
         (two_projects / "receipts").symlink_to("/tmp")
     ended = halo("apply", *SHARED, *BOTH, "--yes", "--receipt", "receipts")
     assert (ended.code, "receipts" in ended.err) == (1, True), ended.err
-    assert titles(halo, A) == titles(halo, B) == []
+    assert titles(halo, *SHARED, "-f", A) == titles(halo, *SHARED, "-f", B) == []
 
 
 STOPS: dict[str, tuple[str, int]] = {
@@ -112,7 +107,7 @@ def test_a_problem_of_any_file_stops_all_before_the_question(halo: CommandLine, 
         (two_projects / B).write_text(text.replace("frequency: daily", lines))
     ended = halo("apply", *SHARED, *BOTH, answer="yes\n")
     assert (ended.code, "Only `yes` is accepted" in ended.err) == (code, False), ended.err
-    assert titles(halo, A) == []
+    assert titles(halo, *SHARED, "-f", A) == []
 
 
 def test_a_blocked_entry_leaves_its_file_out_of_nothing_else(halo: CommandLine, two_projects: Path) -> None:
@@ -125,7 +120,7 @@ def test_a_blocked_entry_leaves_its_file_out_of_nothing_else(halo: CommandLine, 
     )
     ended = halo("apply", *SHARED, *BOTH, "--yes")
     assert (ended.code, f"1 entry is blocked; nothing was changed for {B}: lost" in ended.err) == (4, True)
-    assert (titles(halo, A), titles(halo, B)) == (["Daily A", "Other A"], ["Daily B"])
+    assert (titles(halo, *SHARED, "-f", A), titles(halo, *SHARED, "-f", B)) == (["Daily A", "Other A"], ["Daily B"])
     assert halo("apply", *SHARED, *BOTH, "--yes").code == 1  # nothing is left to write
 
 
@@ -219,23 +214,23 @@ def test_a_saved_plan_of_several_is_applied(halo: CommandLine, two_projects: Pat
     assert two_projects.exists()
     saved(halo, *BOTH)
     assert halo("apply", "plan.json", *SHARED, "-f", B, "--yes").code == 0
-    assert (titles(halo, A), titles(halo, B)) == ([], ["Daily B"])
+    assert (titles(halo, *SHARED, "-f", A), titles(halo, *SHARED, "-f", B)) == ([], ["Daily B"])
     assert halo("apply", "plan.json", *SHARED, "-f", "*/halo.yaml", "--yes").code == 0
-    assert titles(halo, A) == ["Daily A", "Other A"]
+    assert titles(halo, *SHARED, "-f", A) == ["Daily A", "Other A"]
 
 
 def test_a_saved_plan_of_targets_is_applied_with_all_its_files(halo: CommandLine, two_projects: Path) -> None:
     assert two_projects.exists()
     saved(halo, *BOTH, "--target", "other")
     assert halo("apply", "plan.json", *SHARED, *BOTH, "--yes").code == 0
-    assert (titles(halo, A), titles(halo, B)) == (["Other A"], [])
+    assert (titles(halo, *SHARED, "-f", A), titles(halo, *SHARED, "-f", B)) == (["Other A"], [])
 
 
 def test_a_part_that_is_stale_stops_all_and_is_named(halo: CommandLine, two_projects: Path) -> None:
     saved(halo, *BOTH)
     write_project(two_projects, entry("daily", "Daily B"), entry("more", "More B"), name=B, project=TWO)
     ended = halo("apply", "plan.json", *SHARED, *BOTH, "--yes")
-    assert (ended.code, titles(halo, A)) == (3, [])
+    assert (ended.code, titles(halo, *SHARED, "-f", A)) == (3, [])
     part = ended.out[ended.out.index(f"==> {B} <==") :]
     assert "create more: is not in the saved plan" in part
     document = halo("apply", "plan.json", *SHARED, *BOTH, "--yes", "--json")
@@ -251,7 +246,7 @@ def test_a_file_that_the_saved_plan_lacks_is_refused(halo: CommandLine, two_proj
         ended = halo("apply", "plan.json", *SHARED, *files, "--yes")
         assert ended.code == 3
         assert ended.err.startswith(f"error: plan.json has no plan for c/halo.yaml; it has plans for {A}, {B}\n")
-    assert titles(halo, A) == []
+    assert titles(halo, *SHARED, "-f", A) == []
 
 
 def test_a_saved_plan_of_one_file_is_one_of_a_list_of_one(halo: CommandLine, two_projects: Path) -> None:
@@ -259,7 +254,7 @@ def test_a_saved_plan_of_one_file_is_one_of_a_list_of_one(halo: CommandLine, two
     saved(halo, "-f", A)
     assert halo("apply", "plan.json", *SHARED, "-f", "a/*.yaml", "--yes").code == 0
     assert halo("apply", "plan.json", *SHARED, *BOTH, "--yes").code == 3
-    assert (titles(halo, A), titles(halo, B)) == (["Daily A", "Other A"], [])
+    assert (titles(halo, *SHARED, "-f", A), titles(halo, *SHARED, "-f", B)) == (["Daily A", "Other A"], [])
 
 
 def test_a_saved_plan_of_before_names_no_file(halo: CommandLine, two_projects: Path) -> None:

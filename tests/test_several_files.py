@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from command_line import CommandLine
+from project_files import replace_in
 from ruamel.yaml import YAML
 from typer.core import TyperOption
 
@@ -153,15 +154,9 @@ def test_one_file_of_a_list_has_the_form_of_a_list(halo: CommandLine, envs: Path
 # What is said of them -----------------------------------------------------------------------------------------------
 
 
-def edited(path: Path, before: str, after: str) -> None:
-    text = path.read_text()
-    assert before in text
-    path.write_text(text.replace(before, after))
-
-
 def test_every_problem_of_every_file_is_reported(halo: CommandLine, envs: Path) -> None:
-    edited(envs / PROD, "09:00", "25:00")
-    edited(envs / STAGING, "daily, ", "dayly, ")
+    replace_in(envs / PROD, "09:00", "25:00")
+    replace_in(envs / STAGING, "daily, ", "dayly, ")
     write(envs / "envs/test/halo.yaml", 3, daily="Daily")
     ended = halo("validate", "-f", "envs/*/halo.yaml")
     lines = ended.out.splitlines()
@@ -197,7 +192,7 @@ def test_two_files_of_one_project_declare_a_schedule_once(
 ) -> None:
     for name, of, line in (("a.yaml", None if number is None else 1, here), ("b.yaml", number, there)):
         write(folder / name, of, key="Daily")
-        edited(folder / name, "title: Daily", line.format("2f6c1c5e-0000-4000-8000-0000000000a0"))
+        replace_in(folder / name, "title: Daily", line.format("2f6c1c5e-0000-4000-8000-0000000000a0"))
     ended = halo("validate", "-f", "a.yaml", "-f", "b.yaml")
     if what is None:
         assert ended.code == 0, ended.out
@@ -209,12 +204,12 @@ def test_two_files_of_one_project_declare_a_schedule_once(
 def test_runs_are_counted_over_the_files_of_one_project(halo: CommandLine, folder: Path) -> None:
     for name, number in (("a", 1), ("b", 1), ("c", 2)):
         write(folder / f"{name}.yaml", number, daily=name)
-    edited(folder / "a.yaml", "schedules:", "max_runs_per_month: 40\nschedules:")
+    replace_in(folder / "a.yaml", "schedules:", "max_runs_per_month: 40\nschedules:")
     assert halo("validate", "-f", "a.yaml", "-f", "c.yaml").code == 0
     ended = halo("validate", "-f", "a.yaml", "-f", "b.yaml", "-f", "c.yaml")
     assert ended.code == 1
     assert "the schedules of this file and `b.yaml` run 60.9 times a month; `max_runs_per_month` allows 40" in ended.out
-    edited(folder / "b.yaml", "daily: {", "daily: {findings: {too-many-runs: off}, ")
+    replace_in(folder / "b.yaml", "daily: {", "daily: {findings: {too-many-runs: off}, ")
     assert halo("validate", "-f", "a.yaml", "-f", "b.yaml", "-f", "c.yaml").code == 0
 
 
