@@ -35,7 +35,7 @@ def call_tool(host: Host, tool: Tool, given: Mapping[str, Any] | None, stop: thr
     try:
         arguments = read_arguments(tool, given)
         cursor = getattr(arguments, "cursor", None)
-        start = FIRST_POSITION if cursor is None else decode(cursor, call_of(tool, arguments))
+        start = FIRST_POSITION if cursor is None else decode(cursor, _call_key(tool, arguments))
         with host.open(getattr(arguments, "project", None), stop) as session:
             answer = tool.run(Call(session, arguments, start))
         return _answered(host, tool, arguments, answer, nonce)
@@ -45,7 +45,7 @@ def call_tool(host: Host, tool: Tool, given: Mapping[str, Any] | None, stop: thr
         return Outcome(_failure(host, error, nonce), is_error=True)
 
 
-def call_of(tool: Tool, arguments: BaseModel) -> dict[str, Any]:
+def _call_key(tool: Tool, arguments: BaseModel) -> dict[str, Any]:
     """Return the identity of a call, to which its cursors are bound."""
     return {"tool": tool.name, **arguments.model_dump(mode="json", exclude_none=True)}
 
@@ -53,7 +53,7 @@ def call_of(tool: Tool, arguments: BaseModel) -> dict[str, Any]:
 def _answered(host: Host, tool: Tool, arguments: BaseModel, answer: Answer, nonce: str) -> Outcome:
     sent = Document(json.dumps(answer.data.model_dump(mode="json", exclude_none=True)))
     data = shown(json.loads(host.redacted(sent)), host.redacted)
-    cursor = None if answer.position is None else encode(answer.position, call_of(tool, arguments))
+    cursor = None if answer.position is None else encode(answer.position, _call_key(tool, arguments))
     structured = {
         "notice": notice(nonce),
         "summary": answer.summary,

@@ -6,7 +6,7 @@ import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from halo_iac.api.pagination import Cursor, Page
 from halo_iac.mcp.tool import MAX_CHARACTERS, Position, Result, ToolMisuse
@@ -41,20 +41,13 @@ def _digest(call: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:12]
 
 
-class Rows(NamedTuple):
-    """The rows of one answer, and the position of the next answer."""
-
-    rows: list[Any]
-    position: Position | None
-
-
 def collect(
     read_page: Callable[[Cursor | None], Page], make: Callable[[Any], R | None], position: Position, limit: int
-) -> Rows:
+) -> tuple[list[R], Position | None]:
     """Return rows of a paginated list from a position on: at most ``limit``, and no more than an answer may hold.
 
-    A position is the cursor of a page and how many of its rows were given before. ``make`` returns ``None`` for what is
-    not wanted.
+    The position of the next answer comes with them: the cursor of a page, and how many of its rows were given before;
+    ``None`` if there is no more. ``make`` returns ``None`` for a row to leave out.
     """
     cursor, skipped = position
     rows: list[R] = []
@@ -67,17 +60,19 @@ def collect(
                 continue
             size += len(made.model_dump_json(exclude_none=True))
             if len(rows) == limit or (rows and size > MAX_CHARACTERS):
-                return Rows(rows, (cursor, index))
+                return rows, (cursor, index)
             rows.append(made)
         if page.next_cursor is None or page.next_cursor == cursor:
-            return Rows(rows, None)
+            return rows, None
         cursor, skipped = page.next_cursor, 0
         if len(rows) == limit:
             break
-    return Rows(rows, (cursor, 0))
+    return rows, (cursor, 0)
 
 
-def collect_all(found: Iterable[Any], make: Callable[[Any], R | None], position: Position, limit: int) -> Rows:
+def collect_all(
+    found: Iterable[Any], make: Callable[[Any], R | None], position: Position, limit: int
+) -> tuple[list[R], Position | None]:
     """Return the same for a list that is in memory."""
     page = Page(tuple(found), None)
     return collect(lambda _: page, make, position, limit)

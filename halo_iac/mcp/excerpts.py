@@ -8,19 +8,15 @@ from typing import NamedTuple
 from halo_iac.mcp.tool import Position
 
 
-class Excerpt(NamedTuple):
-    """A part of a long text; ``end`` is where the rest begins, ``None`` at the end of the text."""
+def excerpt(text: str, start: int, size: int) -> tuple[str, int | None]:
+    """Return at most ``size`` characters of a text from ``start``, and where the rest begins, ``None`` at its end.
 
-    text: str
-    end: int | None
-
-
-def excerpt(text: str, start: int, size: int) -> Excerpt:
-    """Return at most ``size`` characters of a text from ``start``, to the end of a line if one is near the end."""
+    It ends at the end of a line if one is near.
+    """
     if len(text) - start <= size:
-        return Excerpt(text[start:], None)
+        return text[start:], None
     end = text.rfind("\n", start + size // 2, start + size) + 1 or start + size
-    return Excerpt(text[start:end], end)
+    return text[start:end], end
 
 
 class Part(NamedTuple):

@@ -56,7 +56,7 @@ class HaloServer:
         )
 
     async def _list_tools(self, _context: Any, _params: Any) -> types.ListToolsResult:  # noqa: ANN401 - the SDK's own
-        return types.ListToolsResult(tools=[_as_listed(tool) for tool in self._tools.values()])
+        return types.ListToolsResult(tools=[_listed_tool(tool) for tool in self._tools.values()])
 
     async def _call_tool(self, _context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:  # noqa: ANN401
         tool = self._tools.get(params.name)
@@ -85,7 +85,7 @@ class HaloServer:
         return f"unknown tool {quote(name)}" + (f"; did you mean `{near}`?" if near else "; list the tools to see them")
 
     async def _list_prompts(self, _context: Any, _params: Any) -> types.ListPromptsResult:  # noqa: ANN401
-        return types.ListPromptsResult(prompts=[*map(_as_prompt, PROMPTS.values())])
+        return types.ListPromptsResult(prompts=[_listed_prompt(prompt) for prompt in PROMPTS.values()])
 
     async def _get_prompt(self, _context: Any, params: types.GetPromptRequestParams) -> types.GetPromptResult:  # noqa: ANN401
         prompt = PROMPTS.get(params.name)
@@ -99,7 +99,7 @@ class HaloServer:
         return types.GetPromptResult(description=prompt.description, messages=[message])
 
 
-def _as_listed(tool: Tool) -> types.Tool:
+def _listed_tool(tool: Tool) -> types.Tool:
     return types.Tool(
         name=tool.name,
         title=tool.title,
@@ -117,7 +117,7 @@ def _as_listed(tool: Tool) -> types.Tool:
     )
 
 
-def _as_prompt(prompt: Prompt) -> types.Prompt:
+def _listed_prompt(prompt: Prompt) -> types.Prompt:
     arguments = [
         types.PromptArgument(name=each.name, description=each.description, required=False) for each in prompt.arguments
     ]

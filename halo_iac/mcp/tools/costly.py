@@ -8,10 +8,9 @@ from pydantic import Field
 
 from halo_iac.errors import HaloError
 from halo_iac.mcp.arguments import AConversationId, Agent, Arguments, Schedule, exactly_one
-from halo_iac.mcp.session import RunOrder, Session
+from halo_iac.mcp.session import RunOrder
 from halo_iac.mcp.tool import Answer, Call, Line, Result, Tool, ToolMisuse
-from halo_iac.model.runs import StartedRun
-from halo_iac.runs.polling import Polling, RunSnapshot, poll
+from halo_iac.runs.polling import Polling, poll
 
 _INTERVAL: Final = 3.0
 
@@ -77,26 +76,22 @@ def ask_halo(call: Call[AskHalo]) -> Answer:
     before = session.platform.run_reader.conversation(wanted.conversation_id)
     last = max((message.sequence for message in before.messages), default=-1)
     started = session.ask(before.conversation.id, wanted.question)
-    seen = _watched(session, started, wanted.wait_seconds)
-    status = seen.status if seen is not None else "started"
+    # The run continues if the call is cancelled or returns before it is over.
+    polling = Polling(_INTERVAL, wanted.wait_seconds, stop=session.stop)
+    snapshots = [*poll(session.platform.run_reader, started.run_id, polling)]
+    latest = snapshots[-1] if snapshots else None
+    status = latest.status if latest is not None else "started"
     data = Answered(run_id=started.run_id, conversation_id=before.conversation.id, status=status)
-    if seen is None or seen.details is None or not seen.is_over:
+    if latest is None or latest.details is None or not latest.is_over:
         return Answer(data, "The question was asked; its run is in progress. Call get_halo_conversation later.")
-    if not seen.details.run.is_completed:
+    if not latest.details.run.is_completed:
         raise HaloError(
-            f"run {started.run_id} ended as {status}: {seen.details.run.error or 'no reason was given'}",
+            f"run {started.run_id} ended as {status}: {latest.details.run.error or 'no reason was given'}",
             hint="call get_halo_conversation to see its messages; asking again costs money again",
         )
     thread = session.platform.run_reader.conversation(before.conversation.id)
     answers = [message.content for message in thread.answers if message.sequence > last]
     return Answer(data.model_copy(update={"content": "\n\n".join(answers)}), "The question was answered.")
-
-
-def _watched(session: Session, started: StartedRun, seconds: float) -> RunSnapshot | None:
-    """Return the last snapshot of a run within some seconds; the run continues if the call is cancelled."""
-    pace = Polling(_INTERVAL, seconds, stop=session.stop)
-    looks = [*poll(session.platform.run_reader, started.run_id, pace)]
-    return looks[-1] if looks else None
 
 
 START_RUN: Final = Tool(

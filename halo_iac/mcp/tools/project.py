@@ -53,7 +53,7 @@ def validate_project(call: Call[CheckProject]) -> Answer:
     """Check the project file and everything that it includes, offline."""
     session, wanted, start = call
     check = session.check(wanted.file)
-    issues = [*map(_of_problem, check.problems), *map(_of_finding, check.findings)]
+    issues = [*map(_problem_issue, check.problems), *map(_finding_issue, check.findings)]
     rows, rest = collect_all(issues, lambda issue: issue, start, wanted.limit)
     is_valid = not check.problems and not errors(check.findings)
     found = f"{counted(len(check.problems), 'problem')} and {counted(len(check.findings), 'finding')}"
@@ -61,7 +61,7 @@ def validate_project(call: Call[CheckProject]) -> Answer:
     return Answer(Validation(file=check.file, is_valid=is_valid, issues=rows, total=len(issues)), summary, rest)
 
 
-def _of_problem(problem: Problem) -> Issue:
+def _problem_issue(problem: Problem) -> Issue:
     return Issue(
         path=problem.path,
         line=problem.line,
@@ -72,7 +72,7 @@ def _of_problem(problem: Problem) -> Issue:
     )
 
 
-def _of_finding(finding: Finding) -> Issue:
+def _finding_issue(finding: Finding) -> Issue:
     return Issue(
         path=finding.path,
         line=finding.line,
@@ -146,8 +146,8 @@ def plan_project(call: Call[PlanProject]) -> Answer:
     session, wanted, start = call
     plan, text = session.plan(wanted.file, [wanted.schedule] if wanted.schedule else [])
     rows, rest = collect_all(plan.changes, _change, start, wanted.limit)
-    drawn = None if start[1] else excerpt(text, 0, MAX_CHARACTERS).text
-    return Answer(_planned(plan, rows, drawn), _summary(plan), rest)
+    beginning, _ = excerpt(text, 0, MAX_CHARACTERS)
+    return Answer(_planned(plan, rows, None if start[1] else beginning), _summary(plan), rest)
 
 
 def _summary(plan: Plan) -> str:

@@ -7,7 +7,6 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from halo_iac.api.decode_runs import parse_conversation
-from halo_iac.api.pagination import Cursor, Page
 from halo_iac.errors import NoReport
 from halo_iac.hints import Command, Hint
 from halo_iac.mcp.arguments import (
@@ -21,23 +20,22 @@ from halo_iac.mcp.arguments import (
     exactly_one,
 )
 from halo_iac.mcp.cursors import collect
-from halo_iac.mcp.excerpts import Part, excerpt, parts
+from halo_iac.mcp.excerpts import excerpt, parts
 from halo_iac.mcp.session import Session
 from halo_iac.mcp.tool import Answer, Call, Line, Result, Tool, Total
-from halo_iac.mcp.tools.runs import RunRow
+from halo_iac.mcp.tools.runs import CONVERSATION_LIST, RunRow, conversation_pages
 from halo_iac.model.evidence import Citations
-from halo_iac.model.runs import Message, Report
+from halo_iac.model.runs import Report
 from halo_iac.runs.citations import find_citations
 from halo_iac.runs.reports import fetch_of_conversation, fetch_of_run, fetch_of_schedule
 from halo_iac.text import counted
 
-_LIST: Final = "haloConversation.listForProject"
 _LATEST_RUNS_READ: Final = 10
 """How many of a schedule's latest runs are looked at for those after its report."""
-_LOOKED_AT: Final = 20
+_LATEST_CONVERSATIONS_READ: Final = 20
 """How many of an agent's latest conversations are looked at for a report."""
 _MAX_CITED: Final = 50
-NOTHING_CITED: Final = Citations((), ())
+_NO_CITATIONS: Final = Citations((), ())
 
 
 class ListConversations(Paged):
@@ -69,22 +67,16 @@ class Conversations(Result):
 def list_conversations(call: Call[ListConversations]) -> Answer:
     """Return conversations, newest first."""
     session, wanted, start = call
-    agent = None if wanted.agent is None else session.agent_id(wanted.agent)
-    schedule = None if wanted.schedule is None else session.schedule_id(wanted.schedule)
-    reader, project = session.platform.run_reader, session.platform.project.id
-
-    def read_page(cursor: Cursor | None) -> Page:
-        return reader.conversations_page(project, cursor, agent=agent, schedule=schedule, page_size=wanted.limit)
-
-    rows, rest = collect(read_page, _row, start, wanted.limit)
+    read_page = conversation_pages(session, wanted.agent, wanted.schedule, wanted.limit)
+    rows, rest = collect(read_page, _conversation_row, start, wanted.limit)
     summary = (
         f"{counted(len(rows), 'conversation')}, newest first. Read one with get_halo_conversation or get_halo_report."
     )
     return Answer(Conversations(conversations=rows), summary, rest)
 
 
-def _row(sent: object) -> ConversationRow:
-    found = parse_conversation(sent, _LIST)
+def _conversation_row(sent: object) -> ConversationRow:
+    found = parse_conversation(sent, CONVERSATION_LIST)
     return ConversationRow(
         conversation_id=found.id,
         title=found.title,
@@ -131,24 +123,23 @@ def get_conversation(call: Call[GetConversation]) -> Answer:
     data = Thread(
         conversation_id=thread.conversation.id,
         title=thread.conversation.title,
-        runs=[RunRow.of(run) for run in thread.runs[-_LOOKED_AT:]],
-        messages=[_message(thread.messages[part.number], part) for part in found],
+        runs=[RunRow.of(run) for run in thread.runs[-_LATEST_CONVERSATIONS_READ:]],
+        messages=[
+            MessagePart(
+                sequence=thread.messages[part.number].sequence,
+                role=thread.messages[part.number].role,
+                content=part.text,
+                is_continued=part.is_continued,
+                is_cut=part.is_cut,
+            )
+            for part in found
+        ],
         total=len(thread.messages),
     )
     going = sum(not run.is_over for run in thread.runs)
     wait = f" {counted(going, 'run')} in progress: call again later for the rest." if going else ""
     summary = f"A conversation with {counted(len(thread.messages), 'message')}, {len(found)} of them here.{wait}"
     return Answer(data, summary, rest)
-
-
-def _message(message: Message, part: Part) -> MessagePart:
-    return MessagePart(
-        sequence=message.sequence,
-        role=message.role,
-        content=part.text,
-        is_continued=part.is_continued,
-        is_cut=part.is_cut,
-    )
 
 
 class GetReport(Long):
@@ -211,8 +202,9 @@ def get_report(call: Call[GetReport]) -> Answer:
         run_id=wanted.run_id,
         conversation_id=wanted.conversation_id,
     )
-    begun, offset = start
-    report = fetch_of_conversation(session.platform.run_reader, str(begun)) if begun else _found(session, wanted)
+    conversation, offset = start
+    reader = session.platform.run_reader
+    report = fetch_of_conversation(reader, str(conversation)) if conversation else _fetch_report(session, wanted)
     text, end = excerpt(report.markdown, offset, wanted.max_chars)
     rest = None if end is None else (report.conversation.id, end)
     whole = "The whole report" if not offset and end is None else "A part of the report"
@@ -235,7 +227,7 @@ def _later_runs(session: Session, report: Report) -> list[RunRow]:
 def _report_part(report: Report, text: str, offset: int, later: list[RunRow]) -> ReportPart:
     facts = report.facts()
     known = [str(value) for value in facts.values() if value]
-    traces, spans = find_citations(report.markdown, known=known) if not offset else NOTHING_CITED
+    traces, spans = find_citations(report.markdown, known=known) if not offset else _NO_CITATIONS
     return ReportPart(
         conversation_id=report.conversation.id,
         title=report.conversation.title,
@@ -259,25 +251,25 @@ def _report_part(report: Report, text: str, offset: int, later: list[RunRow]) ->
     )
 
 
-def _found(session: Session, wanted: GetReport) -> Report:
+def _fetch_report(session: Session, wanted: GetReport) -> Report:
     reader = session.platform.run_reader
     if wanted.schedule is not None:
         return fetch_of_schedule(reader, session.schedule_id(wanted.schedule))
     if wanted.agent is not None:
-        return _latest_of(session, wanted.agent)
+        return _latest_report(session, wanted.agent)
     if wanted.run_id is not None:
         return fetch_of_run(reader, wanted.run_id)
     return fetch_of_conversation(reader, str(wanted.conversation_id))
 
 
-def _latest_of(session: Session, agent: str) -> Report:
+def _latest_report(session: Session, agent: str) -> Report:
     """Return the latest report about an agent; a conversation whose run is in flight or failed has none."""
     reader, project = session.platform.run_reader, session.platform.project.id
-    page = reader.conversations_page(project, agent=session.agent_id(agent), page_size=_LOOKED_AT)
+    page = reader.conversations_page(project, agent=session.agent_id(agent), page_size=_LATEST_CONVERSATIONS_READ)
     reason: NoReport | None = None
-    for row in page.rows[:_LOOKED_AT]:
+    for row in page.rows[:_LATEST_CONVERSATIONS_READ]:
         try:
-            return fetch_of_conversation(reader, parse_conversation(row, _LIST).id)
+            return fetch_of_conversation(reader, parse_conversation(row, CONVERSATION_LIST).id)
         except NoReport as error:
             reason = reason or error
     raise reason or NoReport(

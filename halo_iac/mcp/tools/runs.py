@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Final
@@ -15,16 +15,16 @@ from halo_iac.api.runs import RunReader
 from halo_iac.errors import PlatformError
 from halo_iac.fire_times import describe
 from halo_iac.mcp.arguments import Agent, Paged, Schedule
-from halo_iac.mcp.cursors import Rows, collect, collect_all
+from halo_iac.mcp.cursors import collect, collect_all
 from halo_iac.mcp.session import Session
-from halo_iac.mcp.tool import Answer, Call, Line, Position, Result, Tool, Total
+from halo_iac.mcp.tool import Answer, Call, Line, Result, Tool, Total
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.runs import Conversation, Run
 from halo_iac.model.schedule import Spec
 from halo_iac.text import counted
 from halo_iac.workers import Task, run_concurrently
 
-_LIST: Final = "haloConversation.listForProject"
+CONVERSATION_LIST: Final = "haloConversation.listForProject"
 _MAX_CONCURRENT_READS: Final = 8
 
 
@@ -81,26 +81,33 @@ def list_runs(call: Call[ListRuns]) -> Answer:
         if rest is None and len(found) >= MAX_PAGE_SIZE:
             summary += " The platform may hold older ones; list_halo_conversations lists their reports."
         return Answer(Runs(runs=rows), summary, rest)
-    rows, rest = _latest_of_conversations(session, wanted, start)
-    return Answer(Runs(runs=rows), f"The latest run of {counted(len(rows), 'conversation')}, newest first.", rest)
-
-
-def _latest_of_conversations(session: Session, wanted: ListRuns, start: Position) -> Rows:
-    agent = None if wanted.agent is None else session.agent_id(wanted.agent)
-    schedule = None if wanted.schedule is None else session.schedule_id(wanted.schedule)
-    reader, project = session.platform.run_reader, session.platform.project.id
+    read_conversations = conversation_pages(session, wanted.agent, wanted.schedule, wanted.limit)
     runs: dict[str, Run] = {}
 
     def read_page(cursor: Cursor | None) -> Page:
-        page = reader.conversations_page(project, cursor, agent=agent, schedule=schedule, page_size=wanted.limit)
-        runs.update(_latest_runs(reader, [parse_conversation(row, _LIST) for row in page.rows]))
+        page = read_conversations(cursor)
+        found = [parse_conversation(row, CONVERSATION_LIST) for row in page.rows]
+        runs.update(_latest_runs(session.platform.run_reader, found))
         return page
 
     def make(row: object) -> RunRow | None:
-        run = runs.get(parse_conversation(row, _LIST).id)
+        run = runs.get(parse_conversation(row, CONVERSATION_LIST).id)
         return None if run is None else RunRow.of(run)
 
-    return collect(read_page, make, start, wanted.limit)
+    rows, rest = collect(read_page, make, start, wanted.limit)
+    return Answer(Runs(runs=rows), f"The latest run of {counted(len(rows), 'conversation')}, newest first.", rest)
+
+
+def conversation_pages(
+    session: Session, agent: str | None, schedule: str | None, limit: int
+) -> Callable[[Cursor | None], Page]:
+    """Return what reads a page of conversations: all of the project, or those of one agent or schedule."""
+    agent_id = None if agent is None else session.agent_id(agent)
+    schedule_id = None if schedule is None else session.schedule_id(schedule)
+    reader, project = session.platform.run_reader, session.platform.project.id
+    return lambda cursor: reader.conversations_page(
+        project, cursor, agent=agent_id, schedule=schedule_id, page_size=limit
+    )
 
 
 def _latest_runs(reader: RunReader, found: Sequence[Conversation]) -> Mapping[str, Run]:

@@ -115,7 +115,7 @@ def _since(time_range: str, now: datetime) -> datetime:
 
 
 def milliseconds(nanoseconds: int | None) -> float | None:
-    """Return a duration as people read it."""
+    """Return a duration in milliseconds."""
     return None if nanoseconds is None else round(nanoseconds / _NANOSECONDS, 3)
 
 
