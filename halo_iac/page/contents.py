@@ -12,7 +12,6 @@ from halo_iac.fire_times import Fire, run_rate
 from halo_iac.model.drift import Drift, DriftItem, DriftKind
 from halo_iac.model.finding import Finding
 from halo_iac.model.project import Entry, Project
-from halo_iac.model.report_diff import ReportDiff
 from halo_iac.model.runs import Run
 from halo_iac.model.schedule import Cadence, Spec
 from halo_iac.model.stored_report import StoredReport, StoredReports
@@ -198,9 +197,9 @@ def page(
     timezone = next(iter(zones)) if len(zones) == 1 else reader_timezone
     period = Period.around(now, timezone, back=PAST_DAYS if has_past else 0, ahead=ahead)
     timeline = Timeline(period, _longest_lookbacks(entry for each in inputs for entry in each.project.entries))
-    shelf = _ReportIndex(reports.reports if reports is not None else ())
-    projects = tuple(_project(each, found, timeline, shelf) for each, found in zip(inputs, previews, strict=True))
-    return Page(period, reader_timezone, projects, timeline.clock_changes(zones), reports, shelf.rest())
+    index = _ReportIndex(reports.reports if reports is not None else ())
+    projects = tuple(_project(each, found, timeline, index) for each, found in zip(inputs, previews, strict=True))
+    return Page(period, reader_timezone, projects, timeline.clock_changes(zones), reports, index.unclaimed())
 
 
 class _ReportIndex:
@@ -212,11 +211,11 @@ class _ReportIndex:
         for each in latest_first:
             self._by_key[each.report.schedule].append(each)
 
-    def of(self, key: str) -> tuple[PageReport, ...]:
+    def pop(self, key: str) -> tuple[PageReport, ...]:
         """Return the reports of an entry, the latest first, each with its difference to the one before it."""
         return _compared(self._by_key.pop(key, []))
 
-    def rest(self) -> tuple[PageReport, ...]:
+    def unclaimed(self) -> tuple[PageReport, ...]:
         """Return the reports not returned so far, the latest first."""
         left = [report for key, reports in self._by_key.items() for report in (_compared(reports) if key else reports)]
         return tuple(sorted(left))
@@ -224,12 +223,11 @@ class _ReportIndex:
 
 def _compared(reports: Sequence[PageReport]) -> tuple[PageReport, ...]:
     """Return reports, the latest first, each with its difference to the next one in the list."""
-    return (*(later._replace(diff=_diff(former, later)) for later, former in pairwise(reports)), *reports[-1:])
-
-
-def _diff(former: PageReport, later: PageReport) -> ReportDiff | None:
-    before, after = former.report.markdown, later.report.markdown
-    return None if before is None or after is None else report_diff(before, after)
+    found: list[PageReport] = []
+    for later, former in pairwise(reports):
+        before, after = former.report.markdown, later.report.markdown
+        found.append(later._replace(diff=None if before is None or after is None else report_diff(before, after)))
+    return (*found, *reports[-1:])
 
 
 def _longest_lookbacks(entries: Iterable[Entry]) -> dict[Cadence, int]:
@@ -241,7 +239,7 @@ def _longest_lookbacks(entries: Iterable[Entry]) -> dict[Cadence, int]:
     return longest
 
 
-def _project(given: ProjectInput, found: Preview, timeline: Timeline, shelf: _ReportIndex) -> PageProject:
+def _project(given: ProjectInput, found: Preview, timeline: Timeline, index: _ReportIndex) -> PageProject:
     project, platform = given.project, given.platform
     keys = {entry.key for entry in project.entries}
     findings: defaultdict[str, list[Finding]] = defaultdict(list)
@@ -253,13 +251,20 @@ def _project(given: ProjectInput, found: Preview, timeline: Timeline, shelf: _Re
     by_agent: dict[str, list[PageSchedule]] = {}
     archived: list[PageSchedule] = []
     for entry, forecast in zip(project.entries, found.forecasts, strict=True):
-        reports = shelf.of(entry.key)
-        schedule = _schedule(entry, forecast, timeline)._replace(
-            findings=tuple(findings[entry.key]),
-            drift=tuple(drift[entry.key]),
-            past=past_runs(platform.runs.get(entry.key, ()) if platform is not None else (), reports),
+        key, spec = entry.key, entry.spec
+        track = None
+        if spec is not None and forecast.status is ScheduleStatus.ACTIVE:
+            track = timeline.track(spec.cadence, spec.lookback_hours)
+        reports = index.pop(key)
+        schedule = PageSchedule(
+            forecast,
+            spec,
+            track,
+            findings=tuple(findings[key]),
+            drift=tuple(drift[key]),
+            past=past_runs(platform.runs.get(key, ()) if platform is not None else (), reports),
             reports=reports,
-            unread=platform.unread.get(entry.key) if platform is not None else None,
+            unread=platform.unread.get(key) if platform is not None else None,
         )
         (archived if forecast.agent is None else by_agent.setdefault(forecast.agent, [])).append(schedule)
     agents = tuple(
@@ -267,12 +272,6 @@ def _project(given: ProjectInput, found: Preview, timeline: Timeline, shelf: _Re
     )
     general = tuple(findings[""])
     return PageProject(project.path, found, agents, tuple(archived), general, project.max_runs_per_month, platform)
-
-
-def _schedule(entry: Entry, forecast: ScheduleForecast, timeline: Timeline) -> PageSchedule:
-    is_active = entry.spec is not None and forecast.status is ScheduleStatus.ACTIVE
-    track = timeline.track(entry.spec.cadence, entry.spec.lookback_hours) if entry.spec and is_active else None
-    return PageSchedule(forecast, entry.spec, track)
 
 
 def _agent(name: str, reference: str, schedules: Sequence[PageSchedule], timeline: Timeline) -> PageAgent:

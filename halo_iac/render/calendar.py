@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from datetime import date, datetime
 from itertools import islice
+from operator import add
 from typing import TYPE_CHECKING, Final
 
-from halo_iac.fire_times import ClockChange, Fire, describe, fires_with_reasons, is_valid, runs_per_month
+from halo_iac.fire_times import Fire, describe, fires_with_reasons, is_valid, runs_per_month
 from halo_iac.model.schedule import Cadence, Spec
 from halo_iac.render.style import Style
 
@@ -101,11 +102,9 @@ def zone(at: datetime) -> str:
 
 def _listed(fires: Sequence[Fire], *, has_year: bool) -> str:
     """Return fires with their zone, named once where it is the same."""
-    words = [(f"{day(fire.at, has_year=has_year)} {fire.at:%H:%M}", zone(fire.at), fire.reason) for fire in fires]
-    if len({name for _, name, _ in words}) == 1:
-        return f"{', '.join(f'{when}{_mark(reason)}' for when, _, reason in words)} {words[0][1]}"
-    return ", ".join(f"{when} {name}{_mark(reason)}" for when, name, reason in words) or "never"
-
-
-def _mark(reason: ClockChange | None) -> str:
-    return " (approximate)" if reason else ""
+    instants = [f"{day(fire.at, has_year=has_year)} {fire.at:%H:%M}" for fire in fires]
+    zones = [zone(fire.at) for fire in fires]
+    notes = [" (approximate)" if fire.reason else "" for fire in fires]
+    if len(set(zones)) == 1:
+        return f"{', '.join(map(add, instants, notes))} {zones[0]}"
+    return ", ".join(f"{at} {name}{note}" for at, name, note in zip(instants, zones, notes, strict=True)) or "never"

@@ -47,16 +47,17 @@ _AGAIN: Final = Hint("make it again with `{}`", Command("plan", "--out", "FILE")
 
 def plan_json(plan: Plan) -> Document:
     """Return the plan as a document that :func:`read_plan` reads back, equal in every value."""
-    return _dumped(_adapter(), plan)
+    return _dumped(plan)
 
 
 def plans_json(plans: Sequence[Plan]) -> Document:
     """Return the plans of several project files as one document, which :func:`read_plan` reads back too."""
-    return _dumped(_list_adapter(), PlanList(PLAN_VERSION, tuple(plans)))
+    return _dumped(PlanList(PLAN_VERSION, tuple(plans)))
 
 
-def _dumped(adapter: TypeAdapter[Any], value: object) -> Document:
+def _dumped(value: Plan | PlanList) -> Document:
     try:
+        adapter = _adapter(PlanList if isinstance(value, PlanList) else Plan)
         document = adapter.dump_json(value, indent=2, ensure_ascii=True)
     except PydanticSerializationError:
         message = "the plan cannot be written as JSON: a title, prompt or file name in it is not valid Unicode"
@@ -72,7 +73,7 @@ def read_plan(document: bytes) -> Plan | PlanList:
     """
     if len(document) > MAX_PLAN_BYTES:
         raise DocumentError(f"the saved plan is larger than {MAX_PLAN_BYTES >> 20} MiB", hint=_AGAIN)
-    adapter: TypeAdapter[Any] = _list_adapter() if _LIST.match(document) else _adapter()
+    adapter = _adapter(PlanList if _LIST.match(document) else Plan)
     try:
         read: Plan | PlanList = adapter.validate_json(document, strict=True)
     except ValidationError as error:
@@ -86,13 +87,8 @@ def read_plan(document: bytes) -> Plan | PlanList:
 
 
 @cache
-def _adapter() -> TypeAdapter[Plan]:
-    return TypeAdapter(Plan)
-
-
-@cache
-def _list_adapter() -> TypeAdapter[PlanList]:
-    return TypeAdapter(PlanList)
+def _adapter(document: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(document)
 
 
 def _not_a_plan(error: ValidationError) -> DocumentError:
@@ -248,7 +244,7 @@ def _problems(problems: Sequence[Problem], findings: Sequence[Finding] = ()) -> 
 
 
 def _applied(plan: Plan, outcome: ApplyOutcome | None, style: Style) -> dict[str, Any]:
-    fields: dict[str, Any] = {"plan": _adapter().dump_python(plan, mode="json")}
+    fields: dict[str, Any] = {"plan": _adapter(Plan).dump_python(plan, mode="json")}
     if outcome is None:
         return {**fields, "summary": None, "receipt": None, "undo": None}
     undo = None if outcome.undo is None else style.format_command(outcome.undo)

@@ -96,10 +96,6 @@ def _sentences(line: str) -> list[str]:
 def _line(sign: str, piece: str, style: Style) -> PromptLine:
     goes_on = piece.startswith(_GOES_ON)
     words = f"{style.displayable('…')}{style.safe(piece[1:])}" if goes_on else style.safe(piece)
-    return PromptLine(sign, _with_visible_end(words, style))
-
-
-def _with_visible_end(words: str, style: Style) -> str:
-    """Show trailing spaces, so that no two lines of a diff look the same."""
     kept = words.rstrip(" ")
-    return kept + ("·" if style.unicode else "\\x20") * (len(words) - len(kept))
+    # Trailing spaces are shown, so that no two lines of a diff look the same.
+    return PromptLine(sign, kept + ("·" if style.unicode else "\\x20") * (len(words) - len(kept)))

@@ -44,8 +44,9 @@ def index_text(heading: str, folders: Sequence[Subfolder], names: Sequence[str],
         )
         parts.append(_table("| folder | reports | latest |", "| --- | ---: | --- |", rows))
     if names:
-        there = frozenset(briefs)
-        rows = (f"| {_report(each)} | {_brief(each, there)} |" for each in sorted(names, reverse=True))
+        found = frozenset(briefs)
+        links = {name: _link("brief", brief) for name in names if (brief := brief_name(name)) in found}
+        rows = (f"| {_report(each)} | {links.get(each, '')} |" for each in sorted(names, reverse=True))
         parts.append(_table("| report | for a coding agent |", "| --- | --- |", rows))
     return "\n".join(parts)
 
@@ -58,11 +59,6 @@ def _report(path: str) -> str:
     name = path.rpartition("/")[2]
     found = _NAME.fullmatch(name)
     return _link(f"{found[4]}, {found[1]} {found[2]}:{found[3]} UTC" if found else name, path)
-
-
-def _brief(name: str, there: frozenset[str]) -> str:
-    brief = brief_name(name)
-    return _link("brief", brief) if brief in there else ""
 
 
 def _link(words: str, path: str) -> str:

@@ -15,8 +15,6 @@ _MAX_COMPARED_PAIRS: Final = 1_600
 """How many pairs of lines of one gap are looked at for those that are alike."""
 _MIN_SIMILARITY: Final = 0.6
 """The share of common words from which two lines count as one changed line."""
-
-
 _MAX_LINE_LENGTH: Final = 10_000
 """Characters of a line up to which its words are compared."""
 
@@ -26,7 +24,8 @@ def aligned(before: Sequence[str], after: Sequence[str]) -> Common:
     if before == after:
         return [(place, place) for place in range(len(before))]
     found = common([*map(mask, before)], [*map(mask, after)])
-    found = refined(before, after, found, _equal_but_for_numbers)
+    key = partial(mask, numbers=True)
+    found = refined(before, after, found, lambda old, new: common([*map(key, old)], [*map(key, new)]))
     return refined(before, after, found, _alike)
 
 
@@ -65,11 +64,6 @@ def _marked(old: Sequence[Token], new: Sequence[Token]) -> Iterator[Words]:
         yield Words(DiffKind.GONE, gone.lstrip())
     if added:
         yield Words(DiffKind.NEW, added.lstrip())
-
-
-def _equal_but_for_numbers(before: Sequence[str], after: Sequence[str]) -> Common:
-    key = partial(mask, numbers=True)
-    return common([*map(key, before)], [*map(key, after)])
 
 
 def _alike(before: Sequence[str], after: Sequence[str]) -> Common:

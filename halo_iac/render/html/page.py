@@ -39,7 +39,8 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 def page_html(page: Page, style: Style = PLAIN) -> str:
     """Return the whole file; same page, same bytes. ``style`` spells commands."""
     environment = _environment()
-    css = _style_sheet(len(page.period.days))
+    css = f"{_css()}.ruler{{grid-template-columns:repeat({len(page.period.days)},1fr)}}\n"
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     common = {"page": page, "draw": _Drawings(page), "style": style}
     parts = environment.get_template("parts.html.j2").make_module(common)
     return environment.get_template("page.html.j2").render(
@@ -47,7 +48,7 @@ def page_html(page: Page, style: Style = PLAIN) -> str:
         parts=parts,
         reports=_reports(page, parts),
         css=Markup(css),  # noqa: S704 - our own
-        css_hash=_hash(css),
+        css_hash=f"sha256-{digest}",  # by which the page's content security policy allows the style sheet
     )
 
 
@@ -80,8 +81,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    environment.filters |= {"number": number, "money": money, "day": day, "lookback": _lookback, "describe": describe}
-    environment.filters["say"] = _message_html
+    environment.filters |= {"number": number, "money": money, "day": day, "describe": describe, "say": _message_html}
+    environment.filters["lookback"] = lambda hours: words.duration(hours * 3600)
     environment.globals |= {
         "counted": counted,
         "counted_findings": counted_findings,
@@ -114,23 +115,9 @@ def _style(context: Context) -> Style:
     return style
 
 
-def _lookback(hours: int) -> str:
-    return words.duration(hours * 3600)
-
-
-def _style_sheet(days: int) -> str:
-    columns = f".ruler{{grid-template-columns:repeat({days},1fr)}}"
-    return f"{_css()}{columns}\n"
-
-
 @cache
 def _css() -> str:
     return (_TEMPLATES / "page.css").read_text(encoding="utf-8")
-
-
-def _hash(css: str) -> str:
-    """Return the hash by which a content security policy allows a style sheet."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()}"
 
 
 class _Drawings:

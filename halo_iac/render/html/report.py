@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from halo_iac.text import show_hidden
 
-_PREFIXES: Final = ("https://", "http://", "mailto:")
+_LINK_PREFIXES: Final = ("https://", "http://", "mailto:")
 _LAST_LEVEL: Final = 6
 _MAX_PARAGRAPH_LENGTH: Final = 8_000
 _MAX_OPEN: Final = 20
@@ -43,7 +43,7 @@ def report_html(markdown: str, *, level: int) -> Markup:
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    parser.validateLink = _is_link  # type: ignore[method-assign]
+    parser.validateLink = lambda url: url.lower().startswith(_LINK_PREFIXES)  # type: ignore[method-assign]
     parser.core.ruler.at("inline", _parse_words)
     for name, rule in _RULES.items():
         parser.add_render_rule(name, rule)
@@ -60,10 +60,6 @@ def _parse_words(state: StateCore) -> None:
         else:
             token.children = []
             state.md.inline.parse(token.content, state.md, state.env, token.children)
-
-
-def _is_link(url: str) -> bool:
-    return url.lower().startswith(_PREFIXES)
 
 
 # Rules of markdown-it: each draws one token, given all of them, its index, options and what was drawn before ----------

@@ -136,16 +136,9 @@ def states(schedule: PageSchedule) -> list[str]:
     """Return the states of a schedule that a reader must know first: paused, not as declared, or failing."""
     paused = ["paused in the file"] if schedule.forecast.status is ScheduleStatus.PAUSED else []
     differing = dict.fromkeys(_STATES[item.kind] for item in schedule.drift if item.kind in _STATES)
-    return [*paused, *differing, *_failing(schedule)]
-
-
-def _failing(schedule: PageSchedule) -> list[str]:
     failures = failures_in_a_row(schedule.past)
-    if not failures:
-        return []
-    if len(failures) == 1:
-        return ["the last run failed"]
-    return [f"the last {len(failures):,} runs failed"]
+    runs = "run" if len(failures) == 1 else f"{len(failures):,} runs"
+    return [*paused, *differing, *([f"the last {runs} failed"] if failures else ())]
 
 
 def failing(page: Page) -> int:

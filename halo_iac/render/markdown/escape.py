@@ -18,7 +18,7 @@ from halo_iac.render.prompt_diff import NOTE, PromptLine
 from halo_iac.render.style import Style
 from halo_iac.render.values import shortened
 
-_FORGED: Final = re.compile(r"<!--(?=\s*halo-(?:plan|drift))", re.IGNORECASE)
+_MARKER_START: Final = re.compile(r"<!--(?=\s*halo-(?:plan|drift))", re.IGNORECASE)
 
 
 def comment_marker(file: str, project: str, host: str, kind: PageKind = "plan") -> str:
@@ -29,11 +29,6 @@ def comment_marker(file: str, project: str, host: str, kind: PageKind = "plan") 
     """
     digest = hashlib.sha256(f"{file}\0{project}\0{host}".encode("utf-8", "replace")).hexdigest()
     return f"{PAGE_MARKERS[kind]}{digest[:16]} -->"
-
-
-def strip_markers(line: str) -> str:
-    """Return a line of a prompt without the beginning of a marker in it."""
-    return _FORGED.sub(r"<\\!--", line)
 
 
 MAX_TEXT_LENGTH: Final = 300
@@ -102,11 +97,8 @@ def _code(text: str) -> str:
 
 
 def _html_code(text: str) -> str:
-    return f"<code>{_ODD.sub(_entity, text)}</code>"
-
-
-def _entity(match: re.Match[str]) -> str:
-    return f"&#{ord(match[0])};{'<wbr>' if match[0] in _BREAKING else ''}"
+    escaped = _ODD.sub(lambda found: f"&#{ord(found[0])};{'<wbr>' if found[0] in _BREAKING else ''}", text)
+    return f"<code>{escaped}</code>"
 
 
 def _words(text: str, odd: Callable[[str], str]) -> str:
@@ -147,4 +139,4 @@ def _between(text: str) -> str:
 def _fenced(line: PromptLine) -> str:
     if line.sign == NOTE:
         return f"@@ … {line.words} @@" if line.words else "@@ … @@"
-    return strip_markers(f"{line.sign} {line.words}".rstrip())
+    return _MARKER_START.sub(r"<\\!--", f"{line.sign} {line.words}".rstrip())

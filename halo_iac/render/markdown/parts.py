@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from halo_iac.model.apply_result import ApplyOutcome, Summary
-from halo_iac.model.finding import Finding, Severity
+from halo_iac.model.finding import Finding, errors
 from halo_iac.model.plan import Action, Change, Plan
 from halo_iac.render.calendar import CADENCES, Calendar
 from halo_iac.render.headings import attribution_counts, header_rows, plan_counts, run_counts
@@ -44,12 +44,8 @@ def page_context(plan: Plan, calendar: Calendar, style: Style, file: str = "") -
 
 def heading(plan: Plan, summary: Summary | None, files: int = 0) -> str:
     """Return the heading: refusals and blocked entries come before the changes."""
-    numbers = Counter(change.action for change in plan.changes)
-    if summary is None:
-        deeds = ", ".join(f"{numbers[action]:,} to {action}" for action in Action if numbers[action]) or "no changes"
-    else:
-        deeds = run_counts(summary).rstrip(".")
-    errors = sum(finding.severity is Severity.ERROR for finding in plan.findings)
+    counts = run_counts(summary).rstrip(".") if summary is not None else _action_counts(plan.changes) or "no changes"
+    failing = len(errors(plan.findings))
     parts = (
         "halo plan" if summary is None else "halo apply",
         counted(files, "project file") if files else "",
@@ -57,8 +53,8 @@ def heading(plan: Plan, summary: Summary | None, files: int = 0) -> str:
         "REFUSED" if plan.blocking_violations else "",
         "INTERRUPTED" if summary is not None and summary.is_interrupted else "",
         f"{len(plan.blocked):,} blocked" if plan.blocked else "",
-        counted(errors, "error") if errors else "",
-        deeds,
+        counted(failing, "error") if failing else "",
+        counts,
         f"{len(plan.paused):,} paused" if plan.paused else "",
     )
     return f"### {' · '.join(filter(None, parts))}"
@@ -106,7 +102,7 @@ def summary_table(plans: Sequence[tuple[PageContext, Sequence[Change]]], room: i
         row = context.style.displayable(table_row(change, context))
         room -= len(row) + 1
         if room < 0:
-            rows += ["", f"… and {more_changes(changes[index:])}; the JSON document has them all."]
+            rows += ["", f"… and {_more_changes(changes[index:])}; the JSON document has them all."]
             break
         rows.append(row)
     return "\n".join(rows)
@@ -136,16 +132,19 @@ def _omitted_note(dropped: Sequence[Change], without: int, calendar: Calendar) -
         whose = counted(without, "change")
         yield f"Calendars and prompts of {whose} above are left out; the JSON document has them all."
     if dropped:
-        yield f"… and the details of {more_changes(dropped)}; the JSON document has them all."
+        yield f"… and the details of {_more_changes(dropped)}; the JSON document has them all."
     if calendar.has_left_out:
         yield f"Next fires are shown for the first {CADENCES} cadences only."
 
 
-def more_changes(changes: Sequence[Change]) -> str:
+def _more_changes(changes: Sequence[Change]) -> str:
     """Return how many changes are left out, and which."""
+    return f"{counted(len(changes), 'more change')} ({_action_counts(changes)})"
+
+
+def _action_counts(changes: Sequence[Change]) -> str:
     numbers = Counter(change.action for change in changes)
-    deeds = ", ".join(f"{numbers[action]:,} to {action}" for action in Action if numbers[action])
-    return f"{counted(len(changes), 'more change')} ({deeds})"
+    return ", ".join(f"{numbers[action]:,} to {action}" for action in Action if numbers[action])
 
 
 def page(parts: Iterable[str], style: Style) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halo_iac.fire_times import describe, runs_per_month
-from halo_iac.page import Page, PageAgent, PageProject, PageSchedule
+from halo_iac.page import Page, PageProject, PageSchedule
 from halo_iac.render.calendar import day, zone
 from halo_iac.render.markdown.escape import code, message, words
 from halo_iac.render.markdown.parts import LIMIT, NOTES, joined
@@ -48,13 +48,9 @@ def _table(project: PageProject, page: Page, style: Style, room: int) -> str:
 
 def _rows(project: PageProject, page: Page, style: Style) -> Iterator[str]:
     for agent in project.agents:
-        yield _agent(agent, page, style)
+        coverage = read_strip(agent.coverage, page.period, style)
+        yield cells((f"**{words(agent.name, style)}**", "", number(agent.runs_per_month), f"`{coverage}`"))
         yield from (_schedule(each, page, style) for each in agent.schedules)
-
-
-def _agent(agent: PageAgent, page: Page, style: Style) -> str:
-    strip = read_strip(agent.coverage, page.period, style)
-    return cells((f"**{words(agent.name, style)}**", "", number(agent.runs_per_month), f"`{strip}`"))
 
 
 def _schedule(schedule: PageSchedule, page: Page, style: Style) -> str:
