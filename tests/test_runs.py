@@ -13,7 +13,7 @@ from halo_iac.api.runs import RunReader
 from halo_iac.api.trpc import Json, Kind
 from halo_iac.errors import Delivery, PlatformError, Rejected, Unanswered, UnknownOutcome, Unreachable
 from halo_iac.model.runs import TERMINAL, StartedRun
-from halo_iac.runs.polling import Polling, RunSnapshot, poll, start, stream_events, wait
+from halo_iac.runs.polling import Polling, RunSnapshot, poll, start, wait
 from halo_iac.workers import Task, run_concurrently
 
 ONCE = Retry(attempts=1)
@@ -195,7 +195,7 @@ def page(*numbers: int, cursor: int | None) -> Json:
 
 
 def followed(platform: Platform) -> list[tuple[str, list[int]]]:
-    seen: list[RunSnapshot] = [*stream_events(RunReader(platform, ONCE), "r", paced(Clock()))]
+    seen: list[RunSnapshot] = [*poll(RunReader(platform, ONCE), "r", paced(Clock()), with_events=True)]
     return [(each.status, [event.sequence for event in each.events]) for each in seen]
 
 

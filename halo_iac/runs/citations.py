@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from halo_iac.model.evidence import ELLIPSIS, TRACE_DIGITS, Citation, Citations, Place
-from halo_iac.runs.report_lines import LIST_MARK, OTHER, PLATFORM, SPAN, TRACE, Line, label, lines
+from halo_iac.runs.report_lines import LIST_MARK, OTHER, PLATFORM, SPAN, TRACE, Line, find_kind, lines
 
 _CONNECTIVES: Final = {
     *("and", "or", "id", "ids", "e", "g", "eg", "i", "ie", "like", "as", "such", "is", "are", "was", "were"),
@@ -53,7 +53,7 @@ def find_citations(markdown: str, *, known: Collection[str] = ()) -> Citations:
     spans: dict[str, Citation] = {}
     section, latest = "", None
     for line in lines(markdown):
-        found = [each for each in _of_line(line) if each.id not in others]
+        found = [each for each in _find_in_line(line) if each.id not in others]
         if line.section != section:
             section, latest = line.section, None
         whole = (each.id for each in found if each.kind == TRACE and not (each.is_guess or each.is_cut))
@@ -62,7 +62,7 @@ def find_citations(markdown: str, *, known: Collection[str] = ()) -> Citations:
             citation = _add(traces if each.kind == TRACE else spans, each, Place(line.number, section))
             if each.kind == SPAN and citation.trace is None:
                 citation.trace = latest
-    return _merged(traces, spans)
+    return _join_truncated(traces, spans)
 
 
 class _Mention(NamedTuple):
@@ -85,33 +85,34 @@ def _add(found: dict[str, Citation], mention: _Mention, place: Place) -> Citatio
 # Ids in lines --------------------------------------------------------------------------------------------------------
 
 
-def _of_line(line: Line) -> Iterator[_Mention]:
+def _find_in_line(line: Line) -> Iterator[_Mention]:
     has_whole = False  # beside a whole trace id, fewer digits are a span's
     for text, above in line.cells:
         if above is None and not _MAY_HOLD_ID.search(text):
             continue
         near: str | None = None
         end = 0
-        alone = LIST_MARK.sub("", text, count=1).strip(_SURROUNDING_MARKUP)
+        only_word = LIST_MARK.sub("", text, count=1).strip(_SURROUNDING_MARKUP)
         for token in _TOKEN.finditer(text):
             if near is not None and _ENDING.search(text, end, token.start()):
                 near = None
             word = token[0].rstrip("_-")
             before, end = text[token.start() - 1 : token.start()], token.start() + len(word)
             is_quoted = before in _QUOTES and before == text[end : end + 1]
-            says_trace = (near == TRACE and is_quoted) or (above == TRACE and word == alone)
-            mention = _mention(word, near, above, is_quoted=is_quoted) or (_unusual_id(word) if says_trace else None)
+            mention = _parse_mention(word, near, above, is_quoted=is_quoted)
+            if mention is None and ((near == TRACE and is_quoted) or (above == TRACE and word == only_word)):
+                mention = _parse_unusual_id(word)
             if mention is not None:
                 is_span = has_whole and len(mention.id) in _SPAN_DIGITS
                 yield mention._replace(kind=SPAN) if is_span else mention
                 has_whole |= mention.kind == TRACE and len(mention.id) >= TRACE_DIGITS
-            elif announced := label(word):
+            elif announced := find_kind(word):
                 near = announced
             elif word.lower() not in _CONNECTIVES:
                 near = None
 
 
-def _mention(word: str, near: str | None, above: str | None, *, is_quoted: bool) -> _Mention | None:
+def _parse_mention(word: str, near: str | None, above: str | None, *, is_quoted: bool) -> _Mention | None:
     """Return the id that a word is; ``near`` is what the words before it say of it, ``above`` the lines above."""
     if len(word) < _MIN_CUT_DIGITS:
         return None
@@ -120,17 +121,17 @@ def _mention(word: str, near: str | None, above: str | None, *, is_quoted: bool)
         small, near = small[prefix.end() :], TRACE
     announced = near or above
     if cut := _CUT.fullmatch(small):
-        return _cut(cut[1], cut[2], announced, is_quoted=is_quoted)
+        return _parse_truncated(cut[1], cut[2], announced, is_quoted=is_quoted)
     if _UUID.fullmatch(small):
         return _Mention(small, SPAN if near == SPAN else TRACE, is_guess=announced in {OTHER, PLATFORM})
     if not _HEX.fullmatch(small):
         return None
     if len(small) == TRACE_DIGITS:
         return _Mention(small, SPAN if near == SPAN else TRACE, is_guess=announced == OTHER)
-    return _digits(small, announced, is_quoted=is_quoted) if len(small) < TRACE_DIGITS else None
+    return _parse_digits(small, announced, is_quoted=is_quoted) if len(small) < TRACE_DIGITS else None
 
 
-def _cut(head: str, tail: str, announced: str | None, *, is_quoted: bool) -> _Mention | None:
+def _parse_truncated(head: str, tail: str, announced: str | None, *, is_quoted: bool) -> _Mention | None:
     """Return an id truncated with dots: "added…" and "1000…" are not ids unless a label says so."""
     digits = head + tail
     is_word = digits.isalpha() and not is_quoted
@@ -140,7 +141,7 @@ def _cut(head: str, tail: str, announced: str | None, *, is_quoted: bool) -> _Me
     return _Mention(f"{head}{ELLIPSIS}{tail}", kind, is_cut=True, is_guess=announced in {OTHER, PLATFORM})
 
 
-def _digits(digits: str, announced: str | None, *, is_quoted: bool) -> _Mention | None:
+def _parse_digits(digits: str, announced: str | None, *, is_quoted: bool) -> _Mention | None:
     """Return an id with fewer digits than a whole trace id; without a label, a word or number is not an id."""
     is_number = digits.isdecimal() and not is_quoted
     if announced == TRACE and len(digits) >= _MIN_UNMARKED_DIGITS and not is_number:
@@ -156,23 +157,23 @@ def _digits(digits: str, announced: str | None, *, is_quoted: bool) -> _Mention 
     return _Mention(digits, TRACE, is_cut=True, is_guess=True) if is_guess else None
 
 
-def _unusual_id(word: str) -> _Mention | None:
+def _parse_unusual_id(word: str) -> _Mention | None:
     """Return an id of any other form, known only by its place: a tracer may have ids such as ``order-17``."""
-    is_odd = _OTHER_ID.fullmatch(word) and not _HEX.fullmatch(word.lower()) and label(word) is None
+    is_odd = _OTHER_ID.fullmatch(word) and not _HEX.fullmatch(word.lower()) and find_kind(word) is None
     return _Mention(word, TRACE, is_guess=True) if is_odd else None
 
 
 # Truncated ids -------------------------------------------------------------------------------------------------------
 
 
-def _merged(traces: dict[str, Citation], spans: dict[str, Citation]) -> Citations:
-    """Return the citations with those that are cut short joined to the only whole id that they can mean."""
+def _join_truncated(traces: dict[str, Citation], spans: dict[str, Citation]) -> Citations:
+    """Return the citations, truncated ids joined to the whole id that they mean if only one is possible."""
     whole_traces, whole_spans = _Index(traces.values()), _Index(spans.values())
     for each in [each for each in traces.values() if each.is_cut]:
-        _join(each, whole_traces.meant_by(each) or whole_spans.meant_by(each), traces)
+        _join(each, whole_traces.find_meant(each) or whole_spans.find_meant(each), traces)
     for each in [each for each in spans.values() if each.is_cut]:
-        _join(each, whole_spans.meant_by(each), spans)
-    return Citations(_in_order(traces.values()), _in_order(spans.values()))
+        _join(each, whole_spans.find_meant(each), spans)
+    return Citations(_sort(traces.values()), _sort(spans.values()))
 
 
 def _join(cut: Citation, meant: Sequence[Citation], among: dict[str, Citation]) -> None:
@@ -181,7 +182,7 @@ def _join(cut: Citation, meant: Sequence[Citation], among: dict[str, Citation]) 
         del among[cut.id]
 
 
-def _in_order(found: Collection[Citation]) -> tuple[Citation, ...]:
+def _sort(found: Collection[Citation]) -> tuple[Citation, ...]:
     for each in found:
         each.places = sorted(set(each.places))
     return tuple(sorted(found, key=lambda each: each.places[0].line))
@@ -195,14 +196,15 @@ class _Index:
         self._heads = sorted(self._whole)
         self._tails = sorted(id_[::-1] for id_ in self._whole)
 
-    def meant_by(self, cut: Citation) -> list[Citation]:
-        """Return the citations that one which is cut short may mean, or the first of many."""
+    def find_meant(self, cut: Citation) -> list[Citation]:
+        """Return the citations that a truncated one may mean, or the first of many."""
         head, tail = cut.ends
-        ids = _starting(self._heads, head) if head else [each[::-1] for each in _starting(self._tails, tail[::-1])]
+        reversed_ids = () if head else _starting_with(self._tails, tail[::-1])
+        ids = _starting_with(self._heads, head) if head else [each[::-1] for each in reversed_ids]
         return [self._whole[id_] for id_ in ids if cut.means(id_)]
 
 
-def _starting(ids: Sequence[str], head: str) -> Sequence[str]:
+def _starting_with(ids: Sequence[str], head: str) -> Sequence[str]:
     """Return the sorted ids that start with some digits, as many as are looked at."""
     first = bisect_left(ids, head)
     return [each for each in ids[first : first + _MAX_COMPARED_IDS] if each.startswith(head)]

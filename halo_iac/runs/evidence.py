@@ -63,18 +63,14 @@ def find_evidence(
     """
     citations = citations_in(report).traces
     chosen = sorted(range(len(citations)), key=lambda place: citations[place].is_guess)[:limit]
-    looking = _Search(reader, report, now)
-    found = dict(run_concurrently([Task(partial(looking.find, place, citations[place])) for place in chosen], at_once))
+    search = _Search(reader, report, now)
+    found = dict(run_concurrently([Task(partial(search.find, place, citations[place])) for place in chosen], at_once))
     unread = (Evidence(each, is_unread=True) for each in citations)
     every = [found.get(place, evidence) for place, evidence in enumerate(unread)]
-    return _once([each for each in every if not _is_wrong_guess(each)])
+    return _merge_spellings(each for each in every if each.trace is not None or not each.citation.is_guess)
 
 
-def _is_wrong_guess(found: Evidence) -> bool:
-    return found.citation.is_guess and found.trace is None
-
-
-def _once(found: Iterable[Evidence]) -> list[Evidence]:
+def _merge_spellings(found: Iterable[Evidence]) -> list[Evidence]:
     """Return each trace once, with the places of all its spellings."""
     kept: dict[str, Evidence] = {}
     for each in found:
@@ -102,25 +98,25 @@ class _Search:
     def find(self, place: int, citation: Citation) -> Iterator[tuple[int, Evidence]]:
         """Yield the evidence for a citation, with its place in the order."""
         try:
-            yield place, self._found(citation)
+            yield place, self._find(citation)
         except PlatformError as error:
             if error.ends_the_run:
                 raise
             yield place, Evidence(citation, read_error=error)
 
-    def _found(self, citation: Citation) -> Evidence:
-        for spelling in () if citation.is_cut else filter(None, (citation.id, _otherwise(citation.id))):
-            trace = self._trace(spelling)
+    def _find(self, citation: Citation) -> Evidence:
+        for spelling in () if citation.is_cut else filter(None, (citation.id, _other_spelling(citation.id))):
+            trace = self._read_trace(spelling)
             if trace is not None:
-                return self._with_failures(citation, trace)
+                return self._add_failures(citation, trace)
         if not citation.can_begin_others:
             return Evidence(citation)
-        alike = self._alike(citation)
+        alike = self._find_candidates(citation)
         if len(alike) == 1:
-            return self._with_failures(citation, self._trace(alike[0].id) or alike[0])
+            return self._add_failures(citation, self._read_trace(alike[0].id) or alike[0])
         return Evidence(citation, alike=tuple(each.id for each in alike))
 
-    def _trace(self, id_: str) -> Trace | None:
+    def _read_trace(self, id_: str) -> Trace | None:
         try:
             return self.reader.trace(id_)
         except PlatformError as error:
@@ -128,16 +124,16 @@ class _Search:
                 raise
             return None
 
-    def _alike(self, citation: Citation) -> list[Trace]:
+    def _find_candidates(self, citation: Citation) -> list[Trace]:
         """Return the traces that an id which is cut short may mean: those of the report's window, else all."""
         for period in self._periods:
-            found = {each.id: each for each in self._holding(max(citation.ends, key=len), period)}
+            found = {each.id: each for each in self._find_containing(max(citation.ends, key=len), period)}
             alike = [each for each in found.values() if citation.means(each.id.lower())]
             if alike:
                 return alike
         return []
 
-    def _holding(self, digits: str, period: dict[str, str]) -> Iterator[Trace]:
+    def _find_containing(self, digits: str, period: dict[str, str]) -> Iterator[Trace]:
         wanted: dict[str, Any] = {**period, "stringFilters": [{"field": "trace_id", "op": "contains", "value": digits}]}
         cursor = None
         for _ in range(_MAX_PAGES):
@@ -147,7 +143,7 @@ class _Search:
             if cursor is None:
                 return
 
-    def _with_failures(self, citation: Citation, trace: Trace) -> Evidence:
+    def _add_failures(self, citation: Citation, trace: Trace) -> Evidence:
         if not trace.has_error:
             return Evidence(citation, trace)
         wanted = {**self._periods[-1], "traceId": trace.id, "status": "error"}
@@ -161,7 +157,7 @@ class _Search:
         return Evidence(citation, trace, tuple(span for span in spans if span.id not in above))
 
 
-def _otherwise(id_: str) -> str | None:
+def _other_spelling(id_: str) -> str | None:
     """Return the other spelling of an id: a UUID without dashes is a trace id of OpenTelemetry, and the reverse."""
     return respelled(id_) or (id_.replace("-", "") if id_.count("-") == 4 and len(id_) == 36 else None)
 
@@ -181,9 +177,9 @@ def open_evidence(reader: TraceReader, found: Sequence[Evidence]) -> list[Opened
     """
     kinds: Counter[object] = Counter()
     ranked: list[tuple[tuple[int, bool, int], Evidence]] = []
-    for each in sorted((each for each in found if each.trace is not None), key=_weight):
+    for each in sorted((each for each in found if each.trace is not None), key=_sort_key):
         kind = frozenset(span.name for span in each.failed) or each.citation.places[0].section
-        ranked.append(((kinds[kind] // 2, *_weight(each)), each))
+        ranked.append(((kinds[kind] // 2, *_sort_key(each)), each))
         kinds[kind] += 1
     chosen = [each for _, each in sorted(ranked, key=itemgetter(0))[:_MAX_OPENED]]
     tasks = [Task(partial(_open, reader, *each)) for each in enumerate(chosen)]
@@ -191,7 +187,7 @@ def open_evidence(reader: TraceReader, found: Sequence[Evidence]) -> list[Opened
     return [opened[place] for place in sorted(opened)]
 
 
-def _weight(found: Evidence) -> tuple[bool, int]:
+def _sort_key(found: Evidence) -> tuple[bool, int]:
     return (found.trace is None or not found.trace.has_error, -len(found.citation.places))
 
 

@@ -25,8 +25,8 @@ from halo_iac.workers import Task, run_concurrently
 INTERVAL: Final = 5.0
 TIMEOUT: Final = 1800.0
 _MAX_PAUSE_SECONDS: Final = 60.0
-_LAST_TRIES: Final = 3
-"""How often the events of a run that is over are asked for in vain."""
+_MAX_FAILED_POLLS: Final = 3
+"""Failed polls in a row after which the events of a run that is over are given up."""
 
 _MAX_WATCHED: Final = 64
 _EVENTS: Final = "haloRun.getEvents"
@@ -57,9 +57,9 @@ def start(attempt: Callable[[], StartedRun], retry: Retry, *, what: str, check: 
 
 @dataclass(frozen=True, slots=True)
 class Polling:
-    """How a run is watched, in seconds: a poll every ``interval``, for ``timeout`` at most.
+    """How often a run is polled, in seconds: every ``interval``, for ``timeout`` at most.
 
-    ``pause`` waits and may return early; once ``stop`` is set nothing more is asked.
+    ``pause`` waits and may return early; once ``stop`` is set no request is sent.
     """
 
     interval: float = INTERVAL
@@ -77,7 +77,7 @@ class Polling:
 class RunSnapshot:
     """The result of one poll: ``details`` are the last known, ``events`` those not seen before.
 
-    ``read_error`` is why this poll failed. A final snapshot is the run's last: it is over, or looking cannot succeed
+    ``read_error`` is why this poll failed. A final snapshot is the run's last: it is over, or polling cannot succeed
     (``read_error``), or the time is up (neither).
     """
 
@@ -94,7 +94,7 @@ class RunSnapshot:
 
     @property
     def status(self) -> str:
-        """Return the platform's word for where the run stands; ``unknown`` before it was ever seen."""
+        """Return the run's status as the platform names it; ``unknown`` before the first successful poll."""
         return self.details.run.status if self.details is not None else "unknown"
 
 
@@ -106,71 +106,68 @@ def wait(
     ``reader`` should make one attempt a call, since a failed poll is repeated by the next one.
     """
     pace = pace or Polling()
-    jobs = [Task(partial(poll, reader, run_id, pace, with_events=with_events)) for run_id in run_ids]
-    yield from run_concurrently(jobs, min(len(jobs), _MAX_WATCHED))
+    tasks = [Task(partial(poll, reader, run_id, pace, with_events=with_events)) for run_id in run_ids]
+    return run_concurrently(tasks, min(len(tasks), _MAX_WATCHED))
 
 
 def poll(reader: RunReader, run_id: str, pace: Polling, *, with_events: bool = False) -> Iterator[RunSnapshot]:
-    """Watch one run until it is over, looking cannot succeed, the time is up or ``pace`` is stopped."""
+    """Watch one run until it is over, polling cannot succeed, the time is up or ``pace`` is stopped."""
     deadline = pace.clock() + pace.timeout
     poller = _RunPoller(reader, run_id, pace.interval, with_events=with_events)
-    before: RunSnapshot | None = None
+    previous: RunSnapshot | None = None
     while not pace.stop.is_set():
-        seen, delay = poller.poll()
+        snapshot, delay = poller.poll()
         left = deadline - pace.clock()
-        seen = seen if left > 0 else replace(seen, is_final=True)
-        if seen.is_final or _differs(seen, before):
-            yield seen
-        if seen.is_final:
+        snapshot = snapshot if left > 0 else replace(snapshot, is_final=True)
+        if snapshot.is_final or _has_news(snapshot, previous):
+            yield snapshot
+        if snapshot.is_final:
             return
-        before = seen
+        previous = snapshot
         pace.wait(min(delay, left))
 
 
-def stream_events(reader: RunReader, run_id: str, pace: Polling | None = None) -> Iterator[RunSnapshot]:
-    """Watch one run with its events, from the first on."""
-    return poll(reader, run_id, pace or Polling(), with_events=True)
-
-
-def _differs(seen: RunSnapshot, before: RunSnapshot | None) -> bool:
-    if before is None or seen.events or seen.status != before.status:
+def _has_news(snapshot: RunSnapshot, previous: RunSnapshot | None) -> bool:
+    if previous is None or snapshot.events or snapshot.status != previous.status:
         return True
-    return str(seen.read_error) != str(before.read_error)
+    return str(snapshot.read_error) != str(previous.read_error)
 
 
 class _RunPoller:
-    """Looks at one run, remembering what was seen and how often looking failed."""
+    """Polls one run, and remembers its last details and how many polls have failed in a row."""
 
     def __init__(self, reader: RunReader, run_id: str, interval: float, *, with_events: bool) -> None:
         self._reader = reader
         self._run_id = run_id
         self._interval = interval
-        self._tail = _EventCursor(reader, run_id) if with_events else None
+        self._events = _EventCursor(reader, run_id) if with_events else None
         self._details: RunDetails | None = None
         self._failures = 0
 
     def poll(self) -> tuple[RunSnapshot, float]:
-        """Return what is seen now, and in how many seconds to look again.
+        """Return the run as it is now, and the seconds until the next poll.
 
         The run is read before its events, so that the events of a run that is over are all there.
         """
         try:
             self._details = self._reader.run(self._run_id)
         except PlatformError as error:
-            return self._failed(error, is_final=not error.is_transient)
+            return self._fail(error, is_final=not error.is_transient)
         is_over = self._details.run.is_over
         try:
-            events = self._tail.read() if self._tail is not None else ()
+            events = self._events.read() if self._events is not None else ()
         except PlatformError as error:
-            return self._failed(error, is_final=is_over and (not error.is_transient or self._failures >= _LAST_TRIES))
+            return self._fail(
+                error, is_final=is_over and (not error.is_transient or self._failures >= _MAX_FAILED_POLLS)
+            )
         self._failures = 0
         return RunSnapshot(self._run_id, self._details, events, is_final=is_over), self._interval
 
-    def _failed(self, error: PlatformError, *, is_final: bool) -> tuple[RunSnapshot, float]:
+    def _fail(self, error: PlatformError, *, is_final: bool) -> tuple[RunSnapshot, float]:
         self._failures += 1
         backed_off = min(self._interval * 2.0**self._failures, max(_MAX_PAUSE_SECONDS, self._interval))
-        seen = RunSnapshot(self._run_id, self._details, (), error, is_final=is_final)
-        return seen, max(backed_off, error.retry_after or 0.0)
+        snapshot = RunSnapshot(self._run_id, self._details, (), error, is_final=is_final)
+        return snapshot, max(backed_off, error.retry_after or 0.0)
 
 
 class _EventCursor:

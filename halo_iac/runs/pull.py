@@ -5,6 +5,7 @@ See docs/semantics.md#pulled-reports.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -53,11 +54,11 @@ def pull(
     since: str | None = None,
     at_once: int = 8,
 ) -> Iterator[PulledReport]:
-    """Yield every conversation of the schedules once, in no order; only the report of one that is not there is read.
+    """Yield every conversation of the schedules once, in no order, and read the missing reports.
 
-    ``has`` says of a conversation's id whether its report is there, ``since`` is the instant, as the platform writes
-    it, from which on conversations count. What cannot be read is reported; an error after which nothing can succeed is
-    raised.
+    ``has`` returns whether the report of a conversation's id exists already. Conversations before the instant
+    ``since``, as the platform writes it, are left out. What cannot be read is reported; an error after which nothing
+    can succeed is raised.
     """
     pulling = _Pull(reader, project_id, has, since)
     yield from run_concurrently([Task(partial(pulling.list, each)) for each in wanted], at_once)
@@ -126,12 +127,6 @@ class _Pull:
         One request a schedule, instead of one for each of them in every pull to come.
         """
         runs = self._reader.schedule_runs(wanted.schedule_id, MAX_PAGE_SIZE)
-        without_report: dict[str, Run] = {}
-        fruitful: set[str] = set()
-        for run in runs:
-            if run.conversation_id is None:
-                continue
-            if not run.is_over or run.status in WITH_REPORT or run.conversation_id in without_report:
-                fruitful.add(run.conversation_id)
-            without_report.setdefault(run.conversation_id, run)
-        return {id_: run for id_, run in without_report.items() if id_ not in fruitful}
+        counts = Counter(run.conversation_id for run in runs)
+        ended = [run for run in runs if run.is_over and run.status not in WITH_REPORT]
+        return {run.conversation_id: run for run in ended if run.conversation_id and counts[run.conversation_id] == 1}

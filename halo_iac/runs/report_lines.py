@@ -47,30 +47,30 @@ class Line(NamedTuple):
     cells: tuple[tuple[str, str | None], ...]
 
 
-def label(word: str) -> str | None:
+def find_kind(word: str) -> str | None:
     """Return the kind of id that a word such as ``Traces``, ``trace_id``, ``parentSpanId`` or ``request`` announces."""
     name = re.split(r"[_-]|(?<=[a-z])(?=[A-Z])", _ID.sub("", word))[-1].lower()
     return _LABELS.get(name) or _LABELS.get(name.removesuffix("s"))
 
 
-def _label_in(text: str) -> str | None:
+def _find_only_kind(text: str) -> str | None:
     """Return the kind of the ids below a column's head; ``None`` if it names none or two."""
-    found = {label(word) for word in _WORDS.findall(text)} - {None}
+    found = {find_kind(word) for word in _WORDS.findall(text)} - {None}
     return found.pop() if len(found) == 1 else None
 
 
-def _trace_or_span(text: str) -> str | None:
+def _find_trace_or_span(text: str) -> str | None:
     """Return what a heading, or the line before a list, says: anything else in it is more likely about the matter."""
-    found = _label_in(text) if _LABEL.search(text) else None
+    found = _find_only_kind(text) if _LABEL.search(text) else None
     return found if found in {TRACE, SPAN} else None
 
 
 def lines(markdown: str) -> Iterator[Line]:
     """Yield the lines of a report in order, line ends as in a file."""
-    return _Reader().read(markdown)
+    return _LineReader().read(markdown)
 
 
-class _Reader:
+class _LineReader:
     """Goes through the lines and knows what stands above the next one."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class _Reader:
         elif self._before and stripped and not stripped.strip("=-") and len(set(stripped)) == 1:
             self._begin_section(self._before)
         elif "|" in text and _is_delimiter(stripped):
-            self._columns = [_label_in(cell) for cell in _split(self._before)]
+            self._columns = [_find_only_kind(cell) for cell in _split_cells(self._before)]
         elif stripped and not (LIST_MARK.match(text) or text.startswith((" ", "\t")) or "|" in text):
             self._above = None
         if "|" not in text:
@@ -103,13 +103,13 @@ class _Reader:
 
     def _begin_section(self, heading: str) -> None:
         self._section = " ".join(_MARKUP.sub("", heading).split())[:_MAX_HEADING_LENGTH]
-        self._above = _trace_or_span(heading)
+        self._above = _find_trace_or_span(heading)
 
     def _cells(self, text: str) -> Iterator[tuple[str, str | None]]:
         if not self._columns:
             yield text, self._above
             return
-        for index, cell in enumerate(_split(text)):
+        for index, cell in enumerate(_split_cells(text)):
             yield cell, self._columns[index] if index < len(self._columns) else None
 
     def _leave(self, text: str) -> None:
@@ -121,16 +121,16 @@ class _Reader:
             elif mark[1].startswith(self._fence) and stripped == mark[1]:
                 self._fence = ""
         if stripped.rstrip("*_ ").endswith(":"):
-            self._above = _trace_or_span(text) or self._above
+            self._above = _find_trace_or_span(text) or self._above
         self._before = "" if self._fence or mark or _HEADING.match(text) else stripped
 
 
 def _is_delimiter(row: str) -> bool:
     """Return whether a row parts the head of a table from its body."""
-    cells = _split(row)
+    cells = _split_cells(row)
     return all(cell.strip() and not cell.strip().strip(":").strip("-") for cell in cells)
 
 
-def _split(row: str) -> list[str]:
+def _split_cells(row: str) -> list[str]:
     """Return the cells of a row."""
     return re.split(r"(?<!\\)\|", row.strip().removeprefix("|").removesuffix("|"))

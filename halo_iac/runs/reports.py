@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from halo_iac.api.pagination import MAX_PAGE_SIZE
@@ -47,20 +47,21 @@ def fetch_of_run(reader: RunReader, run_id: str) -> Report:
 def fetch_of_conversation(reader: RunReader, conversation_id: str) -> Report:
     """Return the first answer of a conversation."""
     thread = reader.conversation(conversation_id)
-    run = _first_run(thread)
+    run = _find_report_run(thread)
     if not thread.answers:
         raise _no_answer_error(reader, thread)
-    dataset = _dataset_of(thread, run) or (reader.run(run.id).dataset if run is not None else None)
+    dataset = _find_dataset(thread, run) or (reader.run(run.id).dataset if run is not None else None)
     return Report(thread.answers[0].content, thread, run, dataset)
 
 
 def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool = False) -> Report:
     """Return the report of a schedule's latest completed run; with ``is_scheduled`` of one that its cadence started."""
     runs = reader.schedule_runs(schedule_id, MAX_PAGE_SIZE)
-    wanted = [run for run in runs if run.is_completed and (run.is_scheduled or not is_scheduled)]
-    if wanted:
-        return _fetch_of_listed(reader, max(wanted, key=lambda run: run.creation_order))
-    by_hand = max((run for run in runs if run.is_completed), key=lambda run: run.creation_order, default=None)
+    completed = [run for run in runs if run.is_completed]
+    chosen = _latest(run for run in completed if run.is_scheduled or not is_scheduled)
+    if chosen is not None:
+        return _fetch_of_listed(reader, chosen)
+    by_hand = _latest(completed)
     if by_hand is not None:
         raise NoReport(
             f"no scheduled run of schedule {schedule_id} has completed yet",
@@ -68,7 +69,11 @@ def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool
                 "run `{}` to print the report of the latest run fired by hand", Command("report", "get", by_hand.id)
             ),
         )
-    raise _no_report_error(schedule_id, max(runs, key=lambda run: run.creation_order, default=None))
+    raise _no_report_error(schedule_id, _latest(runs))
+
+
+def _latest(runs: Iterable[Run]) -> Run | None:
+    return max(runs, key=lambda run: run.creation_order, default=None)
 
 
 def _no_report_error(schedule_id: str, latest: Run | None) -> NoReport:
@@ -92,19 +97,19 @@ def fetch_before(reader: RunReader, report: Report) -> Report:
             f"the report of conversation {report.conversation.id} belongs to no schedule, so it has no earlier report",
             hint="name the report to compare it with as well",
         )
-    earlier = [
+    earlier = _latest(
         each
         for each in reader.schedule_runs(run.schedule_id, MAX_PAGE_SIZE)
         if each.is_completed
         and each.creation_order < run.creation_order
         and each.conversation_id != report.conversation.id
-    ]
-    if not earlier:
+    )
+    if earlier is None:
         raise NoReport(
             f"schedule {run.schedule_id} has no completed run before {run.id}",
             hint=Hint("run `{}` to list its runs", Command("schedule", "runs", run.schedule_id)),
         )
-    return _fetch_of_listed(reader, max(earlier, key=lambda each: each.creation_order))
+    return _fetch_of_listed(reader, earlier)
 
 
 def missing_report_reason(run: Run, dataset: Dataset | None, agent: str | None = None) -> NoReport:
@@ -113,7 +118,7 @@ def missing_report_reason(run: Run, dataset: Dataset | None, agent: str | None =
         message = f"run {run.id} has no report yet; it is {run.status}"
         return NoReport(message, hint=Hint("run `{}` to wait for it", Command("run", "poll", run.id)))
     if run.status == NO_TRACES:
-        return _no_traces(run, dataset, agent)
+        return _no_traces_error(run, dataset, agent)
     if run.status in WITH_REPORT:
         message = f"run {run.id} is {run.status}, but its conversation has no answer"
         return NoReport(
@@ -137,7 +142,7 @@ def _fetch_of_listed(reader: RunReader, run: Run) -> Report:
     return fetch_of_conversation(reader, run.conversation_id)
 
 
-def _no_traces(run: Run, dataset: Dataset | None, agent: str | None) -> NoReport:
+def _no_traces_error(run: Run, dataset: Dataset | None, agent: str | None) -> NoReport:
     whose = agent or (dataset.agent_id if dataset is not None else None)
     start, end = dataset.window if dataset is not None else (None, None)
     where = f" between {start} and {end}" if start and end else " in its window"
@@ -152,27 +157,25 @@ def _no_traces(run: Run, dataset: Dataset | None, agent: str | None) -> NoReport
 
 
 def _no_answer_error(reader: RunReader, thread: ConversationDetails) -> NoReport:
-    run = _first_run(thread)
+    run = _find_report_run(thread)
     if run is None:
         message = f"conversation {thread.conversation.id} has no answer yet"
         return NoReport(
             message, hint=Hint("run `{}` to check again", Command("conversation", "get", thread.conversation.id))
         )
-    dataset = _dataset_of(thread, run)
+    dataset = _find_dataset(thread, run)
     if run.status == NO_TRACES and dataset is None:
         dataset = reader.run(run.id).dataset
     return missing_report_reason(run, dataset)
 
 
-def _first_run(thread: ConversationDetails) -> Run | None:
+def _find_report_run(thread: ConversationDetails) -> Run | None:
     """Return the run that wrote the report; where none did, the latest that could have."""
     writers = [run for run in thread.runs if run.wire.get("origin") != _FOLLOW_UP] or list(thread.runs)
     return next((run for run in writers if run.status in WITH_REPORT), writers[-1] if writers else None)
 
 
-def _dataset_of(thread: ConversationDetails, run: Run | None) -> Dataset | None:
+def _find_dataset(thread: ConversationDetails, run: Run | None) -> Dataset | None:
     named = run.wire.get("haloExportDatasetId") if run is not None else None
-    for dataset in thread.datasets:
-        if dataset.id == named:
-            return dataset
-    return thread.datasets[0] if len(thread.datasets) == 1 else None
+    only = thread.datasets[0] if len(thread.datasets) == 1 else None
+    return next((dataset for dataset in thread.datasets if dataset.id == named), only)

@@ -19,7 +19,7 @@ from halo_iac.errors import HaloError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
 from halo_iac.render.text.table import table
-from halo_iac.runs.polling import Polling, stream_events
+from halo_iac.runs.polling import Polling, poll
 from halo_iac.runs.reports import missing_report_reason
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _follow(context: CommandContext, connection: Connection, run_id: str, interv
     console, seen = context.console, None
     events: list[Any] = []
     pace = Polling(interval, timeout, pause=console.retry_policy.sleep)
-    for seen in stream_events(RunReader(connection.transport, Retry(attempts=1)), run_id, pace):
+    for seen in poll(RunReader(connection.transport, Retry(attempts=1)), run_id, pace, with_events=True):
         events += (event.wire for event in seen.events)
         if seen.read_error is not None and not seen.is_final:
             console.log(f"{console.err_style.safe(seen.read_error.message)}; retrying")
