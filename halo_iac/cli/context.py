@@ -150,7 +150,7 @@ class CommandContext:
         from halo_iac.git import Repository
 
         try:
-            return Repository(checkout, self.console.env).index().skipped()
+            return Repository(checkout, self.console.env).index().list_skipped()
         except GitError:
             if may_be_sparse:
                 raise

@@ -19,7 +19,7 @@ _LINE: Final = re.compile(
 )
 
 
-class _Known(NamedTuple):
+class _IndexEntry(NamedTuple):
     """A file that git knows: its object, and the file's time of change and size when git last looked."""
 
     id: str
@@ -39,32 +39,32 @@ class Index:
         self._git = git
         self._top = git.top
 
-    def skipped(self) -> frozenset[Path]:
+    def list_skipped(self) -> frozenset[Path]:
         """Return the files that a sparse checkout leaves out."""
-        skipped = (self._top / name for name, known in self._known.items() if known.is_skipped)
+        skipped = (self._top / name for name, entry in self._entries.items() if entry.is_skipped)
         return frozenset(path for path in skipped if not os.path.lexists(path))
 
-    def holds(self, path: Path, id_: str | None) -> bool:
-        """Return whether a file is what git made of an object, by what a look at the file tells; ``None`` is no file.
+    def is_unchanged(self, path: Path, id_: str | None) -> bool:
+        """Return whether a file is as git checked an object out, by its time and size; ``None`` if there is no object.
 
-        The content says less: filters and line ends may have changed it on its way, and are not run again.
+        Its content is not compared: filters and line ends may have changed it, and are not run again.
         """
-        known = self._known.get(os.fspath(path.relative_to(self._top)))
+        entry = self._entries.get(os.fspath(path.relative_to(self._top)))
         try:
             found = path.lstat()
         except OSError:
-            return known is None and id_ is None
-        if known is None or known.id != id_ or not stat.S_ISREG(found.st_mode):
+            return entry is None and id_ is None
+        if entry is None or entry.id != id_ or not stat.S_ISREG(found.st_mode):
             return False
         seconds, nanoseconds = divmod(found.st_mtime_ns, 10**9)
-        is_same_time = seconds == known.seconds and known.nanoseconds in {0, nanoseconds}
-        return is_same_time and found.st_size & 0xFFFFFFFF == known.size
+        is_same_time = seconds == entry.seconds and entry.nanoseconds in {0, nanoseconds}
+        return is_same_time and found.st_size & 0xFFFFFFFF == entry.size
 
     @cached_property
-    def _known(self) -> dict[str, _Known]:
+    def _entries(self) -> dict[str, _IndexEntry]:
         words = ("ls-files", "-t", "--stage", "--debug", "-z", "--", *_PATTERNS)
         listed = self._git.run_bytes(*words, failing="the files of the checkout cannot be listed")
         return {
-            os.fsdecode(name): _Known(id_.decode(), int(seconds), int(nanoseconds), int(size), tag == b"S")
+            os.fsdecode(name): _IndexEntry(id_.decode(), int(seconds), int(nanoseconds), int(size), tag == b"S")
             for tag, id_, name, seconds, nanoseconds, size in _LINE.findall(listed)
         }

@@ -1,4 +1,4 @@
-"""The objects of a repository, each read when it is asked for, by one process of git."""
+"""The objects of a repository, read by one process of git, each when it is needed."""
 
 from __future__ import annotations
 
@@ -8,20 +8,16 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Final, NamedTuple
+from typing import IO, Final, NamedTuple, Self
 
 from halo_iac.errors import GitError
 from halo_iac.git.program import TIMEOUT_SECONDS, Git, git_error
 
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
 _FETCH: Final = "fetch the base with all its files first"
 
 
-class Item(NamedTuple):
-    """What a folder of a commit holds under a name: its mode as git writes it, and its object."""
+class TreeItem(NamedTuple):
+    """An entry of a folder of a commit: its mode as git writes it, and its object."""
 
     mode: str
     id: str
@@ -39,15 +35,13 @@ class Objects:
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
         self._began: float | None = None
-        self._folders: dict[str, dict[str, Item]] = {}
+        self._folders: dict[str, dict[str, TreeItem]] = {}
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end()
+    def __exit__(self, *_: object) -> None:
+        self._stop()
         if self._errors is not None:
             self._errors.close()
 
@@ -58,17 +52,17 @@ class Objects:
     def root(self, commit: str) -> str:
         """Return the uppermost folder of a commit."""
         id_, data = self._read(f"{commit}^{{tree}}", "tree", None)
-        self._folders[id_] = dict(_items(data, len(id_) // 2))
+        self._folders[id_] = dict(_parse_tree(data, len(id_) // 2))
         return id_
 
-    def folder(self, id_: str) -> dict[str, Item]:
+    def folder(self, id_: str) -> dict[str, TreeItem]:
         """Return what a folder holds, by name."""
         if id_ not in self._folders:
-            self._folders[id_] = dict(_items(self._read(id_, "tree", None)[1], len(id_) // 2))
+            self._folders[id_] = dict(_parse_tree(self._read(id_, "tree", None)[1], len(id_) // 2))
         return self._folders[id_]
 
     def content(self, id_: str, limit: int) -> bytes:
-        """Return the bytes of a file, of a larger one more than ``limit``."""
+        """Return the bytes of a file; of a file over ``limit`` bytes, the first ``limit`` and more."""
         return self._read(id_, "blob", limit)[1]
 
     def _read(self, asked: str, kind: str, limit: int | None) -> tuple[str, bytes]:
@@ -82,17 +76,17 @@ class Objects:
             process.stdin.flush()
             head = process.stdout.readline().decode("ascii", "replace").split()
             if len(head) != 3 or head[1] != kind:
-                raise self._failed(asked)
+                raise self._read_error(asked)
             size = int(head[2])
             if limit is not None and size > limit:  # the rest is not waited for: it may be gigabytes
                 data = process.stdout.read(limit + 1)
-                self._end()
+                self._stop()
                 return head[0], data
             data = process.stdout.read(size + 1)
             if len(data) != size + 1:
-                raise self._failed(asked)
+                raise self._read_error(asked)
         except OSError:
-            raise self._failed(asked) from None
+            raise self._read_error(asked) from None
         finally:
             self._began = None
         return head[0], data[:-1]
@@ -100,11 +94,11 @@ class Objects:
     def _start(self) -> subprocess.Popen[bytes]:
         self._errors = self._errors or tempfile.TemporaryFile()  # noqa: SIM115 - kept open as long as the process
         self._process = self._git.start("cat-file", "--batch", errors=self._errors)
-        threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
+        threading.Thread(target=self._kill_when_stuck, args=(self._process,), daemon=True).start()
         return self._process
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> None:
-        """End a process that takes too long over one object: it may be fetching it from a remote."""
+    def _kill_when_stuck(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill a process that takes too long for one object: it may be fetching it from a remote."""
         while process.poll() is None:
             began = self._began
             if began is not None and time.monotonic() - began > TIMEOUT_SECONDS:
@@ -112,16 +106,16 @@ class Objects:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(1)
 
-    def _failed(self, asked: str) -> GitError:
+    def _read_error(self, asked: str) -> GitError:
         """Return the error for an object that git did not return, with git's message."""
-        self._end()
+        self._stop()
         errors = b""
         if self._errors is not None:
             self._errors.seek(0)
             errors = self._errors.read(4096)
         return git_error(f"the object {asked[:12]} of the base is not in this clone", errors, _FETCH)
 
-    def _end(self) -> None:
+    def _stop(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -132,12 +126,12 @@ class Objects:
             process.wait()
 
 
-def _items(data: bytes, id_length: int) -> list[tuple[str, Item]]:
-    """Return the names in a tree object, each with its item; an id has so many bytes."""
+def _parse_tree(data: bytes, id_length: int) -> list[tuple[str, TreeItem]]:
+    """Return the names in a tree object with their items; an id has ``id_length`` bytes."""
     items, at = [], 0
     while at < len(data):
         end = data.index(b"\0", at)
         mode, _, name = data[at:end].partition(b" ")
         at = end + 1 + id_length
-        items.append((os.fsdecode(name), Item(mode.decode("ascii"), data[end + 1 : at].hex())))
+        items.append((os.fsdecode(name), TreeItem(mode.decode("ascii"), data[end + 1 : at].hex())))
     return items

@@ -53,11 +53,11 @@ class Git:
         refuse_configuration_in(self._untrusted, env)
         self._program = find_program(env)
         self._checkout = checkout
-        self._env = _environment({name: env[name] for name in env if not name.startswith("GIT_")})
-        of_one_repository = self.run("rev-parse", "--local-env-vars").split()
-        self._env = _environment({name: env[name] for name in env if name in _BY_CI or name not in of_one_repository})
-        self.top, folders = self._examined()
-        self.settings = self._configured(folders)
+        self._env = _build_environment({name: env[name] for name in env if not name.startswith("GIT_")})
+        of_repository = self.run("rev-parse", "--local-env-vars").split()
+        self._env = _build_environment({name: env[name] for name in env if name in _BY_CI or name not in of_repository})
+        self.top, folders = self._find_repository()
+        self.settings = self._read_settings(folders)
 
     def run(self, *words: str, failing: str | None = None) -> str:
         """Return the output of git without its last line break; ``failing`` begins the message of an error."""
@@ -65,19 +65,19 @@ class Git:
 
     def run_bytes(self, *words: str, failing: str | None = None) -> bytes:
         """Return the output as bytes."""
-        answered = self.call(*words)
-        if answered.returncode != 0:
-            raise git_error(failing or f"`git {words[0]}` failed", answered.stderr)
-        return answered.stdout
+        completed = self.call(*words)
+        if completed.returncode != 0:
+            raise git_error(failing or f"`git {words[0]}` failed", completed.stderr)
+        return completed.stdout
 
-    def call(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Return the exit code and the output of git; ``given`` is its standard input."""
+    def call(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        """Return the exit code and the output of git."""
         try:
             return subprocess.run(  # noqa: S603 - our own words, and refs behind --end-of-options
                 self._command(words),
                 cwd=self._checkout,
                 env=self._env,
-                input=given,
+                stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=TIMEOUT_SECONDS,
                 check=False,
@@ -85,7 +85,7 @@ class Git:
         except subprocess.TimeoutExpired:
             raise GitError(f"`git {words[0]}` did not finish within {TIMEOUT_SECONDS} s", hint="try again") from None
         except OSError as error:
-            raise _not_run(error) from None
+            raise _cannot_run_error(error) from None
 
     def start(self, *words: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
         """Return a running process of git with pipes to it; its standard error goes to the file ``errors``.
@@ -102,13 +102,13 @@ class Git:
                 stderr=errors,
             )
         except OSError as error:
-            raise _not_run(error) from None
+            raise _cannot_run_error(error) from None
 
     def _command(self, words: Sequence[str]) -> list[str]:
         settings = [word for setting in _SETTINGS for word in ("-c", setting)]  # these come last, so they win
         return [self._program, "--no-pager", *settings, *words]
 
-    def _examined(self) -> tuple[Path, tuple[Path, ...]]:
+    def _find_repository(self) -> tuple[Path, tuple[Path, ...]]:
         """Return the top of the working tree and the folders of its repository; no other may be the one in use.
 
         Where ``.git`` is damaged, git would take the checkout itself for a bare repository, or one further up.
@@ -123,7 +123,7 @@ class Git:
             raise GitError(f"git uses the repository {used} instead of {place}", hint="clone the repository again")
         return top, (used, common)
 
-    def _configured(self, folders: tuple[Path, ...]) -> tuple[tuple[str, str], ...]:
+    def _read_settings(self, folders: tuple[Path, ...]) -> tuple[tuple[str, str], ...]:
         """Return git's settings; refuse those of a file that a branch may hold, for some of them name programs."""
         words = self.run("config", "--list", "--show-origin", "-z").split("\0")
         for origin in dict.fromkeys(words[:-1:2]):
@@ -135,7 +135,7 @@ class Git:
         return tuple((key, value) for key, _, value in pairs)
 
 
-def _not_run(error: OSError) -> GitError:
+def _cannot_run_error(error: OSError) -> GitError:
     return GitError(f"git cannot be run: {error.strerror}", hint="check that git is installed")
 
 
@@ -177,7 +177,7 @@ def find_program(env: Mapping[str, str]) -> str:
     return found
 
 
-def _environment(env: Mapping[str, str]) -> dict[str, str]:
+def _build_environment(env: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for git, without halo's keys and without programs inside a checkout."""
     kept = {name: value for name, value in env.items() if not name.startswith(_OURS)}
     if "PATH" in kept:  # git looks there for ssh and for helpers, from the top of the checkout

@@ -18,7 +18,7 @@ _LINK: Final = "120000"
 _SUBMODULE: Final = "160000"
 
 _MAX_LINKS: Final = 40
-"""As many as Linux follows on one way."""
+"""Links that are followed for one path, as many as Linux follows."""
 _MAX_LINK_BYTES: Final = 8192
 
 Open = Callable[[Path], Objects | None]
@@ -52,32 +52,32 @@ class CommitTree:
 
     def real(self, path: str) -> str:
         """Return the real path, without links and dots."""
-        return self._path(self._at(path))
+        return self._path_of(self._find(path))
 
     def children(self, folder: str) -> list[tuple[str, bool]]:
         """Return the names in a folder, each with whether it is a folder itself, not a link to one."""
-        node = self._at(folder)
-        held = self._held(node)
+        node = self._find(folder)
+        held = self._list_folder(node)
         return [(name, item.mode in {_FOLDER, _SUBMODULE}) for name, item in held.objects.folder(held.id).items()]
 
     def exists(self, path: str) -> bool:
-        """Return whether anything is there, where links lead."""
+        """Return whether a path, links followed, leads to anything."""
         try:
-            self._at(path)
+            self._find(path)
         except OSError:
             return False
         return True
 
     def content(self, real: str, limit: int) -> bytes:
-        """Return the bytes of a regular file, of a larger one more than ``limit``."""
-        node = self._at(real)
+        """Return the bytes of a regular file; of a file over ``limit`` bytes, the first ``limit`` and more."""
+        node = self._find(real)
         if node.mode in {_FOLDER, _SUBMODULE}:
             raise FileUnreadable("a directory, not a file")
         data = node.objects.content(node.id, limit)
-        return data if node.objects is not self._root.objects else self._converted(node, data, limit)
+        return data if node.objects is not self._root.objects else self._read_checked_out(node, data, limit)
 
     def files(self) -> Iterator[tuple[PurePosixPath, str]]:
-        """Yield the regular files of the commit, each with its object; links are none, nor what is in a submodule."""
+        """Yield the regular files of the commit with their objects, without links and the content of submodules."""
         waiting = [(PurePosixPath(), self._root.id)]
         while waiting:
             folder, id_ = waiting.pop()
@@ -85,12 +85,12 @@ class CommitTree:
             yield from ((folder / name, item.id) for name, item in items if item.mode.startswith("100"))
             waiting.extend((folder / name, item.id) for name, item in items if item.mode == _FOLDER)
 
-    def _converted(self, node: _Node, data: bytes, limit: int) -> bytes:
+    def _read_checked_out(self, node: _Node, data: bytes, limit: int) -> bytes:
         """Return a file as it is checked out, if that is the same file: filters and line ends may change it.
 
         The rules for that conversion have to be equal too, or a branch could have the base's files read differently.
         """
-        path = Path(self._path(node))
+        path = Path(self._path_of(node))
         try:
             if not stat.S_ISREG(path.lstat().st_mode):
                 return data
@@ -98,67 +98,67 @@ class CommitTree:
                 here = file.read(limit + 1)
         except OSError:
             return data
-        if here == data or not self._index.holds(path, node.id):
+        if here == data or not self._index.is_unchanged(path, node.id):
             return data
         folder = node.above
         while folder is not None:
             item = folder.objects.folder(folder.id).get(".gitattributes")
-            if not self._index.holds(Path(self._path(folder), ".gitattributes"), item and item.id):
+            if not self._index.is_unchanged(Path(self._path_of(folder), ".gitattributes"), item and item.id):
                 return data
             folder = folder.above
         return here
 
-    def _at(self, path: str) -> _Node:
+    def _find(self, path: str) -> _Node:
         self._links = 0
-        return self._node(path)
+        return self._find_node(path)
 
-    def _node(self, path: str) -> _Node:
+    def _find_node(self, path: str) -> _Node:
         node = self._nodes.get(path)
         if node is None:
             folder, name = os.path.split(path)
             if folder == path or not path.startswith(self._top):
                 raise FileUnreadable("a link leads outside the checkout")
-            node = self._nodes[path] = self._step(self._node(folder), name)
+            node = self._nodes[path] = self._enter(self._find_node(folder), name)
         return node
 
-    def _step(self, node: _Node, name: str) -> _Node:
-        """Return what a folder holds under a name, where a link leads."""
+    def _enter(self, node: _Node, name: str) -> _Node:
+        """Return the entry of a folder with this name, links followed."""
         if name in {"", "."}:
             return node
         if name == "..":
             if node.above is None:
                 raise FileUnreadable("a link leads outside the checkout")
             return node.above
-        held = self._held(node)
+        held = self._list_folder(node)
         item = held.objects.folder(held.id).get(name)
         if item is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
         child = _Node(node, name, item.mode, item.id, held.objects)
-        return self._followed(child, node) if item.mode == _LINK else child
+        return self._follow(child, node) if item.mode == _LINK else child
 
-    def _followed(self, link: _Node, folder: _Node) -> _Node:
+    def _follow(self, link: _Node, folder: _Node) -> _Node:
         self._links += 1
         target = os.fsdecode(link.objects.content(link.id, _MAX_LINK_BYTES))
         if self._links > _MAX_LINKS or len(target) > _MAX_LINK_BYTES:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), link.name)
         if target.startswith("/"):
-            return self._node(os.path.normpath(target))
+            return self._find_node(os.path.normpath(target))
         for name in target.split("/"):
-            folder = self._step(folder, name)
+            folder = self._enter(folder, name)
         return folder
 
-    def _held(self, node: _Node) -> _Node:
+    def _list_folder(self, node: _Node) -> _Node:
         """Return a folder that can be listed: for a submodule, the root folder of its repository."""
         if node.mode == _FOLDER:
             return node
         if node.mode != _SUBMODULE:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), node.name)
-        path = self._path(node)
+        path = self._path_of(node)
         if path in self._submodules:
             return self._submodules[path]
         where = path[len(self._top) + 1 :]
         objects = self._open(Path(path))
-        if objects is None and self._is_left_empty(node):
+        if objects is None and Path(path).is_dir() and not any(Path(path).iterdir()):  # this checkout does without it
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), node.name)
         if objects is None:
             hint = "run `git submodule update --init`"
@@ -169,12 +169,7 @@ class CommitTree:
         self._submodules[path] = node._replace(mode=_FOLDER, id=objects.root(node.id), objects=objects)
         return self._submodules[path]
 
-    def _is_left_empty(self, node: _Node) -> bool:
-        """Return whether a submodule is an empty folder here as well: one that this checkout does without."""
-        path = Path(self._path(node))
-        return path.is_dir() and not any(path.iterdir())
-
-    def _path(self, node: _Node) -> str:
+    def _path_of(self, node: _Node) -> str:
         names = []
         while node.above is not None:
             names.append(node.name)

@@ -35,7 +35,7 @@ def select(
     is_in_scope: Callable[[RemoteSchedule], bool],
     with_archived: bool = False,
 ) -> Selection:
-    """Return the schedules that ids and title globs name, or every one in scope; archived ones only if asked for.
+    """Return the schedules that ids and title globs name, or all in scope; archived ones only ``with_archived``.
 
     Raises :class:`~halo_iac.errors.UsageError` for a name that means no schedule.
     """
@@ -45,11 +45,11 @@ def select(
         _check_names(named, eligible, ordered)
         eligible = [each for each in eligible if any(_is_selected(each, name) for name in named)]
     declared = tuple(each for each in eligible if is_declared(each))
-    open_ = [each for each in eligible if not is_declared(each)]
+    undeclared = [each for each in eligible if not is_declared(each)]
     return Selection(
-        wanted=tuple(each for each in open_ if is_in_scope(each)),
+        wanted=tuple(each for each in undeclared if is_in_scope(each)),
         declared=declared,
-        outside=tuple(each for each in open_ if named and not is_in_scope(each)),
+        outside=tuple(each for each in undeclared if named and not is_in_scope(each)),
     )
 
 
@@ -58,12 +58,12 @@ def _is_selected(remote: RemoteSchedule, name: str) -> bool:
 
 
 def _check_names(named: Iterable[str], eligible: Sequence[RemoteSchedule], schedules: Sequence[RemoteSchedule]) -> None:
-    in_vain = [name for name in named if not any(_is_selected(each, name) for each in eligible)]
-    if not in_vain:
+    unmatched = [name for name in named if not any(_is_selected(each, name) for each in eligible)]
+    if not unmatched:
         return
-    is_archived = any(_is_selected(each, name) for each in schedules for name in in_vain)
+    is_archived = any(_is_selected(each, name) for each in schedules for name in unmatched)
     raise UsageError(
-        f"no{' active' if is_archived else ''} schedule has the id or title {', '.join(map(repr, in_vain))}",
+        f"no{' active' if is_archived else ''} schedule has the id or title {', '.join(map(repr, unmatched))}",
         hint="add --include-archived to import archived schedules"
         if is_archived
         else Hint("run `{}` to see the schedules", Command("schedule", "list")),
@@ -76,7 +76,7 @@ Entries = dict[str, Fields]
 _ALWAYS_WRITTEN: Final = tuple(name for name in BUILT_IN if name != "enabled")
 _MAX_KEY_LENGTH: Final = 48
 _PLAIN_NAME: Final = re.compile(r"(?![0-9a-fA-F]{8}-)[A-Za-z0-9][A-Za-z0-9_.:/@-]*(?: [A-Za-z0-9_.:/@-]+)*")
-"""Names that need no thought; an agent called otherwise, or like a UUID, is written as its UUID."""
+"""Names that are written as they are; an agent with another name, or one like a UUID, is written as its UUID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +110,27 @@ def import_schedules(
     entry may declare, maps to its entry's key.
     """
     titles = titles or {}
-    pinned = _duplicates(wanted, actual) | titles.keys()
-    written = [(remote, _entry(remote, names, is_pinned=remote.title in pinned)) for remote in wanted]
-    left_out = [
-        (remote, why) for remote, entry in written if (why := _unimportable_reason(entry, titles.get(remote.title)))
-    ]
-    obstructed = {remote.id for remote, _ in left_out}
-    readable = [(remote, entry) for remote, entry in written if isinstance(entry, dict) and remote.id not in obstructed]
+    pinned = _ambiguous_titles(wanted, actual) | titles.keys()
+    readable: list[tuple[RemoteSchedule, Fields]] = []
+    left_out: list[tuple[RemoteSchedule, str]] = []
+    for remote in wanted:
+        entry = _build_entry(remote, names, is_pinned=remote.title in pinned)
+        if isinstance(entry, UnreadableSchedule):
+            left_out.append((remote, entry.reason))
+        elif (rival := titles.get(remote.title)) is not None:
+            left_out.append((remote, f"{rival} declares the same title without an `id:`"))
+        else:
+            readable.append((remote, entry))
     slugs = _unique_keys((remote.title for remote, _ in readable), keys)
     owners = {key: remote for key, (remote, _) in zip(slugs, readable, strict=True)}
-    entries = {key: entry for key, (_, entry) in zip(slugs, readable, strict=True)}
+    entries = {key: fields for key, (_, fields) in zip(slugs, readable, strict=True)}
     for key in problems_of(entries):
         entries[key] = {"title": entries[key]["title"], "id": owners[key].id, **entries[key]}
     return ImportResult(entries, owners, tuple(left_out)).without(problems_of(entries))
 
 
 def agent_names(actual: PlatformState, catalog: Catalog, aliases: Iterable[str] = ()) -> dict[str, str]:
-    """Return agent id → how to write it: an alias, or its name where that is plain and means no other agent."""
+    """Return how each agent id is written: as an alias, or as its name if that is plain and unambiguous."""
     identities = sorted(agent.identity for agent in actual.agents if agent.identity)
     plain = (identity for identity in identities if _PLAIN_NAME.fullmatch(identity))
     names: dict[str, str] = {}
@@ -137,20 +141,15 @@ def agent_names(actual: PlatformState, catalog: Catalog, aliases: Iterable[str] 
     return names
 
 
-def _duplicates(wanted: Iterable[RemoteSchedule], actual: PlatformState) -> set[str]:
-    """Return the titles that do not say which schedule is meant.
-
-    Of active schedules an equal title of an archived one does not count, unless that is imported as well.
-    """
-    counts = Counter(remote.title for remote in actual.schedules if remote.is_active)
+def _ambiguous_titles(wanted: Iterable[RemoteSchedule], actual: PlatformState) -> set[str]:
+    """Return the titles that several schedules have; archived schedules count only if one of them is imported."""
+    active = Counter(remote.title for remote in actual.schedules if remote.is_active)
+    every = Counter(remote.title for remote in actual.schedules)
     archived = {remote.title for remote in wanted if not remote.is_active}
-    everywhere = Counter(remote.title for remote in actual.schedules)
-    return {title for title, count in counts.items() if count > 1} | {
-        title for title in archived if everywhere[title] > 1
-    }
+    return {title for title, count in every.items() if count > 1 and (active[title] > 1 or title in archived)}
 
 
-def _entry(remote: RemoteSchedule, names: Mapping[str, str], *, is_pinned: bool) -> Fields | UnreadableSchedule:
+def _build_entry(remote: RemoteSchedule, names: Mapping[str, str], *, is_pinned: bool) -> Fields | UnreadableSchedule:
     """Return the entry's fields in the order of the documentation; of an archived schedule only which it is."""
     head: Fields = {"title": remote.title, **({"id": remote.id} if is_pinned else {})}
     if not remote.is_active:
@@ -159,19 +158,12 @@ def _entry(remote: RemoteSchedule, names: Mapping[str, str], *, is_pinned: bool)
     if isinstance(spec, UnreadableSchedule):
         return spec
     fields = {name: value for name in _ALWAYS_WRITTEN if (value := getattr(spec, name)) is not None}
-    entry = {**head, "agent": names.get(spec.agent, spec.agent), **_cadence(spec), **fields}
+    entry = {**head, "agent": names.get(spec.agent, spec.agent), **_cadence_fields(spec), **fields}
     # While the platform has paused a schedule, what its operator wants is unknown.
     return entry if remote.is_paused_by_platform else {**entry, "enabled": spec.enabled}
 
 
-def _unimportable_reason(entry: Fields | UnreadableSchedule, rival: str | None) -> str | None:
-    """Return why a schedule cannot be imported; ``rival`` is the unpinned entry that has its title."""
-    if isinstance(entry, UnreadableSchedule):
-        return entry.reason
-    return None if rival is None else f"{rival} declares the same title without an `id:`"
-
-
-def _cadence(spec: Spec) -> Fields:
+def _cadence_fields(spec: Spec) -> Fields:
     cadence: Fields = {"frequency": str(spec.frequency)}
     if spec.frequency == Frequency.WEEKLY:
         cadence["days_of_week"] = [DAYS[day] if 0 <= day <= 6 else day for day in spec.days_of_week]
@@ -198,18 +190,18 @@ def _unique_keys(titles: Iterable[str], taken: Collection[str]) -> Sequence[str]
 
 
 def entries_that_do_not_round_trip(keys: Collection[str], before: Plan | None, after: Plan) -> dict[str, str]:
-    """Return which of these entries are not as their schedules are, and why; the plans are without and with them.
+    """Return the new entries that differ from their schedules, and why; ``before`` is the plan without all of them.
 
-    Raises :class:`~halo_iac.errors.HaloError` where they would change what becomes of other entries.
+    Raises :class:`~halo_iac.errors.HaloError` if they would change the plan of other entries.
     """
-    if before is not None and _others(before, keys) != _others(after, keys):
+    if before is not None and _changes_of_others(before, keys) != _changes_of_others(after, keys):
         raise HaloError("nothing was written: the new entries would change the plan of existing entries")
     reasons = {entry.key: entry.reason for entry in after.blocked if entry.key in keys}
-    return reasons | {change.key or "": _reason(change) for change in after.changes if change.key in keys}
+    return reasons | {change.key or "": _describe_difference(change) for change in after.changes if change.key in keys}
 
 
-def _others(plan: Plan, keys: Collection[str]) -> tuple[Any, ...]:
-    """Return what a plan does about other entries, without the lines of the file, which move."""
+def _changes_of_others(plan: Plan, keys: Collection[str]) -> tuple[Any, ...]:
+    """Return what a plan does for other entries, without the lines of the file, which move."""
     blocked = {entry.key: entry.reason for entry in plan.blocked if entry.key not in keys}
     changes = {
         change.key: (change.action, change.id, [(each.field, each.before, each.after) for each in change.fields])
@@ -219,7 +211,7 @@ def _others(plan: Plan, keys: Collection[str]) -> tuple[Any, ...]:
     return blocked, changes
 
 
-def _reason(change: Change) -> str:
+def _describe_difference(change: Change) -> str:
     if not change.fields:
         return f"the plan would {change.action} it"
     fields = ", ".join(f"{each.field} ({each.origin})" for each in change.fields)

@@ -13,7 +13,7 @@ from halo_iac.text import lookback
 
 _SHAREABLE: Final = ("agent", *(name for name, default in BUILT_IN.items() if default is not None))
 _DEVICE: Final = re.compile("con|prn|aux|nul|(com|lpt)[0-9]|conin|conout", re.IGNORECASE)
-"""What Windows takes for a device whatever its ending: a repository with such a file cannot be checked out there."""
+"""Names of devices on Windows, with any ending: a repository with such a file cannot be checked out there."""
 _HEADING: Final = 2
 """The lines that ``defaults:`` and the empty line below it take."""
 
@@ -43,7 +43,7 @@ _MAX_LOOKBACK_HOURS: Final = 999_999
 
 
 def in_one_spelling(fields: Fields) -> Fields:
-    """Return fields as people write them: times of day, and the look-back with its unit."""
+    """Return fields in the short form: times of day as ``at``, and the look-back with its unit."""
     times = [f"{hour:02}:{minute:02}" for hour in fields.get("hours", ()) for minute in fields.get("minutes", ())]
     written: Fields = {}
     for name, value in fields.items():
@@ -62,13 +62,13 @@ def shared_fields(entries: Iterable[Fields]) -> Fields:
     A new entry gets them too, so an agent has to be that of nearly all: nine in ten.
     """
     active = [entry for entry in entries if "state" not in entry]
-    found = {name: share for name in _SHAREABLE if (share := _share(name, active)) is not None}
+    found = {name: share for name in _SHAREABLE if (share := _find_shared_value(name, active)) is not None}
     if sum(saved for _, saved in found.values()) <= _HEADING:
         return {}
     return {name: value for name, (value, _) in found.items()}
 
 
-def _share(name: str, entries: list[Fields]) -> tuple[Any, int] | None:
+def _find_shared_value(name: str, entries: list[Fields]) -> tuple[Any, int] | None:
     """Return the value of a field to share, and how many lines that saves; ``None`` where it is not worth it."""
     counts = Counter(entry[name] for entry in entries)
     if not counts:
@@ -76,11 +76,11 @@ def _share(name: str, entries: list[Fields]) -> tuple[Any, int] | None:
     value, count = counts.most_common(1)[0]
     built_in = BUILT_IN.get(name)
     is_common = count * 10 >= len(entries) * 9 if name == "agent" else count * 2 > len(entries)
-    saved = (count - 1) * _lines(value) - counts[built_in] * _lines(built_in)
+    saved = (count - 1) * _count_lines(value) - counts[built_in] * _count_lines(built_in)
     return (value, saved) if value != built_in and is_common and saved > 0 else None
 
 
-def _lines(value: object) -> int:
+def _count_lines(value: object) -> int:
     lines = value.count("\n") + 1 if isinstance(value, str) else 1
     return lines + 1 if lines > 1 else 1
 
@@ -99,13 +99,13 @@ def put_prompts_in_files(
         if "\n" not in prompt or prompt in names or prompt.startswith("\ufeff"):  # which a file would lose
             continue
         taken = set(names.values())
-        free = (name for name in _long_prompts(key) if name not in taken and may_hold(name, f"{prompt}\n"))
+        free = (name for name in _prompt_paths(key) if name not in taken and may_hold(name, f"{prompt}\n"))
         names[prompt] = next(free)
-    replaced = [dict(_with_file(fields, names)) for _, fields in mappings]
+    replaced = [dict(_refer_to_file(fields, names)) for _, fields in mappings]
     return replaced, {name: f"{prompt}\n" for prompt, name in names.items()}
 
 
-def _long_prompts(key: str) -> Iterator[str]:
+def _prompt_paths(key: str) -> Iterator[str]:
     if _DEVICE.fullmatch(key):
         key = f"{key}-prompt"
     yield f"prompts/{key}.md"
@@ -115,7 +115,7 @@ def _long_prompts(key: str) -> Iterator[str]:
         yield f"prompts/{key}-{number}.md"
 
 
-def _with_file(fields: Fields, names: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+def _refer_to_file(fields: Fields, names: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     for name, value in fields.items():
         has_file = name == "prompt" and value in names
         yield ("prompt_file", names[value]) if has_file else (name, value)

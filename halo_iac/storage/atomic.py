@@ -59,7 +59,7 @@ def write_atomically(path: Path, text: str | Iterable[str], *, mode: int = 0o666
     path, named = resolve_path(path), path
     if path.exists() and not path.is_file():
         raise not_a_file_error(named)
-    with _writing(named), _temp_sibling(path, text, mode) as temporary:
+    with _as_file_errors(named), _temp_sibling(path, text, mode) as temporary:
         if is_exact_mode:
             temporary.chmod(mode)
         temporary.replace(path)
@@ -67,7 +67,7 @@ def write_atomically(path: Path, text: str | Iterable[str], *, mode: int = 0o666
 
 def write_new(path: Path, text: str) -> bool:
     """Write a whole new file and return whether it did; an existing file is left unchanged."""
-    with _writing(path), _temp_sibling(path, text, 0o666) as temporary:
+    with _as_file_errors(path), _temp_sibling(path, text, 0o666) as temporary:
         try:
             os.link(temporary, path)
         except FileExistsError:
@@ -102,19 +102,19 @@ def replace_unchanged(path: Path, before: bytes, text: str) -> None:
 @contextmanager
 def new_files(texts: Mapping[Path, str]) -> Iterator[None]:
     """Write new files; if the block raises, they and the folders made for them are removed."""
-    with ExitStack() as made:
+    with ExitStack() as cleanup:
         for path, text in texts.items():
             if not path.parent.exists():
-                with _writing(path):
+                with _as_file_errors(path):
                     path.parent.mkdir()
-                made.callback(path.parent.rmdir)
+                cleanup.callback(path.parent.rmdir)
             if not write_new(path, text):
                 raise FileError(
                     f"{path} was created in the meantime; it was not overwritten", hint="run the command again"
                 )
-            made.callback(path.unlink)
+            cleanup.callback(path.unlink)
         yield
-        made.pop_all()
+        cleanup.pop_all()
 
 
 def check_writable(folder: Path) -> None:
@@ -124,21 +124,21 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        what_now = _hint(error, "use another folder, or check its permissions")
+        hint = _choose_hint(error, "use another folder, or check its permissions")
         reason = f"{folder}: the folder cannot be written to: {error.strerror}"
-        raise FileError(reason, hint=f"{what_now}; nothing was started") from None
+        raise FileError(reason, hint=f"{hint}; nothing was started") from None
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _as_file_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = _hint(error, "check the folder and its permissions")
+        hint = _choose_hint(error, "check the folder and its permissions")
         raise FileError(f"{path}: {error.strerror}", hint=hint) from None
 
 
-def _hint(error: OSError, otherwise: str) -> str:
+def _choose_hint(error: OSError, otherwise: str) -> str:
     return "free space on its disk, or write to another one" if error.errno in _FULL else otherwise
 
 

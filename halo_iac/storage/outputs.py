@@ -27,7 +27,6 @@ PLAN_STARTS: Final = (
 DOCUMENT_STARTS: Final = (
     *PLAN_STARTS,
     b'{\n  "plan": {\n    "host": {\n      "base_url": "',
-    b'{\n  "version": 1,\n  "projects": [\n    {\n      "file": "',
     b'{\n  "problems": [],\n  "findings": [',
     b'{\n  "problems": [\n    {\n      "path": "',
     b'{\n  "drift": {\n    "changed": ',

@@ -49,9 +49,9 @@ _VALUES: Final = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 
 def receipt_lines(lines: Sequence[Line], before: str, redact: Callable[[str], str] = str) -> tuple[bytes, str]:
     """Return the text of lines and the digest of the last; ``before`` is the digest of the previous line."""
-    whole = escape_control("\n".join(map(_encoded, lines)))
+    whole = escape_control("\n".join(map(_encode, lines)))
     is_clean = redact(whole) == whole
-    documents = whole.splitlines() if is_clean else [_redacted(line, redact) for line in lines]
+    documents = whole.splitlines() if is_clean else [_encode_redacted(line, redact) for line in lines]
     texts, digest = [], before
     for document in documents:
         body = document.encode("ascii").removesuffix(b"}")
@@ -60,7 +60,7 @@ def receipt_lines(lines: Sequence[Line], before: str, redact: Callable[[str], st
     return b"".join(texts), digest
 
 
-def _encoded(line: Line) -> str:
+def _encode(line: Line) -> str:
     # Not by pydantic, whose adapter takes longer to build than a hundred changes to write.
     document = _ENCODER.encode(line)
     if "\\ud" in document and not _is_unicode(document):
@@ -68,11 +68,11 @@ def _encoded(line: Line) -> str:
     return document
 
 
-def _redacted(line: Line, redact: Callable[[str], str]) -> str:
-    document = escape_control(_encoded(line))
+def _encode_redacted(line: Line, redact: Callable[[str], str]) -> str:
+    document = escape_control(_encode(line))
     redacted = redact(document)
     if isinstance(line, WriteIntent) and redacted != document:
-        return redact(escape_control(_encoded(replace(line, is_veiled=True))))
+        return redact(escape_control(_encode(replace(line, is_veiled=True))))
     return redacted
 
 
@@ -85,12 +85,12 @@ def _is_unicode(document: str) -> bool:
     return True
 
 
-def _plain(value: Line | Spec) -> dict[str, Any]:
+def _to_dict(value: Line | Spec) -> dict[str, Any]:
     kind = type(value)
     return dict(zip(_NAMES[kind], _VALUES[kind](value), strict=True))
 
 
-_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), default=_plain, check_circular=False)
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), default=_to_dict, check_circular=False)
 
 
 def digest_of(body: bytes, before: str) -> str:
@@ -98,7 +98,7 @@ def digest_of(body: bytes, before: str) -> str:
     return hashlib.sha256(before.encode("ascii") + body).hexdigest()
 
 
-_UNDER_WAY: Final = "it was in progress when the run ended"
+_IN_PROGRESS: Final = "it was in progress when the run ended"
 _ELSEWHERE: Final = "set another path with --receipt FILE; nothing was changed"
 
 
@@ -114,7 +114,7 @@ class ReceiptFile:
         self.path = path
         self._redact = redact
         self._lines = threading.Lock()
-        self._turn = threading.Lock()
+        self._sync_turn = threading.Lock()
         self._digest = ""
         self._intents = 0
         self._open = set[int]()
@@ -122,7 +122,7 @@ class ReceiptFile:
         self.is_complete = False
         """Whether the receipt says how the run ended; false until it is closed."""
         self._written = 0
-        self._durable = 0
+        self._synced = 0
         self._failure: OSError | None = None
         self._is_over = False
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
@@ -130,7 +130,7 @@ class ReceiptFile:
         try:
             self._write(header)
             os.fsync(self._descriptor)
-            _make_durable(path.parent)
+            _sync_folder(path.parent)
         except BaseException:
             self._discard()
             raise
@@ -154,10 +154,10 @@ class ReceiptFile:
                 self._intents += len(intents)
                 self._open.update(intent.number for intent in intents)
                 end = self._written
-            self._wait_for(end)
+            self._sync_up_to(end)
         except OSError as error:
             self._failure = error
-            raise self._broken(error) from None
+            raise self._write_error(error) from None
         except DocumentError as error:
             raise FileError(error.message) from None
 
@@ -177,7 +177,7 @@ class ReceiptFile:
         The outcome of a write that is still in flight is unknown, and recorded as such; its change sends no further
         requests. Raises :class:`~halo_iac.errors.FileError`.
         """
-        with self._turn, self._lines:
+        with self._sync_turn, self._lines:
             if not self._intents:
                 self._is_over = True
                 self._discard()
@@ -185,12 +185,12 @@ class ReceiptFile:
             try:
                 self._check()
                 numbers = sorted(self._open)
-                unknown = (WriteOutcome(number=each, result=Result.UNKNOWN, message=_UNDER_WAY) for each in numbers)
+                unknown = (WriteOutcome(number=each, result=Result.UNKNOWN, message=_IN_PROGRESS) for each in numbers)
                 self._write(*unknown, RunEnd(writes=self._intents))
                 os.fsync(self._descriptor)
                 self.is_complete = True
             except OSError as error:
-                raise self._broken(error) from None
+                raise self._write_error(error) from None
             finally:
                 self._is_over = True
                 os.close(self._descriptor)
@@ -209,17 +209,17 @@ class ReceiptFile:
             self._written += count
             rest = rest[count:]
 
-    def _wait_for(self, end: int) -> None:
-        with self._turn:
-            if self._durable >= end:
+    def _sync_up_to(self, end: int) -> None:
+        with self._sync_turn:
+            if self._synced >= end:
                 return
             with self._lines:
                 self._check()
                 reached = self._written
             os.fsync(self._descriptor)
-            self._durable = reached
+            self._synced = reached
 
-    def _broken(self, error: OSError) -> FileError:
+    def _write_error(self, error: OSError) -> FileError:
         hint = "the changes made so far stay in effect; those that the receipt lists can be undone"
         return FileError(f"the receipt {self.path} cannot be written: {error.strerror}", hint=hint)
 
@@ -279,10 +279,10 @@ def _make_folders(folder: Path) -> None:
     reject_symlink(folder)
     folder.mkdir(mode=0o700, exist_ok=True)
     for each in (folder.parent, folder.parent.parent):
-        _make_durable(each)
+        _sync_folder(each)
 
 
-def _make_durable(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Sync a folder's list of names to disk; systems that cannot do it do it on their own."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

@@ -55,10 +55,10 @@ def read_receipt(document: bytes, name: str) -> Receipt:
     _check_version(whole[0] if whole else rest, name)
     if not whole:
         raise DocumentError(f"{name}: the first line of the receipt is incomplete", hint=_HINT)
-    header, *lines = _lines(whole, name)
+    header, *lines = _parse_lines(whole, name)
     if not isinstance(header, Header):
-        raise _damaged(name, 1, "it is not the header of a receipt")
-    writes = _writes(lines, name)
+        raise _damaged_error(name, 1, "it is not the header of a receipt")
+    writes = _match_outcomes(lines, name)
     gap = None
     if rest:
         gap = f"line {len(whole) + 1} is incomplete"
@@ -70,7 +70,7 @@ def read_receipt(document: bytes, name: str) -> Receipt:
 
 
 @cache
-def _adapter() -> TypeAdapter[Line]:
+def _line_adapter() -> TypeAdapter[Line]:
     return TypeAdapter(Annotated[Line, Field(discriminator="kind")])
 
 
@@ -88,24 +88,24 @@ def _check_version(first: bytes, name: str) -> None:
         raise DocumentError(f"{name}: not a receipt", hint=_HINT)
 
 
-def _lines(lines: Sequence[bytes], name: str) -> Iterator[Line]:
+def _parse_lines(lines: Sequence[bytes], name: str) -> Iterator[Line]:
     digest = ""
     for place, line in enumerate(lines, 1):
         signed = _SIGNED.fullmatch(line)
         if signed is None:
-            raise _damaged(name, place, "it is not in the format of a receipt")
+            raise _damaged_error(name, place, "it is not in the format of a receipt")
         digest = digest_of(signed[1], digest)
         if digest.encode("ascii") != signed[2]:
-            raise _damaged(name, place, "it was changed, or a line before it is missing")
+            raise _damaged_error(name, place, "it was changed, or a line before it is missing")
         try:
-            yield _adapter().validate_json(signed[1] + b"}", strict=True)
+            yield _line_adapter().validate_json(signed[1] + b"}", strict=True)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             where = ".".join(map(str, first["loc"][1:]))
-            raise _damaged(name, place, f"{where}: {first['msg']}" if where else first["msg"]) from None
+            raise _damaged_error(name, place, f"{where}: {first['msg']}" if where else first["msg"]) from None
 
 
-def _writes(lines: Sequence[Line], name: str) -> tuple[Write, ...]:
+def _match_outcomes(lines: Sequence[Line], name: str) -> tuple[Write, ...]:
     """Return each intent with its outcome; raises unless the lines are in an order that halo writes."""
     writes: dict[int, Write] = {}
     for place, line in enumerate(lines, 2):
@@ -117,9 +117,9 @@ def _writes(lines: Sequence[Line], name: str) -> tuple[Write, ...]:
             case RunEnd() if place == len(lines) + 1 and line.writes == len(writes):
                 pass
             case _:
-                raise _damaged(name, place, "it does not match the lines before it")
+                raise _damaged_error(name, place, "it does not match the lines before it")
     return tuple(writes.values())
 
 
-def _damaged(name: str, place: int, why: str) -> DocumentError:
+def _damaged_error(name: str, place: int, why: str) -> DocumentError:
     return DocumentError(f"{name}: line {place} of the receipt is damaged: {why}", hint=_HINT)

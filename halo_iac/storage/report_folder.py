@@ -53,7 +53,7 @@ class ReportFolder:
     def open(self) -> None:
         """Create the folder if needed, and list its reports."""
         check_writable(self._path)
-        for folder in _scanned(self._path).walk():
+        for folder in _scan(self._path).walk():
             self._found |= {name_ending(name): folder.path / name for name in folder.reports}
             self._briefs |= {folder.path / name for name in folder.briefs}
 
@@ -83,7 +83,7 @@ class ReportFolder:
         if self._is_flat:
             return ()
         with folder_lock(self._path / INDEX):  # after two concurrent pulls, the later one sees the files of both
-            folders = list(_scanned(self._path).walk())
+            folders = list(_scan(self._path).walk())
             return [each.path / INDEX for each in folders if each.needs_index and not self._write_index(each)]
 
     def _write(self, path: Path, text: str) -> bool:
@@ -142,7 +142,7 @@ class _Folder:
         return found
 
 
-def _scanned(path: Path, level: int = 0) -> _Folder:
+def _scan(path: Path, level: int = 0) -> _Folder:
     """Return a folder's content without links and hidden folders."""
     found = _Folder(path)
     try:
@@ -150,7 +150,7 @@ def _scanned(path: Path, level: int = 0) -> _Folder:
             for entry in sorted(entries, key=lambda each: each.name):
                 if entry.is_dir(follow_symlinks=False):
                     if level < _MAX_DEPTH and not entry.name.startswith("."):
-                        found.folders.append(_scanned(path / entry.name, level + 1))
+                        found.folders.append(_scan(path / entry.name, level + 1))
                 elif is_report_name(entry.name):
                     found.reports.append(entry.name)
                 elif entry.name.endswith(brief_name(".md")):
