@@ -38,29 +38,29 @@ class Confirmation:
     schedules: list[RemoteSchedule] = field(default_factory=list)
     read_error: PlatformError | None = None
 
-    def run(self, made: Mapping[str, Event], answers: Mapping[str, RemoteSchedule]) -> Iterator[Event]:
-        """Look for the creates in ``made``, by id, and yield events for those that are not listed immediately.
+    def run(self, created: Mapping[str, Event], answers: Mapping[str, RemoteSchedule]) -> Iterator[Event]:
+        """Look for the creates in ``created``, by id, and yield events for those that are not listed immediately.
 
         ``answers`` are the schedules that the platform answered with, where it did. Raises an error that ends the run
         if the first check fails.
         """
-        missing = self._missing(made, answers)
-        late = missing if self.check_after and self.read_error is None else ()
-        yield from (self._checking_event(made[id_]) for id_ in late)
+        missing = self._missing(created, answers)
+        unlisted = missing if self.check_after and self.read_error is None else ()
+        yield from (self._checking_event(created[id_]) for id_ in unlisted)
         elapsed = 0.0
-        for check_at in self.check_after if late else ():
+        for check_at in self.check_after if unlisted else ():
             self.stop_signal.pause(check_at - elapsed)
             elapsed = check_at
             try:
-                missing = self._missing(made, answers)
+                missing = self._missing(created, answers)
             except (ShutdownTimeoutError, Unsent):
                 break
             if not missing or self.read_error is not None or self.stop_signal.interrupted.is_set():
                 break
-        yield from (made[id_] for id_ in late if id_ not in missing)
-        yield from self._confirm_each({id_: made[id_] for id_ in missing})
+        yield from (created[id_] for id_ in unlisted if id_ not in missing)
+        yield from self._confirm_each({id_: created[id_] for id_ in missing})
 
-    def _missing(self, made: Mapping[str, Event], answers: Mapping[str, RemoteSchedule]) -> list[str]:
+    def _missing(self, created: Mapping[str, Event], answers: Mapping[str, RemoteSchedule]) -> list[str]:
         """Return the ids that are not listed as sent; all of them if the list cannot be read."""
         try:
             self.schedules = [*self.read().schedules]
@@ -68,10 +68,12 @@ class Confirmation:
             raise
         except PlatformError as error:
             self.read_error = error
-            return [*made]
+            return [*created]
         listed = {remote.id: remote for remote in self.schedules}
         return [
-            id_ for id_, event in made.items() if not self._is_listed_as_sent(event, listed.get(id_), answers.get(id_))
+            id_
+            for id_, event in created.items()
+            if not self._is_listed_as_sent(event, listed.get(id_), answers.get(id_))
         ]
 
     def _is_listed_as_sent(self, event: Event, listed: RemoteSchedule | None, answer: RemoteSchedule | None) -> bool:
@@ -110,17 +112,17 @@ class Confirmation:
 
     def _outcome_event(self, event: Event, found: RemoteSchedule) -> Event:
         """Return the outcome of a create from its schedule."""
-        otherwise = self._mismatch_event(event, found)
-        if otherwise is not None:
-            return otherwise
+        mismatch = self._mismatch_event(event, found)
+        if mismatch is not None:
+            return mismatch
         message = self._unchecked_message if self.read_error is not None else _NOT_LISTED
         return event._replace(message=joined("; ", (event.message, message)))
 
     def _mismatch_event(self, event: Event, found: RemoteSchedule) -> Event | None:
         """Return the event for a schedule that differs from what was sent; ``None`` if it does not."""
-        elsewhere = project_elsewhere(found, self.project_id)
-        if elsewhere is not None:
-            return created_elsewhere(event, elsewhere)
+        other_project = project_elsewhere(found, self.project_id)
+        if other_project is not None:
+            return created_elsewhere(event, other_project)
         change = event.change
         if found.title != change.title or not found.is_active:
             hint = Hint("run `{}` to see it", Command("schedule", "get", found.id))

@@ -93,13 +93,13 @@ class ApplyContext:
         if error.ends_the_run or is_exhausted or failures >= _MAX_FAILURES:
             self.stop()
 
-    def retrying(self, change: Change, emit: EventSink) -> Retry:
+    def retry_for(self, change: Change, emit: EventSink) -> Retry:
         """Return the retry policy, telling of each wait as an event of this change."""
 
-        def narrate(error: PlatformError, wait: float, _attempt: int) -> None:
+        def report_wait(error: PlatformError, wait: float, _attempt: int) -> None:
             emit(Event(change, Status.RETRYING, change.id, f"{error.message}; retrying in {wait:.1f} s"))
 
-        return replace(self.retry, on_retry=narrate)
+        return replace(self.retry, on_retry=report_wait)
 
     def intent(
         self,
@@ -159,7 +159,7 @@ class RateLimiter:
         self._stop = stop
         self._clock = clock
         self._lock = threading.Lock()
-        self._next = clock()
+        self._next_slot = clock()
 
     def __call__(self) -> bool:
         """Wait for a place; ``False`` if there is none any more."""
@@ -167,6 +167,6 @@ class RateLimiter:
             return True
         with self._lock:
             now = self._clock()
-            place = max(now, self._next)
-            self._next = place + self._gap
-        return place <= now or not self._stop.wait(place - now)
+            slot = max(now, self._next_slot)
+            self._next_slot = slot + self._gap
+        return slot <= now or not self._stop.wait(slot - now)

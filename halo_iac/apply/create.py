@@ -42,11 +42,11 @@ class Creates:
         self._pool = pool
         self._stop_signal = stop_signal
         self._project_id = project_id
-        self._looks = check_after
+        self._check_after = check_after
         self._intents: dict[int, WriteIntent] = {}
         """What is kept of each create, by the identity of its change."""
         self._lost: list[Change] = []
-        self._made: dict[str, Event] = {}
+        self._created_events: dict[str, Event] = {}
         self._answers: dict[str, RemoteSchedule] = {}
         """What the platform answered to each create whose answer came, by its id."""
 
@@ -58,19 +58,19 @@ class Creates:
         if not changes or self._pool.is_stopping:
             return
         try:
-            listing = self._list()
+            listing = self._list_schedules()
         except (ShutdownTimeoutError, Unsent):
             return
         except PlatformError as error:
             yield from self._fail_all(changes, error)
             return
         taken = {remote.title: remote.id for remote in listing.schedules if remote.is_active}
-        yield from (_present(change, taken[change.title]) for change in changes if change.title in taken)
+        yield from (_already_exists_event(change, taken[change.title]) for change in changes if change.title in taken)
         yield from self._create_all([change for change in changes if change.title not in taken])
         yield from self._find_lost(frozenset(remote.id for remote in listing.schedules))
         yield from self._confirm()
 
-    def _list(self) -> Listing:
+    def _list_schedules(self) -> Listing:
         """Return every schedule; a listing that is not whole permits no create and no archive.
 
         See docs/security.md#listings.
@@ -99,7 +99,7 @@ class Creates:
         if not changes:
             return
         for change in changes:
-            self._intents[id(change)] = self._context.intent(change, Action.CREATE, after=_declared(change))
+            self._intents[id(change)] = self._context.intent(change, Action.CREATE, after=_declared_spec(change))
         try:
             self._pool.run_one(lambda: self._context.recorder.record_intent([*self._intents.values()]))
         except ShutdownTimeoutError:
@@ -119,8 +119,8 @@ class Creates:
             )
 
     def _create(self, change: Change, emit: EventSink) -> Event:
-        fields = create_input(self._project_id, _declared(change))
-        retry = self._context.retrying(change, emit)
+        fields = create_input(self._project_id, _declared_spec(change))
+        retry = self._context.retry_for(change, emit)
 
         def attempts() -> RemoteSchedule:
             return retry(lambda deadline: self._context.writer.create(fields, deadline=deadline), creates=True)
@@ -135,24 +135,24 @@ class Creates:
                 return Event(change, Status.FAILED, None, error.message, error.hint)
             self._lost.append(change)
             return Event(change, Status.RETRYING, None, f"{error.message}; checking whether it was created")
-        elsewhere = project_elsewhere(answer, self._project_id)
-        if elsewhere is not None:
-            return created_elsewhere(Event(change, Status.FAILED, answer.id), elsewhere)
-        event = _created(change, answer)
-        self._made[answer.id], self._answers[answer.id] = event, answer
+        other_project = project_elsewhere(answer, self._project_id)
+        if other_project is not None:
+            return created_elsewhere(Event(change, Status.FAILED, answer.id), other_project)
+        event = _created_event(change, answer)
+        self._created_events[answer.id], self._answers[answer.id] = event, answer
         return event
 
     # Lost answers ---------------------------------------------------------------------------------------------------
 
     def _find_lost(self, known: Collection[str]) -> Iterator[Event]:
         elapsed, read_error = 0.0, "it has not appeared"
-        for look in self._looks:
+        for check_at in self._check_after:
             if not self._lost:
                 return
-            self._stop_signal.pause(look - elapsed)
-            elapsed = look
+            self._stop_signal.pause(check_at - elapsed)
+            elapsed = check_at
             try:
-                schedules = self._list().schedules
+                schedules = self._list_schedules().schedules
             except ShutdownTimeoutError:
                 break
             except PlatformError as error:
@@ -161,23 +161,23 @@ class Creates:
                     break
                 continue  # the next look may succeed; if none does, the outcome stays unknown
             read_error = "it has not appeared"
-            yield from self._recognised(schedules, known)
+            yield from self._recognize_lost(schedules, known)
             if self._stop_signal.interrupted.is_set():
                 break
         hint = "plan again in a minute: it will be matched by its title if it was created"
         message = f"the answer was lost and {read_error}; it may still be created"
         yield from (Event(change, Status.UNKNOWN, None, message, hint) for change in self._lost)
 
-    def _recognised(self, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Iterator[Event]:
+    def _recognize_lost(self, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Iterator[Event]:
         for change in tuple(self._lost):
-            event = self._recognise(change, schedules, known)
+            event = self._recognize(change, schedules, known)
             if event is not None:
                 self._lost.remove(change)
                 yield event
 
-    def _recognise(self, change: Change, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Event | None:
+    def _recognize(self, change: Change, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Event | None:
         """Return how a lost create ended: the only new schedule with its title and every value sent is this run's."""
-        spec = _declared(change)
+        spec = _declared_spec(change)
         ours = [
             remote
             for remote in schedules
@@ -194,28 +194,30 @@ class Creates:
         self._context.recorder.record_outcome(
             WriteOutcome(number=number, result=Result.DONE, id=event.id, message=event.message)
         )
-        self._made[ours[0].id] = event
+        self._created_events[ours[0].id] = event
         return event
 
     # What was made --------------------------------------------------------------------------------------------------
 
     def _confirm(self) -> Iterator[Event]:
         """Look for what this run made, and archive it where another run made the same title first."""
-        if not self._made or self._stop_signal.interrupted.is_set():
+        if not self._created_events or self._stop_signal.interrupted.is_set():
             return
-        looking = Confirmation(self._context, self._pool, self._stop_signal, self._project_id, self._looks, self._list)
+        confirmation = Confirmation(
+            self._context, self._pool, self._stop_signal, self._project_id, self._check_after, self._list_schedules
+        )
         try:
-            for event in looking.run(self._made, self._answers):
+            for event in confirmation.run(self._created_events, self._answers):
                 if event.status is Status.UNKNOWN:
-                    self._note(event)
+                    self._record_unknown(event)
                 yield event
         except (ShutdownTimeoutError, Unsent):
             return
         yield from self._pool.run(
-            [self._archive_task(later, first) for later, first in self._duplicates(looking.schedules)]
+            [self._archive_task(duplicate, first) for duplicate, first in self._duplicates(confirmation.schedules)]
         )
 
-    def _note(self, event: Event) -> None:
+    def _record_unknown(self, event: Event) -> None:
         """Keep that what was answered is not to be found."""
         number = self._intents[id(event.change)].number
         self._context.recorder.record_outcome(
@@ -229,20 +231,20 @@ class Creates:
             filter(lambda remote: remote.is_active, schedules), key=lambda remote: remote.creation_order
         ):
             older = first.setdefault(remote.title, remote.id)
-            if older != remote.id and remote.id in self._made:
+            if older != remote.id and remote.id in self._created_events:
                 yield remote.id, older
 
-    def _archive_task(self, later: str, first: str) -> ChangeTask:
-        change = self._made[later].change
-        return ChangeTask(change, partial(self._archive_duplicate, change, later, first))
+    def _archive_task(self, duplicate: str, first: str) -> ChangeTask:
+        change = self._created_events[duplicate].change
+        return ChangeTask(change, partial(self._archive_duplicate, change, duplicate, first))
 
-    def _archive_duplicate(self, change: Change, later: str, first: str, emit: EventSink) -> Event:
-        what, hint = f"this run's, {later}, was archived", "plan again: the first one is matched by its title"
-        intent = self._context.intent(change, Action.ARCHIVE, id=later, before=_declared(change))
-        retry = self._context.retrying(change, emit)
+    def _archive_duplicate(self, change: Change, duplicate: str, first: str, emit: EventSink) -> Event:
+        what, hint = f"this run's, {duplicate}, was archived", "plan again: the first one is matched by its title"
+        intent = self._context.intent(change, Action.ARCHIVE, id=duplicate, before=_declared_spec(change))
+        retry = self._context.retry_for(change, emit)
 
         def attempts() -> RemoteSchedule:
-            return retry(lambda deadline: self._context.writer.archive(later, deadline=deadline))
+            return retry(lambda deadline: self._context.writer.archive(duplicate, deadline=deadline))
 
         try:
             self._context.recorder.record_intent([intent])
@@ -251,26 +253,26 @@ class Creates:
             if isinstance(error, FileError) or error.ends_the_run:
                 self._context.stop()
             what, hint = (
-                f"this run's, {later}, could not be archived: {error.message}",
-                f"archive {later}, then plan again",
+                f"this run's, {duplicate}, could not be archived: {error.message}",
+                f"archive {duplicate}, then plan again",
             )
         message = f"another run created {first} with this title first; {what}"
-        return Event(change, Status.CONFLICT, later, message, hint, is_partial=True)
+        return Event(change, Status.CONFLICT, duplicate, message, hint, is_partial=True)
 
 
-def _declared(change: Change) -> Spec:
+def _declared_spec(change: Change) -> Spec:
     assert change.after is not None  # noqa: S101 - a create always has one
     return change.after
 
 
-def _created(change: Change, answer: RemoteSchedule) -> Event:
-    mismatch = mismatch_of(_declared(change), answer) or (None if answer.is_active else "it is archived")
+def _created_event(change: Change, answer: RemoteSchedule) -> Event:
+    mismatch = mismatch_of(_declared_spec(change), answer) or (None if answer.is_active else "it is archived")
     if mismatch is None:
         return Event(change, Status.DONE, answer.id)
     message = f"it was created, but {mismatch}"
     return Event(change, Status.FAILED, answer.id, message, "plan again to see what it is now", is_partial=True)
 
 
-def _present(change: Change, id_: str) -> Event:
+def _already_exists_event(change: Change, id_: str) -> Event:
     message = f"a schedule with this title has appeared since the plan was made: {id_}"
     return Event(change, Status.CONFLICT, id_, message, "plan again: it will be matched by its title")

@@ -67,61 +67,63 @@ class _Run:
         self._plan = plan
         self._pool = pool
         self._context = context
-        self._last: dict[int, Event] = {}
-        self._holders = {change.before.title: change for change in plan.changes if _is_rename(change) and change.before}
+        self._last_events: dict[int, Event] = {}
+        self._renames_by_title = {
+            change.before.title: change for change in plan.changes if _is_rename(change) and change.before
+        }
 
     def phases(self, stop_signal: StopSignal, check_after: Sequence[float]) -> Iterator[Event]:
         """Carry out phase after phase."""
         changes = self._plan.changes
-        for wave in _waves(changes):
-            yield from self._tracked(self._existing(wave))
+        for wave in _group_renames(changes):
+            yield from self._track(self._run_existing(wave))
         creates = Creates(self._context, self._pool, stop_signal, self._plan.host.project_id, check_after)
-        yield from self._tracked(
+        yield from self._track(
             self._run_unblocked(_matching(changes, lambda change: change.action is Action.CREATE), creates.run)
         )
-        yield from self._tracked(self._existing(_matching(changes, _is_plain_update)))
-        yield from self._tracked(self._existing(_matching(changes, lambda change: change.action is Action.UNARCHIVE)))
+        yield from self._track(self._run_existing(_matching(changes, _is_plain_update)))
+        yield from self._track(self._run_existing(_matching(changes, lambda change: change.action is Action.UNARCHIVE)))
         archives = _matching(changes, lambda change: change.action is Action.ARCHIVE)
         if all(map(self._is_done, _matching(changes, lambda change: change.action is not Action.ARCHIVE))):
-            yield from self._existing(archives)
+            yield from self._run_existing(archives)
             return
         message = "archives run last, and only if everything before them succeeded"
         yield from (Event(change, Status.NOT_STARTED, change.id, message) for change in archives)
 
-    def _tracked(self, events: Iterator[Event]) -> Iterator[Event]:
+    def _track(self, events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
-            self._last[id(event.change)] = event
+            self._last_events[id(event.change)] = event
             yield event
 
     def _is_done(self, change: Change) -> bool:
-        event = self._last.get(id(change))
+        event = self._last_events.get(id(change))
         return event is not None and event.status.is_success
 
-    def _existing(self, changes: Sequence[Change]) -> Iterator[Event]:
+    def _run_existing(self, changes: Sequence[Change]) -> Iterator[Event]:
         return self._run_unblocked(
-            changes, lambda free: self._pool.run([_change_task(change, self._context) for change in free])
+            changes, lambda free: self._pool.run([_build_task(change, self._context) for change in free])
         )
 
     def _run_unblocked(
         self, changes: Sequence[Change], run: Callable[[Sequence[Change]], Iterator[Event]]
     ) -> Iterator[Event]:
         """Run the changes but those whose title is still held by a rename that failed: two would then share it."""
-        held = {id(change): holder for change in changes if (holder := self._title_owner(change)) is not None}
+        blocked = {id(change): rename for change in changes if (rename := self._find_title_owner(change)) is not None}
         for change in changes:
-            if id(change) in held:
-                message = f"its title is still used by {held[id(change)].name}, whose rename did not succeed"
+            if id(change) in blocked:
+                message = f"its title is still used by {blocked[id(change)].name}, whose rename did not succeed"
                 yield Event(change, Status.NOT_STARTED, change.id, message)
-        yield from run([change for change in changes if id(change) not in held])
+        yield from run([change for change in changes if id(change) not in blocked])
 
-    def _title_owner(self, change: Change) -> Change | None:
+    def _find_title_owner(self, change: Change) -> Change | None:
         """Return the rename that should have freed the title a change takes, if it has not; in a cycle none waits."""
-        holder = self._holders.get(change.title)
-        if holder is None or not change.takes_title or self._is_done(holder):
+        rename = self._renames_by_title.get(change.title)
+        if rename is None or not change.takes_title or self._is_done(rename):
             return None
-        return None if _is_rename(change) and holder.wave >= change.wave else holder
+        return None if _is_rename(change) and rename.wave >= change.wave else rename
 
 
-def _waves(changes: Sequence[Change]) -> Iterator[list[Change]]:
+def _group_renames(changes: Sequence[Change]) -> Iterator[list[Change]]:
     renames = sorted(_matching(changes, _is_rename), key=lambda change: change.wave)
     for _, wave in groupby(renames, key=lambda change: change.wave):
         yield list(wave)
@@ -139,5 +141,5 @@ def _is_plain_update(change: Change) -> bool:
     return change.action is Action.UPDATE and not change.is_rename
 
 
-def _change_task(change: Change, context: ApplyContext) -> ChangeTask:
+def _build_task(change: Change, context: ApplyContext) -> ChangeTask:
     return ChangeTask(change, partial(apply_change, change, context))

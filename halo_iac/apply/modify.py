@@ -36,19 +36,21 @@ class VerificationError(Exception):
 def apply_change(change: Change, context: ApplyContext, emit: EventSink) -> Event:
     """Update, unarchive or archive one schedule and return how it ended; never raises a platform's failure."""
     step = _Step(change, context)
-    retry = context.retrying(change, emit)
+    retry = context.retry_for(change, emit)
     try:
         status = _attempt_change(step, retry)
-    except ConflictError as clash:
-        return step.event(Status.CONFLICT, str(clash), _PLAN_AGAIN)
+    except ConflictError as conflict:
+        return step.unsuccessful_event(Status.CONFLICT, str(conflict), _PLAN_AGAIN)
     except VerificationError as mismatch:
-        return step.revert_unarchive(step.event(Status.FAILED, str(mismatch), _PLAN_AGAIN), retry)
+        return step.revert_unarchive(step.unsuccessful_event(Status.FAILED, str(mismatch), _PLAN_AGAIN), retry)
     except PlatformError as error:
         context.note_failure(error)
-        return step.revert_unarchive(step.failed(error), retry)
+        return step.revert_unarchive(step.failed_event(error), retry)
     except FileError as error:
         context.stop()
-        return step.revert_unarchive(step.event(Status.FAILED, f"it was not sent: {error.message}", error.hint), retry)
+        return step.revert_unarchive(
+            step.unsuccessful_event(Status.FAILED, f"it was not sent: {error.message}", error.hint), retry
+        )
     context.note_success()
     return Event(change, status, change.id)
 
@@ -72,13 +74,13 @@ class _Step:
         self._context = context
         self._deadline: float | None = None
         """When the attempt that is under way has to end."""
-        self._seen: RemoteSchedule | None = None
+        self._last_known: RemoteSchedule | None = None
         """What the platform last showed of it."""
         self._has_written = False
         """A write was answered, or may have happened."""
-        self._is_open = False
+        self._is_outcome_unclear = False
         """A write's answer was lost, and no read has settled it since."""
-        self._is_exposed = False
+        self._is_active_with_old_values = False
         """It was unarchived, or may have been, and has not got its new values yet."""
 
     @property
@@ -97,38 +99,40 @@ class _Step:
             case _:
                 return self._archive()
 
-    def event(self, status: Status, message: str, hint: str | None) -> Event:
+    def unsuccessful_event(self, status: Status, message: str, hint: str | None) -> Event:
         """Return the event of a change that is not done."""
         return Event(self._change, status, self._id, message, hint, is_partial=self._has_written)
 
-    def failed(self, error: PlatformError) -> Event:
+    def failed_event(self, error: PlatformError) -> Event:
         """Return what the last failure means: unknown where a write may have happened."""
         if isinstance(error, Unsent) and not self._has_written:
             return Event(self._change, Status.NOT_STARTED, self._change.id)
-        if not self._is_open:
-            return self.event(Status.FAILED, error.message, error.hint)
-        look = Command("schedule", "get", self._id)
-        again = "the command can be run again" if self._change.cause in PAUSING else "the next apply repeats the change"
-        hint = Hint("run `{}` to see its state; {} if needed", look, again)
-        return self.event(Status.UNKNOWN, error.message, hint)
+        if not self._is_outcome_unclear:
+            return self.unsuccessful_event(Status.FAILED, error.message, error.hint)
+        command = Command("schedule", "get", self._id)
+        repetition = (
+            "the command can be run again" if self._change.cause in PAUSING else "the next apply repeats the change"
+        )
+        hint = Hint("run `{}` to see its state; {} if needed", command, repetition)
+        return self.unsuccessful_event(Status.UNKNOWN, error.message, hint)
 
     def revert_unarchive(self, outcome: Event, retry: Retry) -> Event:
         """Archive again what is active without its new values: it must not fire with the old ones."""
-        if not self._is_exposed:
+        if not self._is_active_with_old_values:
             return outcome
         try:
-            replace(retry, gate=None)(self._archive_again)  # nor does it wait for what may last for minutes
+            replace(retry, gate=None)(self._rearchive)  # nor does it wait for what may last for minutes
         except (PlatformError, FileError) as error:
-            status = Status.UNKNOWN if self._is_open else outcome.status
-            trouble = f"it may fire with its old values, because archiving it again failed: {error.message}"
+            status = Status.UNKNOWN if self._is_outcome_unclear else outcome.status
+            warning = f"it may fire with its old values, because archiving it again failed: {error.message}"
             return outcome._replace(
                 status=status,
-                message=f"{outcome.message}; {trouble}",
+                message=f"{outcome.message}; {warning}",
                 hint="archive it by hand, or plan and apply again soon",
             )
         return outcome._replace(status=Status.FAILED, message=f"{outcome.message}; it was archived again")
 
-    def _archive_again(self, deadline: float) -> RemoteSchedule:
+    def _rearchive(self, deadline: float) -> RemoteSchedule:
         self._deadline = deadline  # a new operation, since the first may have used up its time
         return self._write(Action.ARCHIVE, self._context.writer.archive)
 
@@ -136,8 +140,8 @@ class _Step:
         remote = self._read()
         if not remote.is_active:
             raise ConflictError("it has been archived since the plan was made")
-        if self._shows_desired(remote):
-            return self._verify()
+        if self._is_as_desired(remote):
+            return self._success_status()
         self._write_fields()
         return Status.DONE
 
@@ -149,9 +153,9 @@ class _Step:
             remote = self._write(Action.ARCHIVE, self._context.writer.archive)
             if remote.is_active:
                 raise VerificationError("the platform answered, but the schedule is not archived")
-        if self._change.after is not None and not self._shows_desired(remote):
+        if self._change.after is not None and not self._is_as_desired(remote):
             self._write_fields()
-        return self._verify()
+        return self._success_status()
 
     def _refuse_changed(self, remote: RemoteSchedule) -> None:
         """Raise if a schedule has changed so that archiving it may not be intended.
@@ -165,14 +169,14 @@ class _Step:
         if remote.title != before.title:
             raise ConflictError(f"its title is now {remote.title!r}")
         if self._change.cause in {Cause.UNDECLARED, Cause.UNDONE}:
-            moved = differing_fields(before, _readable(remote))
-            if moved:
-                raise ConflictError(_changed_message(moved))
+            changed = differing_fields(before, _read_spec(remote))
+            if changed:
+                raise ConflictError(_changed_message(changed))
 
     def _unarchive(self) -> Status:
         """Update first, so that no stale cadence fires; the other way round where the platform insists."""
         remote = self._read()
-        is_pending = not self._shows_desired(remote)
+        is_pending = not self._is_as_desired(remote)
         if remote.is_active and not self._has_written:
             if is_pending:
                 raise ConflictError("it has been unarchived since the plan was made")
@@ -183,7 +187,7 @@ class _Step:
             self._write_unarchive(is_pending=is_pending)
         if is_pending:
             self._write_fields()
-        self._is_exposed = False
+        self._is_active_with_old_values = False
         return Status.DONE
 
     def _has_updated_archived(self) -> bool:
@@ -200,14 +204,14 @@ class _Step:
         try:
             answer = self._write(Action.UNARCHIVE, self._context.writer.unarchive)
         except PlatformError:
-            self._is_exposed = is_pending and self._is_open
+            self._is_active_with_old_values = is_pending and self._is_outcome_unclear
             raise
-        self._is_exposed = is_pending
+        self._is_active_with_old_values = is_pending
         if not answer.is_active:
             raise VerificationError("the platform answered, but the schedule is still archived")
 
     def _write_fields(self) -> None:
-        after = self._desired
+        after = self._desired_spec
         names = [field.field for field in self._change.fields]
         answer = self._write(Action.UPDATE, self._context.writer.update, to_wire(after, names))
         mismatch = mismatch_of(after, answer)
@@ -215,18 +219,18 @@ class _Step:
             raise VerificationError(mismatch)
 
     @property
-    def _desired(self) -> Spec:
+    def _desired_spec(self) -> Spec:
         """Return what it is to be; a pause and a resume leave everything else as it is now, changed since or not."""
         after = self._change.after
         assert after is not None  # noqa: S101 - only an archive may have none
-        seen = self._seen.spec() if self._seen is not None and self._change.cause in PAUSING else None
-        return replace(seen, enabled=after.enabled) if isinstance(seen, Spec) else after
+        current = self._last_known.spec() if self._last_known is not None and self._change.cause in PAUSING else None
+        return replace(current, enabled=after.enabled) if isinstance(current, Spec) else after
 
     def _read(self) -> RemoteSchedule:
         remote = self._context.reader.schedule(self._id, deadline=self._deadline)
         self._context.note_response()
-        self._is_open = False
-        self._seen = remote
+        self._is_outcome_unclear = False
+        self._last_known = remote
         return remote
 
     def _write(self, action: Action, call: Callable[..., RemoteSchedule], *fields: Mapping[str, Any]) -> RemoteSchedule:
@@ -235,54 +239,54 @@ class _Step:
         try:
             answer = self._context.write(intent, lambda: call(self._id, *fields, deadline=self._deadline))
         except PlatformError as error:
-            self._is_open = error.delivery is Delivery.AMBIGUOUS and not is_refusal(error)
-            self._has_written |= self._is_open
+            self._is_outcome_unclear = error.delivery is Delivery.AMBIGUOUS and not is_refusal(error)
+            self._has_written |= self._is_outcome_unclear
             raise
         self._has_written = True
-        self._seen = answer
+        self._last_known = answer
         return answer
 
     def _intent(self, action: Action) -> WriteIntent:
-        assert self._seen is not None  # noqa: S101 - every write comes after a read
-        seen = self._seen.spec()
-        before = self._change.before if isinstance(seen, UnreadableSchedule) else seen
+        assert self._last_known is not None  # noqa: S101 - every write comes after a read
+        current = self._last_known.spec()
+        before = self._change.before if isinstance(current, UnreadableSchedule) else current
         if before is None:
             raise ConflictError("it can no longer be read")
         return self._context.intent(
             self._change,
             action,
             id=self._id,
-            is_archived=not self._seen.is_active,
+            is_archived=not self._last_known.is_active,
             before=before,
-            after=self._desired if action is Action.UPDATE else None,
+            after=self._desired_spec if action is Action.UPDATE else None,
         )
 
-    def _verify(self) -> Status:
+    def _success_status(self) -> Status:
         return Status.DONE if self._has_written else Status.ALREADY
 
-    def _shows_desired(self, remote: RemoteSchedule) -> bool:
+    def _is_as_desired(self, remote: RemoteSchedule) -> bool:
         """Return whether the managed fields are as desired; raise where they are not as planned either."""
-        spec = _readable(remote)
-        if self._desired.filled_from(spec) == spec:
+        spec = _read_spec(remote)
+        if self._desired_spec.filled_from(spec) == spec:
             return True
-        moved = self._changed_since_plan(spec)
-        if moved:
-            raise ConflictError(_changed_message(moved))
+        changed = self._changed_since_plan(spec)
+        if changed:
+            raise ConflictError(_changed_message(changed))
         return False
 
     def _changed_since_plan(self, spec: Spec) -> tuple[str, ...]:
         """Return the managed fields that are neither as planned nor as desired; unmanaged ones may move freely."""
-        before, after = self._change.before, self._desired.filled_from(spec)
+        before, after = self._change.before, self._desired_spec.filled_from(spec)
         if before is None:
             return ()
         return tuple(
             name
             for name in differing_fields(before, spec)
-            if getattr(self._desired, name) is not None and getattr(after, name) != getattr(spec, name)
+            if getattr(self._desired_spec, name) is not None and getattr(after, name) != getattr(spec, name)
         )
 
 
-def _readable(remote: RemoteSchedule) -> Spec:
+def _read_spec(remote: RemoteSchedule) -> Spec:
     spec = remote.spec()
     if isinstance(spec, UnreadableSchedule):
         raise ConflictError(f"it can no longer be read: {spec.reason}")

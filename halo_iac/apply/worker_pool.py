@@ -47,7 +47,7 @@ class ChangeTask:
 
 
 @dataclass(frozen=True, slots=True)
-class _JobDone:
+class _TaskDone:
     """A job is over; ``event`` is ``None`` if it was never started."""
 
     event: Event | None
@@ -76,7 +76,7 @@ class WorkerPool:
         self._grace = grace
         self._deadline: float | None = None
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._reports: SimpleQueue[Event | _JobDone] = SimpleQueue()
+        self._reports: SimpleQueue[Event | _TaskDone] = SimpleQueue()
         self._threads: list[Thread] = []
 
     @property
@@ -94,17 +94,17 @@ class WorkerPool:
         for _ in self._threads:
             self._tasks.put(None)
 
-    def run(self, jobs: Sequence[ChangeTask]) -> Iterator[Event]:
+    def run(self, tasks: Sequence[ChangeTask]) -> Iterator[Event]:
         """Carry out the jobs and yield their events; ends when all have ended or the grace is over.
 
         A job without an event was not started; one without a final event is still under way, its outcome unknown.
         """
         if self.is_stopping:
             return
-        for job in jobs:
-            self._tasks.put(partial(self._run_task, job))
-        self._start_workers(len(jobs))
-        waiting = len(jobs)
+        for task in tasks:
+            self._tasks.put(partial(self._run_task, task))
+        self._start_workers(len(tasks))
+        waiting = len(tasks)
         while waiting:
             try:
                 if waiting > self._size and self._reports.empty():
@@ -115,33 +115,33 @@ class WorkerPool:
                     return
                 continue
             except KeyboardInterrupt:
-                yield from self._unread()
+                yield from self._drain_reports()
                 raise
-            event = report.event if isinstance(report, _JobDone) else report
-            waiting -= isinstance(report, _JobDone)
+            event = report.event if isinstance(report, _TaskDone) else report
+            waiting -= isinstance(report, _TaskDone)
             if event is not None:
                 yield event
 
-    def _unread(self) -> Iterator[Event]:
+    def _drain_reports(self) -> Iterator[Event]:
         """Yield what has been reported and not been read."""
         with suppress(Empty):
             while True:
                 report = self._reports.get_nowait()
-                event = report.event if isinstance(report, _JobDone) else report
+                event = report.event if isinstance(report, _TaskDone) else report
                 if event is not None:
                     yield event
 
-    def run_one(self, question: Callable[[], T]) -> T:
-        """Return what ``question`` returns, or raise what it raises; a worker of the pool calls it.
+    def run_one(self, call: Callable[[], T]) -> T:
+        """Return what ``call`` returns, or raise what it raises; a worker of the pool calls it.
 
         So the grace holds for it too: :class:`ShutdownTimeoutError` instead of a wait for a socket's time-out.
         """
-        answer: Future[T] = Future()
-        self._tasks.put(partial(_resolve, answer, question))
+        future: Future[T] = Future()
+        self._tasks.put(partial(_complete, future, call))
         self._start_workers(1)
         while not self._is_grace_over() and self._is_alive():
             with suppress(TimeoutError):
-                return answer.result(timeout=_POLL_SECONDS)
+                return future.result(timeout=_POLL_SECONDS)
         raise ShutdownTimeoutError
 
     def _is_alive(self) -> bool:
@@ -170,31 +170,31 @@ class WorkerPool:
             with suppress(MemoryError):  # of telling how it ended, which is unknown then
                 task()
 
-    def _run_task(self, job: ChangeTask) -> None:
-        done = _JobDone(None)
+    def _run_task(self, task: ChangeTask) -> None:
+        done = _TaskDone(None)
         try:
             if self.is_stopping:
                 return
-            self._begun(job.change)
-            self._reports.put(Event(job.change, Status.STARTED, job.change.id))
+            self._begun(task.change)
+            self._reports.put(Event(task.change, Status.STARTED, task.change.id))
             began = time.monotonic()
-            event = self._run_change(job)
-            done = _JobDone(event._replace(elapsed=time.monotonic() - began))
+            event = self._run_change(task)
+            done = _TaskDone(event._replace(elapsed=time.monotonic() - began))
         finally:
             self._reports.put(done)  # else the run would wait for ever
 
-    def _run_change(self, job: ChangeTask) -> Event:
+    def _run_change(self, task: ChangeTask) -> Event:
         try:
-            return job.work(self._reports.put)
+            return task.work(self._reports.put)
         except Exception as error:  # noqa: BLE001 - a dead thread would leave the run waiting for ever
             message = f"internal error ({type(error).__name__}) while this was in progress; please report it"
             if isinstance(error, MemoryError):
                 message = "out of memory while this was in progress"
-            return Event(job.change, Status.UNKNOWN, job.change.id, message)
+            return Event(task.change, Status.UNKNOWN, task.change.id, message)
 
 
-def _resolve(answer: Future[T], question: Callable[[], T]) -> None:
+def _complete(future: Future[T], call: Callable[[], T]) -> None:
     try:
-        answer.set_result(question())
+        future.set_result(call())
     except Exception as error:  # noqa: BLE001 - raised again in the thread that asked
-        answer.set_exception(error)
+        future.set_exception(error)

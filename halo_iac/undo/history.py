@@ -69,7 +69,7 @@ class History:
         for write in self.writes:
             if write.result is Result.NOT_DONE:
                 continue
-            made = [_changes_made(write.intent, state) for state in states]
+            made = [_state_after(write.intent, state) for state in states]
             states = [*dict.fromkeys(made if write.result is Result.DONE else [*states, *made])]
         return tuple(states)
 
@@ -80,14 +80,14 @@ class History:
             return not remote.is_active
         if origin.is_archived == remote.is_active:
             return False
-        return any(_is_restored(spec, origin, end, self.compared) for end in self.ends if end is not None)
+        return any(_has_former_values(spec, origin, end, self.compared) for end in self.ends if end is not None)
 
     def end(self, remote: RemoteSchedule, spec: Spec) -> ScheduleState | None:
         """Return which of its ends the platform shows, if any."""
         return next((end for end in self.ends if end is not None and end.matches(remote, spec, self.compared)), None)
 
 
-def _is_restored(spec: Spec, origin: ScheduleState, end: ScheduleState, names: Sequence[str]) -> bool:
+def _has_former_values(spec: Spec, origin: ScheduleState, end: ScheduleState, names: Sequence[str]) -> bool:
     """Return whether every field of ``names`` is as before, but for those that ``end`` leaves to others."""
     return all(getattr(end.spec, name) is None or getattr(spec, name) == getattr(origin.spec, name) for name in names)
 
@@ -117,7 +117,7 @@ def histories(receipt: Receipt) -> list[History]:
     return [History(id_, tuple(writes)) for (id_, _), writes in found.items()]
 
 
-def _changes_made(intent: WriteIntent, state: ScheduleState | None) -> ScheduleState | None:
+def _state_after(intent: WriteIntent, state: ScheduleState | None) -> ScheduleState | None:
     if intent.action is Action.CREATE:
         return None if intent.after is None else ScheduleState(intent.after, is_archived=False)
     if state is None:

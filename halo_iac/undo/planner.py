@@ -62,12 +62,12 @@ class UndoPlanner:
         self._catalog = catalog
         self._schedules = {remote.id: remote for remote in actual.schedules}
         self._models = actual.models
-        self._keys = keys
+        self._keys_by_id = keys
         self._named = named
 
     def decide(self, history: History) -> UndoDecision:
         """Return the change that undoes the run for one schedule, or why there is none."""
-        remote = None if history.has_no_effect else self._current(history)
+        remote = None if history.has_no_effect else self._find_schedule(history)
         if not isinstance(remote, RemoteSchedule):
             return remote
         spec = remote.spec()
@@ -77,15 +77,15 @@ class UndoPlanner:
             )
         if history.is_undone(remote, spec):
             return None
-        if (blocked := self._out_of_scope(history, remote)) is not None:
+        if (blocked := self._refuse(history, remote)) is not None:
             return blocked
         end = history.end(remote, spec)
         if end is not None:
-            return self._inverse(history, end, remote, spec)
-        reason = f"schedule {remote.id} has changed since the run: {_moved(history, remote, spec)}"
+            return self._build_inverse(history, end, remote, spec)
+        reason = f"schedule {remote.id} has changed since the run: {_describe_drift(history, remote, spec)}"
         return self._blocked(history, reason, inspect_hint(remote.id))
 
-    def _out_of_scope(self, history: History, remote: RemoteSchedule) -> Blocked | None:
+    def _refuse(self, history: History, remote: RemoteSchedule) -> Blocked | None:
         """Return why a schedule is out of scope or must not be undone."""
         if not self._policy.covers(remote.agent_id, remote.title):
             hint = "widen `scope:`, or run `halo undo` with a project file whose scope includes it"
@@ -97,7 +97,7 @@ class UndoPlanner:
             return self._blocked(history, reason, inspect_hint(remote.id))
         return None
 
-    def _current(self, history: History) -> RemoteSchedule | Blocked | None:
+    def _find_schedule(self, history: History) -> RemoteSchedule | Blocked | None:
         """Return the schedule; one without an id for sure is looked for by its title and values."""
         if history.id in self._schedules:
             return self._schedules[history.id]
@@ -105,7 +105,7 @@ class UndoPlanner:
             reason = f"the project holds no schedule with the id {history.id}"
             return self._blocked(history, reason, "check that it is the right receipt")
         title = history.writes[0].intent.title
-        named = [(remote, remote.spec()) for remote in self._without_title if remote.title == title]
+        named = [(remote, remote.spec()) for remote in self._unnamed_schedules if remote.title == title]
         found = [remote for remote, spec in named if isinstance(spec, Spec) and history.end(remote, spec) is not None]
         if len(found) > 1:
             ids = ", ".join(sorted(remote.id for remote in found))
@@ -114,12 +114,12 @@ class UndoPlanner:
         return found[0] if found else None
 
     @property
-    def _without_title(self) -> Iterator[RemoteSchedule]:
+    def _unnamed_schedules(self) -> Iterator[RemoteSchedule]:
         return (remote for id_, remote in self._schedules.items() if id_ not in self._named)
 
-    def _inverse(self, history: History, end: ScheduleState, remote: RemoteSchedule, spec: Spec) -> UndoDecision:
+    def _build_inverse(self, history: History, end: ScheduleState, remote: RemoteSchedule, spec: Spec) -> UndoDecision:
         origin = history.origin
-        key = self._keys.get(remote.id)
+        key = self._keys_by_id.get(remote.id)
         if origin is None:
             return Change(Action.ARCHIVE, Cause.UNDONE, key, remote.id, remote.title, (), spec)
         names = [
@@ -128,16 +128,16 @@ class UndoPlanner:
             if getattr(end.spec, name) is not None and getattr(end.spec, name) != getattr(origin.spec, name)
         ]
         after = replace(spec, **{name: getattr(origin.spec, name) for name in names})
-        trouble = self._unrestorable(after, names)
-        if trouble is not None:
+        obstacle = self._unrestorable_reason(after, names)
+        if obstacle is not None:
             return self._blocked(
                 history,
-                f"the earlier state of schedule {remote.id} cannot be restored: {trouble}",
+                f"the earlier state of schedule {remote.id} cannot be restored: {obstacle}",
                 inspect_hint(remote.id),
             )
-        line = _line(history)
+        line = _receipt_line(history)
         fields = tuple(FieldChange(name, getattr(spec, name), getattr(after, name), line) for name in names)
-        action = _action(origin, remote)
+        action = _inverse_action(origin, remote)
         has_after = fields or action is not Action.ARCHIVE
         return Change(
             action=action,
@@ -151,7 +151,7 @@ class UndoPlanner:
             origin=line,
         )
 
-    def _unrestorable(self, after: Spec, names: Sequence[str]) -> str | None:
+    def _unrestorable_reason(self, after: Spec, names: Sequence[str]) -> str | None:
         """Return why values from the receipt cannot be restored."""
         for name in names:
             if getattr(after, name) is None:
@@ -166,22 +166,22 @@ class UndoPlanner:
 
     def _blocked(self, history: History, reason: str, hint: str) -> Blocked:
         ids = () if history.id is None else (history.id,)
-        name = self._keys.get(history.id or "") or history.id or history.writes[0].intent.title
-        return Blocked(name, reason, hint, _line(history), ids)
+        name = self._keys_by_id.get(history.id or "") or history.id or history.writes[0].intent.title
+        return Blocked(name, reason, hint, _receipt_line(history), ids)
 
 
-def _line(history: History) -> str:
+def _receipt_line(history: History) -> str:
     """Return where a schedule first comes up in the receipt, as origins of values say it."""
     return f"receipt:{history.writes[0].line}"
 
 
-def _action(origin: ScheduleState, remote: RemoteSchedule) -> Action:
+def _inverse_action(origin: ScheduleState, remote: RemoteSchedule) -> Action:
     if origin.is_archived:
         return Action.ARCHIVE
     return Action.UPDATE if remote.is_active else Action.UNARCHIVE
 
 
-def _moved(history: History, remote: RemoteSchedule, spec: Spec) -> str:
+def _describe_drift(history: History, remote: RemoteSchedule, spec: Spec) -> str:
     alike = [end for end in history.ends if end is not None and end.is_archived != remote.is_active]
     if not alike:
         return "it is active" if remote.is_active else "it is archived"
@@ -217,14 +217,16 @@ def undo(
     """
     policy = policy_of(project, pairing)
     found = histories(receipt)
-    judge = UndoPlanner(policy, Catalog(project, actual), actual, _keys(pairing), {history.id for history in found})
-    decisions = [judge.decide(history) for history in found]
+    planner = UndoPlanner(
+        policy, Catalog(project, actual), actual, _keys_by_id(pairing), {history.id for history in found}
+    )
+    decisions = [planner.decide(history) for history in found]
     changes, blocked = _with_free_titles(decisions, actual)
     active = [
         remote for remote in actual.schedules if remote.is_active and policy.covers(remote.agent_id, remote.title)
     ]
     readable = schedules_with_known_rate(active, ())
-    situation = GuardInput(
+    guard_input = GuardInput(
         changes=tuple(sorted(changes, key=sort_key)),
         blocked=blocked,
         withheld=(),
@@ -241,14 +243,14 @@ def undo(
         host=host,
         policy=policy,
         targets=(),
-        changes=situation.changes,
+        changes=guard_input.changes,
         blocked=tuple(sorted(blocked, key=lambda each: each.key)),
         undeclared=(),
-        warnings=tuple(_warnings(situation.changes, project, pairing, receipt, allows_gap=allows_gap)),
-        refusals=(*(() if allows_gap else _unsafe_reason(receipt)), *guard(situation)),
+        warnings=tuple(_warnings(guard_input.changes, project, pairing, receipt, allows_gap=allows_gap)),
+        refusals=(*(() if allows_gap else _unsafe_reason(receipt)), *guard(guard_input)),
         unchanged=decisions.count(None),
-        runs_per_month=total_runs_per_month(readable, situation.changes),
-        agents=agent_names(situation.changes, actual),
+        runs_per_month=total_runs_per_month(readable, guard_input.changes),
+        agents=agent_names(guard_input.changes, actual),
         file=project.path if project.origins else "",
     )
 
@@ -273,16 +275,20 @@ def _with_free_titles(decisions: Iterable[UndoDecision], actual: PlatformState) 
     blocked = [each for each in decisions if isinstance(each, Blocked)]
     taking = [change for change in changes if change.takes_title]
     counts = Counter(change.title for change in taking)
-    stuck = {change.id: "another schedule of this receipt" for change in taking if counts[change.title] > 1}
-    free = [change for change in changes if change.id not in stuck]
+    title_holders = {change.id: "another schedule of this receipt" for change in taking if counts[change.title] > 1}
+    free = [change for change in changes if change.id not in title_holders]
     by_title = {change.title: change for change in free if change.takes_title}
-    stuck |= {change.id: f"schedule {id_}" for change, id_ in titles_being_taken(free, by_title, actual.schedules)}
+    title_holders |= {
+        change.id: f"schedule {id_}" for change, id_ in titles_being_taken(free, by_title, actual.schedules)
+    }
     archived = {f"schedule {change.id}" for change in changes if change.action is Action.ARCHIVE}
-    blocked += [_held(change, stuck[change.id], archived) for change in changes if change.id in stuck]
-    return _in_waves([change for change in changes if change.id not in stuck]), blocked
+    blocked += [
+        _block_for_title(change, title_holders[change.id], archived) for change in changes if change.id in title_holders
+    ]
+    return _order_renames([change for change in changes if change.id not in title_holders]), blocked
 
 
-def _held(change: Change, holder: str, archived: Collection[str]) -> Blocked:
+def _block_for_title(change: Change, holder: str, archived: Collection[str]) -> Blocked:
     hint = (
         "run the same undo again: this one archives that schedule last"
         if holder in archived
@@ -292,14 +298,14 @@ def _held(change: Change, holder: str, archived: Collection[str]) -> Blocked:
     return Blocked(change.name, reason, hint, change.origin, (change.id,) if change.id else ())
 
 
-def _in_waves(changes: Sequence[Change]) -> list[Change]:
+def _order_renames(changes: Sequence[Change]) -> list[Change]:
     renames = {change.id or "": change for change in changes if change.action is Action.UPDATE and change.is_rename}
     held = {id_: change.before.title for id_, change in renames.items() if change.before}
     found = topological_layers({id_: change.title for id_, change in renames.items()}, held, renames)
     return [replace(change, wave=found.get(change.id or "", 0)) for change in changes]
 
 
-def _keys(pairing: MatchResult) -> Mapping[str, str]:
+def _keys_by_id(pairing: MatchResult) -> Mapping[str, str]:
     return {pair.remote.id: pair.entry.key for pair in pairing.pairs if pair.remote is not None}
 
 
@@ -310,7 +316,9 @@ def _warnings(
     is_archiving = project.undeclared is UndeclaredPolicy.ARCHIVE
     specs = {pair.entry.key: pair.spec for pair in pairing.pairs}
     count = sum(
-        not _remains_changed(each, specs[each.key]) if each.key else is_archiving and each.action is Action.UNARCHIVE
+        not _survives_next_apply(each, specs[each.key])
+        if each.key
+        else is_archiving and each.action is Action.UNARCHIVE
         for each in changes
     )
     if count:
@@ -325,7 +333,7 @@ def _warnings(
         )
 
 
-def _remains_changed(change: Change, declared: Spec | None) -> bool:
+def _survives_next_apply(change: Change, declared: Spec | None) -> bool:
     """Return whether the file does not revert a change: an undone pause, if no layer sets ``enabled``."""
     if declared is None or change.after is None or change.action is not Action.UPDATE:
         return False
