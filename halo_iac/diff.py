@@ -11,7 +11,7 @@ from typing import NamedTuple
 from halo_iac.model import schedule as defaults
 from halo_iac.model.plan import FieldChange, Match
 from halo_iac.model.project import Origins
-from halo_iac.model.remote import RemoteSchedule, UnreadableSchedule
+from halo_iac.model.remote import UnreadableSchedule
 from halo_iac.model.schedule import FIELDS, Spec, Value
 
 
@@ -38,18 +38,21 @@ def _difference(pair: Match) -> Difference:
     if spec is None:
         return Difference(pair, None)
     if remote is None:
-        return _birth(pair, spec)
+        return _creation(pair, spec)
     if remote.matches(spec):
         return Difference(pair, spec)
     actual = remote.spec()
     if isinstance(actual, UnreadableSchedule):
         return Difference(pair, spec, opaque=actual)
-    after = _managed(spec, remote, actual)
+    # While the platform has paused a schedule because its agent is gone, `enabled` is left to it. Where the entry names
+    # another agent, that reason is gone with the same update, so what is declared counts.
+    is_left = remote.is_paused_by_platform and spec.agent == actual.agent
+    after = replace(spec, enabled=None) if is_left else spec
     return Difference(pair, after, _changed_fields(after, actual, origins))
 
 
-def _birth(pair: Match, spec: Spec) -> Difference:
-    """Compare with nothing: every managed field is new, and ``enabled`` is decided once.
+def _creation(pair: Match, spec: Spec) -> Difference:
+    """Return the difference to no schedule: every managed field is new, and ``enabled`` is set.
 
     See docs/semantics.md#left-out.
     """
@@ -60,15 +63,6 @@ def _birth(pair: Match, spec: Spec) -> Difference:
         if (value := getattr(after, name)) not in {None, ()}
     )
     return Difference(pair, after, tuple(fields))
-
-
-def _managed(spec: Spec, remote: RemoteSchedule, actual: Spec) -> Spec:
-    """Leave ``enabled`` to the platform while it has paused the schedule because its agent is gone.
-
-    Where the entry names another agent, that reason is gone with the same update, so what is declared counts.
-    """
-    is_left = remote.is_paused_by_platform and spec.agent == actual.agent
-    return replace(spec, enabled=None) if is_left else spec
 
 
 def _changed_fields(spec: Spec, actual: Spec, origins: Origins) -> tuple[FieldChange, ...]:
@@ -82,7 +76,7 @@ def _changed_fields(spec: Spec, actual: Spec, origins: Origins) -> tuple[FieldCh
 
 
 def _is_changed(before: Value, after: Value) -> bool:
-    """Look into two unequal values: a plain one has nothing inside; of lists, DeepDiff compares what they hold.
+    """Return whether two unequal values differ in more than the order of a list, which DeepDiff compares.
 
     Importing DeepDiff takes 45 ms, a fifth of a small plan, and most changes are of plain values.
     """

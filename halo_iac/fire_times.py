@@ -261,9 +261,6 @@ def _names(cadence: Cadence, wall: datetime) -> bool:
 
 
 def _cron(cadence: Cadence) -> str:
-    """Return a cadence that is not hourly as cron has it."""
-
-    def part(numbers: Sequence[int]) -> str:
-        return ",".join(map(str, numbers)) or "*"
-
-    return f"{part(cadence.minutes)} {part(cadence.hours)} {part(cadence.days_of_month)} * {part(cadence.days_of_week)}"
+    """Return a cadence that is not hourly as a cron expression."""
+    fields = (cadence.minutes, cadence.hours, cadence.days_of_month, (), cadence.days_of_week)
+    return " ".join(",".join(map(str, numbers)) or "*" for numbers in fields)

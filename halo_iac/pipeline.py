@@ -55,7 +55,7 @@ def plan_projects(sources: Sequence[ProjectSource], *, allow_archive: int = 0) -
 
     ``allow_archive`` is the number of removals that is permitted in all; the requests themselves permit none.
     """
-    paired = [_plan_project(*source) for source in sources]
+    paired = [_plan_project(source) for source in sources]
     return permit_together(refuse_overlaps(paired), allow_archive)
 
 
@@ -65,16 +65,12 @@ def plan_project(
     request: PlanRequest,
 ) -> Plan:
     """Return the plan of a project against a platform; raises what its stages raise."""
-    return _plan_project(load, observe, request).plan
+    return _plan_project(ProjectSource(load, observe, request)).plan
 
 
-def _plan_project(
-    load: Callable[[], Project],
-    observe: Callable[[Project], tuple[PlatformTarget, PlatformState]],
-    request: PlanRequest,
-) -> PairedPlan:
-    project = load()
-    host, actual = observe(project)
+def _plan_project(source: ProjectSource) -> PairedPlan:
+    project, request = source.load(), source.request
+    host, actual = source.observe(project)
     if request.against is None:
         planned, pairing = _stages(project, actual, host, request)
     else:

@@ -5,7 +5,7 @@ or several blocks the entry, with what to paste instead.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from typing import Final, NamedTuple
 
@@ -44,10 +44,15 @@ def resolve(
     resolved = [_resolve_pair(pair, catalog, project, in_scope, takeovers) for pair in pairing.pairs]
     blocked = {outcome.key: outcome for outcome in (*pairing.blocked, *resolved) if isinstance(outcome, Blocked)}
     pairs = tuple(outcome for outcome in resolved if isinstance(outcome, Match))
+    unseen = (
+        PlanWarning(f"agent {pair.spec.agent} has no traces in the last 90 days and no schedule yet", pair.entry.key)
+        for pair in pairs
+        if pair.spec is not None and not catalog.knows(pair.spec.agent)
+    )
     return pairing._replace(
         pairs=pairs,
         blocked=tuple(blocked[entry.key] for entry in project.entries if entry.key in blocked),
-        warnings=(*pairing.warnings, *_unseen_agents(pairs, catalog), *map(PlanWarning, catalog.idle_clashes())),
+        warnings=(*pairing.warnings, *unseen, *map(PlanWarning, catalog.idle_clashes())),
         scope_agents=in_scope,
     )
 
@@ -82,10 +87,7 @@ class Catalog:
         return self._answers[reference]
 
     def idle_clashes(self) -> Iterable[str]:
-        """Yield what is wrong with aliases that nothing has referred to so far.
-
-        See docs/semantics.md#agent-names.
-        """
+        """Yield what is wrong with aliases that nothing has referred to so far (docs/semantics.md#agent-names)."""
         for alias, target in self._aliases.items():
             if alias not in self._answers:
                 clash = self._clash(alias, self._by_name(target))
@@ -203,10 +205,3 @@ def _outside_scope(
 def _block(pair: Match, reason: str, hint: str) -> Blocked:
     ids = (pair.remote.id,) if pair.remote else ()
     return Blocked(pair.entry.key, reason, hint, str(pair.entry.origins.entry), ids)
-
-
-def _unseen_agents(pairs: Sequence[Match], catalog: Catalog) -> Iterable[PlanWarning]:
-    for pair in pairs:
-        if pair.spec is not None and not catalog.knows(pair.spec.agent):
-            message = f"agent {pair.spec.agent} has no traces in the last 90 days and no schedule yet"
-            yield PlanWarning(message, pair.entry.key)

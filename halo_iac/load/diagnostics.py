@@ -322,11 +322,6 @@ def _suggest_value(field: str) -> str:
     return suggest_value(field)
 
 
-def _not_unicode(_: str, __: object) -> Wording:
-    """Return the problem of a lone surrogate, which can only come from an environment variable that is not UTF-8."""
-    return "not valid Unicode", "check the variable that it reads"
-
-
 def _too_long(field: str, _: object) -> Wording:
     most = f"{MAX_PROMPT // 1024} KiB" if field == "prompt" else f"{MAX_PATTERN:,} characters"
     return f"longer than {most}", None
@@ -364,6 +359,7 @@ _EXPECTATIONS: Final[dict[str, Callable[[str, object], Wording]]] = {
     "too_long": _too_many,
     "string_too_short": _empty,
     "string_too_long": _too_long,
-    "string_unicode": _not_unicode,
+    # A lone surrogate, which can only come from an environment variable that is not UTF-8.
+    "string_unicode": lambda _, __: ("not valid Unicode", "check the variable that it reads"),
     "string_pattern_mismatch": _shape,
 }

@@ -45,19 +45,15 @@ class FileTree(Protocol):
 
     def real(self, path: str) -> str:
         """Return the real path, without links and dots."""
-        ...
 
     def children(self, folder: str) -> list[tuple[str, bool]]:
         """Return the names in a folder, each with whether it is a folder (a link to a folder is not)."""
-        ...
 
     def exists(self, path: str) -> bool:
         """Return whether a path exists, following links."""
-        ...
 
     def content(self, real: str, limit: int) -> bytes:
         """Return the bytes of a regular file by its real path; for a larger file, at least ``limit`` + 1 of them."""
-        ...
 
 
 def join_path(folder: str, name: str) -> str:

@@ -228,7 +228,9 @@ def _of_files(fields: Fields, required: Collection[str], title: str, description
     for name in ("EntryFields", "OverridableFields", "ScheduleFields", "OverridesFields"):
         if name in definitions:
             definitions[name]["allOf"] = _ONE_SPELLING
-            _allow_variables(definitions[name]["properties"])
+            properties = definitions[name]["properties"]
+            for key in properties.keys() - _LITERAL:  # references are expanded before a form is checked
+                properties[key] = _or_variable(properties[key])
     definitions["EntryFields"]["allOf"] = [*_ONE_SPELLING, *_ONE_CADENCE, *_ENTRY]
     if "OverridableFields" in definitions:
         definitions["OverridableFields"]["allOf"] = [*_ONE_SPELLING, *_ONE_CADENCE]
@@ -241,14 +243,8 @@ def _of_files(fields: Fields, required: Collection[str], title: str, description
     return {"$schema": DIALECT, **schema, "patternProperties": ignored, "title": title}
 
 
-def _allow_variables(properties: Schema) -> None:
-    """Allow ``${NAME}`` wherever a string has a form: references are expanded before the form is checked."""
-    for name, schema in properties.items():
-        if name not in _LITERAL:
-            properties[name] = _or_variable(schema)
-
-
 def _or_variable(schema: JsonSchemaValue) -> JsonSchemaValue:
+    """Return a field's schema that also allows ``${NAME}`` wherever a string has a form."""
     if "anyOf" in schema:
         return {**schema, "anyOf": [_or_variable(choice) for choice in schema["anyOf"]]}
     if "items" in schema:

@@ -116,7 +116,10 @@ class Builder:
         event = take()
         if event.__class__ is StreamEndEvent:
             raise Diagnostic(0, "the file is empty", "for no schedules, write `schedules: {}`")
-        self._check_directives(event)
+        if event.version is not None and tuple(event.version) != (1, 2):
+            line = re.search("(?m)^%YAML", self._text)  # the pure parser's event begins at the `---` below it
+            index = event.start_mark.index if line is None else line.start()
+            raise Diagnostic(index, "unsupported YAML version: expected 1.2", "remove the %YAML line")
         event = take()
         if event.__class__ is not MappingStartEvent:
             raise _not_a_mapping(event, self._text)
@@ -128,12 +131,6 @@ class Builder:
                 event.start_mark.index, "a second YAML document begins on this line; a file can hold only one"
             )
         return root
-
-    def _check_directives(self, event: Event) -> None:
-        if event.version is not None and tuple(event.version) != (1, 2):
-            line = re.search("(?m)^%YAML", self._text)  # the pure parser's event begins at the `---` below it
-            index = event.start_mark.index if line is None else line.start()
-            raise Diagnostic(index, "unsupported YAML version: expected 1.2", "remove the %YAML line")
 
     def _node(self, event: Event) -> Node:
         self._marks.append(event.start_mark.index)

@@ -1,6 +1,4 @@
-"""Runs, conversations and messages, in the platform's own format.
-
-See docs/protocol.md#fields and docs/semantics.md#report.
+"""Runs, conversations and messages, in the platform's own format (docs/protocol.md#fields, docs/semantics.md#report).
 
 Each is the plain mapping it arrived as, seen through properties: what the platform left out is ``None``, what it adds
 tomorrow is kept in ``wire`` for ``--json``, and a status it invents counts as in flight and is shown as it is.

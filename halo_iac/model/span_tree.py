@@ -1,6 +1,4 @@
-"""The spans of a trace as a tree, even with several roots, missing parents, or cycles.
-
-See docs/protocol.md#trace-views.
+"""The spans of a trace as a tree, even with several roots, missing parents, or cycles (docs/protocol.md#trace-views).
 
 A node keeps the few facts that a drawing of the tree needs, and none of what a span was given or said: so a trace of a
 hundred thousand spans is held in some tens of megabytes, in time that grows as its spans do.

@@ -1,7 +1,4 @@
-"""Guesses what was meant: other tools' words, the platform's own spellings, and typos.
-
-See docs/semantics.md#problems.
-"""
+"""Guesses what was meant: other tools' words, the platform's own spellings, and typos (docs/semantics.md#problems)."""
 
 from __future__ import annotations
 

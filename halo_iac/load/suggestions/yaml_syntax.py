@@ -237,7 +237,8 @@ def _without_colon(lines: list[Line], at: Line, *, is_token: bool) -> Diagnostic
             return None
     line = lines[position]
     header, meant = _header_above(lines, position), suggest_colon(line.value)
-    if header is not None and (meant is None or not _is_key_like(line.value)):
+    is_key_like = re.match(r"[A-Za-z_]+[ \t]*[:=]", line.value) is not None  # `agent:checkout`, `agent = checkout`
+    if header is not None and (meant is None or not is_key_like):
         name = header.key or ""
         hint = f"indent every line of the text below `{name}: {header.value[:1] or '|'}`"
         hint += f"; for a key, {meant}" if meant else ""
@@ -248,11 +249,6 @@ def _without_colon(lines: list[Line], at: Line, *, is_token: bool) -> Diagnostic
         return Diagnostic(line.value_index, "expected `key: value`", "begin a comment with `#`")
     hint = meant or "put a colon and a space between a key and its value"
     return Diagnostic(line.value_index, "expected `key: value`", hint)
-
-
-def _is_key_like(value: str) -> bool:
-    """Return whether a line can only be meant as a key and its value: ``agent:checkout``, ``agent = checkout``."""
-    return re.match(r"[A-Za-z_]+[ \t]*[:=]", value) is not None
 
 
 def _header_above(lines: list[Line], position: int) -> Line | None:
