@@ -98,9 +98,8 @@ def _choose_agent(context: CommandContext, connection: Connection, time_range: T
 def ask_agent(console: Console, agents: Sequence[Agent], question: str) -> Agent | None:
     """List agents and ask for one until the answer names one; ``None`` at the end of input."""
     picker = Picker("agent", ("NAME", "EXECUTIONS", "UUID"), frozenset({"NAME"}), question)
-    return picker.ask(console, [_choice(agent) for agent in agents])
-
-
-def _choice(agent: Agent) -> Choice[Agent]:
-    name = agent.identity or agent.id
-    return Choice(agent, name, agent.id, (name, "" if agent.executions is None else str(agent.executions), agent.id))
+    choices = []
+    for agent in agents:
+        name, executions = agent.identity or agent.id, "" if agent.executions is None else str(agent.executions)
+        choices.append(Choice(agent, name, agent.id, (name, executions, agent.id)))
+    return picker.ask(console, choices)

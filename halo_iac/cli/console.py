@@ -192,16 +192,12 @@ class Console:
         """Return standard error for displays that redraw lines; what is written there is redacted as well."""
         return _RedactingStream(self._stderr, self.redacted)
 
-    def prompt(self, question: str) -> str:
-        """Ask on the terminal and return the answer, trimmed; empty at the end of input."""
-        return self.read_answer(question) or ""
-
     def confirms(self, question: str) -> bool:
         """Ask a question on the terminal and return whether the answer is ``yes``.
 
         The answer is typed on its own line, since a question with a path or address may be wider than the screen.
         """
-        return self.prompt(f"{question}?\nOnly `yes` is accepted: ").lower() == "yes"
+        return (self.read_answer(f"{question}?\nOnly `yes` is accepted: ") or "").lower() == "yes"
 
     def read_answer(self, question: str) -> str | None:
         """Ask on the terminal and return the answer, trimmed; ``None`` at the end of input."""

@@ -75,10 +75,6 @@ class CommandContext:
             for each in (self, *self.__dict__.get("projects", ())):
                 each.drop_observation(latest)
 
-    def with_file(self, path: Path) -> CommandContext:
-        """Return a context with another project file, which may not exist yet."""
-        return CommandContext(self.console, self.target._replace(file=str(path)), self.cwd)
-
     # Several project files ------------------------------------------------------------------------------------------
 
     @property
@@ -244,18 +240,15 @@ class CommandContext:
         ``project`` is for a command that has already read it.
         """
         if project is None and self.target.project is None:
-            project = self._project_for_its_id()
+            try:
+                project = self.project_if_any()
+            except ProjectError as error:
+                hint = "fix the file, or pass --project to continue without it"
+                raise ProjectError(error.problems, hint=hint) from None
         connection = self.connect(project)
         if connection.is_sandbox:
             self.console.log(self.console.err_style.safe(f"SANDBOX {connection.base_url}"))
         return connection
-
-    def _project_for_its_id(self) -> Project | None:
-        try:
-            return self.project_if_any()
-        except ProjectError as error:
-            hint = "fix the file, or pass --project to continue without it"
-            raise ProjectError(error.problems, hint=hint) from None
 
     def settings(self, project: Project | None = None) -> Settings:
         """Resolve key, base URL, team and project; a sandbox ignores the inf config file."""

@@ -58,7 +58,7 @@ class OutputWriter:
         self.format = ReviewFormat.JSON if self._console.wants_json else format
         if out is not None:
             check_saved_plan(Path(out), context.cwd)
-        self._copies = _copies(also or (), out, context.cwd)
+        self._copies = _parse_copies(also or (), out, context.cwd)
         self._has_result = False
 
     def __enter__(self) -> Self:
@@ -98,35 +98,32 @@ class OutputWriter:
             self.write(lambda view: view.applied(one.planned, one.outcome), rest=rest)
 
     def _rendered(self, draw: Renderer, format: ReviewFormat, style: Style) -> str:  # noqa: A002 - the option's name
-        prefix, identity = partial(_path_prefix, self._context), partial(_page_identity, self._context, self._page)
+        context = self._context
+
+        def prefix() -> str:
+            """Return the path from the root of the repository to the working directory."""
+            return display_path(resolve_path(context.cwd), _find_root(context))
+
+        identity = partial(_page_identity, context, self._page)
         return draw(open_view(format, RenderContext(style, self._console.clock(), prefix, identity)))
 
     def _write_copies(self, draw: Renderer) -> None:
         for copy in self._copies:
-            text = self._console.redacted(
-                self._rendered(draw, copy.format, Style(format_command=self._console.format_command))
-            )
-            write_output(copy.path, self._context.cwd, *_known(copy.format), text)
+            style = Style(format_command=self._console.format_command)
+            text = self._console.redacted(self._rendered(draw, copy.format, style))
+            write_output(copy.path, self._context.cwd, *_own_files(copy.format), text)
             self._console.log(self._console.err_style.safe(f"Wrote {copy.path}"))
 
     def _write_error(self, error: HaloError) -> None:
         if not self._copies and not self.format.publishes_errors:
             return
 
-        def draw(view: View) -> str:
-            return view.error(error)
-
         try:
-            self._write_copies(draw)
+            self._write_copies(lambda view: view.error(error))
         except FileError as another:
             self._console.print_error(another, exit_code=error.exit_code)  # the exit code is that of the first error
         if self.format.publishes_errors:
-            self._console.print(self._rendered(draw, self.format, self._console.out_style))
-
-
-def _path_prefix(context: CommandContext) -> str:
-    """Return the path from the root of the repository to the working directory."""
-    return display_path(resolve_path(context.cwd), _root(context))
+            self._console.print(self._rendered(lambda view: view.error(error), self.format, self._console.out_style))
 
 
 def _page_identity(context: CommandContext, kind: PageKind) -> PageIdentity:
@@ -142,11 +139,11 @@ def _page_identity(context: CommandContext, kind: PageKind) -> PageIdentity:
         file = context.project_path
     except ProjectNotFound:
         file = context.cwd / (context.named_file or FILE_NAME)
-    name = display_path(resolve_path(file), _root(context))
+    name = display_path(resolve_path(file), _find_root(context))
     return PageIdentity(name, target.project or env.get("INF_PROJECT_ID", ""), host, kind)
 
 
-def _root(context: CommandContext) -> Path:
+def _find_root(context: CommandContext) -> Path:
     """Return the root of the repository, or the checkout of GitHub's runner, whichever is nearer."""
     cwd = resolve_path(context.cwd)
     workspace = context.console.env.get("GITHUB_WORKSPACE")
@@ -154,8 +151,8 @@ def _root(context: CommandContext) -> Path:
     return next((each for each in (cwd, *cwd.parents) if each == checked_out or (each / ".git").exists()), cwd)
 
 
-def _copies(also: Sequence[str], out: str | None, cwd: Path) -> tuple[OutputCopy, ...]:
-    copies = tuple(map(_copy, also))
+def _parse_copies(also: Sequence[str], out: str | None, cwd: Path) -> tuple[OutputCopy, ...]:
+    copies = tuple(map(_parse_copy, also))
     taken = set() if out is None else {resolve_path(Path(out))}
     for copy in copies:
         if resolve_path(copy.path) in taken:
@@ -163,11 +160,11 @@ def _copies(also: Sequence[str], out: str | None, cwd: Path) -> tuple[OutputCopy
             raise UsageError(f"--also {copy.format}={copy.path}: the file is named twice", hint=hint)
         taken.add(resolve_path(copy.path))
     for copy in copies:
-        _check_place(copy, cwd)
+        _check_destination(copy, cwd)
     return copies
 
 
-def _copy(words: str) -> OutputCopy:
+def _parse_copy(words: str) -> OutputCopy:
     name, _, file = words.partition("=")
     formats = {str(each): each for each in ReviewFormat}
     if name not in formats or not file.strip() or file == "-":
@@ -176,7 +173,7 @@ def _copy(words: str) -> OutputCopy:
     return OutputCopy(formats[name], Path(file))
 
 
-def _check_place(copy: OutputCopy, cwd: Path) -> None:
+def _check_destination(copy: OutputCopy, cwd: Path) -> None:
     """Refuse to overwrite a file of another kind, such as a prompt with `--also markdown=prompts/checkout.md`."""
     path = copy.path
     if path.suffix in {".yaml", ".yml"}:
@@ -185,11 +182,11 @@ def _check_place(copy: OutputCopy, cwd: Path) -> None:
         )
     if path.suffix == ".md" and copy.format is not ReviewFormat.MARKDOWN:
         raise UsageError(f"--also {copy.format}={path}: {copy.format} output is not markdown", hint="name another file")
-    check_output(path, cwd, *_known(copy.format))
+    check_output(path, cwd, *_own_files(copy.format))
     check_writable(path.parent)
 
 
-def _known(format: ReviewFormat) -> tuple[str, tuple[bytes, ...]]:  # noqa: A002 - what it is called everywhere
+def _own_files(format: ReviewFormat) -> tuple[str, tuple[bytes, ...]]:  # noqa: A002 - what it is called everywhere
     """Return the noun for a file that halo did not write, and the bytes that halo's own files begin with."""
     if format is ReviewFormat.MARKDOWN:
         return "not markdown written by halo", tuple(marker.encode() for marker in PAGE_MARKERS.values())

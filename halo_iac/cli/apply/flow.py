@@ -60,6 +60,11 @@ class ApplyOptions:
     on_end: Callable[[Summary | None], None] = lambda _: None
     keep_going: bool = False
 
+    @property
+    def next_commands(self) -> NextCommands:
+        """Return the command that continues the run, and the one that shows what is left to do."""
+        return NextCommands(Command(*self.command, *self.plan_flags), Command("plan", *self.plan_flags))
+
 
 def show_plans(context: CommandContext, runs: Sequence[ProjectRun], *, as_wanted: str = "as declared") -> None:
     """Write the plans as text; ``as_wanted`` is the message about schedules without changes."""
@@ -103,7 +108,7 @@ def _execute_all(
     for run in runs:
         outcome = None
         if run.planned.changes and is_over:
-            outcome = ApplyOutcome(summarize(run.planned.changes, ()), _commands(options))
+            outcome = ApplyOutcome(summarize(run.planned.changes, ()), options.next_commands)
         elif run.planned.changes:
             outcome = _run_follow_up(_execute_one(context, run, options), options)
             is_over = outcome.summary.is_interrupted or (outcome.exit_code != 0 and not options.keep_going)
@@ -116,11 +121,11 @@ def _execute_one(context: CommandContext, run: ProjectRun, options: ApplyOptions
         return _execute(context, run, options)
     console = context.console
     console.log(file_heading(run.planned.file, console.err_style))
-    with _naming_file(run.context):
+    with _printing_commands_for(run.context):
         try:
             return _execute(context, run, options)
         except HaloError as error:  # before a request of it was sent; the outcomes of earlier files are reported
-            return ApplyOutcome(summarize(run.planned.changes, ()), _commands(options), failure=error)
+            return ApplyOutcome(summarize(run.planned.changes, ()), options.next_commands, failure=error)
 
 
 def _run_follow_up(outcome: ApplyOutcome, options: ApplyOptions) -> ApplyOutcome:
@@ -132,7 +137,7 @@ def _run_follow_up(outcome: ApplyOutcome, options: ApplyOptions) -> ApplyOutcome
 
 
 @contextmanager
-def _naming_file(context: CommandContext) -> Iterator[None]:
+def _printing_commands_for(context: CommandContext) -> Iterator[None]:
     """Within the block, printed commands name this one of several project files."""
     console = context.console
     before, console.format_command = console.format_command, context.format_command
@@ -140,10 +145,6 @@ def _naming_file(context: CommandContext) -> Iterator[None]:
         yield
     finally:
         console.format_command = before
-
-
-def _commands(options: ApplyOptions) -> NextCommands:
-    return NextCommands(Command(*options.command, *options.plan_flags), Command("plan", *options.plan_flags))
 
 
 _SEE_REST: Final = Hint("run `{}` to see what is left to do", Command("plan"))
@@ -174,7 +175,7 @@ def _execute(around: CommandContext, run: ProjectRun, options: ApplyOptions) -> 
             receipt.close()
         except FileError as error:
             failure = error
-    return apply_outcome(context, planned, summary, receipt, _commands(options), failure)
+    return apply_outcome(context, planned, summary, receipt, options.next_commands, failure)
 
 
 def _execute_recorded(
@@ -211,11 +212,11 @@ def _execute_recorded(
         )
         try:
             deque(logged, maxlen=0)
-        except Exception as error:  # noqa: BLE001 - what was written is told, whatever ends the run
+        except Exception as error:  # noqa: BLE001 - whatever ends the run, what was written is reported
             stop_signal.stop()
             failure = _early_end(error)
             with suppress(Exception):
-                deque(happening, maxlen=0)  # what is under way comes to its end
+                deque(happening, maxlen=0)  # changes that have begun are completed
     # An interrupt may come before the event of a change that is under way.
     started = (Event(change, Status.STARTED, change.id) for change in begun)
     return summarize(planned.changes, (*started, *events), is_interrupted=stop_signal.interrupted.is_set()), failure
@@ -244,9 +245,8 @@ def _stopping_on_signals(stop_signal: StopSignal, console: Console) -> Iterator[
             raise KeyboardInterrupt
         stop_signal.interrupt()
         if not console.shows_progress:
-            with suppress(
-                RuntimeError
-            ):  # it interrupted the writing of a line; a stream cannot be written to twice at once
+            # The signal may have interrupted the writing of a line; a stream cannot be written to twice at once.
+            with suppress(RuntimeError):
                 console.log(STOPPING)
 
     before = handling_signals()
@@ -285,7 +285,7 @@ def _finish(context: CommandContext, results: OutputWriter, ended: Sequence[Proj
     if any(plan.blocked for plan in plans):
         console.print_error(blocked_error(plans, code))
     for each in ended:
-        with _naming_file(each.context):
+        with _printing_commands_for(each.context):
             _print_receipt(console, each.outcome, code)
     return code
 

@@ -63,7 +63,7 @@ def import_(
       halo import --file halo.staging.yaml --sandbox
     """
     path = _target(context)
-    with context.with_file(path) as there:
+    with CommandContext(context.console, context.target._replace(file=str(path)), context.cwd) as there:
         importing = observe_for_import(there, path, _included(context, path, into))
         selection = select_schedules(importing, what or [], with_archived=include_archived)
         draft = build_draft(importing, selection.wanted, has_prompt_files=prompt_files)

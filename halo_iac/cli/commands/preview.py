@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -25,14 +24,6 @@ if TYPE_CHECKING:
     from halo_iac.model.project import Entry, Project
 
 _NEXT: Final = 5
-
-
-class PreviewFormat(StrEnum):
-    """The format of a preview."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
 
 
 def preview(
@@ -61,11 +52,11 @@ def preview(
     file: options.Files = None,
     checkout: options.Checkout = None,
     format: Annotated[  # noqa: A002 - the option's name
-        PreviewFormat,
+        options.DocumentFormat,
         typer.Option(
             "--format", metavar="FORMAT", help="Output format: text, json or markdown (four weeks, for a pull request)."
         ),
-    ] = PreviewFormat.TEXT,
+    ] = options.DocumentFormat.TEXT,
     json: options.Json = False,
     no_color: options.NoColor = False,
     _sandbox: options.SandboxAnywhere = False,
@@ -87,15 +78,20 @@ def preview(
     """
     console: Console = ctx.obj
     as_json = console.prepare(json=json, format=format, no_color=no_color)
-    span = _span(console.clock(), next, until)
+    span = _read_span(console.clock(), next, until)
     context = CommandContext(console, TargetOptions(checkout=checkout).with_files(file))
-    is_markdown = format is PreviewFormat.MARKDOWN and not as_json
+    is_markdown = format is options.DocumentFormat.MARKDOWN and not as_json
     if is_markdown and (next is not None or until is not None):
         hint = "remove them: markdown shows four weeks"
         raise UsageError("--next and --until cannot be used with --format markdown", hint=hint)
     chosen = [*_chosen(load_projects(context.projects), key)]
     if is_markdown:
-        console.print(_markdown(console, chosen))
+        from halo_iac.page import ProjectInput, page
+        from halo_iac.render.markdown.preview import preview_markdown
+        from halo_iac.render.strips import DAYS
+
+        inputs = [ProjectInput(project._replace(entries=tuple(entries))) for project, entries in chosen]
+        console.print(preview_markdown(page(inputs, console.clock(), "UTC", ahead=DAYS), console.out_style))
         return 0
     found = [preview_of(project, entries, span) for project, entries in chosen]
     if as_json:
@@ -108,15 +104,6 @@ def preview(
     return 0
 
 
-def _markdown(console: Console, chosen: Iterable[tuple[Project, Sequence[Entry]]]) -> str:
-    from halo_iac.page import ProjectInput, page
-    from halo_iac.render.markdown.preview import preview_markdown
-    from halo_iac.render.strips import DAYS
-
-    inputs = [ProjectInput(project._replace(entries=tuple(entries))) for project, entries in chosen]
-    return preview_markdown(page(inputs, console.clock(), "UTC", ahead=DAYS), console.out_style)
-
-
 def _chosen(projects: Sequence[Project], key: str | None) -> Iterable[tuple[Project, Sequence[Entry]]]:
     """Return the entries of each project file; with a key, only the files that declare it."""
     if key is None:
@@ -125,7 +112,7 @@ def _chosen(projects: Sequence[Project], key: str | None) -> Iterable[tuple[Proj
     return [(project, (get_entry(project, key),)) for project in declaring or projects[:1]]
 
 
-def _span(now: datetime, count: int | None, until: str | None) -> Span:
+def _read_span(now: datetime, count: int | None, until: str | None) -> Span:
     if until is None:
         return Span(now, count or _NEXT)
     end = instant(until, "--until")

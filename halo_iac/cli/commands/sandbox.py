@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.commands import sandbox_rehearsal, sandbox_traces
+from halo_iac.cli.commands import sandbox_next_run, sandbox_traces
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.sandbox_link import is_removable, open_sandbox
@@ -75,7 +75,7 @@ def serve(
       halo sandbox serve --run-time 30s
     """
     console: Console = ctx.obj
-    pace = 1.0 if run_time is None else sandbox_rehearsal.duration(run_time, "--run-time") / _DEFAULT_SECONDS
+    pace = 1.0 if run_time is None else sandbox_next_run.parse_duration(run_time, "--run-time") / _DEFAULT_SECONDS
     path = _path(console, file, sandbox_file)
     from halo_iac.sandbox.demo import DEMO_PROJECT_ID
 
@@ -128,7 +128,7 @@ def reset(
 
 group.command("load")(sandbox_traces.load)
 group.command("tick")(sandbox_traces.tick)
-group.command("next-run")(sandbox_rehearsal.next_run)
+group.command("next-run")(sandbox_next_run.next_run)
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def load(
     names = find_traces(files)
     if agent is not None and not agent.strip():
         raise UsageError("--agent is empty", hint="name the agent, or remove it")
-    with opened(console, target) as (platform, project_id, _):
+    with open_local_platform(console, target) as (platform, project_id, _):
         console.final_error = _interrupted(
             "the spans read so far were loaded",
             "run the same command again for the rest: spans that are there already are kept",
@@ -122,7 +122,11 @@ def tick(
     console: Console = ctx.obj
     console.prepare(json=json)
     moment = None if until is None else instant(until, "--until")
-    with opened(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)) as (platform, _, path):
+    with open_local_platform(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)) as (
+        platform,
+        _,
+        path,
+    ):
         console.final_error = _interrupted(
             "the sandbox's clock may have moved, and schedules may have fired",
             "run the same command again for the rest",
@@ -140,7 +144,7 @@ def tick(
 
 
 @contextmanager
-def opened(console: Console, target: TargetOptions) -> Iterator[tuple[Sandbox, str, Path]]:
+def open_local_platform(console: Console, target: TargetOptions) -> Iterator[tuple[Sandbox, str, Path]]:
     """Yield the sandbox, the project id, and the sandbox's file."""
     console.format_command = target.format_command
     with CommandContext(console, target) as context:

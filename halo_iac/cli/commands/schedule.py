@@ -14,7 +14,7 @@ from halo_iac.cli.agents import read_agent_names
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.commands.schedule_edit import add_to
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.project_files.entries import load_project_for, require_schedule_id
+from halo_iac.cli.project_files.entries import connect_to_schedule
 from halo_iac.cli.reports.output import format_fields, runs_table
 from halo_iac.cli.runs.request import format_instant, lookback_hours_of, window
 from halo_iac.cli.runs.session import RunSession, show_started, start_one
@@ -79,10 +79,7 @@ def list_schedules(
 
 @group.command("get")
 @platform_command
-def get_schedule(
-    context: CommandContext,
-    schedule_id: ScheduleReference,
-) -> int:
+def get_schedule(context: CommandContext, schedule_id: ScheduleReference) -> int:
     """Show every field of a schedule.
 
     Fields have the platform's names. Run `halo schedule list` to see the ids.
@@ -93,12 +90,9 @@ def get_schedule(
       halo schedule get 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01 --json
     """
     console = context.console
-    project = load_project_for(context, schedule_id)
-    connection = context.connect_for_reading(project)
-    remote = connection.reader.schedule(require_schedule_id(connection, project, schedule_id))
-    console.print(
-        document(remote.wire) if console.wants_json else record(format_fields(remote.wire), console.out_style)
-    )
+    connection, found = connect_to_schedule(context, schedule_id)
+    wire = connection.reader.schedule(found).wire
+    console.print(document(wire) if console.wants_json else record(format_fields(wire), console.out_style))
     return 0
 
 
@@ -117,9 +111,7 @@ def list_runs(
       halo schedule runs 0b9d6c1e-7a42-4f35-8e21-5c6d7e8f9a01 --limit 3 --json
     """
     console = context.console
-    project = load_project_for(context, schedule_id)
-    connection = context.connect_for_reading(project)
-    found = require_schedule_id(connection, project, schedule_id)
+    connection, found = connect_to_schedule(context, schedule_id)
     limit = limit or DEFAULT_ROWS
     runs = connection.run_reader.schedule_runs(found, limit)
     console.print(document([run.wire for run in runs]) if console.wants_json else runs_table(runs, console.out_style))
@@ -157,9 +149,7 @@ def fire(
     """
     now = context.now
     window(window_start_at, window_end_at, lookback_hours or 1, now)
-    project = load_project_for(context, schedule_id)
-    connection = context.connect_for_reading(project)
-    found = require_schedule_id(connection, project, schedule_id)
+    connection, found = connect_to_schedule(context, schedule_id)
     if lookback_hours is None and window_start_at is None:
         lookback_hours = lookback_hours_of(connection.reader.schedule(found))
     asked = window(window_start_at, window_end_at, lookback_hours or 1, now)

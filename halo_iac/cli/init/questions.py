@@ -113,12 +113,12 @@ def _ask_agent(context: CommandContext) -> str | None:
     if agents:
         found = ask_agent(console, agents, "Which agent (number, name or part of a name; Ctrl-D for none)? ")
         return None if found is None else found.identity or found.id
-    return console.prompt("Which agent (its agent.id or agent.name; Enter for none)? ") or None
+    return console.read_answer("Which agent (its agent.id or agent.name; Enter for none)? ") or None
 
 
 def _ask(console: Console, question: str, proposed: str, read: Callable[[str], str | None], what: str) -> str:
     """Return the first answer that ``read`` accepts, an empty one being ``proposed``; ``what`` describes it."""
-    while answer := console.prompt(f"{question} [{proposed}] "):
+    while answer := console.read_answer(f"{question} [{proposed}] "):
         value = read(answer)
         if value is not None:
             return value

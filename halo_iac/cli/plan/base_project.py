@@ -40,13 +40,13 @@ _NO_REPOSITORY: Final = "remove --base and --require-head outside a git reposito
 
 def load_bases(context: CommandContext, ref: str, *, accepts_policy: bool) -> tuple[BaseProject, ...]:
     """Return the base of every project file; that of the first also has the files removed since the base."""
-    bases = [load_base(each, ref, accepts_policy=accepts_policy) for each in context.projects]
+    bases = [_load_base(each, ref, accepts_policy=accepts_policy) for each in context.projects]
     if context.is_list and not accepts_policy:
-        bases[0] = replace(bases[0], gone=_gone(context, ref))
+        bases[0] = replace(bases[0], gone=_find_removed(context, ref))
     return tuple(bases)
 
 
-def _gone(context: CommandContext, ref: str) -> tuple[str, ...]:
+def _find_removed(context: CommandContext, ref: str) -> tuple[str, ...]:
     """Return the project files that the globs of ``-f`` match at the base, but not here."""
     repository = find_repository(context.projects[0])
     commit = repository.commit(ref)
@@ -64,7 +64,7 @@ def _gone(context: CommandContext, ref: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> BaseProject:
+def _load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> BaseProject:
     """Return the base of a ref, with the project file at the same path.
 
     If the base has problems, only its policy is returned, if that can be read.
@@ -74,9 +74,9 @@ def load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> Bas
     with ExitStack() as opened:
         objects = opened.enter_context(repository.objects())
         tree = open_commit_tree(context.console.env, repository, base.commit, objects, opened)
-        path = _project_file(context, repository, tree)
+        path = _find_project(context, repository, tree)
         if path is None:
-            moved = _relocated(context, repository, base, tree, objects)
+            moved = _find_moved(context, repository, base, tree, objects)
             return BaseProject(base, None, moved, accepts_policy=accepts_policy)
         cwd, top, env = resolve_path(context.cwd), repository.top, context.console.env
         try:
@@ -90,17 +90,12 @@ def load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> Bas
 
 def require_heads(context: CommandContext, ref: str) -> None:
     """Refuse unless HEAD is the tip of a remote branch, in the checkout of every project file."""
-    tops: set[Path] = set()
-    for each in context.projects:
-        top = find_repository(each).top
-        if top not in tops:
-            tops.add(top)
-            require_head(each, ref)
+    for repository in {found.top: found for found in map(find_repository, context.projects)}.values():
+        _require_head(repository, ref)
 
 
-def require_head(context: CommandContext, ref: str) -> None:
+def _require_head(repository: Repository, ref: str) -> None:
     """Refuse unless the checkout's HEAD is the current tip of a remote branch, so that an old pipeline stops."""
-    repository = find_repository(context)
     head = repository.commit("HEAD")
     branch, commit = repository.remote_commit(ref)
     if head == commit:
@@ -143,17 +138,17 @@ def open_commit_tree(
     return CommitTree(objects, commit, repository.top, submodule, repository.index())
 
 
-def _project_file(context: CommandContext, repository: Repository, tree: CommitTree) -> Path | None:
+def _find_project(context: CommandContext, repository: Repository, tree: CommitTree) -> Path | None:
     """Return the project file's path at the base: the named one, or the one found in this folder or those above."""
     if context.named_file is not None:
-        path = _inside(repository, context.project_path)
-        return path if _has(tree, path) else None
-    folder = _inside(repository, context.cwd)
+        path = _path_in(repository, context.project_path)
+        return path if _has_file(tree, path) else None
+    folder = _path_in(repository, context.cwd)
     folders = (each for each in (folder, *folder.parents) if each.is_relative_to(repository.top))
-    return next((path for each in folders if _has(tree, path := each / FILE_NAME)), None)
+    return next((path for each in folders if _has_file(tree, path := each / FILE_NAME)), None)
 
 
-def _has(tree: CommitTree, path: Path) -> bool:
+def _has_file(tree: CommitTree, path: Path) -> bool:
     """Return whether the base has a file at a path, even an unreadable one."""
     try:
         return tree.exists(str(path))
@@ -161,7 +156,7 @@ def _has(tree: CommitTree, path: Path) -> bool:
         return True
 
 
-def _inside(repository: Repository, path: Path) -> Path:
+def _path_in(repository: Repository, path: Path) -> Path:
     """Return a path below the repository's top; links are followed at the base, where they may lead elsewhere."""
     top = resolve_path(repository.top)
     for folder in (path, *path.parents):
@@ -173,26 +168,22 @@ def _inside(repository: Repository, path: Path) -> Path:
     return real
 
 
-def _relocated(
+def _find_moved(
     context: CommandContext, repository: Repository, base: Base, tree: CommitTree, objects: Objects
 ) -> str | None:
     """Return the project file of the base that was moved or removed, since its policy must not be lost unnoticed."""
-    here = PurePosixPath(_inside(repository, context.project_path).relative_to(repository.top))
+    here = PurePosixPath(_path_in(repository, context.project_path).relative_to(repository.top))
     skipped = context.skipped(repository.top)
     for path, id_ in sorted(tree.files()):
-        if path.suffix not in _YAML or repository.top / path in skipped:
+        file = repository.top / path
+        if path.suffix not in _YAML or file in skipped:
             continue
-        if not _is_gone(repository.top / path, context):
+        if file.is_file() and not file.samefile(context.project_path):  # a link to the project file may replace it
             continue
         content = objects.content(id_, MAX_FILE)
         if len(content) <= MAX_FILE and (path.name == here.name or _is_project(content)):
             return f"{base.ref} has no {here}, and its {path} was deleted; it may have been moved"
     return None
-
-
-def _is_gone(path: Path, context: CommandContext) -> bool:
-    """Return whether the file is gone; a link to the project file may have replaced it."""
-    return not path.is_file() or path.samefile(context.project_path)
 
 
 def _is_project(content: bytes) -> bool:

@@ -123,6 +123,8 @@ def looks_like_key(project: Project | None, reference: str) -> bool:
     raise _not_declared_error(project, reference)
 
 
-def load_project_for(context: CommandContext, reference: str) -> Project | None:
-    """Return the project that may declare a reference; ``None`` for an id, so that problems do not matter."""
-    return None if is_uuid(reference) else context.project_if_any()
+def connect_to_schedule(context: CommandContext, reference: str) -> tuple[Connection, str]:
+    """Return a connection, and the id of a schedule given by id or key; for an id, problems of files do not matter."""
+    project = None if is_uuid(reference) else context.project_if_any()
+    connection = context.connect_for_reading(project)
+    return connection, require_schedule_id(connection, project, reference)

@@ -76,8 +76,10 @@ class ReportSink:
         if self._path is None:
             show(self._console, join_reports(reports), is_raw=self._is_raw)
         elif self._is_folder:
-            for titled in reports:
-                self._file(titled, schedule)
+            for each in reports:
+                path = self._path / file_name(each.report, self._console.redacted(each.name))
+                is_new = write_new(path, self._console.redacted(report_file(each.report, schedule)))
+                self._log(f"Wrote {path}" if is_new else f"{path} already exists; it was not overwritten")
         elif not write_new(self._path, self._console.redacted(join_reports(reports))):
             raise FileError(
                 f"{self._path} was created in the meantime; it was not overwritten",
@@ -85,11 +87,6 @@ class ReportSink:
             )
         else:
             self._log(f"Wrote {self._path}")
-
-    def _file(self, titled: NamedReport, schedule: str | None) -> None:
-        assert self._path is not None  # noqa: S101 - only a folder gets here
-        path, is_new = write_to_folder(self._console, self._path, titled.report, titled.name, schedule)
-        self._log(f"Wrote {path}" if is_new else f"{path} already exists; it was not overwritten")
 
     def _log(self, words: str) -> None:
         self._console.log(self._console.err_style.safe(words))
@@ -108,19 +105,11 @@ def _check_suffix(path: Path) -> None:
     )
 
 
-def write_to_folder(
-    console: Console, folder: Path, report: Report, label: str, schedule: str | None
-) -> tuple[Path, bool]:
-    """Write a report into a folder unless it has it; return its file and whether it is new."""
-    path = folder / file_name(report, console.redacted(label))
-    return path, write_new(path, console.redacted(report_file(report, schedule)))
-
-
 def join_reports(reports: Sequence[NamedReport]) -> str:
     """Return a single report unchanged, several in sequence, each under a heading line."""
     if len(reports) == 1:
         return reports[0].report.markdown
-    return "\n".join(section(titled.name, titled.report.markdown) for titled in reports)
+    return "\n".join(section(each.name, each.report.markdown) for each in reports)
 
 
 def section(heading: str, markdown: str) -> str:

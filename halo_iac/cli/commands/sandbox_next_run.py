@@ -1,4 +1,4 @@
-"""``halo sandbox next-run``: how the next runs of the local platform end, so that a pipeline meets every ending."""
+"""``halo sandbox next-run``: sets how the next runs of the local platform end, to test a pipeline with each status."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from halo_iac.cli import options
-from halo_iac.cli.commands.sandbox_traces import opened
+from halo_iac.cli.commands.sandbox_traces import open_local_platform
 from halo_iac.cli.console import Console
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import UsageError
@@ -70,8 +70,8 @@ def next_run(
     if ends is None and (after is not None or times is not None):
         option = "--after" if after is not None else "--times"
         raise UsageError(f"{option} was given without --ends", hint="add --ends and a status, such as --ends failed")
-    seconds = None if after is None else duration(after, "--after")
-    with opened(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)) as (platform, _, _):
+    seconds = None if after is None else parse_duration(after, "--after")
+    with open_local_platform(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)) as (platform, _, _):
         if clear:
             platform.forget_next_endings()
         if ends is not None:
@@ -86,7 +86,7 @@ def next_run(
     return 0
 
 
-def duration(text: str, option: str) -> float:
+def parse_duration(text: str, option: str) -> float:
     """Return a duration such as ``30s`` or ``1m30s`` in seconds; up to a day."""
     found = read_duration(text)
     if found is None or found.months or found.seconds > _MAX_SECONDS:
