@@ -31,24 +31,24 @@ def find_checkout(project_file: Path, *, of_any_owner: bool = False) -> Path | N
     holding = (each for each in folders if (each / ".git").exists())
     if of_any_owner:
         return next(holding, None)
-    owned_by = next((uid for each in folders if (uid := owner(each)) is not None), None)
-    return next((each for each in holding if owner(each) == owned_by), None)
+    owned_by = next((uid for each in folders if (uid := find_owner(each)) is not None), None)
+    return next((each for each in holding if find_owner(each) == owned_by), None)
 
 
-def superproject(checkout: Path) -> Path | None:
+def find_superproject(checkout: Path) -> Path | None:
     """Return the checkout that contains a submodule; ``None`` if this is not a submodule.
 
     A branch of the outer checkout decides which repository and commit the submodule is.
     """
     outer = find_checkout(checkout, of_any_owner=True)
-    inner_git, outer_git = git_folder(checkout), None if outer is None else git_folder(outer)
+    inner_git, outer_git = find_git_folder(checkout), None if outer is None else find_git_folder(outer)
     is_submodule = inner_git is not None and outer_git is not None and inner_git.is_relative_to(outer_git / "modules")
     return outer if is_submodule else None
 
 
-def outermost_checkout(checkout: Path) -> Path:
+def find_outermost_checkout(checkout: Path) -> Path:
     """Return the outermost checkout around nested submodules; the checkout itself if it is not one."""
-    while (outer := superproject(checkout)) is not None:
+    while (outer := find_superproject(checkout)) is not None:
         checkout = outer
     return checkout
 
@@ -77,7 +77,7 @@ def _account_home() -> Path | None:
         return None
 
 
-def owner(folder: Path) -> int | None:
+def find_owner(folder: Path) -> int | None:
     """Return the user id of a folder's owner; ``None`` where it cannot be looked at."""
     try:
         return folder.stat().st_uid
@@ -85,7 +85,7 @@ def owner(folder: Path) -> int | None:
         return None
 
 
-def git_folder(checkout: Path) -> Path | None:
+def find_git_folder(checkout: Path) -> Path | None:
     """Return where git keeps a checkout's own state, which is elsewhere for a worktree; ``None`` if that is unclear."""
     named = checkout / ".git"
     try:
@@ -100,7 +100,7 @@ def git_folder(checkout: Path) -> Path | None:
 
 def is_shallow(checkout: Path) -> bool:
     """Return whether a clone has only the latest commits."""
-    folder = git_folder(checkout)
+    folder = find_git_folder(checkout)
     if folder is None:
         return False
     try:
@@ -115,7 +115,7 @@ def is_sparse(checkout: Path) -> bool | None:
 
     That takes no process of git: an index of version 2, which most are, cannot say of a file that it is left out.
     """
-    folder = git_folder(checkout)
+    folder = find_git_folder(checkout)
     if folder is None:
         return False
     if (folder / "info" / "sparse-checkout").is_file():

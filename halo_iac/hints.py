@@ -64,7 +64,7 @@ def format_hint(text: str, format_command: Callable[[Command], str]) -> str:
     return text.formatted(format_command) if isinstance(text, Hint) else text
 
 
-def joined(separator: str, texts: Iterable[str | Command | None]) -> Hint:
+def join_hints(separator: str, texts: Iterable[str | Command | None]) -> Hint:
     """Return texts, without the empty ones, as one that keeps the commands of each."""
     parts = [text for text in texts if text]
     return Hint(separator.join(["{}"] * len(parts)), *parts)
@@ -74,7 +74,7 @@ MAX_NAMES: Final = 20
 """How many schedules one command in a hint names."""
 
 
-def shared(hints: Iterable[str]) -> str | None:
+def merge_hints(hints: Iterable[str]) -> str | None:
     """Return one hint for all, such as "run `halo resume a b`"; ``None`` where what to do differs.
 
     Hints that differ only in the schedule that `resume` names become one that names the first :data:`MAX_NAMES`.
@@ -85,7 +85,7 @@ def shared(hints: Iterable[str]) -> str | None:
     if len({each.template if isinstance(each, Hint) else None for each in found}) > 1:
         return None
     columns = [*zip(*(_parts(each) for each in found), strict=True)]
-    parts = [part for part in map(_shared_part, columns) if part is not None]
+    parts = [part for part in map(_merge_parts, columns) if part is not None]
     first = found[0]
     return Hint(first.template, *parts) if isinstance(first, Hint) and len(parts) == len(columns) else None
 
@@ -94,10 +94,10 @@ def _parts(hint: str) -> Sequence[str | Command]:
     return hint.parts if isinstance(hint, Hint) else ()
 
 
-def _shared_part(parts: Sequence[str | Command]) -> str | Command | None:
+def _merge_parts(parts: Sequence[str | Command]) -> str | Command | None:
     texts = [part for part in parts if isinstance(part, str)]
     if texts:
-        return shared(texts) if len(texts) == len(parts) else None
+        return merge_hints(texts) if len(texts) == len(parts) else None
     words = [part.words for part in parts if isinstance(part, Command)]
     if any(len(each) != 2 or each[0] != "resume" for each in words):
         return None

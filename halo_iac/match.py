@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from itertools import count
 from typing import Final
 
-from halo_iac.model.ids import respelled
+from halo_iac.model.ids import respell_uuid
 from halo_iac.model.plan import Blocked, Match, MatchResult, PlanWarning
 from halo_iac.model.project import Entry, Project
 from halo_iac.model.remote import PlatformState, RemoteSchedule
-from halo_iac.text import first_of
+from halo_iac.text import list_first
 
 
 def former_titles(entry: Entry) -> tuple[str, ...]:
@@ -200,7 +200,7 @@ def _claim_pins(entries: Iterable[Entry], actual: PlatformState, claims: _Claims
             if remote is None and entry.is_retired:
                 continue  # it is retired here, and may belong to another environment
             if remote is None:
-                meant = respelled(id_)
+                meant = respell_uuid(id_)
                 hint = "correct `id:` or remove it" if meant is None else f"write it as {meant}"
                 claims.block(entry, f"the project holds no schedule with the id {id_}", hint)
             elif len(owners) > 1:
@@ -238,7 +238,7 @@ def _block_cycles(loose: Sequence[Entry], active: _Titles, claims: _Claims) -> N
     """
     by_title = {entry.title or "": entry for entry in loose}
     for title, circle in title_cycles(loose).items():
-        reason = f"renamed_from forms a cycle: {first_of(map(repr, circle), len(circle), _MAX_LISTED)}"
+        reason = f"renamed_from forms a cycle: {list_first(map(repr, circle), len(circle), _MAX_LISTED)}"
         hint = "pin the entries of the cycle with `id:`, or remove one `renamed_from:`"
         claims.block(by_title[title], reason, hint, active.get(title, ()))
 
@@ -294,7 +294,7 @@ def _claim_former_titles(waiting: Sequence[Entry], active: _Titles, claims: _Cla
                 claims.warnings.append(PlanWarning(message, entry.key))
         if contested:
             keys = claimants[contested[0]]
-            rivals = first_of((key for key in keys if key != entry.key), len(keys) - 1, _MAX_LISTED)
+            rivals = list_first((key for key in keys if key != entry.key), len(keys) - 1, _MAX_LISTED)
             reason = f"renamed_from {contested[0]!r} is also claimed by {rivals}"
             claims.block(entry, reason, "keep it in one entry, or pin the schedule with `id:`", candidates)
         elif candidates:

@@ -50,7 +50,7 @@ def restrict_permissions(path: Path, mode: int) -> None:
         path.chmod(mode)
 
 
-def is_there(path: Path) -> bool:
+def path_exists(path: Path) -> bool:
     """Return whether a path leads to something; raises :class:`OSError` where the system refuses to say.
 
     From Python 3.14 on, :meth:`pathlib.Path.exists` takes a name that is too long, or a folder without access, for no.

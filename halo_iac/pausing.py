@@ -28,9 +28,9 @@ from halo_iac.model.plan import (
 from halo_iac.model.project import Project
 from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule, UnreadableSchedule
 from halo_iac.plan.guards import GuardInput, protected_titles
-from halo_iac.plan.run_rate import firing, schedules_with_known_rate, total_runs_per_month
+from halo_iac.plan.run_rate import firing_schedules, schedules_with_known_rate, total_runs_per_month
 from halo_iac.resolve import Catalog, Unresolved, scope_agents
-from halo_iac.text import counted, first_of
+from halo_iac.text import counted, list_first
 
 _MAX_LISTED: Final = 10
 """How many names a sentence lists."""
@@ -104,7 +104,7 @@ def plan_pausing(
         runs_per_month=total_runs_per_month(readable, changes),
         file=project.path if project.origins else "",
     )
-    refusals = (*_refusals(request, plan), *_protected(request, plan, firing(readable)))
+    refusals = (*_refusals(request, plan), *_protected(request, plan, firing_schedules(readable)))
     settled = [each.name for each in decisions if isinstance(each, _Skipped) and each.is_settled]
     declared = {pair.entry.key for pair in pairing.pairs}
     keys = tuple(sorted(declared.intersection([*settled, *(change.name for change in changes)])))
@@ -183,8 +183,8 @@ class _Decider:
         undeclared = [repr(change.title) for change in changes if change.key is None]
         state = "active" if self._resumes else "paused"
         parts = [
-            *([f"the next `halo apply` leaves {first_of(kept, len(kept), _MAX_LISTED)} {state}"] if kept else ()),
-            *([f"no file declares {first_of(undeclared, len(undeclared), _MAX_LISTED)}"] if undeclared else ()),
+            *([f"the next `halo apply` leaves {list_first(kept, len(kept), _MAX_LISTED)} {state}"] if kept else ()),
+            *([f"no file declares {list_first(undeclared, len(undeclared), _MAX_LISTED)}"] if undeclared else ()),
         ]
         return "; ".join(parts)
 
@@ -196,7 +196,7 @@ class _Decider:
             if cause is not None:
                 found.setdefault(cause, []).append(change.name)
         for (reason, remedy), names in found.items():
-            yield PlanWarning(f"{reason} {first_of(names, len(names), _MAX_LISTED)}{remedy}")
+            yield PlanWarning(f"{reason} {list_first(names, len(names), _MAX_LISTED)}{remedy}")
 
     def _reverting_line(self, change: Change) -> tuple[str, str] | None:
         """Return the line of a file that makes the next apply revert a change, and how to prevent it; else ``None``."""

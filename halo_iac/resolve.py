@@ -52,7 +52,7 @@ def resolve(
     return pairing._replace(
         pairs=pairs,
         blocked=tuple(blocked[entry.key] for entry in project.entries if entry.key in blocked),
-        warnings=(*pairing.warnings, *unseen, *map(PlanWarning, catalog.idle_clashes())),
+        warnings=(*pairing.warnings, *unseen, *map(PlanWarning, catalog.unused_alias_clashes())),
         scope_agents=in_scope,
     )
 
@@ -86,7 +86,7 @@ class Catalog:
             self._answers[reference] = clash or found
         return self._answers[reference]
 
-    def idle_clashes(self) -> Iterable[str]:
+    def unused_alias_clashes(self) -> Iterable[str]:
         """Yield what is wrong with aliases that nothing has referred to so far (docs/semantics.md#agent-names)."""
         for alias, target in self._aliases.items():
             if alias not in self._answers:

@@ -212,12 +212,12 @@ def whole_hours(minutes: int) -> int:
     return -(-minutes // 60)
 
 
-def lookback(hours: int) -> str:
+def format_lookback(hours: int) -> str:
     """Return a look-back as it is written: in days where it is whole days, else in hours."""
     return f"{hours}h" if hours % 24 else f"{hours // 24}d"
 
 
-def listed(keys: Iterable[str]) -> str:
+def list_keys(keys: Iterable[str]) -> str:
     """Return keys of entries as a sentence lists them, sorted, those beyond the first few counted."""
     names = [f"`{key}`" for key in sorted(keys)]
     rest = len(names) - MAX_NAMED
@@ -229,17 +229,17 @@ def join_and(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def first_of(names: Iterable[str], count: int, most: int) -> str:
+def list_first(names: Iterable[str], count: int, most: int) -> str:
     """Return the first of ``count`` names, separated by commas, and how many more there are."""
     shown = ", ".join(islice(names, most))
     return shown if count <= most else f"{shown} and {count - most:,} more"
 
 
-def declared_keys(keys: Collection[str]) -> str:
+def keys_hint(keys: Collection[str]) -> str:
     """Return what to do where no key is like the one that was given: use one of those there are, the first of many."""
     if not keys:
         return "add it under `schedules:`"
-    return f"the {'only key is' if len(keys) == 1 else 'keys are'} {first_of(keys, len(keys), MAX_NAMED)}"
+    return f"the {'only key is' if len(keys) == 1 else 'keys are'} {list_first(keys, len(keys), MAX_NAMED)}"
 
 
 def format_count(count: int) -> str:

@@ -24,7 +24,7 @@ def full_version() -> str:
 def commit(package: str = _PACKAGE) -> str | None:
     """Return the full hash of the commit that ``package`` was built from; ``None`` if unknown."""
     parent = os.path.dirname(package)  # noqa: PTH120 - likewise
-    found = _recorded(parent, "commit_id") or checked_out(parent)
+    found = _recorded(parent, "commit_id") or head_commit(parent)
     return found if found and len(found) in _COMMIT_LENGTHS and set(found) <= set("0123456789abcdef") else None
 
 
@@ -51,7 +51,7 @@ def _recorded(site_packages: str, key: str) -> str | None:
     return rest.split('"')[1] if found and rest.count('"') > 1 else None
 
 
-def checked_out(root: str) -> str | None:
+def head_commit(root: str) -> str | None:
     """Return the commit that a checkout's ``.git/HEAD`` is at, in a worktree and a submodule as well; else ``None``."""
     git = f"{root}/.git"
     link = _read(git)  # a file, in a worktree: "gitdir: PATH"

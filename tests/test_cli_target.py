@@ -9,7 +9,7 @@ import pytest
 from command_line import CommandLine
 
 from halo_iac.cli.target import TargetOptions
-from halo_iac.hints import Command, Hint, joined
+from halo_iac.hints import Command, Hint, join_hints
 from halo_iac.render.style import Style
 
 ENTRY = "title: {title}, agent: checkout, frequency: daily, hours: 9"
@@ -36,7 +36,7 @@ def test_only_the_commands_of_a_hint_are_spelt_out() -> None:
     hint = Hint("run `{}` or `{}`, not `plan` of {}", Command("init"), Command("plan", "--out", "a b"), "`halo {}`")
     assert hint == "run `halo init` or `halo plan --out 'a b'`, not `plan` of `halo {}`"
     target = TargetOptions("x.yaml", sandbox_file="s.db")
-    assert Style(format_command=target.format_command).safe(joined("; ", (None, "so", hint))) == (
+    assert Style(format_command=target.format_command).safe(join_hints("; ", (None, "so", hint))) == (
         "so; run `halo init --file x.yaml` or `halo plan --out 'a b' --file x.yaml --sandbox-file s.db`, "
         "not `plan` of `halo {}`"
     )

@@ -168,7 +168,7 @@ def test_an_agent_that_only_schedules_name_is_not_named_by_traces() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entries", "deed"),
+    ("entries", "verb"),
     [
         ([entry("Nightly audit", is_retired=True)], "archived"),
         ([entry("Nightly audit", enabled=False)], "paused"),
@@ -181,12 +181,12 @@ def test_an_agent_that_only_schedules_name_is_not_named_by_traces() -> None:
         ([entry("nightly audit", id="1")], "renamed to 'nightly audit'"),
     ],
 )
-def test_a_protected_title_is_not_archived_paused_or_renamed_away(entries: list[Entry], deed: str) -> None:
+def test_a_protected_title_is_not_archived_paused_or_renamed_away(entries: list[Entry], verb: str) -> None:
     plan_ = planned(project(*entries, protect=("Nightly *",)), remote("1", "Nightly audit"))
     (refusal,) = plan_.refusals
     assert (refusal.guard, refusal.message, refusal.override) == (
         "protected",
-        f"'Nightly audit' is protected by 'Nightly *' and would be {deed}",
+        f"'Nightly audit' is protected by 'Nightly *' and would be {verb}",
         "remove the glob from `protect:`, --protect or HALO_PROTECT",
     )
 

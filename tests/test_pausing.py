@@ -38,7 +38,7 @@ def lines_of(made: PausePlan) -> list[str]:
     """Return what a plan says, line by line."""
     plan = made.plan
     return [
-        *(f"{change.deed} {change.name}" for change in plan.changes),
+        *(f"{change.verb} {change.name}" for change in plan.changes),
         *(f"blocked {each.key}: {each.reason}" for each in plan.blocked),
         *(f"{each.key}: {each.message}" for each in plan.warnings),
         *([f"{plan.unchanged} already"] if plan.unchanged else ()),

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from halo_iac.api.limits import DEFAULT
 from halo_iac.api.throttling import ThrottleGate
 from halo_iac.errors import Delivery, PlatformError, Unsent
-from halo_iac.hints import joined
+from halo_iac.hints import join_hints
 
 T = TypeVar("T")
 
@@ -111,7 +111,7 @@ class _Call:
         left = self.deadline - self.retry.clock()
         if self.attempts >= self.retry.attempts or wait >= left:
             spent = self.retry.seconds - left
-            error.hint = joined(" ", (_describe_effort(self.attempts, spent, error), error.hint))
+            error.hint = join_hints(" ", (_describe_effort(self.attempts, spent, error), error.hint))
             return False
         self._report_wait(error, wait)
         (self.retry.sleep or self.retry.stop.wait)(wait)
@@ -129,7 +129,7 @@ class _Call:
                 if asked
                 else "It has throttled requests for too long to keep waiting."
             )
-            error.hint = joined(" ", (effort, error.hint))
+            error.hint = join_hints(" ", (effort, error.hint))
             return False
         self._report_wait(error, gate.wait_seconds)
         return True

@@ -14,7 +14,7 @@ from halo_iac.apply.context import ApplyContext
 from halo_iac.apply.modify import mismatch_of
 from halo_iac.apply.worker_pool import ShutdownTimeoutError, WorkerPool
 from halo_iac.errors import PlatformError, Unsent
-from halo_iac.hints import Command, Hint, joined
+from halo_iac.hints import Command, Hint, join_hints
 from halo_iac.model.apply_result import Event, Status
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.workers import StopSignal
@@ -116,7 +116,7 @@ class Confirmation:
         if mismatch is not None:
             return mismatch
         message = self._unchecked_message if self.read_error is not None else _NOT_LISTED
-        return event._replace(message=joined("; ", (event.message, message)))
+        return event._replace(message=join_hints("; ", (event.message, message)))
 
     def _mismatch_event(self, event: Event, found: RemoteSchedule) -> Event | None:
         """Return the event for a schedule that differs from what was sent; ``None`` if it does not."""

@@ -13,7 +13,7 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.schedules import Reader, Writer
 from halo_iac.apply.worker_pool import EventSink
 from halo_iac.errors import Delivery, PlatformError, Unanswered, Unreachable
-from halo_iac.hints import joined
+from halo_iac.hints import join_hints
 from halo_iac.model.apply_result import Event, Status
 from halo_iac.model.plan import Action, Change
 from halo_iac.model.receipt import Result, WriteIntent, WriteOutcome
@@ -79,7 +79,7 @@ class ApplyContext:
         throttled longer than a run waits: otherwise each of thousands of changes would wait as long.
         """
         if error.status == 429:
-            error.hint = joined(" ", (error.hint, _LOWER_RATE_HINT))
+            error.hint = join_hints(" ", (error.hint, _LOWER_RATE_HINT))
         if isinstance(error, Unreachable):
             self._unreachable_failures.append(error)
         elif not isinstance(error, Unanswered):

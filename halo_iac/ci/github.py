@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from halo_iac.checkout import find_checkout
 from halo_iac.ci.host import Host, Post, Posts, Trigger, as_git_config
 from halo_iac.errors import FileError, HostError, RefusedError
-from halo_iac.version import checked_out
+from halo_iac.version import head_commit
 
 if TYPE_CHECKING:
     from halo_iac.ci.host_api import HostApi
@@ -196,7 +196,7 @@ def _base(env: Mapping[str, str], request: Mapping[str, Any], cwd: Path) -> str:
     """
     if env.get("GITHUB_REF", "").endswith("/merge"):
         checkout = find_checkout(cwd / ".git")
-        head = None if checkout is None else checked_out(str(checkout))
+        head = None if checkout is None else head_commit(str(checkout))
         if head is None or head == env.get("GITHUB_SHA", head):
             return "HEAD^1"
     return str((request.get("base") or {}).get("sha") or "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from halo_iac.cli.picker import Choice, Picker
 from halo_iac.errors import HaloError, PlatformError, UsageError
-from halo_iac.hints import Command, Hint, joined
+from halo_iac.hints import Command, Hint, join_hints
 from halo_iac.model.ids import is_uuid
 from halo_iac.model.project import Project
 from halo_iac.model.remote import PlatformState
@@ -73,7 +73,7 @@ def _agent_ids(connection: Connection, project: Project | None, references: Sequ
     missing = [outcome for outcome in found.values() if isinstance(outcome, Unresolved)]
     if missing:
         hints = dict.fromkeys(each.hint for each in missing)
-        raise HaloError("\n".join(each.reason for each in missing), hint=joined("\n", hints))
+        raise HaloError("\n".join(each.reason for each in missing), hint=join_hints("\n", hints))
     return {reference: outcome for reference, outcome in found.items() if isinstance(outcome, str)}
 
 

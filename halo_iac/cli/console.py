@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 from halo_iac.cli.home_folder import with_home_expanded
 from halo_iac.cli.redaction import Redactor
 from halo_iac.errors import FileError, InterruptedRun
-from halo_iac.hints import Command, format_hint, joined
+from halo_iac.hints import Command, format_hint, join_hints
 from halo_iac.text import Document, neutralize_log_commands
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Console:
             warning = {"message": message, "hint": format_hint(hint, self.format_command)}
             self.print_error_text(document({"warning": warning}))
         else:
-            lines = (f"warning: {message}", joined("", ("hint: ", hint)))
+            lines = (f"warning: {message}", join_hints("", ("hint: ", hint)))
             self.print_error_text("\n".join(map(self.err_style.safe, lines)))
 
     def print_error_text(self, text: str) -> None:
@@ -185,7 +185,7 @@ class Console:
         try:
             yield
         except FileError as error:
-            raise FileError(error.message, hint=joined(" before this error; ", (done, error.hint))) from None
+            raise FileError(error.message, hint=join_hints(" before this error; ", (done, error.hint))) from None
 
     @property
     def log_stream(self) -> TextIO:

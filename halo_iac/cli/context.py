@@ -14,7 +14,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from halo_iac.checkout import find_checkout, is_sparse, outermost_checkout
+from halo_iac.checkout import find_checkout, find_outermost_checkout, is_sparse
 from halo_iac.cli.console import Console
 from halo_iac.cli.home_folder import check_paths, home
 from halo_iac.cli.plan.tightening import Tightening
@@ -319,12 +319,12 @@ class CommandContext:
         folder, named = self.folder, self.target.checkout
         held = find_checkout(folder / "any", of_any_owner=True)
         project_folder = resolve_path(folder if named is None else self.cwd / named)
-        around = project_folder if held is None else outermost_checkout(held)
+        around = project_folder if held is None else find_outermost_checkout(held)
         here = find_checkout(self.cwd / "any", of_any_owner=True)
         written = Path(os.path.abspath(resolve_path(self.cwd) / folder))  # noqa: PTH100 - no link is followed
         if here is None or not written.is_relative_to(here):
             return (around,)
-        return tuple(dict.fromkeys((around, outermost_checkout(here))))
+        return tuple(dict.fromkeys((around, find_outermost_checkout(here))))
 
     @property
     def folder(self) -> Path:

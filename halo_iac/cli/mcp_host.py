@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from halo_iac.api.runs import RunWriter
-from halo_iac.checkout import find_checkout, git_folder
+from halo_iac.checkout import find_checkout, find_git_folder
 from halo_iac.cli.agents import find_agent_id
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.console import Console
@@ -250,7 +250,7 @@ def _path_in_checkout(cwd: Path, name: str) -> str:
         raise UsageError(f"`file`: {reason}", hint="name a project file by its path from the server's folder")
     folder = resolve_path(cwd)
     checkout = find_checkout(folder / "any")
-    bound = CheckoutBound(folder / "any", checkout, None if checkout is None else git_folder(checkout))
+    bound = CheckoutBound(folder / "any", checkout, None if checkout is None else find_git_folder(checkout))
     try:
         bound.check_text(str(folder), name)
         bound.check(os.path.realpath(folder / name))

@@ -8,7 +8,7 @@ prompts, and ``today`` the effect of a change on the day of its apply.
 Nothing here has a clock or knows the platform; instants are passed in.
 """
 
-from halo_iac.findings.engine import credentials_of, find_in_plan, find_undeclared, find_unused_globs, run_rules
+from halo_iac.findings.engine import find_credentials, find_in_plan, find_undeclared, find_unused_globs, run_rules
 from halo_iac.findings.rules import RULES
 
-__all__ = ["RULES", "credentials_of", "find_in_plan", "find_undeclared", "find_unused_globs", "run_rules"]
+__all__ = ["RULES", "find_credentials", "find_in_plan", "find_undeclared", "find_unused_globs", "run_rules"]

@@ -60,7 +60,7 @@ def find_in_plan(project: Project, plan: Plan) -> tuple[Finding, ...]:
     return tuple(finding for finding in run_rules(project, targets) if finding.key in targets)
 
 
-def credentials_of(project: Project, plan: Plan) -> frozenset[str]:
+def find_credentials(project: Project, plan: Plan) -> frozenset[str]:
     """Return what looks like a credential in the prompts that a plan shows, unless the rule is off."""
     entries = {entry.key: entry for entry in project.entries}
     return frozenset(
@@ -171,7 +171,7 @@ def _position(entry: Entry, violation: Violation) -> Origin:
     if violation.field == "prompt" and origin.path is not None:
         is_file = (origin.line, origin.column) == _WHOLE_FILE
         return Origin(origin.source, origin.path, violation.line, 1) if is_file else origin
-    return origin if origin.is_of_one else entry.origins.entry
+    return origin if origin.is_of_one_entry else entry.origins.entry
 
 
 def _finding(rule: Rule, severity: Severity, violation: Violation, key: str | None, at: Origin) -> Finding:

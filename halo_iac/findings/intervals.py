@@ -19,11 +19,11 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from halo_iac.findings.rule_input import RuleInput, Violation, spec_of
+from halo_iac.findings.rule_input import RuleInput, Violation, require_spec
 from halo_iac.fire_times import first_after_change, unchanged_wall_time, utc_offset
 from halo_iac.model.project import Entry
 from halo_iac.model.schedule import Cadence, Frequency, Numbers
-from halo_iac.text import listed
+from halo_iac.text import list_keys
 
 DAY: Final = 24 * 60
 MAX_CLOCK_CHANGE_MINUTES: Final = 120
@@ -212,7 +212,9 @@ def busiest_minute(subject: RuleInput) -> Iterator[Violation]:
         if any(keys <= larger for at, larger in reported if at == minute):
             continue  # hourly schedules meet every hour, and need one spread
         reported.append((minute, keys))
-        message = f"{len(members):,} schedules fire in the same minute, {hour:02}:{minute:02} ({zone}): {listed(keys)}"
+        message = (
+            f"{len(members):,} schedules fire in the same minute, {hour:02}:{minute:02} ({zone}): {list_keys(keys)}"
+        )
         yield Violation(members, "minutes", message, _spread_hint(members, minute), is_shared=True)
 
 
@@ -251,7 +253,7 @@ def _fullest_day(days: dict[int, list[Entry]]) -> Sequence[Entry]:
 
 def _spread_hint(members: Iterable[Entry], minute: int) -> str:
     """Return the hint that gives each entry a minute of its own; those with several fires an hour are left out."""
-    keys = sorted(entry.key for entry in members if len(spec_of(entry).minutes) == 1)
+    keys = sorted(entry.key for entry in members if len(require_spec(entry).minutes) == 1)
     step = max(1, 60 // max(1, len(keys)))
     shown = [f"`{key}` at :{(minute + place * step) % 60:02}" for place, key in enumerate(keys[:_MAX_NAMED])]
     more = f", and so on every {step} minute{'' if step == 1 else 's'}" if len(keys) > _MAX_NAMED else ""

@@ -64,7 +64,7 @@ def rule_input(project: Project, entries: Sequence[Entry]) -> RuleInput:
     )
 
 
-def spec_of(entry: Entry) -> Spec:
+def require_spec(entry: Entry) -> Spec:
     """Return the spec of an entry that a subject holds."""
     assert entry.spec is not None  # noqa: S101 - a subject has no retired entries
     return entry.spec

@@ -18,12 +18,12 @@ from halo_iac.findings.intervals import (
     max_reads_per_trace,
 )
 from halo_iac.findings.prompts import credential_in, is_path, placeholder_in
-from halo_iac.findings.rule_input import RuleInput, Violation, spec_of
+from halo_iac.findings.rule_input import RuleInput, Violation, require_spec
 from halo_iac.fire_times import run_rate
 from halo_iac.model.finding import Severity
 from halo_iac.model.project import Entry, Origin, Project, Source
 from halo_iac.model.schedule import Cadence, Frequency
-from halo_iac.text import Protection, format_count, format_duration, listed, lookback, whole_hours
+from halo_iac.text import Protection, format_count, format_duration, format_lookback, list_keys, whole_hours
 
 _DST: Final = "coverage-gap-dst"
 _TOO_MANY: Final = "too-many-runs"
@@ -53,7 +53,7 @@ def coverage_gap(subject: RuleInput) -> Iterator[Violation]:
             f"and its fires are up to {format_duration(between.longest)} apart: "
             f"traces of up to {format_duration(between.longest - hours * 60)} are never analysed"
         )
-        hint = f"set `lookback: {lookback(_sufficient_lookback(subject, cadence))}`"
+        hint = f"set `lookback: {format_lookback(_sufficient_lookback(subject, cadence))}`"
         if between.longest > 2 * between.shortest:
             hint += ", or declare the fire after the long interval as a separate entry"
         yield Violation(entries, "lookback_hours", message, hint)
@@ -91,7 +91,7 @@ def _sufficient_lookback(subject: RuleInput, cadence: Cadence) -> int:
 def _less_frequent_hint(cadence: Cadence, hours: int, enough: int) -> str:
     """Return how to pay for traces less often; a look-back of ``enough`` hours leaves none out."""
     between = intervals(cadence)
-    ways = [f"set `lookback: {lookback(enough)}`"] if enough < hours else []
+    ways = [f"set `lookback: {format_lookback(enough)}`"] if enough < hours else []
     if between.shortest * 2 < 60:
         ways.append("fire less often; the shortest look-back is one hour")
     elif enough * 60 > 2 * between.shortest:
@@ -114,7 +114,7 @@ def unfinished_prompt(subject: RuleInput) -> Iterator[Violation]:
     """Find an unfilled placeholder, or a path alone, in the prompt of a schedule that fires."""
     for prompt, entries in subject.prompts.items():
         sighting = placeholder_in(prompt)
-        firing = [entry for entry in entries if spec_of(entry).enabled is not False]
+        firing = [entry for entry in entries if require_spec(entry).enabled is not False]
         if firing and is_path(prompt):
             yield Violation(
                 firing, "prompt", "the prompt is a path and is sent as written", "did you mean `prompt_file`?"
@@ -182,7 +182,7 @@ def coverage_gap_dst(subject: RuleInput) -> Iterator[Violation]:
             short += entries
             most = max(most, lacking)
     if short:
-        who, more = listed(entry.key for entry in short), format_duration(most * 60)
+        who, more = list_keys(entry.key for entry in short), format_duration(most * 60)
         message = f"{who} {'leaves' if len(short) == 1 else 'leave'} out up to {more} a year, when clocks go back"
         yield Violation(short, "lookback_hours", message, f"look back {more} longer", is_shared=True)
 
@@ -194,7 +194,7 @@ def duplicate_entry(subject: RuleInput) -> Iterator[Violation]:
     for (cadence, _), entries in subject.by_cadence.items():
         by_agent = twins[cadence]
         for entry in entries:
-            agent = spec_of(entry).agent
+            agent = require_spec(entry).agent
             by_agent[aliases.get(agent, agent)].append(entry)
     for entries in (entries for by_agent in twins.values() for entries in by_agent.values()):
         if len(entries) > 1:
@@ -202,8 +202,8 @@ def duplicate_entry(subject: RuleInput) -> Iterator[Violation]:
 
 
 def _duplicates(entries: Sequence[Entry]) -> Violation:
-    who = f"{listed(entry.key for entry in entries)} analyse the same agent at the same times"
-    if len({spec_of(entry).prompt for entry in entries}) == 1:
+    who = f"{list_keys(entry.key for entry in entries)} analyse the same agent at the same times"
+    if len({require_spec(entry).prompt for entry in entries}) == 1:
         message = f"{who} with the same prompt: one report, paid for {format_count(len(entries))}"
         return Violation(entries, "agent", message, "keep one of them")
     hint = "combine the prompts, or turn the rule off if you want several reports"
@@ -216,11 +216,11 @@ def too_many_runs(subject: RuleInput) -> Iterator[Violation]:
     if permitted is None:
         return
     siblings = subject.project.siblings
-    total = run_rate(map(spec_of, subject.firing)) + sum(map(_counted_runs, siblings))
+    total = run_rate(map(require_spec, subject.firing)) + sum(map(_counted_runs, siblings))
     if total <= permitted:
         return
-    files = f"the schedules of this file and {listed([each.path for each in siblings])}" if siblings else ""
-    most = nlargest(3, ((float(run_rate([spec_of(entry)])), entry.key) for entry in subject.firing))
+    files = f"the schedules of this file and {list_keys([each.path for each in siblings])}" if siblings else ""
+    most = nlargest(3, ((float(run_rate([require_spec(entry)])), entry.key) for entry in subject.firing))
     yield Violation(
         (),
         "max_runs_per_month",
@@ -235,7 +235,9 @@ def _counted_runs(project: Project) -> Fraction:
     """Return the runs a month of another file of the project, without those of entries in which the rule is off."""
     by_project = project.rule_severities.get(_TOO_MANY, Severity.ERROR)
     firing = (entry for entry in project.entries if entry.spec is not None and entry.spec.enabled is not False)
-    return run_rate(spec_of(entry) for entry in firing if entry.rule_severities.get(_TOO_MANY, by_project) is not None)
+    return run_rate(
+        require_spec(entry) for entry in firing if entry.rule_severities.get(_TOO_MANY, by_project) is not None
+    )
 
 
 # Globs --------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from halo_iac.checkout import may_be_committed, outermost_checkout
+from halo_iac.checkout import find_outermost_checkout, may_be_committed
 from halo_iac.errors import GitError, SettingsError
 from halo_iac.paths import resolve_path
 
@@ -49,7 +49,7 @@ class Git:
     """
 
     def __init__(self, checkout: Path, env: Mapping[str, str]) -> None:
-        self._untrusted = outermost_checkout(checkout)
+        self._untrusted = find_outermost_checkout(checkout)
         refuse_configuration_in(self._untrusted, env)
         self._program = find_program(env)
         self._checkout = checkout

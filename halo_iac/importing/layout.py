@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from halo_iac.importing.importer import Entries, Fields
 from halo_iac.model.schedule import BUILT_IN, UNMANAGED_WHEN_LEFT_OUT
-from halo_iac.text import lookback
+from halo_iac.text import format_lookback
 
 _SHAREABLE: Final = ("agent", *(name for name, default in BUILT_IN.items() if default is not None))
 _DEVICE: Final = re.compile("con|prn|aux|nul|(com|lpt)[0-9]|conin|conout", re.IGNORECASE)
@@ -48,7 +48,7 @@ def in_one_spelling(fields: Fields) -> Fields:
     written: Fields = {}
     for name, value in fields.items():
         if name == "lookback_hours" and value <= _MAX_LOOKBACK_HOURS:
-            written["lookback"] = lookback(value)
+            written["lookback"] = format_lookback(value)
         elif name in {"hours", "minutes"} and 0 < len(times) <= _MAX_TIMES:
             written["at"] = times if len(times) > 1 else times[0]
         else:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from halo_iac.checkout import owner
+from halo_iac.checkout import find_owner
 from halo_iac.errors import Problem, ProjectNotFound
 from halo_iac.hints import Command, Hint
 from halo_iac.load.files import INCLUDE_SUFFIXES, FileUnreadable, NotCheckedOut, ProjectFiles, folder_of
 from halo_iac.load.yaml_document import Document
 from halo_iac.load.yaml_parser import parse
-from halo_iac.paths import display_path, is_there
+from halo_iac.paths import display_path, path_exists
 from halo_iac.text import quote
 
 FILE_NAME: Final = "halo.yaml"
@@ -28,13 +28,13 @@ def find_project(start: Path, named: str | None, *, home: Path | None = None) ->
     """
     if named is not None:
         path = start / named
-        if not is_there(path):
+        if not path_exists(path):
             hint = _STDIN if named == "-" else _ONE_FILE if any(sign in named for sign in "*?[") else HOW_TO_START
             raise ProjectNotFound([Problem(named, 0, 0, "no such file")], hint=hint)
         return path
     for folder in _searched(start.absolute(), home if home is not None else _home()):
         path = folder / FILE_NAME
-        if is_there(path):
+        if path_exists(path):
             return path
     message = "no such file in this folder or any folder above it"
     raise ProjectNotFound([Problem(FILE_NAME, 0, 0, message)], hint=HOW_TO_START)
@@ -42,9 +42,9 @@ def find_project(start: Path, named: str | None, *, home: Path | None = None) ->
 
 def _searched(start: Path, home: Path | None) -> Iterator[Path]:
     """Yield the folders to search, nearest first, up to the repository's root or home, never another owner's."""
-    owned_by = owner(start)
+    owned_by = find_owner(start)
     for folder in (start, *start.parents):
-        if owner(folder) != owned_by:
+        if find_owner(folder) != owned_by:
             return
         yield folder
         if folder == home or (folder / ".git").exists():

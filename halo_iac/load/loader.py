@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import ValidationError
 
-from halo_iac.checkout import find_checkout, git_folder
+from halo_iac.checkout import find_checkout, find_git_folder
 from halo_iac.errors import Problem, ProjectError
 from halo_iac.load.diagnostics import INCLUDE_KEYS, misplaced_keys, suggest_for_list, to_problems, unknown_key
 from halo_iac.load.entries import EntryReader
@@ -216,7 +216,7 @@ def load_head(path: Path, *, cwd: Path, checkout: Path | None) -> Project:
 def _reader(tree: FileTree, path: Path, checkout: Path | None) -> ProjectFiles:
     checkout = checkout or find_checkout(path)
     project = resolve_path(path.parent) / path.name
-    return ProjectFiles(tree, CheckoutBound(project, checkout, None if checkout is None else git_folder(checkout)))
+    return ProjectFiles(tree, CheckoutBound(project, checkout, None if checkout is None else find_git_folder(checkout)))
 
 
 def _project(path: str, entries: tuple[Entry, ...], policy: ProjectPolicy) -> Project:

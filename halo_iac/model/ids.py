@@ -21,7 +21,7 @@ def canonical_id(text: str) -> str:
     return small if small != text and is_uuid(text) else text
 
 
-def respelled(text: str) -> str | None:
+def respell_uuid(text: str) -> str | None:
     """Return the UUID that a text spells in another way: in braces, as a URN, without dashes; ``None`` for none."""
     found = _OTHER_SPELLINGS.fullmatch(text.strip())
     small = "-".join(found.groups()).lower() if found is not None else text

@@ -100,7 +100,7 @@ class Change(Document):
         return self.key or self.id or self.title
 
     @property
-    def deed(self) -> str:
+    def verb(self) -> str:
         """Return what messages call the change: its action, or ``pause`` and ``resume``."""
         return PAUSING.get(self.cause, self.action)
 
@@ -280,7 +280,7 @@ class Plan(Document):
         return tuple(refusal for refusal in self.refusals if not refusal.withholds)
 
 
-def total_of(plans: Sequence[Plan]) -> Plan:
+def combine_plans(plans: Sequence[Plan]) -> Plan:
     """Return several plans as one, to be counted; what is not a number or a list in it is that of the first."""
     rates = [plan.runs_per_month for plan in plans]
     return replace(

@@ -37,7 +37,7 @@ class Origin(NamedTuple):
         return place if self.source is Source.ENTRY else f"{place} ({layer})"
 
     @property
-    def is_of_one(self) -> bool:
+    def is_of_one_entry(self) -> bool:
         """Return whether what is written there is for one entry only."""
         return self.source in {Source.ENTRY, Source.SCHEDULE_OVERRIDES}
 
@@ -147,7 +147,7 @@ class Project(NamedTuple):
     protect_sources: Mapping[str, str] = _NOTHING
     siblings: tuple["Project", ...] = ()
 
-    def tightened(self, protect: Mapping[str, str], undeclared: Iterable[str]) -> "Project":
+    def with_stricter_policy(self, protect: Mapping[str, str], undeclared: Iterable[str]) -> "Project":
         """Return the project with more titles protected, and the strictest of its own policy and ``undeclared``.
 
         ``protect`` has what gave each glob: an option or a variable.

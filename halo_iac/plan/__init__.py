@@ -6,7 +6,7 @@ checks the plans of several project files against each other. Nothing here has a
 """
 
 from halo_iac.plan.guards import Overrides
-from halo_iac.plan.planner import plan, policy_of
+from halo_iac.plan.planner import plan, resolved_policy
 from halo_iac.plan.staleness import check_saved
 
-__all__ = ["Overrides", "check_saved", "plan", "policy_of"]
+__all__ = ["Overrides", "check_saved", "plan", "resolved_policy"]

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from halo_iac.hints import Command, Hint, joined
+from halo_iac.hints import Command, Hint, join_hints
 from halo_iac.model.plan import Action, Blocked, Cause, Change, GuardViolation
 from halo_iac.model.remote import RemoteSchedule, UnreadableSchedule
 from halo_iac.model.schedule import Spec
@@ -183,7 +183,9 @@ def near_duplicate_creates(situation: GuardInput) -> Iterator[GuardViolation]:
         record = f"add `renamed_from: {_quoted(remote.title)}` or `id: {remote.id}` to the entry"
         yield GuardViolation(
             "lookalike",
-            joined("", (f"{what}; if they are the same schedule, ", _rename(change.key or "", remote.title), record)),
+            join_hints(
+                "", (f"{what}; if they are the same schedule, ", _rename(change.key or "", remote.title), record)
+            ),
             f"--allow-create {change.key}",
             (change.name,),
         )

@@ -32,12 +32,12 @@ from halo_iac.plan.paused import paused_schedules
 from halo_iac.plan.run_rate import (
     KnownRates,
     estimated_cost,
-    firing,
+    firing_schedules,
     is_firing,
     schedules_with_known_rate,
     total_runs_per_month,
 )
-from halo_iac.text import declared_keys
+from halo_iac.text import keys_hint
 
 
 def titles_still_in_use(
@@ -147,13 +147,13 @@ def _archive_retired(pair: Match) -> Decision:
     remote = pair.remote
     if remote is None or not remote.is_active:
         return None
-    planned = archive(remote, Cause.RETIRED)
+    planned = plan_archive(remote, Cause.RETIRED)
     if planned is None:
         return _unreadable(pair, remote.spec())
     return replace(planned, key=pair.entry.key, origin=str(pair.entry.origins.entry))
 
 
-def archive(remote: RemoteSchedule, cause: Cause) -> Change | None:
+def plan_archive(remote: RemoteSchedule, cause: Cause) -> Change | None:
     """Return the archive of a schedule; ``None`` for one that cannot be read, which is never archived.
 
     See docs/security.md#unreadable-schedules.
@@ -215,7 +215,7 @@ def plan(
     decisions = decide_actions(project, differences, actual, chosen)
     changed = {decision.key for decision in decisions if isinstance(decision, Change)}
     paused = _paused(pairing, decisions, chosen)
-    policy = policy_of(project, pairing)
+    policy = resolved_policy(project, pairing)
     active = (each for each in actual.schedules if each.is_active and policy.covers(each.agent_id, each.title))
     readable = schedules_with_known_rate(active, differences)
     situation = _guard_input(project, pairing, decisions, readable, actual, targets=sorted(chosen), overrides=overrides)
@@ -242,7 +242,7 @@ def _check_keys(option: str, keys: Iterable[str], known: Collection[str]) -> Non
     for key in keys:
         if key not in known:
             near = get_close_matches(key, known, n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else declared_keys(sorted(known))
+            hint = f"did you mean {' or '.join(near)}?" if near else keys_hint(sorted(known))
             raise UsageError(f"{option} {key}: the project has no entry with this key", hint=hint)
 
 
@@ -270,8 +270,8 @@ def _guard_input(
         blocked=blocked,
         withheld=withheld,
         undeclared=undeclared,
-        firing=firing(readable) if changes else frozenset(),
-        traced=traced(actual),
+        firing=firing_schedules(readable) if changes else frozenset(),
+        traced=traced_agents(actual),
         declared=len(project.entries),
         targets=tuple(targets),
         protect=project.protect,
@@ -290,7 +290,7 @@ def sort_key(change: Change) -> tuple[bool, int, int, str, str]:
 
 
 def _undeclared(project: Project, pairing: MatchResult) -> tuple[RemoteSchedule, ...]:
-    policy = policy_of(project, pairing)
+    policy = resolved_policy(project, pairing)
     in_scope = (remote for remote in pairing.unclaimed if policy.covers(remote.agent_id, remote.title))
     return tuple(sorted(in_scope, key=lambda remote: (remote.title, remote.id)))
 
@@ -298,7 +298,7 @@ def _undeclared(project: Project, pairing: MatchResult) -> tuple[RemoteSchedule,
 def _archives(project: Project, undeclared: Iterable[RemoteSchedule]) -> tuple[Change, ...]:
     if project.undeclared is not UndeclaredPolicy.ARCHIVE or project.unread:
         return ()
-    planned = (archive(remote, Cause.UNDECLARED) for remote in undeclared)
+    planned = (plan_archive(remote, Cause.UNDECLARED) for remote in undeclared)
     return tuple(change for change in planned if change is not None)
 
 
@@ -323,7 +323,7 @@ def _paused(pairing: MatchResult, decisions: Iterable[Decision], chosen: Collect
     return tuple(sorted((each for each in found if not chosen or each.key in chosen), key=lambda each: each.key))
 
 
-def policy_of(project: Project, pairing: MatchResult) -> Policy:
+def resolved_policy(project: Project, pairing: MatchResult) -> Policy:
     """Return the rules of a project whose scope has been resolved."""
     return Policy(project.undeclared, pairing.scope_agents, project.scope.title_prefix, project.protect)
 
@@ -358,7 +358,7 @@ def _unread_warnings(project: Project) -> Iterator[PlanWarning]:
         yield PlanWarning(f"the sparse checkout excludes {files}, so the schedules declared there are unknown{left}")
 
 
-def traced(actual: PlatformState) -> frozenset[str]:
+def traced_agents(actual: PlatformState) -> frozenset[str]:
     """Return the ids of the agents that traces name, in lower case."""
     return frozenset(agent.id.lower() for agent in actual.agents)
 

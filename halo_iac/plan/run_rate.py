@@ -33,8 +33,8 @@ def total_runs_per_month(readable: KnownRates, changes: Iterable[Change]) -> Run
     counted = {remote.id for remote, _ in readable}  # but what is archived, or taken over from outside the scope
     concerned = [change for change in changes if change.id not in paused]
     lost = run_rate(each.before for each in concerned if each.before and each.id in counted)
-    firing = [(each.before, each.after) for each in concerned if each.after and each.action is not Action.ARCHIVE]
-    gained = run_rate(after.filled_from(before) if before else after for before, after in firing)
+    kept = [(each.before, each.after) for each in concerned if each.after and each.action is not Action.ARCHIVE]
+    gained = run_rate(after.filled_from(before) if before else after for before, after in kept)
     return RunRate(_rounded(before), _rounded(before - lost + gained))
 
 
@@ -60,7 +60,7 @@ def _rounded(runs: Fraction) -> float:
     return round(float(runs), 6)
 
 
-def firing(readable: KnownRates) -> frozenset[str]:
+def firing_schedules(readable: KnownRates) -> frozenset[str]:
     """Return the ids of the schedules that fire."""
     return frozenset(remote.id for remote, _ in readable if is_firing(remote))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from halo_iac.hints import Command, Hint, shared
+from halo_iac.hints import Command, Hint, merge_hints
 from halo_iac.model.drift import Drift, DriftItem, DriftKind
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.formats import ProjectDrift
@@ -46,7 +46,7 @@ def kind_heading(kind: DriftKind, number: int, style: Style) -> str:
 
 def shared_hint(items: Sequence[DriftItem]) -> str | None:
     """Return what to do about all differences of a kind; ``None`` if that depends on the schedule."""
-    return shared([item.hint or "" for item in items]) or None
+    return merge_hints([item.hint or "" for item in items]) or None
 
 
 def unnamed(drift: Drift) -> Drift:

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from halo_iac.errors import HaloError, Problem, ProjectError
-from halo_iac.hints import Hint, joined
+from halo_iac.hints import Hint, join_hints
 from halo_iac.model.apply_result import ApplyOutcome, Summary
 from halo_iac.model.drift import Drift, DriftKind
 from halo_iac.model.finding import Finding, Severity
@@ -215,7 +215,7 @@ def _annotate_failures(run: Summary, style: Style) -> Iterator[Annotation]:
 
 
 def _with_hint(message: str, hint: str | None) -> str:
-    return joined("\n", (message, hint))
+    return join_hints("\n", (message, hint))
 
 
 def _position(origin: str) -> tuple[str, int]:

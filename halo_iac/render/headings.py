@@ -91,8 +91,8 @@ def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str
     if not plan.changes:
         declared = f"{counted(plan.unchanged, 'schedule is', 'schedules are')} {as_wanted}"
         return f"No changes. {'; '.join([declared, *([', '.join(rest)] if rest else ())])}. {runs}"
-    numbers = Counter(change.deed for change in plan.changes)
-    kinds: list[str] = [deed for deed in PAUSING.values() if numbers[deed]] or [*Action]
+    numbers = Counter(change.verb for change in plan.changes)
+    kinds: list[str] = [verb for verb in PAUSING.values() if numbers[verb]] or [*Action]
     counts = {kind: f"{numbers[kind]:,} to {kind}" for kind in kinds}
     actions = ", ".join(style.paint(text, kind) if numbers[kind] else text for kind, text in counts.items())
     return f"Plan: {actions}; {', '.join([f'{plan.unchanged:,} unchanged', *rest])}. {runs}"
@@ -165,11 +165,11 @@ _ENDED: Final = {
 
 def run_counts(summary: Summary) -> str:
     """Return the last line of a run: the number of changes by status."""
-    done = Counter(event.change.deed for event in summary.with_status(Status.DONE))
-    deeds = [f"{done[deed]:,} {word}" for deed, word in DONE.items() if done[deed]]
+    done = Counter(event.change.verb for event in summary.with_status(Status.DONE))
+    verbs = [f"{done[verb]:,} {word}" for verb, word in DONE.items() if done[verb]]
     statuses = Counter(event.status for event in summary.events)
     rest = [f"{statuses[status]:,} {_ENDED[status]}" for status in _ENDED if statuses[status]]
-    return f"Applied: {'; '.join(filter(None, (', '.join(deeds) or 'nothing', ', '.join(rest))))}."
+    return f"Applied: {'; '.join(filter(None, (', '.join(verbs) or 'nothing', ', '.join(rest))))}."
 
 
 def next_steps(summary: Summary, commands: NextCommands = DEFAULT_COMMANDS) -> Iterator[str]:

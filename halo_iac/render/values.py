@@ -10,7 +10,7 @@ from halo_iac.errors import Problem
 from halo_iac.model.finding import Finding, errors
 from halo_iac.model.schedule import DAYS, Value
 from halo_iac.render.style import Style
-from halo_iac.text import counted, first_of
+from halo_iac.text import counted, list_first
 
 _NONE: Final = "(none)"
 MAX_LISTED: Final = 20
@@ -116,7 +116,7 @@ def dollars(amount: float | None) -> str:
 
 def listed(names: Sequence[str], style: Style) -> str:
     """Return names separated by commas, at most :data:`MAX_LISTED` of them, and the number of the others."""
-    return first_of(map(style.safe, names), len(names), MAX_LISTED)
+    return list_first(map(style.safe, names), len(names), MAX_LISTED)
 
 
 def shortened(text: str, longest: int) -> str:

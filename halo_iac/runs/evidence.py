@@ -14,7 +14,7 @@ from halo_iac.api.runs import format_instant
 from halo_iac.api.traces import TraceReader
 from halo_iac.errors import PlatformError
 from halo_iac.model.evidence import Citation, Citations, Evidence, OpenedTrace
-from halo_iac.model.ids import respelled
+from halo_iac.model.ids import respell_uuid
 from halo_iac.model.instants import utc_instant
 from halo_iac.model.runs import Report
 from halo_iac.model.span_tree import span_tree
@@ -159,7 +159,7 @@ class _Search:
 
 def _other_spelling(id_: str) -> str | None:
     """Return the other spelling of an id: a UUID without dashes is a trace id of OpenTelemetry, and the reverse."""
-    return respelled(id_) or (id_.replace("-", "") if id_.count("-") == 4 and len(id_) == 36 else None)
+    return respell_uuid(id_) or (id_.replace("-", "") if id_.count("-") == 4 and len(id_) == 36 else None)
 
 
 def _period(start: datetime, end: datetime) -> dict[str, str]:

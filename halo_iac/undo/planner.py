@@ -28,8 +28,8 @@ from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule,
 from halo_iac.model.schedule import FIELDS, Spec
 from halo_iac.plan.guards import GuardInput, Overrides, guard
 from halo_iac.plan.models import is_missing
-from halo_iac.plan.planner import agent_names, policy_of, sort_key, titles_being_taken, traced
-from halo_iac.plan.run_rate import firing, schedules_with_known_rate, total_runs_per_month
+from halo_iac.plan.planner import agent_names, resolved_policy, sort_key, titles_being_taken, traced_agents
+from halo_iac.plan.run_rate import firing_schedules, schedules_with_known_rate, total_runs_per_month
 from halo_iac.resolve import Catalog
 from halo_iac.undo.history import History, ScheduleState, histories
 
@@ -215,7 +215,7 @@ def undo(
 
     ``pairing`` is that of the project, which may declare nothing. ``allows_gap`` accepts a receipt without its end.
     """
-    policy = policy_of(project, pairing)
+    policy = resolved_policy(project, pairing)
     found = histories(receipt)
     planner = UndoPlanner(
         policy, Catalog(project, actual), actual, _keys_by_id(pairing), {history.id for history in found}
@@ -231,8 +231,8 @@ def undo(
         blocked=blocked,
         withheld=(),
         undeclared=(),
-        firing=firing(readable),
-        traced=traced(actual),
+        firing=firing_schedules(readable),
+        traced=traced_agents(actual),
         declared=len(project.entries),
         targets=(),
         protect=project.protect,

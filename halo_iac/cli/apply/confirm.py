@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from halo_iac.cli.console import Console
 from halo_iac.cli.plan.request import exit_code
 from halo_iac.errors import BlockedError, FindingError, RefusedError
-from halo_iac.hints import Hint, joined
+from halo_iac.hints import Hint, join_hints
 from halo_iac.model.finding import errors
-from halo_iac.model.plan import Plan, total_of
+from halo_iac.model.plan import Plan, combine_plans
 from halo_iac.render.style import PLAIN
 from halo_iac.render.values import listed
 from halo_iac.text import counted
@@ -20,7 +20,7 @@ def confirm(console: Console, plans: Sequence[Plan], question: str, *, yes: bool
 
     A refusal of one plan stops all of them.
     """
-    planned = total_of(plans)
+    planned = combine_plans(plans)
     if errors(planned.findings):
         console.print_error(_failed(plans, is_above=not is_document))
         return False
@@ -65,7 +65,7 @@ def _refused(plans: Sequence[Plan], *, is_above: bool) -> str:
     if is_above:
         reasons = "reason" if len(refused) == 1 else f"{len(refused)} reasons"
         return f"the plan is refused for the {reasons} above{_files(plans, [plan for plan, _ in refused])}"
-    return joined(
+    return join_hints(
         "\n",
         (Hint("{}{}; to permit it: {}", _name(plans, plan), each.message, each.override) for plan, each in refused),
     )

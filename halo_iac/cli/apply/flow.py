@@ -22,10 +22,10 @@ from halo_iac.cli.plan.request import ProjectRun, exit_code
 from halo_iac.cli.progress import log_events
 from halo_iac.cli.signals import STOPPING, handling_signals, is_repeated_by_itself
 from halo_iac.errors import FileError, HaloError, InterruptedRun
-from halo_iac.hints import Command, Hint, joined
+from halo_iac.hints import Command, Hint, join_hints
 from halo_iac.model.apply_result import ApplyOutcome, Event, NextCommands, Status, Summary, summarize
 from halo_iac.model.finding import errors
-from halo_iac.model.plan import Change, Plan, total_of
+from halo_iac.model.plan import Change, Plan, combine_plans
 from halo_iac.render.formats import ProjectPlan
 from halo_iac.render.style import file_heading
 from halo_iac.render.text.apply import summary_text
@@ -80,7 +80,7 @@ def show_plans(context: CommandContext, runs: Sequence[ProjectRun], *, as_wanted
 def run_apply(context: CommandContext, results: OutputWriter, runs: Sequence[ProjectRun], options: ApplyOptions) -> int:
     """Ask for confirmation once, carry out the plans file by file, and return the exit code."""
     console, plans = context.console, [run.planned for run in runs]
-    total = total_of(plans)
+    total = combine_plans(plans)
     if not total.blocking_violations and not total.changes and not errors(total.findings):
         options.on_end(None)
         return _finish(context, results, [ProjectOutcome(*run) for run in runs])
@@ -320,4 +320,4 @@ def _print_receipt(console: Console, outcome: ApplyOutcome | None, code: int) ->
     if outcome.held is not None:
         once = f", once `protect:` no longer covers {outcome.held!r}"
     way = Hint("; run `{}` to undo what was done{}", outcome.undo, once) if outcome.undo else ""
-    console.log(console.err_style.safe(joined("", (receipt, way, "."))))
+    console.log(console.err_style.safe(join_hints("", (receipt, way, "."))))

@@ -15,7 +15,7 @@ from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.check import schema_notes
 from halo_iac.errors import GitError, HaloError, ProjectNotFound, SettingsError
-from halo_iac.hints import joined
+from halo_iac.hints import join_hints
 from halo_iac.load.yaml_events import parser_name
 from halo_iac.render.json import document
 from halo_iac.render.text.table import record
@@ -75,7 +75,7 @@ def _run_checks(context: CommandContext) -> Iterator[Check]:
         yield Check("project file", f"{declared.path}, {counted(len(declared.entries), 'schedule')}", is_fine=True)
     except ProjectNotFound as error:
         is_fine = None if context.named_file is None else False
-        yield Check("project file", joined("", ("none: ", error.hint)), is_fine)
+        yield Check("project file", join_hints("", ("none: ", error.hint)), is_fine)
     except HaloError as error:
         yield Check("project file", _format_error(error), is_fine=False)
     yield from _examine_schemas(context)
@@ -192,4 +192,4 @@ def _examine_key(connection: Connection) -> Iterator[Check]:
 
 
 def _format_error(error: HaloError) -> str:
-    return joined("\nhint: ", (error.message, error.hint))
+    return join_hints("\nhint: ", (error.message, error.hint))

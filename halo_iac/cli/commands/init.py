@@ -19,7 +19,7 @@ from halo_iac.load.find import FILE_NAME
 from halo_iac.storage.atomic import write_new
 from halo_iac.storage.outputs import check_links
 from halo_iac.storage.schema_files import write_schemas
-from halo_iac.text import lookback
+from halo_iac.text import format_lookback
 
 _HEAD: Final = """\
 # yaml-language-server: $schema=./halo.schema.json
@@ -117,7 +117,7 @@ def _report_pipeline(console: Console, pipeline: Pipeline) -> None:
 
 
 def _text(entry: FirstEntry) -> str:
-    head = _HEAD.format(timezone=entry.timezone, lookback=lookback(entry.lookback_hours))
+    head = _HEAD.format(timezone=entry.timezone, lookback=format_lookback(entry.lookback_hours))
     if entry.agent is not None:
         return f"{head}schedules:\n{entry.yaml}"
     commented = "".join(f"#{line[1:]}\n" for line in entry.yaml.splitlines())

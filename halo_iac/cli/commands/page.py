@@ -24,7 +24,7 @@ from halo_iac.render.style import Style
 from halo_iac.runs.history import recent_runs
 from halo_iac.storage.outputs import check_output, write_output
 from halo_iac.storage.stored_reports import read_reports
-from halo_iac.text import counted, did_you_mean, first_of, quote
+from halo_iac.text import counted, did_you_mean, list_first, quote
 
 if TYPE_CHECKING:
     from halo_iac.pipeline import ObservedProject
@@ -133,7 +133,7 @@ def _print_summary(context: CommandContext, path: Path, found: Page) -> None:
         console.print(f"Wrote {console.out_style.safe(str(path))}: {counted(active, 'active schedule')}{and_reports}")
     others = found.reports.others if found.reports is not None else ()
     if others:
-        shown = first_of((quote(name) for name in others), len(others), _MAX_LISTED)
+        shown = list_first((quote(name) for name in others), len(others), _MAX_LISTED)
         console.log(console.err_style.safe(f"Skipped, because they are not reports: {shown}"))
     for schedule in found.schedules:
         if schedule.unread:

@@ -122,7 +122,7 @@ def _run(
 ) -> int:
     request = PauseRequest(cause, _selection(context, PAUSING[cause], chosen), includes_protected, chosen.write)
     how = ApplyOptions(*writing, reason=_checked_reason(chosen.reason))
-    console, deed = context.console, PAUSING[cause]
+    console, verb = context.console, PAUSING[cause]
     style = console.out_style
     with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
         if request.writes and context.project_if_any() is None:
@@ -136,18 +136,18 @@ def _run(
             show_plans(context, runs, as_wanted=_STATES[cause])
             for line in filter(None, (made.outlook, file.intention)):
                 console.print("\n".join(folded([style.safe(f"Files: {line}.")], style)))
-        question = f"{deed.capitalize()} {{schedules}} on {{platform}}"
-        command = (deed, *_words(request, how.reason))
+        question = f"{verb.capitalize()} {{schedules}} on {{platform}}"
+        command = (verb, *_words(request, how.reason))
         how = replace(how, question=question, command=command, on_end=file.write)
         return run_apply(context, results, runs, how)
 
 
-def _selection(context: CommandContext, deed: str, chosen: PauseOptions) -> Selection:
+def _selection(context: CommandContext, verb: str, chosen: PauseOptions) -> Selection:
     """Return which schedules are meant; an unknown key is an error with near matches."""
     references, agents, is_all = chosen.references, chosen.agent, chosen.all
     named = [*(references or ()), *(chosen.id or ())]
     if bool(named) + bool(agents) + is_all != 1:
-        hint = f"run `halo {deed} --help` for examples"
+        hint = f"run `halo {verb} --help` for examples"
         raise UsageError("name schedules by key or --id, or pass --agent or --all, and only one of these", hint=hint)
     if any(not each.strip() for each in (*named, *(agents or ()))):
         raise UsageError("a key, --id or --agent is empty", hint="give it a value, or remove it")

@@ -17,7 +17,7 @@ from halo_iac.cli.command import platform_command
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.entries import match_entry
 from halo_iac.errors import HaloError, ProjectError, UsageError
-from halo_iac.hints import Command, Hint, joined
+from halo_iac.hints import Command, Hint, join_hints
 from halo_iac.load.find import FILE_NAME
 from halo_iac.model.ids import canonical_id, is_uuid
 from halo_iac.model.schedule import CADENCE_PARTS, WIRE_NAMES
@@ -97,7 +97,7 @@ def _refuse_change(context: CommandContext, verb: str, reference: str | None, fi
         f"`schedule {verb}` is not a command of halo: schedules are changed in the project file",
         hint=Hint(
             "{}, then run `{}`{}{}",
-            joined(", ", steps),
+            join_hints(", ", steps),
             Command("apply"),
             _at_once(entry, reference, others),
             f"\n{_entry_text(key, others)}" if others else "",

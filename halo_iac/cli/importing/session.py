@@ -29,7 +29,7 @@ from halo_iac.match import match
 from halo_iac.model.project import Project
 from halo_iac.model.schedule import normalized_prompt
 from halo_iac.pipeline import PlanRequest, plan_project
-from halo_iac.plan import policy_of
+from halo_iac.plan import resolved_policy
 from halo_iac.render.yaml import block_text, project_text
 from halo_iac.resolve import Catalog, resolve
 from halo_iac.storage.atomic import check_replaceable, new_files, read_bytes, read_start, replace_unchanged, write_new
@@ -138,7 +138,7 @@ def observe_for_import(context: CommandContext, path: Path, into: Path | None) -
 def select_schedules(importing: ImportContext, what: list[str], *, with_archived: bool) -> Selection:
     """Return the selected schedules, by matching the project's entries."""
     pairing = resolve(importing.project, match(importing.project, importing.actual), importing.actual)
-    policy = policy_of(importing.project, pairing)
+    policy = resolved_policy(importing.project, pairing)
     declared = {pair.remote.id for pair in pairing.pairs if pair.remote is not None}
     declared |= {id_ for blocked in pairing.blocked for id_ in blocked.ids}
     return select(

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from halo_iac.base_comparison import BaseProject
-from halo_iac.checkout import find_checkout, superproject
+from halo_iac.checkout import find_checkout, find_superproject
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.globs import expand
 from halo_iac.cli.project_files.options import is_glob
@@ -117,7 +117,11 @@ def find_repository(context: CommandContext) -> Repository:
         refuse_configuration_in(folder, context.console.env)
     checkout = find_checkout(context.project_path, of_any_owner=True)
     here = resolve_path(context.cwd)
-    while checkout is not None and not here.is_relative_to(checkout) and (outer := superproject(checkout)) is not None:
+    while (
+        checkout is not None
+        and not here.is_relative_to(checkout)
+        and (outer := find_superproject(checkout)) is not None
+    ):
         checkout = outer
     if checkout is None:
         message = f"{resolve_path(context.project_path.parent)} is not in a git repository"

@@ -15,7 +15,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.options import MAX_CONCURRENT_PROJECTS
 from halo_iac.cli.project_files.several import display_name, load_project_list
 from halo_iac.errors import PlatformError, RefusedError
-from halo_iac.findings import credentials_of
+from halo_iac.findings import find_credentials
 from halo_iac.findings.today import find_shifted_fires_today
 from halo_iac.model.finding import errors
 from halo_iac.model.plan import Plan, PlanList
@@ -167,7 +167,7 @@ def redact_plan(context: CommandContext, planned: Plan) -> Plan:
 
 def redact_credentials(context: CommandContext, project: Project, planned: Plan) -> None:
     """Redact credentials in the prompts of a plan from now on."""
-    for credential in sorted(credentials_of(project, planned)):
+    for credential in sorted(find_credentials(project, planned)):
         context.console.redactor.add_credential(Secret(credential))
 
 

@@ -42,4 +42,4 @@ class Tightening(NamedTuple):
         lines = (line.strip() for line in env.get("HALO_PROTECT", "").splitlines())
         protect = {**dict.fromkeys(filter(None, lines), "HALO_PROTECT"), **dict.fromkeys(self.protect, "--protect")}
         named = [each for each in (self.undeclared, undeclared) if each is not None]
-        return project.tightened(protect, named) if protect or named else project
+        return project.with_stricter_policy(protect, named) if protect or named else project

@@ -12,7 +12,7 @@ from halo_iac.hints import Command, Hint
 from halo_iac.match import match
 from halo_iac.model.ids import canonical_id, is_uuid
 from halo_iac.model.remote import PlatformState
-from halo_iac.text import declared_keys
+from halo_iac.text import keys_hint
 
 if TYPE_CHECKING:
     from halo_iac.cli.context import CommandContext
@@ -38,9 +38,7 @@ def _not_declared_error(project: Project | None, key: str) -> UsageError:
         )
     near = _near_keys(project, key)
     hint = (
-        f"did you mean {' or '.join(map(repr, near))}?"
-        if near
-        else declared_keys([entry.key for entry in project.entries])
+        f"did you mean {' or '.join(map(repr, near))}?" if near else keys_hint([entry.key for entry in project.entries])
     )
     return UsageError(f"{project.path} declares no schedule {key!r}", hint=hint)
 

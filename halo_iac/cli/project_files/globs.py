@@ -14,7 +14,7 @@ from halo_iac.cli.project_files.options import is_glob
 from halo_iac.errors import Problem, ProjectNotFound, UsageError
 from halo_iac.load.files import DiskFiles, FileTree, FileUnreadable, matches
 from halo_iac.load.limits import MAX_NAMES, MAX_PROJECTS
-from halo_iac.paths import display_path, is_there
+from halo_iac.paths import display_path, path_exists
 
 _HOW_TO_NAME: Final = "check the paths and globs that --file names"
 
@@ -29,7 +29,7 @@ def find_project_files(words: Sequence[str], cwd: Path) -> tuple[str, ...]:
     for word in words:
         if not word.strip():
             raise UsageError("--file is empty", hint="give it a path, or remove it")
-        named = list(expand(word, cwd, tree)) if is_glob(word) else [word] * is_there(cwd / word)
+        named = list(expand(word, cwd, tree)) if is_glob(word) else [word] * path_exists(cwd / word)
         found += named
         if not named:
             missing.append(Problem(word, 0, 0, "no file matches" if is_glob(word) else "no such file"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from halo_iac.errors import UsageError
-from halo_iac.paths import is_there
+from halo_iac.paths import path_exists
 
 MAX_CONCURRENT_PROJECTS: Final = 16
 """The most projects of a list that are read at the same time."""
@@ -36,6 +36,6 @@ def check_single_file(word: str, cwd: Path) -> None:
     """Raise if the project file of a command is empty, or a glob that is not the name of a file."""
     if not word.strip():
         raise UsageError("--file is empty", hint="give it a path, or remove it")
-    if is_glob(word) and not is_there(cwd / word):
+    if is_glob(word) and not path_exists(cwd / word):
         hint = "name one file; validate, plan, drift, preview, page and apply take several"
         raise UsageError(f"--file {word}: a glob may name several files, and this command takes one", hint=hint)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from halo_iac.cli.console import NOTHING_CHANGED
 from halo_iac.errors import HaloError, InterruptedRun, UnknownOutcome
-from halo_iac.hints import Command, Hint, joined
+from halo_iac.hints import Command, Hint, join_hints
 
 if TYPE_CHECKING:
     from halo_iac.cli.context import CommandContext
@@ -98,7 +98,7 @@ class StartedRuns:
             messages += [error, *self._running_messages(f"{error.message}\n{error.hint}")]
         ending = error or InterruptedRun("")
         ending.message = "\n".join(each.message for each in messages)
-        ending.hint = joined("\n", (each.hint for each in messages)) or None
+        ending.hint = join_hints("\n", (each.hint for each in messages)) or None
         self._ending = ending
         return ending
 
@@ -124,7 +124,7 @@ class StartedRuns:
         left = self._running_messages()
         over = {call.started.run_id: call.result(call.started) for call in self._calls if call.started and call.is_over}
         if over:
-            commands = joined(" and ", (Hint("`{}`", command) for command in over.values()))
+            commands = join_hints(" and ", (Hint("`{}`", command) for command in over.values()))
             message = f"{'run' if len(over) == 1 else 'runs'} {' '.join(over)} ended before the interrupt"
             left.append(InterruptedRun(message, hint=Hint("to read the result, run {}", commands)))
         if left or any(call.is_unknown for call in self._calls):

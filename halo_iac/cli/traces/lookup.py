@@ -9,7 +9,7 @@ from halo_iac.api.pagination import MAX_PAGE_SIZE
 from halo_iac.cli.picker import Choice, Picker
 from halo_iac.cli.traces.filters import FilterOptions, TraceRange, build_filters
 from halo_iac.errors import HaloError, PlatformError, Rejected, UsageError
-from halo_iac.hints import Command, Hint, joined
+from halo_iac.hints import Command, Hint, join_hints
 from halo_iac.render.text.traces.rows import TRACES
 from halo_iac.text import closest_match
 
@@ -62,7 +62,7 @@ def _raise_with_traces(error: Rejected, context: CommandContext, reader: TraceRe
 def _raise_with_suggestion(error: Rejected, wanted: str, known: dict[str, str], otherwise: Hint) -> NoReturn:
     """Raise the error with a suggestion of a similar id; ``known`` maps ids to names."""
     near = _find_similar(wanted, known)
-    error.hint = joined(" ", (near and f"did you mean {near}? If not,", otherwise))
+    error.hint = join_hints(" ", (near and f"did you mean {near}? If not,", otherwise))
     raise error
 
 

@@ -22,8 +22,8 @@ from halo_iac.load.suggestions.days import (
 from halo_iac.load.suggestions.duration import DAY, HOUR, MINUTE, Duration, read_duration, suggest_lookback
 from halo_iac.load.suggestions.times import (
     NOT_A_PRODUCT_HINT,
+    format_list,
     is_product,
-    listed,
     read_times,
     suggest_numbers,
     suggest_times,
@@ -181,7 +181,7 @@ def _suggest_sentence(text: str) -> str | None:
     lines = _day_lines(phrase.strip(" ,"), is_timed=times is not None)
     if nth is not None or lines is None:
         return nth if nth is None or "cannot" in nth else None
-    at = listed([f'"{time}"' for time in times or ()], is_one_of_several=False)
+    at = format_list([f'"{time}"' for time in times or ()], is_one_of_several=False)
     written = [*lines, *([f"at: {at}"] if times else []), *([f"timezone: {zone}"] if zone else [])]
     return None if zone and not times else f"write {format_lines(written)}"
 

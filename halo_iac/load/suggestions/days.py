@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from halo_iac.load.cron import InexpressibleCron, numbers
-from halo_iac.load.suggestions.times import listed
-from halo_iac.load.suggestions.words import DAY_NAMES, folded, read_in_english
+from halo_iac.load.suggestions.times import format_list
+from halo_iac.load.suggestions.words import DAY_NAMES, fold_accents, read_in_english
 from halo_iac.model.schedule import DAYS
 from halo_iac.text import MAX_COMPARED_LENGTH, closest_match, normalize
 
@@ -68,7 +68,7 @@ def suggest_days(value: object, beside: Sequence[object]) -> str | None:
     is_one_of_several = bool(beside)
     days = parse_days(value) or _translated(value, beside)
     if days:
-        return f"write `{listed(days, is_one_of_several=is_one_of_several)}`"
+        return f"write `{format_list(days, is_one_of_several=is_one_of_several)}`"
     nth = suggest_other_week(word) or suggest_nth_day(word) or read_in_english(word, suggest_nth_day)
     found = re.fullmatch(_HASH, word)
     if found is not None and (day := _day(found[1].replace("7", "0"))) is not None:
@@ -135,7 +135,7 @@ def suggest_day_of_month(value: object, *, is_one_of_several: bool) -> str | Non
         return suggest_last_day(_date)
     if not isinstance(value, str) or len(value) > MAX_COMPARED_LENGTH:
         return None
-    text = folded(value.strip())
+    text = fold_accents(value.strip())
     if text in _ANY_DAY:
         return "write `frequency: daily` instead"
     near = re.fullmatch(_NEAR_WEEKDAY, text)
@@ -143,7 +143,7 @@ def suggest_day_of_month(value: object, *, is_one_of_several: bool) -> str | Non
         return suggest_near_weekday(near[1] or near[2], _date) if near else None
     suggestion = suggest_nth_day(text, _date) or read_in_english(text, lambda english: suggest_nth_day(english, _date))
     days = None if re.fullmatch("[0-9]+/[0-9]+", text) else read_days_of_month(text)  # `1/15` may be two days or a date
-    return suggestion or (f"write `{listed(days, is_one_of_several=is_one_of_several)}`" if days else None)
+    return suggestion or (f"write `{format_list(days, is_one_of_several=is_one_of_several)}`" if days else None)
 
 
 def read_days_of_month(text: str) -> list[str] | None:

@@ -44,7 +44,7 @@ def _suggest(text: str, is_one_of_several: bool) -> str | None:
         return None
     if not is_product(times):
         return NOT_A_PRODUCT_HINT
-    quoted = listed([f'"{time}"' for time in times], is_one_of_several=is_one_of_several)
+    quoted = format_list([f'"{time}"' for time in times], is_one_of_several=is_one_of_several)
     note = ": 24:00 is the start of the next day" if "24" in re.findall("[0-9]+", text) else ""
     return f"write `{quoted}`{note}"
 
@@ -126,19 +126,19 @@ def suggest_numbers(field: str, value: object, *, is_one_of_several: bool) -> st
             return f"write `{int(minute[1])}`" if minute else None
         suggestion = _suggest_hours(text, is_one_of_several)
         return suggestion or read_in_english(text, lambda english: _suggest_hours(english, is_one_of_several))
-    return f"write `{listed([str(number) for number in found], is_one_of_several=is_one_of_several)}`"
+    return f"write `{format_list([str(number) for number in found], is_one_of_several=is_one_of_several)}`"
 
 
 def _suggest_hours(text: str, is_one_of_several: bool) -> str | None:
     times = read_times(text) or []
     if any(not time.endswith(":00") for time in times):
-        quoted = listed([f'"{time}"' for time in times], is_one_of_several=False)
+        quoted = format_list([f'"{time}"' for time in times], is_one_of_several=False)
         return None if is_one_of_several or not is_product(times) else f"write `at: {quoted}`"
     hours = [str(int(time[:2])) for time in times]
-    return f"write `{listed(hours, is_one_of_several=is_one_of_several)}`" if hours else None
+    return f"write `{format_list(hours, is_one_of_several=is_one_of_several)}`" if hours else None
 
 
-def listed(words: Sequence[str], *, is_one_of_several: bool) -> str:
+def format_list(words: Sequence[str], *, is_one_of_several: bool) -> str:
     """Return words as a list; without brackets inside another list, or where none are needed."""
     together = ", ".join(words)
     return together if is_one_of_several or len(words) == 1 else f"[{together}]"

@@ -101,7 +101,7 @@ _LETTER_RUN: Final = r"[^\W\d_]+"
 _WORD: Final = r"[^\W\d_]+(?:['-][^\W\d_]+)*"
 
 
-def folded(text: str) -> str:
+def fold_accents(text: str) -> str:
     """Return a text in lower case without accents, the form in which texts are compared."""
     apart = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
     return "".join(letter for letter in apart if not unicodedata.combining(letter)).translate(_LETTERS)
@@ -146,8 +146,8 @@ def _is_form_of(word: str, name: str) -> bool:
 def _languages() -> tuple[_Language, ...]:
     found = []
     for code, names in _DAYS.items():
-        days = {name: day for day, same in enumerate(folded(names).split()) for name in same.split("/")}
-        pairs = (pair.split("=") for pair in folded(_WORDS[code]).split())
+        days = {name: day for day, same in enumerate(fold_accents(names).split()) for name in same.split("/")}
+        pairs = (pair.split("=") for pair in fold_accents(_WORDS[code]).split())
         words = {other.replace("_", " "): english for english, others in pairs for other in others.split(",")}
         found.append(_Language(days, words))
     return tuple(found)
@@ -155,7 +155,7 @@ def _languages() -> tuple[_Language, ...]:
 
 def read_in_english(text: str, read: Callable[[str], str | None]) -> str | None:
     """Return the result of ``read`` for a text in English; ``None`` if equally good languages disagree."""
-    spelt = folded(text)
+    spelt = fold_accents(text)
     readings: dict[int, set[str]] = {}
     for english in (language.in_english(spelt) for language in _languages()):
         if english != spelt:

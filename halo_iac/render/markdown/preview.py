@@ -13,7 +13,7 @@ from halo_iac.render.markdown.sections import cells
 from halo_iac.render.strips import fire_strip, legend, read_strip
 from halo_iac.render.style import Style
 from halo_iac.render.values import number
-from halo_iac.text import counted, lookback
+from halo_iac.text import counted, format_lookback
 
 _HEADERS = ("schedule", "when", "runs a month", "four weeks")
 
@@ -62,6 +62,6 @@ def _schedule(schedule: PageSchedule, page: Page, style: Style) -> str:
     strips = (fire_strip(track, page.period, style), read_strip(track.coverage, page.period, style))
     fire = schedule.next_fire
     coming = f"<br>next {day(fire.at)} {fire.at:%H:%M} {words(zone(fire.at), style)}" if fire is not None else ""
-    looks = f"<br>looks back {lookback(track.lookback_hours)}"
+    looks = f"<br>looks back {format_lookback(track.lookback_hours)}"
     runs = number(float(runs_per_month(track.cadence)))
     return cells((name, f"{when}{coming}{looks}", runs, "<br>".join(f"`{strip}`" for strip in strips)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from halo_iac.errors import Problem
-from halo_iac.hints import shared
+from halo_iac.hints import merge_hints
 from halo_iac.model.apply_result import Event, NextCommands, Summary
 from halo_iac.model.finding import Finding
 from halo_iac.model.plan import Action, Blocked, Change, GuardViolation, PausedSchedule, PlanWarning, UndeclaredSchedule
@@ -22,7 +22,7 @@ from halo_iac.render.rows import SHARES, Row, change_rows, cost_in_words, runs_o
 from halo_iac.render.strips import Strips
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.values import MAX_LISTED, from_to
-from halo_iac.text import counted, first_of
+from halo_iac.text import counted, list_first
 
 _HEADERS: Final = ("", "change", "schedule", "title", "what changes", "runs a month")
 
@@ -146,8 +146,8 @@ def finding_line(finding: Finding, style: Style) -> str:
 def _summary(change: Change, style: Style) -> str:
     old = change.before.title if change.before else change.title
     name = f" <b>{html_code(change.key, style)}</b>" if change.key else ""
-    deed = f"{html_code(SIGNS[change.action], style)} {change.action}"
-    return f"{deed}{name} {html_words(old, style)}"
+    verb = f"{html_code(SIGNS[change.action], style)} {change.action}"
+    return f"{verb}{name} {html_words(old, style)}"
 
 
 def _in_short(row: Row, style: Style) -> str:
@@ -222,7 +222,7 @@ def paused(schedules: Sequence[PausedSchedule], style: Style, room: int = SECTIO
     """Return the declared schedules that stay paused, each with what resumes it."""
     if not schedules:
         return ""
-    remedy = shared(each.hint for each in schedules) if len(schedules) > 1 else None
+    remedy = merge_hints(each.hint for each in schedules) if len(schedules) > 1 else None
     lines = (_paused_line(each, style, has_hint=not remedy) for each in schedules)
     listed = section(headings.paused_heading(schedules), lines, len(schedules), room=room)
     return f"{listed}\n\nTo resume them: {message(remedy, style)}" if remedy else listed
@@ -291,4 +291,4 @@ def next_lines(summary: Summary, commands: NextCommands, style: Style) -> str:
 
 
 def _listed(names: Sequence[str], style: Style) -> str:
-    return first_of((code(name, style) for name in names), len(names), MAX_LISTED)
+    return list_first((code(name, style) for name in names), len(names), MAX_LISTED)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from halo_iac.model.apply_result import total_summary
-from halo_iac.model.plan import total_of
+from halo_iac.model.plan import combine_plans
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.formats import ProjectPlan
 from halo_iac.render.headings import plan_counts, run_counts
@@ -31,7 +31,7 @@ def plans_markdown(plans: Sequence[ProjectPlan], style: Style, *, marker: str, n
     calendar = Calendar(now, style)
     ran = [each.outcome.summary for each in plans if each.outcome is not None]
     run = total_summary(ran) if ran else None
-    total = total_of([each.shown for each in plans])
+    total = combine_plans([each.shown for each in plans])
     head = [marker, parts.heading(total, run, len(plans))]
     tail = [message(plan_counts(total, style), style), run_counts(run) if run else ""]
     contexts = [parts.page_context(each.shown, calendar, each.styled(style), each.shown.file) for each in plans]

@@ -58,7 +58,7 @@ def _status(event: Event, style: Style) -> str:
     action = event.change.action
     if event.status in {Status.STARTED, Status.DONE}:
         verbs = DONE if event.status is Status.DONE else _IN_PROGRESS
-        return style.paint(f"{SIGNS[action]} {verbs[event.change.deed]:<{_VERB_WIDTH}}", event.change.deed)
+        return style.paint(f"{SIGNS[action]} {verbs[event.change.verb]:<{_VERB_WIDTH}}", event.change.verb)
     return style.paint(f"{_STATUS_SIGNS[event.status]} {event.status:<{_VERB_WIDTH}}", _ROLES[event.status])
 
 

@@ -10,7 +10,7 @@ from halo_iac.model.evidence import Citation, Evidence, Place
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
 from halo_iac.render.text.traces.rows import NONE, TRACES, Columns, status
-from halo_iac.text import counted, first_of
+from halo_iac.text import counted, list_first
 
 _WITH_SECTIONS: Final = 120
 """Columns of a screen that has room for the headings under which a trace is cited."""
@@ -96,7 +96,7 @@ def _spans(spans: Sequence[Citation], style: Style) -> Iterator[str]:
 def _remarks(found: Sequence[Evidence], style: Style) -> Iterator[str]:
     for each in found:
         if each.alike:
-            ids = first_of(each.alike, len(each.alike), _MAX_NAMED)
+            ids = list_first(each.alike, len(each.alike), _MAX_NAMED)
             yield style.safe(f"{each.citation.id} may be {ids}.")
         if each.read_error is not None:
             what = "" if each.trace is None else ": what failed in it"
@@ -104,7 +104,7 @@ def _remarks(found: Sequence[Evidence], style: Style) -> Iterator[str]:
     missing = [each.citation.id for each in found if is_missing(each)]
     if missing:
         verb, noun = ("is", "trace") if len(missing) == 1 else ("are", "traces")
-        named = first_of(missing, len(missing), _MAX_NAMED)
+        named = list_first(missing, len(missing), _MAX_NAMED)
         yield style.safe(f"{len(missing):,} cited {noun} {verb} not found in this project: {named}.")
     unread = sum(each.is_unread for each in found)
     if unread:

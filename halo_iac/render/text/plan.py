@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from halo_iac.hints import shared
+from halo_iac.hints import merge_hints
 from halo_iac.model.finding import Finding, Severity
 from halo_iac.model.plan import (
     Action,
@@ -49,7 +49,7 @@ def row_lines(rows: Sequence[Row], style: Style) -> Iterator[str]:
 
 
 def _heading(change: Change, style: Style) -> str:
-    deed = style.paint(f"{SIGNS[change.action]} {change.deed:<{_VERB_WIDTH}}", change.deed)
+    verb = style.paint(f"{SIGNS[change.action]} {change.verb:<{_VERB_WIDTH}}", change.verb)
     old = change.before.title if change.before else change.title
     names = (
         style.paint(style.safe(change.key), "bold") if change.key else "",
@@ -59,7 +59,7 @@ def _heading(change: Change, style: Style) -> str:
         if change.share and change.share is not Attribution.BRANCH
         else "",
     )
-    return "  ".join((deed, *filter(None, names)))
+    return "  ".join((verb, *filter(None, names)))
 
 
 def _row_lines(row: Row, width: int, style: Style) -> Iterator[str]:
@@ -103,7 +103,7 @@ def paused_lines(paused: Sequence[PausedSchedule], style: Style) -> Iterator[str
         return
     yield style.paint(headings.paused_heading(paused), "warning")
     shown = paused[:MAX_LISTED]
-    remedy = shared(each.hint for each in shown) if len(shown) > 1 else None
+    remedy = merge_hints(each.hint for each in shown) if len(shown) > 1 else None
     for each in shown:
         reason = style.paint(f"({style.safe(each.reason)})", "dim") if each.reason else ""
         origin = style.paint(f"({style.safe(each.origin)})", "dim") if each.origin else ""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from halo_iac.model.apply_result import total_summary
-from halo_iac.model.plan import total_of
+from halo_iac.model.plan import combine_plans
 from halo_iac.render.formats import ProjectPlan
 from halo_iac.render.headings import plan_counts, run_counts
 from halo_iac.render.style import Style, file_heading
@@ -27,7 +27,7 @@ def plans_text(plans: Sequence[ProjectPlan], style: Style, *, now: datetime | No
         for each in plans
     ]
     heading = file_heading(counted(len(plans), "project file"), style)
-    return f"{''.join(drawn)}{heading}\n{plan_counts(total_of([each.shown for each in plans]), style)}\n"
+    return f"{''.join(drawn)}{heading}\n{plan_counts(combine_plans([each.shown for each in plans]), style)}\n"
 
 
 def outcomes_text(plans: Sequence[ProjectPlan], style: Style) -> str:
