@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from command_line import CommandLine
 
-from halo_iac.render.values import money
+from halo_iac.render.values import format_amount
 
 DAILY = "version: 1\n{}schedules:\n  daily: {{title: A, agent: checkout, frequency: daily, at: [{}], prompt: Why}}\n"
 FEE = "cost_per_run: 0.50\n"
@@ -86,4 +86,4 @@ def test_of_several_files_each_has_its_own_cost_and_there_is_no_total(halo: Comm
     ("amount", "written"), [(0, "0.00"), (0.0031, "0.0031"), (-0.5, "-0.50"), (1217.5, "1,217.50"), (15.218, "15.22")]
 )
 def test_an_amount_has_two_digits_unless_they_would_be_nothing(amount: float, written: str) -> None:
-    assert money(amount) == written
+    assert format_amount(amount) == written

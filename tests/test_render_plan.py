@@ -13,7 +13,7 @@ from render_asserts import assert_harmless
 from render_samples import BASE, HOSTILE, NOW, archive, create, every_section, hostile, large, nasty, plan_of, update
 
 from halo_iac.model.plan import Cause, RunRate, UndeclaredSchedule
-from halo_iac.render.calendar import CADENCES
+from halo_iac.render.calendar import MAX_CADENCES
 from halo_iac.render.prompt_diff import COMPARED, DIFF
 from halo_iac.render.style import PLAIN, Style, columns
 from halo_iac.render.text.fold import folded
@@ -227,10 +227,10 @@ def test_a_fire_where_the_clocks_change_is_marked() -> None:
 
 
 def test_next_fires_stop_after_a_number_of_cadences() -> None:
-    specs = [replace(BASE, hours=(n % 24,), minutes=(n // 24,)) for n in range(CADENCES + 1)]
+    specs = [replace(BASE, hours=(n % 24,), minutes=(n // 24,)) for n in range(MAX_CADENCES + 1)]
     text = plan_text(plan_of(*(create(f"k{n}", spec) for n, spec in enumerate(specs))), PLAIN, now=NOW)
-    assert text.count("next fires") == CADENCES
-    assert f"Next fires are shown for the first {CADENCES} cadences only." in text
+    assert text.count("next fires") == MAX_CADENCES
+    assert f"Next fires are shown for the first {MAX_CADENCES} cadences only." in text
 
 
 def test_a_cadence_of_the_platform_that_makes_no_sense_is_named_as_such() -> None:

@@ -27,7 +27,7 @@ from halo_iac.render.text.traces.views import (
     trace_timeline,
     trace_tree,
 )
-from halo_iac.render.values import dollars, elapsed
+from halo_iac.render.values import format_dollars, format_elapsed
 
 STYLES = {
     "pipe": PLAIN,
@@ -262,7 +262,7 @@ def test_a_table_of_any_length_is_written_as_its_rows_are_read() -> None:
     ],
 )
 def test_lengths_of_time_are_read_as_people_read_them(length: int | None, said: str) -> None:
-    assert elapsed(length, PLAIN) == said
+    assert format_elapsed(length, PLAIN) == said
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_lengths_of_time_are_read_as_people_read_them(length: int | None, said: 
     ],
 )
 def test_costs_are_read_as_people_read_them(amount: float | None, said: str) -> None:
-    assert dollars(amount) == said
+    assert format_dollars(amount) == said
 
 
 @pytest.mark.parametrize(

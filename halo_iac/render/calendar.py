@@ -19,8 +19,8 @@ from halo_iac.render.style import Style
 if TYPE_CHECKING:
     from halo_iac.model.plan import CostEstimate
 
-FIRES: Final = 3
-CADENCES: Final = 500
+_SHOWN_FIRES: Final = 3
+MAX_CADENCES: Final = 500
 """For how many different cadences next fires are worked out: more would take longer than the plan itself."""
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -40,22 +40,22 @@ class Calendar:
         self._words: dict[Cadence, str] = {}
         self._runs: dict[Cadence, float] = {}
         self._fires: dict[Cadence, str] = {}
-        self.has_left_out = False
+        self.is_incomplete = False
 
-    def priced(self, cost: CostEstimate | None) -> Calendar:
+    def with_cost(self, cost: CostEstimate | None) -> Calendar:
         """Return the same calendar for a plan with another fee."""
         other = copy(self)
         other.cost_per_run = None if cost is None else cost.per_run
         return other
 
-    def words(self, cadence: Cadence) -> str:
+    def describe(self, cadence: Cadence) -> str:
         """Return a cadence in words."""
         found = self._words.get(cadence)
         if found is None:
             found = self._words[cadence] = self._style.safe(self._style.displayable(describe(cadence)))
         return found
 
-    def runs(self, spec: Spec) -> float:
+    def runs_per_month(self, spec: Spec) -> float:
         """Return the runs a month of a schedule that is not archived."""
         if spec.enabled is False:
             return 0.0
@@ -65,23 +65,23 @@ class Calendar:
             found = self._runs[cadence] = float(runs_per_month(cadence))
         return found
 
-    def fires(self, cadence: Cadence) -> str | None:
-        """Return the next fires with their zone; ``None`` without a clock, or after :data:`CADENCES` cadences."""
+    def next_fires(self, cadence: Cadence) -> str | None:
+        """Return the next fires with their zone; ``None`` without a clock, or after :data:`MAX_CADENCES` cadences."""
         if self.now is None:
             return None
         found = self._fires.get(cadence)
         if found is None:
-            if len(self._fires) >= CADENCES:
-                self.has_left_out = True
+            if len(self._fires) >= MAX_CADENCES:
+                self.is_incomplete = True
                 return None
-            found = self._fires[cadence] = self._next(cadence, self.now)
+            found = self._fires[cadence] = self._describe_fires(cadence, self.now)
         return found
 
-    def _next(self, cadence: Cadence, now: datetime) -> str:
+    def _describe_fires(self, cadence: Cadence, now: datetime) -> str:
         if not is_valid(cadence):
             return "unknown"
-        fires = tuple(islice(fires_with_reasons(cadence, now), FIRES))
-        return self._style.safe(_listed(fires, has_year=spans_years(now, fires)))
+        fires = tuple(islice(fires_with_reasons(cadence, now), _SHOWN_FIRES))
+        return self._style.safe(_format_fires(fires, has_year=spans_years(now, fires)))
 
 
 def spans_years(now: datetime, fires: Iterable[Fire]) -> bool:
@@ -89,21 +89,21 @@ def spans_years(now: datetime, fires: Iterable[Fire]) -> bool:
     return any(fire.at.year != now.astimezone(fire.at.tzinfo).year for fire in fires)
 
 
-def day(at: date, *, has_year: bool = False) -> str:
+def format_day(at: date, *, has_year: bool = False) -> str:
     """Return a day, or that of an instant in its zone: ``Mon 23 Nov``, perhaps with its year."""
     return f"{_DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]}{f' {at.year}' if has_year else ''}"
 
 
-def zone(at: datetime) -> str:
+def zone_name(at: datetime) -> str:
     """Return what the zone of an instant is called at the time: ``PST``, or ``UTC+07`` where it has no letters."""
     name = at.tzname() or ""
     return name if name.isalpha() else f"UTC{name}"
 
 
-def _listed(fires: Sequence[Fire], *, has_year: bool) -> str:
+def _format_fires(fires: Sequence[Fire], *, has_year: bool) -> str:
     """Return fires with their zone, named once where it is the same."""
-    instants = [f"{day(fire.at, has_year=has_year)} {fire.at:%H:%M}" for fire in fires]
-    zones = [zone(fire.at) for fire in fires]
+    instants = [f"{format_day(fire.at, has_year=has_year)} {fire.at:%H:%M}" for fire in fires]
+    zones = [zone_name(fire.at) for fire in fires]
     notes = [" (approximate)" if fire.reason else "" for fire in fires]
     if len(set(zones)) == 1:
         return f"{', '.join(map(add, instants, notes))} {zones[0]}"

@@ -26,7 +26,7 @@ from halo_iac.render.calendar import Calendar
 from halo_iac.render.drift import CAVEAT, drift_counts, drifted_files, item_rows
 from halo_iac.render.formats import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 from halo_iac.render.headings import plan_counts, remedy_label, run_counts
-from halo_iac.render.rows import SHARES, Row, cost_in_words, runs_of, summary
+from halo_iac.render.rows import ATTRIBUTIONS, Row, format_monthly_cost, monthly_runs, summary_rows
 from halo_iac.render.style import Style
 from halo_iac.render.values import problem_counts
 from halo_iac.text import counted
@@ -151,7 +151,7 @@ def _annotate_plan(plan: Plan, style: Style) -> Iterator[Annotation]:
         origin = origins.get(warning.key, "")
         yield Annotation(Level.WARNING, "halo plan", _warning_message(warning, style), *_position(origin))
     yield from (_annotate_paused(each, style) for each in plan.paused)
-    calendar = Calendar(None, style).priced(plan.cost_per_month)
+    calendar = Calendar(None, style).with_cost(plan.cost_per_month)
     for change in sorted(plan.changes, key=attrgetter("is_removal"), reverse=True):
         yield _annotate_change(change, calendar, style)
 
@@ -164,11 +164,11 @@ def _annotate_paused(paused: PausedSchedule, style: Style) -> Annotation:
 
 
 def _annotate_change(change: Change, calendar: Calendar, style: Style) -> Annotation:
-    short = ", ".join(_row_text(row, style) for row in summary(change, calendar, style))
+    short = ", ".join(_row_text(row, style) for row in summary_rows(change, calendar, style))
     name = style.safe(change.key or f"{change.title} ({change.id})")
-    share = f" ({SHARES[change.share]})" if change.share else ""
-    runs, fee = runs_of(change, calendar), calendar.cost_per_run
-    cost = f"; cost a month: {cost_in_words(*runs, fee, style)}" if fee is not None and runs[0] != runs[1] else ""
+    share = f" ({ATTRIBUTIONS[change.share]})" if change.share else ""
+    runs, fee = monthly_runs(change, calendar), calendar.cost_per_run
+    cost = f"; cost a month: {format_monthly_cost(*runs, fee, style)}" if fee is not None and runs[0] != runs[1] else ""
     message = f"{change.action} {name}: {short}{cost}{share}"
     return Annotation(Level.NOTICE, "halo plan", message, *_position(change.origin))
 

@@ -25,7 +25,7 @@ from halo_iac.model.plan import (
 )
 from halo_iac.render.rows import Row
 from halo_iac.render.style import Style
-from halo_iac.render.values import cost_from_to, counted_findings, from_to, listed, money
+from halo_iac.render.values import counted_findings, format_amount, format_change, format_cost_change, join_names
 from halo_iac.text import counted
 
 
@@ -46,12 +46,12 @@ def header_rows(plan: Plan, style: Style) -> Iterator[Row]:
     if plan.base is not None:
         yield Row("Base", style.safe(plan.base.ref), origin=style.safe(plan.base.commit[:12]))
     if plan.targets:
-        yield Row("Targets", f"{listed(plan.targets, style)}; other entries are left out")
+        yield Row("Targets", f"{join_names(plan.targets, style)}; other entries are left out")
 
 
 def _policy(policy: Policy, style: Style) -> str:
     scope = [
-        *(() if policy.scope_agents is None else (f"agents {listed(policy.scope_agents, style)}",)),
+        *(() if policy.scope_agents is None else (f"agents {join_names(policy.scope_agents, style)}",)),
         *(() if policy.title_prefix is None else (f"titles that start {style.quoted(policy.title_prefix)}",)),
     ]
     parts = [f"undeclared: {style.safe(policy.undeclared)}", f"scope: {' and '.join(scope) or 'the whole project'}"]
@@ -60,7 +60,7 @@ def _policy(policy: Policy, style: Style) -> str:
     return "; ".join(parts)
 
 
-_SHARES: Final = {
+_ATTRIBUTION_PHRASES: Final = {
     Attribution.BRANCH: "of this branch",
     Attribution.BRANCH_AND_DRIFT: "of this branch where the platform differed before",
     Attribution.DRIFT: "planned before this branch",
@@ -72,13 +72,15 @@ def attribution_counts(plan: Plan) -> Iterator[str]:
     """Yield one line that counts the changes by attribution; nothing without a base, or if all are the branch's."""
     shares = Counter(change.share for change in plan.changes)
     if plan.base is not None and set(shares) - {Attribution.BRANCH}:
-        parts = ", ".join(f"{shares[share]:,} {phrase}" for share, phrase in _SHARES.items() if shares[share])
+        parts = ", ".join(
+            f"{shares[share]:,} {phrase}" for share, phrase in _ATTRIBUTION_PHRASES.items() if shares[share]
+        )
         yield f"Whose: {parts}."
 
 
-def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str:
+def plan_counts(plan: Plan, style: Style, unchanged_state: str = "as declared") -> str:
     """Return the last line: the number of changes by action, of blocked entries, and the change in runs a month."""
-    runs = f"Runs a month: {from_to(plan.runs_per_month.before, plan.runs_per_month.after, style)}."
+    runs = f"Runs a month: {format_change(plan.runs_per_month.before, plan.runs_per_month.after, style)}."
     runs += cost_sentence(plan.cost_per_month, style)
     if plan.findings:
         runs += f" {counted_findings(plan.findings)}."
@@ -89,7 +91,7 @@ def plan_counts(plan: Plan, style: Style, as_wanted: str = "as declared") -> str
         *([f"{counted(len(plan.refusals), 'refusal')}"] if plan.refusals else ()),
     ]
     if not plan.changes:
-        declared = f"{counted(plan.unchanged, 'schedule is', 'schedules are')} {as_wanted}"
+        declared = f"{counted(plan.unchanged, 'schedule is', 'schedules are')} {unchanged_state}"
         return f"No changes. {'; '.join([declared, *([', '.join(rest)] if rest else ())])}. {runs}"
     numbers = Counter(change.verb for change in plan.changes)
     kinds: list[str] = [verb for verb in PAUSING.values() if numbers[verb]] or [*Action]
@@ -102,8 +104,8 @@ def cost_sentence(cost: CostEstimate | None, style: Style) -> str:
     """Return the monthly cost of the runs; empty if no fee is stated."""
     if cost is None:
         return ""
-    amount = cost_from_to(cost.before, cost.after, style)
-    return f" Estimated cost a month: {amount}, at {money(cost.per_run)} a run; inference comes on top."
+    amount = format_cost_change(cost.before, cost.after, style)
+    return f" Estimated cost a month: {amount}, at {format_amount(cost.per_run)} a run; inference comes on top."
 
 
 _REFUSALS: Final = {
@@ -154,7 +156,7 @@ DONE: Final[Mapping[str, str]] = {
     "pause": "paused",
     "resume": "resumed",
 }
-_ENDED: Final = {
+_STATUS_PHRASES: Final = {
     Status.ALREADY: "already up to date",
     Status.FAILED: "failed",
     Status.CONFLICT: "in conflict",
@@ -168,7 +170,7 @@ def run_counts(summary: Summary) -> str:
     done = Counter(event.change.verb for event in summary.with_status(Status.DONE))
     verbs = [f"{done[verb]:,} {word}" for verb, word in DONE.items() if done[verb]]
     statuses = Counter(event.status for event in summary.events)
-    rest = [f"{statuses[status]:,} {_ENDED[status]}" for status in _ENDED if statuses[status]]
+    rest = [f"{statuses[status]:,} {_STATUS_PHRASES[status]}" for status in _STATUS_PHRASES if statuses[status]]
     return f"Applied: {'; '.join(filter(None, (', '.join(verbs) or 'nothing', ', '.join(rest))))}."
 
 

@@ -14,25 +14,25 @@ from halo_iac.model.schedule import Spec, Value
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.prompt_diff import PromptLine, excerpt, prompt_diff
 from halo_iac.render.style import Style
-from halo_iac.render.values import cost_from_to, format_value, from_to, shortened
+from halo_iac.render.values import format_change, format_cost_change, format_value, shorten
 from halo_iac.text import counted
 
 CADENCE_FIELDS: Final = frozenset({"frequency", "days_of_week", "days_of_month", "hours", "minutes", "timezone"})
 TIME_FIELDS: Final = frozenset({"hours", "minutes"})
-SHARES: Final = {
+ATTRIBUTIONS: Final = {
     Attribution.BRANCH: "this branch",
     Attribution.BRANCH_AND_DRIFT: "this branch; it already differed before",
     Attribution.DRIFT: "it differed before this branch",
     Attribution.INHERITED: "a policy, default or alias, not the entry",
 }
 """Whose change it is, in words."""
-SUMMARY_LENGTH: Final = 4
-"""How many rows a gist has at most."""
-_SHORT: Final = 40
-"""How many characters of a value a gist has room for."""
+_MAX_SUMMARY_ROWS: Final = 4
+"""How many rows a summary has at most."""
+_MAX_VALUE_LENGTH: Final = 40
+"""How many characters of a value a summary has room for."""
 _BUILT_IN: Final = "built-in default"
 _OVERRIDDEN: Final = f"({Source.OVERRIDES})"
-_WHY: Final = {
+_ARCHIVE_REASONS: Final = {
     Cause.RETIRED: "the project file says `state: archived`",
     Cause.UNDECLARED: "no file declares it, and the project file says `undeclared: archive`",
     Cause.UNDONE: "it was not active before the run that this undoes",
@@ -66,21 +66,23 @@ def field_rows(
     return tuple(_field_rows(change, _with_names(change.fields, agents or {}), calendar, style))
 
 
-def cost_in_words(before: float, after: float, per_run: float, style: Style) -> str:
+def format_monthly_cost(before: float, after: float, per_run: float, style: Style) -> str:
     """Return the monthly cost of runs in words."""
-    return f"{cost_from_to(before * per_run, after * per_run, style)} (estimate)"
+    return f"{format_cost_change(before * per_run, after * per_run, style)} (estimate)"
 
 
-def runs_of(change: Change, calendar: Calendar) -> tuple[float, float]:
+def monthly_runs(change: Change, calendar: Calendar) -> tuple[float, float]:
     """Return the runs a month of a change's schedule, before and after."""
     was_active = change.action in {Action.UPDATE, Action.ARCHIVE} and change.before is not None
-    before = calendar.runs(_before(change)) if was_active else 0.0
+    before = calendar.runs_per_month(_require_before(change)) if was_active else 0.0
     if change.after is None:
         return before, 0.0
-    return before, calendar.runs(change.after if change.before is None else change.after.filled_from(change.before))
+    return before, calendar.runs_per_month(
+        change.after if change.before is None else change.after.filled_from(change.before)
+    )
 
 
-def summary(
+def summary_rows(
     change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
 ) -> tuple[Row, ...]:
     """Return a change on one line: the fields that differ, a new schedule's cadence, or why one is archived.
@@ -88,23 +90,23 @@ def summary(
     Long values are cut, and a row without a label counts the fields that there is no room for.
     """
     if change.action is Action.ARCHIVE:
-        return (Row("", _WHY.get(change.cause, change.cause)),)
+        return (Row("", _ARCHIVE_REASONS.get(change.cause, change.cause)),)
     if change.action is Action.CREATE or not change.fields:
-        after = _after(change)
+        after = _require_after(change)
         paused = () if after.enabled is not False else (Row("", "paused"),)
-        return (Row("", calendar.words(after.cadence)), *paused)
-    rows = tuple(_field_rows(change, _with_names(change.fields, agents or {}), calendar, style, _short_row))
-    if len(rows) <= SUMMARY_LENGTH:
+        return (Row("", calendar.describe(after.cadence)), *paused)
+    rows = tuple(_field_rows(change, _with_names(change.fields, agents or {}), calendar, style, _summary_row))
+    if len(rows) <= _MAX_SUMMARY_ROWS:
         return rows
-    shown = rows[: SUMMARY_LENGTH - 1]
+    shown = rows[: _MAX_SUMMARY_ROWS - 1]
     return (*shown, Row("", f"{len(rows) - len(shown)} more"))
 
 
-def _short_row(field: FieldChange, style: Style) -> Row:
+def _summary_row(field: FieldChange, style: Style) -> Row:
     if field.field == "prompt":
         return Row("prompt", "changed")
     before, after = (
-        style.displayable(shortened(format_value(field.field, value, style), _SHORT))
+        style.displayable(shorten(format_value(field.field, value, style), _MAX_VALUE_LENGTH))
         for value in (field.before, field.after)
     )
     return Row(field.field, after, before)
@@ -122,21 +124,21 @@ def _with_names(fields: Iterable[FieldChange], agents: Mapping[str, str]) -> Fie
     )
 
 
-def _created(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
+def _create_rows(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
     """Show the cadence in words and every field that was written; built-in defaults are left out."""
-    spec = _after(change)
+    spec = _require_after(change)
     for field in fields:
         if field.field == "frequency":
             overridden = (each for each in fields if each.field in CADENCE_FIELDS and each.origin.endswith(_OVERRIDDEN))
-            yield Row("cadence", calendar.words(spec.cadence), origin=_origins((field, *overridden), style))
+            yield Row("cadence", calendar.describe(spec.cadence), origin=_origins((field, *overridden), style))
         elif field.field == "prompt":
             yield _new_prompt(field, style)
         elif field.field not in CADENCE_FIELDS and field.field != "title" and field.origin != _BUILT_IN:
             yield Row(field.field, format_value(field.field, field.after, style), origin=style.safe(field.origin))
     yield from _fires_after(spec, calendar)
-    before, after = runs_of(change, calendar)
-    yield Row("runs a month", from_to(before, after, style))
-    yield from _cost(before, after, calendar, style)
+    before, after = monthly_runs(change, calendar)
+    yield Row("runs a month", format_change(before, after, style))
+    yield from _cost_row(before, after, calendar, style)
 
 
 def _new_prompt(field: FieldChange, style: Style) -> Row:
@@ -148,18 +150,18 @@ def _new_prompt(field: FieldChange, style: Style) -> Row:
 
 
 def _fires_after(spec: Spec, calendar: Calendar) -> Iterator[Row]:
-    fires = "never while paused" if spec.enabled is False else calendar.fires(spec.cadence)
+    fires = "never while paused" if spec.enabled is False else calendar.next_fires(spec.cadence)
     if fires:
         yield Row("next fires", fires)
 
 
-def _updated(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
+def _update_rows(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
     yield from _field_rows(change, fields, calendar, style)
     if not any(field.field in CADENCE_FIELDS or field.field == "enabled" for field in fields):
         return
-    before, after = _before(change), _effective(change)
-    yield from _fires(_fires_of(before, calendar), _fires_of(after, calendar))
-    yield from _runs(change, calendar, style)
+    before, after = _require_before(change), _effective_spec(change)
+    yield from _fires_row(_describe_fires(before, calendar), _describe_fires(after, calendar))
+    yield from _monthly_rows(change, calendar, style)
 
 
 def _field_rows(
@@ -185,7 +187,7 @@ def _cadence_row(change: Change, fields: Fields, calendar: Calendar, style: Styl
 
     ``None`` where the fields say it better: a list of days or a zone alone, and what words cannot tell apart.
     """
-    before, after = _before(change).cadence, _effective(change).cadence
+    before, after = _require_before(change).cadence, _effective_spec(change).cadence
     names = {field.field for field in fields}
     if (len(names) == 1 and not names & TIME_FIELDS) or not (is_valid(before) and is_valid(after)):
         return None
@@ -193,7 +195,7 @@ def _cadence_row(change: Change, fields: Fields, calendar: Calendar, style: Styl
     if names <= TIME_FIELDS and len(times) == 2:
         label, (was, will) = "at", times
     else:
-        label, was, will = "cadence", calendar.words(before), calendar.words(after)
+        label, was, will = "cadence", calendar.describe(before), calendar.describe(after)
     return None if was == will else Row(label, will, was, _origins(fields, style))
 
 
@@ -219,68 +221,68 @@ def _field_row(field: FieldChange, style: Style) -> Row:
     )
 
 
-def _unarchived(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
+def _unarchive_rows(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
     yield from _field_rows(change, fields, calendar, style)
-    before, after = _before(change), _effective(change)
+    before, after = _require_before(change), _effective_spec(change)
     if before.cadence == after.cadence:
-        yield Row("cadence", calendar.words(after.cadence))
-    yield from _fires("never while archived", _fires_of(after, calendar))
-    yield from _runs(change, calendar, style)
+        yield Row("cadence", calendar.describe(after.cadence))
+    yield from _fires_row("never while archived", _describe_fires(after, calendar))
+    yield from _monthly_rows(change, calendar, style)
 
 
-def _archived(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
-    yield Row("why", _WHY.get(change.cause, change.cause))
+def _archive_rows(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
+    yield Row("why", _ARCHIVE_REASONS.get(change.cause, change.cause))
     for field in fields:
         yield _field_row(field, style)
     if change.before is None:
         return
-    yield Row("cadence", calendar.words(change.before.cadence))
-    yield from _fires(_fires_of(change.before, calendar), "never while archived")
-    yield from _runs(change, calendar, style)
+    yield Row("cadence", calendar.describe(change.before.cadence))
+    yield from _fires_row(_describe_fires(change.before, calendar), "never while archived")
+    yield from _monthly_rows(change, calendar, style)
 
 
 _ROWS: Final = {
-    Action.CREATE: _created,
-    Action.UPDATE: _updated,
-    Action.UNARCHIVE: _unarchived,
-    Action.ARCHIVE: _archived,
+    Action.CREATE: _create_rows,
+    Action.UPDATE: _update_rows,
+    Action.UNARCHIVE: _unarchive_rows,
+    Action.ARCHIVE: _archive_rows,
 }
 
 
-def _fires_of(spec: Spec, calendar: Calendar) -> str | None:
-    fires = calendar.fires(spec.cadence)
+def _describe_fires(spec: Spec, calendar: Calendar) -> str | None:
+    fires = calendar.next_fires(spec.cadence)
     return fires if fires is None or spec.enabled is not False else "never while paused"
 
 
-def _fires(before: str | None, after: str | None) -> Iterator[Row]:
+def _fires_row(before: str | None, after: str | None) -> Iterator[Row]:
     if before is not None and after is not None:
         yield Row("next fires", after, before)
 
 
-def _runs(change: Change, calendar: Calendar, style: Style) -> Iterator[Row]:
-    before, after = runs_of(change, calendar)
+def _monthly_rows(change: Change, calendar: Calendar, style: Style) -> Iterator[Row]:
+    before, after = monthly_runs(change, calendar)
     if before != after:
-        yield Row("runs a month", from_to(before, after, style))
-        yield from _cost(before, after, calendar, style)
+        yield Row("runs a month", format_change(before, after, style))
+        yield from _cost_row(before, after, calendar, style)
 
 
-def _cost(before: float, after: float, calendar: Calendar, style: Style) -> Iterator[Row]:
+def _cost_row(before: float, after: float, calendar: Calendar, style: Style) -> Iterator[Row]:
     if calendar.cost_per_run is not None:
-        yield Row("cost a month", cost_in_words(before, after, calendar.cost_per_run, style))
+        yield Row("cost a month", format_monthly_cost(before, after, calendar.cost_per_run, style))
 
 
-def _before(change: Change) -> Spec:
+def _require_before(change: Change) -> Spec:
     if change.before is None:
         raise ValueError(f"{change.action} of {change.name!r} without a before")
     return change.before
 
 
-def _after(change: Change) -> Spec:
+def _require_after(change: Change) -> Spec:
     if change.after is None:
         raise ValueError(f"{change.action} of {change.name!r} without an after")
     return change.after
 
 
-def _effective(change: Change) -> Spec:
+def _effective_spec(change: Change) -> Spec:
     """Return the values after the change: the declared ones, and the present ones of fields left to the platform."""
-    return _after(change).filled_from(_before(change))
+    return _require_after(change).filled_from(_require_before(change))

@@ -11,7 +11,7 @@ from halo_iac.hints import Hint, join_hints
 from halo_iac.model.finding import errors
 from halo_iac.model.plan import Plan, combine_plans
 from halo_iac.render.style import PLAIN
-from halo_iac.render.values import listed
+from halo_iac.render.values import join_names
 from halo_iac.text import counted
 
 
@@ -73,7 +73,7 @@ def _refused(plans: Sequence[Plan], *, is_above: bool) -> str:
 
 def _files(plans: Sequence[Plan], concerned: Iterable[Plan]) -> str:
     """Return the names of the project files concerned, with a note that the others are stopped as well."""
-    return f", in {listed([*dict.fromkeys(plan.file for plan in concerned)], PLAIN)}" if len(plans) > 1 else ""
+    return f", in {join_names([*dict.fromkeys(plan.file for plan in concerned)], PLAIN)}" if len(plans) > 1 else ""
 
 
 def _name(plans: Sequence[Plan], plan: Plan) -> str:
@@ -84,6 +84,6 @@ def blocked_error(plans: Sequence[Plan], code: int) -> BlockedError:
     """Return the error for blocked entries after an otherwise successful run, whose summary does not show them."""
     names = [f"{_name(plans, plan)}{entry.key}" for plan in plans for entry in plan.blocked]
     entries = counted(len(names), "entry is", "entries are")
-    message = f"{entries} blocked; nothing was changed for {listed(names, PLAIN)}"
+    message = f"{entries} blocked; nothing was changed for {join_names(names, PLAIN)}"
     hint = "fix the reasons that the plan shows, then run the command again"
     return BlockedError(message, exit_code=code, hint=hint)

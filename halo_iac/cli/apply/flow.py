@@ -66,15 +66,15 @@ class ApplyOptions:
         return NextCommands(Command(*self.command, *self.plan_flags), Command("plan", *self.plan_flags))
 
 
-def show_plans(context: CommandContext, runs: Sequence[ProjectRun], *, as_wanted: str = "as declared") -> None:
-    """Write the plans as text; ``as_wanted`` is the message about schedules without changes."""
+def show_plans(context: CommandContext, runs: Sequence[ProjectRun], *, unchanged_state: str = "as declared") -> None:
+    """Write the plans as text; ``unchanged_state`` is the message about schedules without changes."""
     console = context.console
     style, now = console.out_style, console.clock()
     if context.is_list:
         plans = [ProjectPlan(run.planned, run.planned, format_command=run.context.format_command) for run in runs]
         console.print(plans_text(plans, style, now=now))
     else:
-        console.print(plan_text(runs[0].planned, style, now=now, as_wanted=as_wanted))
+        console.print(plan_text(runs[0].planned, style, now=now, unchanged_state=unchanged_state))
 
 
 def run_apply(context: CommandContext, results: OutputWriter, runs: Sequence[ProjectRun], options: ApplyOptions) -> int:

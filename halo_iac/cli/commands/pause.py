@@ -133,7 +133,7 @@ def _run(
         file = EnabledFile(context, made.keys if request.writes else (), is_enabled=cause is Cause.RESUMED)
         runs = [ProjectRun(context, made.plan)]
         if not results.is_document:
-            show_plans(context, runs, as_wanted=_STATES[cause])
+            show_plans(context, runs, unchanged_state=_STATES[cause])
             for line in filter(None, (made.outlook, file.intention)):
                 console.print("\n".join(folded([style.safe(f"Files: {line}.")], style)))
         question = f"{verb.capitalize()} {{schedules}} on {{platform}}"

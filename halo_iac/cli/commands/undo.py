@@ -74,7 +74,7 @@ def undo(
         console = context.console
         if not results.is_document:
             console.print(console.out_style.safe(_heading(read)))
-            show_plans(context, [ProjectRun(context, planned)], as_wanted="as before the run")
+            show_plans(context, [ProjectRun(context, planned)], unchanged_state="as before the run")
         how = ApplyOptions(*writing, "Undo with {changes} to {platform}", ("undo", receipt_file))
         code = run_apply(context, results, [ProjectRun(context, planned)], how)
     if code in _WRITTEN and planned.changes and not console.wants_json:

@@ -22,7 +22,7 @@ from halo_iac.model.plan import Plan, PlanList
 from halo_iac.pipeline import ObservedProject, PlanRequest, ProjectSource, observe_projects, plan_projects
 from halo_iac.plan import Overrides
 from halo_iac.render.style import PLAIN
-from halo_iac.render.values import listed
+from halo_iac.render.values import join_names
 from halo_iac.storage.plan_file import write_saved_plan
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class SavedPlans(NamedTuple):
         for plan in self.plans:
             if plan.file == file:
                 return plan
-        saved = listed([plan.file or "a file without a name" for plan in self.plans], PLAIN)
+        saved = join_names([plan.file or "a file without a name" for plan in self.plans], PLAIN)
         message = f"{self.name} has no plan for {file}; it has plans for {saved}"
         raise RefusedError(message, hint="nothing was changed; pass the --file options that it was saved with")
 

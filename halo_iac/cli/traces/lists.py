@@ -13,7 +13,7 @@ from halo_iac.model.traces import Facets, Span, SpanPage, Trace, TracePage
 from halo_iac.render.json import LazyList, LazyMembers, document_parts
 from halo_iac.render.text.table import table
 from halo_iac.render.text.traces.rows import SPANS, TRACES, Columns, count
-from halo_iac.render.values import dollars, elapsed
+from halo_iac.render.values import format_dollars, format_elapsed
 from halo_iac.storage.atomic import check_writable
 from halo_iac.storage.outputs import check_output, write_output
 
@@ -158,7 +158,7 @@ def facets_table(facets: Facets, style: Style) -> str:
 def _range(name: str, found: tuple[float, float], style: Style) -> str:
     least, most = found
     if name == "duration_ns":
-        return f"{elapsed(int(least), style)} to {elapsed(int(most), style)}"
+        return f"{format_elapsed(int(least), style)} to {format_elapsed(int(most), style)}"
     if name == "cost_total":
-        return f"{dollars(least)} to {dollars(most)}"
+        return f"{format_dollars(least)} to {format_dollars(most)}"
     return f"{least:,.0f} to {most:,.0f}"

@@ -18,12 +18,12 @@ from markupsafe import Markup, escape
 
 from halo_iac.fire_times import describe, describe_reason, runs_per_month
 from halo_iac.page import Coverage, Page, PageAgent, PageSchedule, PastRun, Track
-from halo_iac.render.calendar import day
+from halo_iac.render.calendar import format_day
 from halo_iac.render.drift import drift_counts, item_rows, kind_heading, shared_hint
 from halo_iac.render.html import diff, strip, words
 from halo_iac.render.html.report import report_html
 from halo_iac.render.style import PLAIN, Style
-from halo_iac.render.values import counted_findings, money, number
+from halo_iac.render.values import counted_findings, format_amount, format_number
 from halo_iac.text import counted
 
 PAGE_START: Final = "<!doctype html>\n<!-- halo page -->\n"
@@ -81,8 +81,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    environment.filters |= {"number": number, "money": money, "day": day, "describe": describe, "say": _message_html}
-    environment.filters["lookback"] = lambda hours: words.duration(hours * 3600)
+    environment.filters |= {
+        "number": format_number,
+        "money": format_amount,
+        "describe": describe,
+        "say": _message_html,
+        "lookback": lambda hours: words.duration(hours * 3600),
+    }
     environment.globals |= {
         "counted": counted,
         "counted_findings": counted_findings,
@@ -171,7 +176,7 @@ class _Drawings:
         starts = [place for place, each in enumerate(days) if place == 0 or each.weekday() == 0]
         found = []
         for start, end in pairwise([*starts, len(days)]):
-            weekday, _, its_date = day(days[start]).partition(" ")
+            weekday, _, its_date = format_day(days[start]).partition(" ")
             found.append((weekday, its_date, end - start))
         return found
 

@@ -12,8 +12,8 @@ from halo_iac.model.drift import DriftKind
 from halo_iac.model.schedule import Cadence
 from halo_iac.page import Coverage, Page, PageAgent, PageSchedule, ZoneChange, failures_in_a_row
 from halo_iac.preview import ScheduleStatus
-from halo_iac.render.calendar import day, zone
-from halo_iac.render.values import number
+from halo_iac.render.calendar import format_day, zone_name
+from halo_iac.render.values import format_number
 from halo_iac.text import counted, format_count, format_duration, join_and
 
 _MAX_NAMED: Final = 3
@@ -32,9 +32,9 @@ class Instant(NamedTuple):
 def instant(at: datetime, reader_timezone: str, *, has_year: bool = False) -> Instant:
     """Return an instant in its own zone and in the reader's; ``here`` is empty where both clocks show the same."""
     there = at.astimezone(ZoneInfo(reader_timezone))
-    its_day = "" if there.date() == at.date() else f"{day(there, has_year=has_year)} "
-    here = "" if there.replace(tzinfo=None) == at.replace(tzinfo=None) else f"{its_day}{there:%H:%M} {zone(there)}"
-    words = f"{day(at, has_year=has_year)} {at:%H:%M} {zone(at)}"
+    its_day = "" if there.date() == at.date() else f"{format_day(there, has_year=has_year)} "
+    here = "" if there.replace(tzinfo=None) == at.replace(tzinfo=None) else f"{its_day}{there:%H:%M} {zone_name(there)}"
+    words = f"{format_day(at, has_year=has_year)} {at:%H:%M} {zone_name(at)}"
     return Instant(at.isoformat(), words, f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", here)
 
 
@@ -51,7 +51,7 @@ def headline(page: Page) -> str:
 
 
 def _times(runs: float) -> str:
-    rounded = f"{runs:,.0f}" if runs >= 10 else number(runs)
+    rounded = f"{runs:,.0f}" if runs >= 10 else format_number(runs)
     return "once" if rounded == "1" else "twice" if rounded == "2" else f"{rounded} times"
 
 
@@ -70,8 +70,8 @@ def missed(coverage: Coverage, now: int, timezone: str) -> str:
 
 def _between(start: int, end: int, now: int, timezone: ZoneInfo) -> str:
     first, last = (datetime.fromtimestamp(each, timezone) for each in (start, end))
-    from_ = "now" if start == now else f"{day(first)} {first:%H:%M}"
-    until = f"{last:%H:%M}" if last.date() == first.date() and start != now else f"{day(last)} {last:%H:%M}"
+    from_ = "now" if start == now else f"{format_day(first)} {first:%H:%M}"
+    until = f"{last:%H:%M}" if last.date() == first.date() and start != now else f"{format_day(last)} {last:%H:%M}"
     return f"{from_} to {until}"
 
 
@@ -120,7 +120,7 @@ def open_agents(page: Page) -> list[tuple[PageAgent, str]]:
 def change(found: ZoneChange) -> str:
     """Return when the clocks of a zone change: ``Sun 28 Mar, 02:00 to 03:00 (Europe/Berlin)``."""
     at = datetime.fromtimestamp(found.at, ZoneInfo(found.timezone))
-    return f"{day(at)}, {found.before} to {found.after} ({found.timezone})"
+    return f"{format_day(at)}, {found.before} to {found.after} ({found.timezone})"
 
 
 _STATES: Final = {

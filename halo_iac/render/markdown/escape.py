@@ -16,7 +16,7 @@ from typing import Final
 from halo_iac.render.formats import PAGE_MARKERS, PageKind
 from halo_iac.render.prompt_diff import NOTE, PromptLine
 from halo_iac.render.style import Style
-from halo_iac.render.values import shortened
+from halo_iac.render.values import shorten
 
 _MARKER_START: Final = re.compile(r"<!--(?=\s*halo-(?:plan|drift))", re.IGNORECASE)
 
@@ -77,7 +77,7 @@ def html_words(text: str, style: Style) -> str:
 
 def message(text: str, style: Style) -> str:
     """Return a message, in which backticks stand around what it quotes; its lines stay lines."""
-    return "<br>".join(map(_quoting, style.safe_lines(shortened(style.format_hint(text), MAX_MESSAGE_LENGTH))))
+    return "<br>".join(map(_quoting, style.safe_lines(shorten(style.format_hint(text), MAX_MESSAGE_LENGTH))))
 
 
 def fence(lines: Iterable[PromptLine]) -> str:
@@ -89,7 +89,7 @@ def fence(lines: Iterable[PromptLine]) -> str:
 
 
 def _shown(text: str, style: Style) -> str:
-    return shortened(style.safe(text), MAX_TEXT_LENGTH)
+    return shorten(style.safe(text), MAX_TEXT_LENGTH)
 
 
 def _code(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 from halo_iac.model.apply_result import ApplyOutcome, Summary
 from halo_iac.model.finding import Finding, errors
 from halo_iac.model.plan import Action, Change, Plan
-from halo_iac.render.calendar import CADENCES, Calendar
+from halo_iac.render.calendar import MAX_CADENCES, Calendar
 from halo_iac.render.headings import attribution_counts, header_rows, plan_counts, run_counts
 from halo_iac.render.markdown import sections
 from halo_iac.render.markdown.escape import message, words
@@ -32,7 +32,7 @@ def page_context(plan: Plan, calendar: Calendar, style: Style, file: str = "") -
         beside.setdefault(finding.key or "", []).append(finding)
     agents = {agent.id: agent.name for agent in plan.agents}
     return PageContext(
-        calendar.priced(plan.cost_per_month),
+        calendar.with_cost(plan.cost_per_month),
         style,
         agents,
         Strips(calendar.now, style),
@@ -133,8 +133,8 @@ def _omitted_note(dropped: Sequence[Change], without: int, calendar: Calendar) -
         yield f"Calendars and prompts of {whose} above are left out; the JSON document has them all."
     if dropped:
         yield f"… and the details of {_more_changes(dropped)}; the JSON document has them all."
-    if calendar.has_left_out:
-        yield f"Next fires are shown for the first {CADENCES} cadences only."
+    if calendar.is_incomplete:
+        yield f"Next fires are shown for the first {MAX_CADENCES} cadences only."
 
 
 def _more_changes(changes: Sequence[Change]) -> str:

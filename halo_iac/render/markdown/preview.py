@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from halo_iac.fire_times import describe, runs_per_month
 from halo_iac.page import Page, PageProject, PageSchedule
-from halo_iac.render.calendar import day, zone
+from halo_iac.render.calendar import format_day, zone_name
 from halo_iac.render.markdown.escape import code, message, words
 from halo_iac.render.markdown.parts import LIMIT, NOTES, joined
 from halo_iac.render.markdown.sections import cells
 from halo_iac.render.strips import fire_strip, legend, read_strip
 from halo_iac.render.style import Style
-from halo_iac.render.values import number
+from halo_iac.render.values import format_number
 from halo_iac.text import counted, format_lookback
 
 _HEADERS = ("schedule", "when", "runs a month", "four weeks")
@@ -25,8 +25,8 @@ def preview_markdown(page: Page, style: Style) -> str:
     schedules = [*page.schedules]
     active = sum(each.track is not None for each in schedules)
     head = [
-        f"### halo preview · {counted(active, 'schedule')}, {number(page.runs_per_month)} runs a month",
-        f"From {day(now, has_year=True)} {now:%H:%M} {zone(now)} on; weeks begin on Monday.",
+        f"### halo preview · {counted(active, 'schedule')}, {format_number(page.runs_per_month)} runs a month",
+        f"From {format_day(now, has_year=True)} {now:%H:%M} {zone_name(now)} on; weeks begin on Monday.",
     ]
     tail = [message(legend(style), style)]
     room = LIMIT - NOTES - len(style.displayable(joined([*head, *tail])))
@@ -49,7 +49,7 @@ def _table(project: PageProject, page: Page, style: Style, room: int) -> str:
 def _rows(project: PageProject, page: Page, style: Style) -> Iterator[str]:
     for agent in project.agents:
         coverage = read_strip(agent.coverage, page.period, style)
-        yield cells((f"**{words(agent.name, style)}**", "", number(agent.runs_per_month), f"`{coverage}`"))
+        yield cells((f"**{words(agent.name, style)}**", "", format_number(agent.runs_per_month), f"`{coverage}`"))
         yield from (_schedule(each, page, style) for each in agent.schedules)
 
 
@@ -61,7 +61,9 @@ def _schedule(schedule: PageSchedule, page: Page, style: Style) -> str:
         return cells((name, f"{when}<br>{forecast.status}", "0", ""))
     strips = (fire_strip(track, page.period, style), read_strip(track.coverage, page.period, style))
     fire = schedule.next_fire
-    coming = f"<br>next {day(fire.at)} {fire.at:%H:%M} {words(zone(fire.at), style)}" if fire is not None else ""
+    coming = (
+        f"<br>next {format_day(fire.at)} {fire.at:%H:%M} {words(zone_name(fire.at), style)}" if fire is not None else ""
+    )
     looks = f"<br>looks back {format_lookback(track.lookback_hours)}"
-    runs = number(float(runs_per_month(track.cadence)))
+    runs = format_number(float(runs_per_month(track.cadence)))
     return cells((name, f"{when}{coming}{looks}", runs, "<br>".join(f"`{strip}`" for strip in strips)))

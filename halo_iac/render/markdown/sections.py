@@ -18,10 +18,10 @@ from halo_iac.model.schedule import FIELDS
 from halo_iac.render import headings
 from halo_iac.render.calendar import Calendar
 from halo_iac.render.markdown.escape import code, fence, html_code, html_words, message, words
-from halo_iac.render.rows import SHARES, Row, change_rows, cost_in_words, runs_of, summary
+from halo_iac.render.rows import ATTRIBUTIONS, Row, change_rows, format_monthly_cost, monthly_runs, summary_rows
 from halo_iac.render.strips import Strips
 from halo_iac.render.style import SIGNS, Style
-from halo_iac.render.values import MAX_LISTED, from_to
+from halo_iac.render.values import MAX_LISTED, format_change
 from halo_iac.text import counted, list_first
 
 _HEADERS: Final = ("", "change", "schedule", "title", "what changes", "runs a month")
@@ -56,7 +56,7 @@ def table_head(context: PageContext) -> str:
 def table_row(change: Change, context: PageContext) -> str:
     """Return a change as a row of the summary."""
     style = context.style
-    short = ", ".join(_in_short(row, style) for row in summary(change, context.calendar, style, context.agents))
+    short = ", ".join(_in_short(row, style) for row in summary_rows(change, context.calendar, style, context.agents))
     found = len(context.beside(change))
     row = (
         *((code(context.file, style),) if context.file else ()),
@@ -66,15 +66,17 @@ def table_row(change: Change, context: PageContext) -> str:
         words(change.title, style),
         f"{short}<br>**{counted(found, 'finding')}**" if found else short,
         _runs(change, context.calendar, style),
-        *((SHARES[change.share] if change.share else "",) if context.has_base else ()),
+        *((ATTRIBUTIONS[change.share] if change.share else "",) if context.has_base else ()),
     )
     return cells(row)
 
 
 def _runs(change: Change, calendar: Calendar, style: Style) -> str:
-    before, after = runs_of(change, calendar)
-    runs, fee = from_to(before, after, style), calendar.cost_per_run
-    return runs if fee is None or before == after else f"{runs}<br>cost {cost_in_words(before, after, fee, style)}"
+    before, after = monthly_runs(change, calendar)
+    runs, fee = format_change(before, after, style), calendar.cost_per_run
+    return (
+        runs if fee is None or before == after else f"{runs}<br>cost {format_monthly_cost(before, after, fee, style)}"
+    )
 
 
 class Block(NamedTuple):

@@ -13,7 +13,7 @@ from halo_iac.model.plan import Action
 from halo_iac.render.headings import DONE, next_steps, run_counts
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.text.fold import folded
-from halo_iac.render.values import MAX_LISTED, listed
+from halo_iac.render.values import MAX_LISTED, join_names
 
 _IN_PROGRESS: Final[Mapping[str, str]] = {
     Action.CREATE: "creating",
@@ -98,7 +98,7 @@ def _sections(summary: Summary, style: Style, commands: NextCommands) -> Iterato
     yield from _section("Unknown: it may or may not have happened", summary.with_status(Status.UNKNOWN), style)
     waiting = summary.with_status(Status.NOT_STARTED)
     if waiting:
-        yield [f"Not started: {len(waiting):,}", f"  {listed([event.change.name for event in waiting], style)}"]
+        yield [f"Not started: {len(waiting):,}", f"  {join_names([event.change.name for event in waiting], style)}"]
     steps = [style.safe(step) for step in next_steps(summary, commands)]
     if steps:
         yield [style.paint("What to do next", "bold"), *(f"  {step}" for step in steps)]

@@ -21,12 +21,12 @@ from halo_iac.model.plan import (
     UndeclaredSchedule,
 )
 from halo_iac.render import headings
-from halo_iac.render.calendar import CADENCES, Calendar
+from halo_iac.render.calendar import MAX_CADENCES, Calendar
 from halo_iac.render.prompt_diff import NOTE
-from halo_iac.render.rows import SHARES, Row, change_rows
+from halo_iac.render.rows import ATTRIBUTIONS, Row, change_rows
 from halo_iac.render.style import SIGNS, Style
 from halo_iac.render.text.fold import folded
-from halo_iac.render.values import MAX_LISTED, listed
+from halo_iac.render.values import MAX_LISTED, join_names
 from halo_iac.text import counted
 
 INDENT: Final = "      "
@@ -55,7 +55,7 @@ def _heading(change: Change, style: Style) -> str:
         style.paint(style.safe(change.key), "bold") if change.key else "",
         style.quoted(old),
         style.safe(change.id) if change.id else "",
-        style.paint(f"({SHARES[change.share]})", "dim")
+        style.paint(f"({ATTRIBUTIONS[change.share]})", "dim")
         if change.share and change.share is not Attribution.BRANCH
         else "",
     )
@@ -94,7 +94,7 @@ def blocked_lines(blocked: Sequence[Blocked], style: Style) -> Iterator[str]:
         if entry.hint:
             yield from paragraph("hint: ", entry.hint, style)
         if entry.ids:
-            yield f"{INDENT}ids: {listed(entry.ids, style)}"
+            yield f"{INDENT}ids: {join_names(entry.ids, style)}"
 
 
 def paused_lines(paused: Sequence[PausedSchedule], style: Style) -> Iterator[str]:
@@ -150,7 +150,7 @@ def refusal_lines(refusals: Sequence[GuardViolation], style: Style) -> Iterator[
         for refusal in violations:
             yield from paragraph(f"! {style.safe(refusal.guard)}: ", refusal.message, style, indent="  ")
             if refusal.names:
-                yield f"{INDENT}concerns: {listed(refusal.names, style)}"
+                yield f"{INDENT}concerns: {join_names(refusal.names, style)}"
             yield from paragraph(f"{headings.remedy_label(refusal)}: ", refusal.override, style)
 
 
@@ -189,13 +189,13 @@ def other_finding_lines(findings: Sequence[Finding], changed: Collection[str | N
 _LABEL: Final = 9
 
 
-def plan_text(plan: Plan, style: Style, *, now: datetime | None = None, as_wanted: str = "as declared") -> str:
+def plan_text(plan: Plan, style: Style, *, now: datetime | None = None, unchanged_state: str = "as declared") -> str:
     """Return the whole plan as text that ends in a newline, to be written once.
 
-    ``now`` is an aware instant from which next fires are worked out; without it they are left out. ``as_wanted`` is
-    what is said of schedules that nothing is planned for.
+    ``now`` is an aware instant from which next fires are worked out; without it they are left out.
+    ``unchanged_state`` is the state of the schedules without changes, in words.
     """
-    calendar = Calendar(now, style).priced(plan.cost_per_month)
+    calendar = Calendar(now, style).with_cost(plan.cost_per_month)
     agents = {agent.id: agent.name for agent in plan.agents}
     lines = [*header_lines(plan, style)]
     found = defaultdict(list)
@@ -217,9 +217,9 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None, as_wante
         first = next(section, None)
         if first is not None:
             lines += ["", first, *section]
-    if calendar.has_left_out:
-        lines += ["", f"Next fires are shown for the first {CADENCES} cadences only."]
-    lines += ["", *headings.attribution_counts(plan), headings.plan_counts(plan, style, as_wanted), ""]
+    if calendar.is_incomplete:
+        lines += ["", f"Next fires are shown for the first {MAX_CADENCES} cadences only."]
+    lines += ["", *headings.attribution_counts(plan), headings.plan_counts(plan, style, unchanged_state), ""]
     return "\n".join(folded(lines, style))
 
 

@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 from halo_iac.fire_times import Fire, describe, describe_reason, runs_per_month
 from halo_iac.model.plan import CostEstimate
 from halo_iac.preview import AgentWeek, Preview, ScheduleForecast, ScheduleStatus, Span, Week
-from halo_iac.render.calendar import day, spans_years, zone
+from halo_iac.render.calendar import format_day, spans_years, zone_name
 from halo_iac.render.headings import cost_sentence
 from halo_iac.render.style import PLAIN, Style, file_heading
 from halo_iac.render.text.fold import folded
 from halo_iac.render.text.table import table
-from halo_iac.render.values import MAX_LISTED, listed, money, number
+from halo_iac.render.values import MAX_LISTED, format_amount, format_number, join_names
 from halo_iac.text import counted
 
 _LINES_PER_BLOCK: Final = 1_000
@@ -38,7 +38,7 @@ def _week_lines(preview: Preview, style: Style) -> Iterator[str]:
     if not fires:
         return
     now = preview.span.now.astimezone(ZoneInfo(week.timezone))
-    yield style.paint(f"The week from {day(now)} {now:%H:%M} on ({week.timezone})", "bold")
+    yield style.paint(f"The week from {format_day(now)} {now:%H:%M} on ({week.timezone})", "bold")
     yield from (f"{_IN}{line}".rstrip() for line in _calendar(week, style))
     if any(fire.reason for fire in fires):
         yield f"{_IN}{_APPROXIMATE} approximate"
@@ -46,7 +46,7 @@ def _week_lines(preview: Preview, style: Style) -> Iterator[str]:
 
 def _calendar(week: Week, style: Style) -> Iterator[str]:
     """Yield a table of times, or of fewer times, whichever fits first; else a list of the days that have any."""
-    days = [day(each) for each in week.days]
+    days = [format_day(each) for each in week.days]
     headers = ["AGENT", *(name.rpartition(" ")[0] for name in days)]  # without the month
     unbounded = style._replace(width=None)
     for most in range(_TIMES, 0, -1):
@@ -94,8 +94,8 @@ def _collision_lines(preview: Preview, style: Style) -> Iterator[str]:
     for collision in preview.collisions[:MAX_LISTED]:
         first = collision.first.astimezone(zone)
         often = "once" if collision.count == 1 else f"{collision.count:,} times"
-        keys = f"{style.safe(collision.agent)}: {listed(collision.keys, style)}"
-        yield f"{_IN}{keys}; {often} this week, first {day(first)} {first:%H:%M}"
+        keys = f"{style.safe(collision.agent)}: {join_names(collision.keys, style)}"
+        yield f"{_IN}{keys}; {often} this week, first {format_day(first)} {first:%H:%M}"
     if len(preview.collisions) > MAX_LISTED:
         yield f"{_IN}{style.displayable('…')} and {len(preview.collisions) - MAX_LISTED:,} more"
 
@@ -145,7 +145,8 @@ def _block(forecast: ScheduleForecast, span: Span, style: Style, fee: float | No
         yield _IN + style.paint(f"never while {forecast.status}", "dim")
         return False
     runs = float(runs_per_month(forecast.cadence))
-    yield f"{_IN}runs a month: {number(runs)}{'' if fee is None else f', cost a month: {money(runs * fee)} (estimate)'}"
+    cost = "" if fee is None else f", cost a month: {format_amount(runs * fee)} (estimate)"
+    yield f"{_IN}runs a month: {format_number(runs)}{cost}"
     fires: Iterable[Fire] = forecast.fires
     if not forecast.fires and forecast.following is not None:
         yield _IN + style.paint("none in this period; the next one after it:", "warning")
@@ -161,14 +162,14 @@ def _block(forecast: ScheduleForecast, span: Span, style: Style, fee: float | No
 
 def _fire_lines(fires: Sequence[Fire], style: Style, *, has_year: bool) -> Iterator[str]:
     """Return fires in their zone and in UTC, aligned; why one is approximate stands below it where it does not fit."""
-    days = [day(fire.at, has_year=has_year) for fire in fires]
-    zones = [zone(fire.at) for fire in fires]
+    days = [format_day(fire.at, has_year=has_year) for fire in fires]
+    zones = [zone_name(fire.at) for fire in fires]
     day_width, zone_width = (max(map(len, words), default=0) for words in (days, zones))
     for fire, its_day, its_zone in zip(fires, days, zones, strict=True):
         line = f"{_IN}{_IN}{its_day:<{day_width}} {fire.at:%H:%M} {its_zone:<{zone_width}}"
         if its_zone != "UTC":
             there = fire.at.astimezone(UTC)
-            other_day = "" if there.date() == fire.at.date() else f"{day(there, has_year=has_year)} "
+            other_day = "" if there.date() == fire.at.date() else f"{format_day(there, has_year=has_year)} "
             line += f" = {other_day}{there:%H:%M} UTC"
         if fire.reason is None:
             yield line.rstrip()
@@ -183,7 +184,7 @@ def _fire_lines(fires: Sequence[Fire], style: Style, *, has_year: bool) -> Itera
 def _utc(at: datetime) -> str:
     """Return an instant in UTC with its year, without the zone, which stands elsewhere."""
     there = at.astimezone(UTC)
-    return f"{day(there, has_year=True)} {there:%H:%M}"
+    return f"{format_day(there, has_year=True)} {there:%H:%M}"
 
 
 def _counts(preview: Preview) -> str:
@@ -193,4 +194,4 @@ def _counts(preview: Preview) -> str:
     statuses = ", ".join(f"{counts[status]:,} {status}" for status in ScheduleStatus if counts[status])
     total, fee = float(runs), preview.cost_per_run
     cost = "" if fee is None else cost_sentence(CostEstimate(fee, total * fee, total * fee), PLAIN)
-    return f"{statuses or 'Nothing declared'}. Runs a month: {number(total)}.{cost}"
+    return f"{statuses or 'Nothing declared'}. Runs a month: {format_number(total)}.{cost}"

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from halo_iac.model.messages import ChatMessage, Part, PartKind, json_value, read_messages
 from halo_iac.model.span_tree import nanoseconds
 from halo_iac.model.traces import Span
-from halo_iac.render.values import beginning
+from halo_iac.render.values import cut_text
 
 WORKERS: Final = frozenset({"TOOL", "RETRIEVER", "RERANKER", "EMBEDDING", "GUARDRAIL", "EVALUATOR"})
 """The kinds of spans that have arguments and a result, as a tool call has."""
@@ -144,7 +144,7 @@ class _SpanReader:
         key = _key(role, part)
         known = self._items.get((role, part.kind, part.name, key))
         if known is None:
-            text, left_out = (part.text, 0) if self._most is None else beginning(part.text, self._most)
+            text, left_out = (part.text, 0) if self._most is None else cut_text(part.text, self._most)
             known = Item(role, part.kind, part.name, key, text, left_out)
             self._items[role, part.kind, part.name, key] = known
         return known

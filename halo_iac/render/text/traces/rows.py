@@ -8,7 +8,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from halo_iac.model.traces import Span, Trace
 from halo_iac.render.style import Style
 from halo_iac.render.text.table import table_lines
-from halo_iac.render.values import dollars, elapsed
+from halo_iac.render.values import format_dollars, format_elapsed
 
 T = TypeVar("T")
 
@@ -59,11 +59,11 @@ TRACES: Final = Columns[Trace](
     {
         "TRACE": lambda trace, _: trace.id,
         "START": lambda trace, _: when(trace.started_at),
-        "DURATION": lambda trace, style: elapsed(trace.duration_ns, style),
+        "DURATION": lambda trace, style: format_elapsed(trace.duration_ns, style),
         "STATUS": lambda trace, _: status(trace.has_error),
         "SPANS": lambda trace, _: count(trace.span_count),
         "TOKENS": lambda trace, _: count(trace.total_tokens),
-        "COST": lambda trace, _: dollars(trace.cost),
+        "COST": lambda trace, _: format_dollars(trace.cost),
         "AGENT": lambda trace, _: trace.agent or NONE,
         "ROOT SPAN": lambda trace, _: trace.root_name or NONE,
     },
@@ -77,11 +77,11 @@ SPANS: Final = Columns[Span](
         "SPAN": lambda span, _: span.id,
         "TRACE": lambda span, _: span.trace_id,
         "START": lambda span, _: when(span.started_at),
-        "DURATION": lambda span, style: elapsed(span.duration_ns, style),
+        "DURATION": lambda span, style: format_elapsed(span.duration_ns, style),
         "STATUS": lambda span, _: status(span.is_error),
         "KIND": lambda span, _: span.kind or NONE,
         "TOKENS": lambda span, _: count(span.total_tokens),
-        "COST": lambda span, _: dollars(span.cost),
+        "COST": lambda span, _: format_dollars(span.cost),
         "MODEL": lambda span, _: span.model or NONE,
         "NAME": lambda span, _: span.name or NONE,
     },

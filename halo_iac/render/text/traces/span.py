@@ -13,7 +13,7 @@ from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
 from halo_iac.render.text.table import record
 from halo_iac.render.text.traces.thread import MAX_PART_LENGTH, part_lines, text_lines
-from halo_iac.render.values import beginning, dollars, elapsed
+from halo_iac.render.values import cut_text, format_dollars, format_elapsed
 from halo_iac.text import counted, join_and
 
 _HEADINGS: Final = {
@@ -111,13 +111,13 @@ def _facts(span: SpanDetail, style: Style) -> list[tuple[str, str]]:
         "Kind": span.kind,
         "Status": style.displayable("✗ error") if span.is_error else "ok",
         "Start": span.started_at,
-        "Duration": elapsed(span.duration_ns, style),
+        "Duration": format_elapsed(span.duration_ns, style),
         "Agent": span.agent,
         "Service": span.service and span.service + (f" ({span.environment})" if span.environment else ""),
         "Recorded by": span.scope,
         "Model": span.model and span.model + (f" ({span.provider})" if span.provider else ""),
         "Tokens": tokens,
-        "Cost": dollars(span.cost) if span.cost else None,
+        "Cost": format_dollars(span.cost) if span.cost else None,
         "User": span.user_id,
         "Session": span.session_id,
         "Holds": join_and(holds) if holds else None,
@@ -156,7 +156,7 @@ def _side(title: str, messages: str | None, text: str | None, most: int | None) 
 
 
 def _cut(title: str, text: str, most: int | None, *, is_error: bool = False) -> _Section:
-    shown, left_out = (text, 0) if most is None else beginning(text, most)
+    shown, left_out = (text, 0) if most is None else cut_text(text, most)
     return _Section(title, (), shown, counted(left_out, "more character") if left_out else "", is_error)
 
 
@@ -208,7 +208,7 @@ def _event(event: object, span: SpanDetail, style: Style) -> Iterator[str]:
     start = nanoseconds(span.started_at)
     instant = nanoseconds(at) if isinstance(at, str) and not at.isdecimal() else _whole(at)
     name = style.paint(style.safe(str(event.get("name") or "(no name)")), "bold")
-    since = f"+{elapsed(instant - start, style)}" if instant is not None and start is not None else json_text(at)
+    since = f"+{format_elapsed(instant - start, style)}" if instant is not None and start is not None else json_text(at)
     yield f"{name}{style.displayable(' · ')}{style.safe(since)}" if at is not None else name
     values = {key: value for key, value in _values(event).items() if key not in {"name", *_TIMES}}
     yield from _pairs(values, style)
@@ -218,7 +218,7 @@ def _pairs(values: Mapping[str, Any], style: Style) -> Iterator[str]:
     """Yield names and values, sorted, long ones cut."""
     pairs = []
     for name, value in sorted(values.items()):
-        text, left_out = beginning(json_text(value), MAX_PART_LENGTH)
+        text, left_out = cut_text(json_text(value), MAX_PART_LENGTH)
         pairs.append((name, f"{text}\n… {counted(left_out, 'more character')}" if left_out else text))
     return folded(record(pairs, style).splitlines(), style)
 

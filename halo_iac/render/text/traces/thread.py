@@ -10,7 +10,7 @@ from halo_iac.model.traces import Span
 from halo_iac.render.style import Style
 from halo_iac.render.text.fold import folded
 from halo_iac.render.text.traces.messages import WORKERS, Block, Conversation, Item
-from halo_iac.render.values import elapsed
+from halo_iac.render.values import format_elapsed
 from halo_iac.text import counted
 
 MAX_PART_LENGTH: Final = 2_000
@@ -50,7 +50,7 @@ def _heading(block: Block, style: Style, *, is_tool: bool) -> str:
     source = block.event.source
     title = f"{source.kind.lower()} {source.name}" if is_tool else block.role
     mark, role = (style.displayable("✗ "), "failed") if block.has_failed else ("", "bold")
-    facts = (None if is_tool else source.model, elapsed(source.duration, style)) if block.event.is_output else ()
+    facts = (None if is_tool else source.model, format_elapsed(source.duration, style)) if block.event.is_output else ()
     known = "".join(style.displayable(" · ") + style.safe(fact) for fact in facts if fact)
     return style.paint(mark + style.safe(title), role) + style.paint(known, "dim")
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from halo_iac.model.span_tree import Anomaly, Node, SpanTree
 from halo_iac.render.style import LOG_WIDTH, Style, columns, pad, truncate, unpainted
 from halo_iac.render.text.traces.fold import Fold, Row, chosen, rows
-from halo_iac.render.values import dollars, elapsed
+from halo_iac.render.values import format_dollars, format_elapsed
 from halo_iac.text import counted
 
 _GAP: Final = "  "
@@ -87,7 +87,8 @@ class TreeDrawing:
     def _line(self, node: Node, left: str) -> str:
         layout, style, first = self._layout, self._style, self._tree.starts
         offset = None if node.start is None or first is None else node.start - first
-        lengths = [elapsed(each, style).rjust(layout.figures) for each in (offset, node.duration)[-layout.lengths :]]
+        shown = (offset, node.duration)[-layout.lengths :]
+        lengths = [format_elapsed(each, style).rjust(layout.figures) for each in shown]
         bar = (
             _lane(offset, max(node.duration or 0, 0), self._tree.length, layout.bar, style)
             if self._is_timeline
@@ -200,7 +201,7 @@ def _facts(node: Node, style: Style) -> Iterator[str]:
         tokens = f"{node.input_tokens or 0:,} → {node.output_tokens or 0:,} tokens"
         yield f"{separator}{style.displayable(tokens)}"
     if node.cost:
-        yield f"{separator}{dollars(node.cost)}"
+        yield f"{separator}{format_dollars(node.cost)}"
 
 
 def _fold(fold: Fold, most: int | None, style: Style) -> str:
@@ -214,7 +215,7 @@ def _fold(fold: Fold, most: int | None, style: Style) -> str:
     if fold.failures:
         room.put(f", {fold.failures:,} failed", "failed")
     if fold.duration:
-        room.put(f", {elapsed(fold.duration, style)}", "dim")
+        room.put(f", {format_elapsed(fold.duration, style)}", "dim")
     if len(fold.kinds) > 1:
         kinds = sorted(fold.kinds.items(), key=lambda each: (-each[1], each[0]))
         room.put(f" ({', '.join(f'{count:,} {style.safe(kind)}' for kind, count in kinds)})", "dim")
@@ -265,7 +266,7 @@ def _lane(offset: int | None, duration: int, length: int, width: int, style: Sty
 
 def _ruler(tree: SpanTree, layout: _Layout, style: Style) -> str:
     heads = ["start", "time"][-layout.lengths :]
-    end = elapsed(tree.length, style)
+    end = format_elapsed(tree.length, style)
     ruler = f"0{end:>{layout.bar - 1}}" if layout.bar > columns(end) else ""
     line = _GAP.join([pad("span", layout.left), *(head.rjust(layout.figures) for head in heads), ruler])
     return style.paint(line.rstrip(), "bold")

@@ -14,7 +14,7 @@ from halo_iac.render.text.table import record
 from halo_iac.render.text.traces.rows import SPANS_OF_TRACE
 from halo_iac.render.text.traces.thread import text_lines, thread_lines
 from halo_iac.render.text.traces.tree import TreeDrawing
-from halo_iac.render.values import beginning, dollars, elapsed
+from halo_iac.render.values import cut_text, format_dollars, format_elapsed
 from halo_iac.text import counted
 
 _MAX_FAILED: Final = 3
@@ -90,10 +90,10 @@ def _facts(trace: Trace, tree: SpanTree, style: Style) -> list[tuple[str, str]]:
         "Agent": trace.agent,
         "Service": trace.service and f"{trace.service}{environment}",
         "Start": trace.started_at,
-        "Duration": elapsed(trace.duration_ns, style),
+        "Duration": format_elapsed(trace.duration_ns, style),
         "Spans": f"{count:,}{llm}",
         "Tokens": f"{trace.total_tokens:,}{cached}" if trace.total_tokens else None,
-        "Cost": dollars(trace.cost) if trace.cost else None,
+        "Cost": format_dollars(trace.cost) if trace.cost else None,
         "Status": style.displayable("✗ error") if trace.has_error or tree.failing else "ok",
     }
     return [(name, value) for name, value in facts.items() if value]
@@ -108,7 +108,7 @@ def _failed(trace: Trace, tree: SpanTree, style: Style) -> Iterator[str]:
         text = f"{style.displayable('✗')} {style.safe((node.name or node.id) + message)}"
         yield from (style.paint(line, "failed") for line in folded([text], style))
         if node.given:
-            shown, left_out = beginning(node.given, _SHOWN_INPUT_LENGTH)
+            shown, left_out = cut_text(node.given, _SHOWN_INPUT_LENGTH)
             given = " ".join(shown.split()) + (style.displayable("…") if left_out else "")
             yield from folded(text_lines(given, style, lead=style.displayable("→ ")), style)
         yield f"  {style.command('span', 'get', trace.id, node.id)}"
