@@ -1,4 +1,4 @@
-"""Traces and spans in the wire format (docs/protocol.md#trace-fields)."""
+"""The fields of a span that are read from its JSON (docs/protocol.md#trace-fields)."""
 
 from __future__ import annotations
 
@@ -7,90 +7,29 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from halo_iac.sandbox.instants import format_nanoseconds
 from halo_iac.sandbox.span_messages import documents, messages
 from halo_iac.sandbox.store.span_bodies import text_of
-from halo_iac.sandbox.store.trace_queries import SpanRow, TraceRow
 
 Json = dict[str, Any]
 
-_STATUS = {"OK": "STATUS_CODE_OK", "ERROR": "STATUS_CODE_ERROR", "UNSET": "STATUS_CODE_UNSET"}
+
+def with_bodies(span: Json, text: bytes) -> Json:
+    """Return a span of the wire format with its input and output, from its JSON."""
+    body = from_json(text)
+    return {**span, "scopeName": _scope(body), **bodies_of(body)}
 
 
-def trace_wire(row: TraceRow) -> Json:
-    """Return a trace in the wire format."""
-    return {
-        "traceId": row.trace_id,
-        "startTime": format_nanoseconds(row.started),
-        "endTime": format_nanoseconds(row.ended),
-        "durationNs": row.ended - row.started,
-        "rootSpanName": row.root_name,
-        "rootObservationKind": row.root_kind,
-        "serviceName": row.service,
-        "deploymentEnvironment": row.environment,
-        "agentName": row.agent,
-        "spanCount": row.spans,
-        "llmSpanCount": row.llm_spans,
-        "errorSpanCount": row.failed,
-        "inputTokens": row.prompt_tokens,
-        "cacheReadTokens": row.cached_tokens,
-        "outputTokens": row.completion_tokens,
-        "totalTokens": row.total_tokens,
-        "totalCost": row.cost,
-        "hasError": row.failed > 0,
-    }
-
-
-def span_wire(row: SpanRow) -> Json:
-    """Return a span in the wire format, without input and output."""
-    return {
-        "traceId": row.trace_id,
-        "spanId": row.span_id,
-        "parentSpanId": row.parent_id or "",
-        "spanName": row.name,
-        "observationKind": row.kind,
-        "startTime": format_nanoseconds(row.started),
-        "endTime": format_nanoseconds(row.ended),
-        "durationNs": row.ended - row.started,
-        "statusCode": _STATUS[row.status],
-        "statusMessage": row.message,
-        "serviceName": row.service,
-        "deploymentEnvironment": row.environment,
-        "agentName": row.agent,
-        "llmProvider": row.provider,
-        "llmModelName": row.model,
-        "userId": row.user or "",
-        "sessionId": row.session or "",
-        "inputTokens": row.prompt_tokens,
-        "cacheReadTokens": row.cached_tokens,
-        "outputTokens": row.completion_tokens,
-        "totalTokens": row.total_tokens,
-        "costTotal": row.cost,
-    }
-
-
-def span_with_bodies(row: SpanRow) -> Json:
-    """Return a span in the wire format, with input and output."""
-    body = from_json(row.body)
-    return {**span_wire(row), "scopeName": _scope(body), **_bodies(body["attributes"])}
-
-
-def bodies_of(row: SpanRow) -> dict[str, str]:
-    """Return a span's input and output as text, empty if missing."""
-    return _bodies(from_json(row.body)["attributes"])
-
-
-def span_detail(row: SpanRow) -> Json:
-    """Return a span with every field, attribute, event and link."""
-    body = from_json(row.body)
+def with_details(span: Json, text: bytes) -> Json:
+    """Return a span of the wire format with every field, attribute, event and link, from its JSON."""
+    body = from_json(text)
     scope = body.get("scope") or {}
     return {
-        **span_wire(row),
+        **span,
         "kind": body.get("kind"),
         "traceState": body.get("trace_state") or "",
         "scopeName": _scope(body),
         "scopeVersion": scope.get("version") or "",
-        **_bodies(body["attributes"]),
+        **bodies_of(body),
         "events": body.get("events") or [],
         "links": body.get("links") or [],
         **_by_type("spanAttributes", body["attributes"]),
@@ -98,7 +37,9 @@ def span_detail(row: SpanRow) -> Json:
     }
 
 
-def _bodies(attributes: Mapping[str, Any]) -> dict[str, str]:
+def bodies_of(body: Json) -> dict[str, str]:
+    """Return input, output, messages and documents of a parsed span as text, empty if missing."""
+    attributes = body["attributes"]
     return {
         "input": _text(attributes.get("input.value")),
         "output": _text(attributes.get("output.value")),

@@ -11,14 +11,12 @@ from typing import Any, Final
 
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
-from halo_iac.sandbox.handlers import trace_rows
 from halo_iac.sandbox.handlers.trace_cursors import make_query, next_cursor, resume
 from halo_iac.sandbox.handlers.trace_filters import filters_of
 from halo_iac.sandbox.handlers.traces import DEFAULT_LIMIT, FILTERS, PAGE, SCOPE, encode_answer, page_of_traces, row_ids
-from halo_iac.sandbox.instants import format_nanoseconds
 from halo_iac.sandbox.protocol import RequestRefused
 from halo_iac.sandbox.store.trace_filters import Filters, TextFilter
-from halo_iac.sandbox.store.trace_queries import Order, Position, SessionRow, TraceRow
+from halo_iac.sandbox.store.trace_queries import Order
 from halo_iac.sandbox.validation import Shape, nullable, required
 
 _MAX_SPANS: Final = 1000
@@ -40,12 +38,12 @@ def list_sessions(call: Call) -> bytes:
     query = make_query("traces.listSessions", wanted, _agent_filters(call, wanted))
     filters, after = resume(query, wanted.get("cursor"))
     limit, text = wanted.get("limit") or DEFAULT_LIMIT, wanted.get("query") or ""
-    page = call.tables.traces.sessions(wanted["projectId"], filters, text, after, limit + 1)
-    positions = [Position(row.ended, row.word) for row in page]
+    identity, tables = wanted["agentIdentity"], call.tables.traces
+    page = tables.sessions(wanted["projectId"], filters, identity, text, after, limit + 1)
     return encode_answer(
         {
-            "sessions": [_session_wire(row, wanted["agentIdentity"]) for row in page[:limit]],
-            "nextCursor": next_cursor(query, filters, positions, limit),
+            "sessions": [session for _, session in page[:limit]],
+            "nextCursor": next_cursor(query, filters, [position for position, _ in page], limit),
         }
     )
 
@@ -54,8 +52,8 @@ def list_session_traces(call: Call) -> bytes:
     """Return a page of a session's traces."""
     wanted = call.read_project_input(_TRACES)
     query = make_query("traces.listSessionTraces", wanted, _session_filters(call, wanted))
-    rows, cursor = page_of_traces(call, wanted, query, _OLDEST)
-    return encode_answer({"traces": [trace_rows.trace_wire(row) for row in rows], "nextCursor": cursor})
+    traces, cursor = page_of_traces(call, wanted, query, _OLDEST)
+    return encode_answer({"traces": traces, "nextCursor": cursor})
 
 
 def get_session_tree(call: Call) -> bytes:
@@ -65,22 +63,22 @@ def get_session_tree(call: Call) -> bytes:
     focus = wanted.get("focusTraceId")
     if focus is not None and not call.tables.traces.count_traces(wanted["projectId"], replace(filters, trace_id=focus)):
         raise RequestRefused("NOT_FOUND", f"Trace {focus} was not found in session {wanted['sessionId']}.")
-    rows, cursor = page_of_traces(call, wanted, make_query("traces.getSessionTree", wanted, filters), _OLDEST)
+    traces, cursor = page_of_traces(call, wanted, make_query("traces.getSessionTree", wanted, filters), _OLDEST)
     return encode_answer(
         {
             "sessionId": wanted["sessionId"],
             "agentIdentity": wanted["agentIdentity"],
             "focusTraceId": focus,
-            "traces": [{"trace": trace_rows.trace_wire(row), "spans": _spans(call, wanted, row)} for row in rows],
+            "traces": [{"trace": trace, "spans": _spans(call, wanted, trace["traceId"])} for trace in traces],
             "nextCursor": cursor,
         }
     )
 
 
-def _spans(call: Call, wanted: dict[str, Any], row: TraceRow) -> list[dict[str, Any]]:
+def _spans(call: Call, wanted: dict[str, Any], trace_id: str) -> list[dict[str, Any]]:
     tables = call.tables.traces
-    page = tables.spans_of_trace(wanted["projectId"], row.trace_id, Filters(), None, _MAX_SPANS)
-    return [trace_rows.span_wire(span) for span in tables.spans(row_ids(page), has_bodies=False)]
+    page = tables.spans_of_trace(wanted["projectId"], trace_id, Filters(), None, _MAX_SPANS)
+    return tables.spans(row_ids(page))
 
 
 def _agent_filters(call: Call, wanted: dict[str, Any]) -> Filters:
@@ -99,22 +97,6 @@ def _session_filters(call: Call, wanted: dict[str, Any]) -> Filters:
             "NOT_FOUND", f"Session {session_id} was not found among the traces of agent {wanted['agentIdentity']}."
         )
     return replace(filters, texts=(*filters.texts, session))
-
-
-def _session_wire(row: SessionRow, identity: str) -> dict[str, Any]:
-    return {
-        "sessionId": row.session,
-        "agentIdentity": identity,
-        "startTime": format_nanoseconds(row.started),
-        "endTime": format_nanoseconds(row.ended),
-        "durationNs": row.ended - row.started,
-        "traceCount": row.traces,
-        "spanCount": row.spans,
-        "errorTraceCount": row.failed,
-        "totalTokens": row.total_tokens,
-        "totalCost": row.cost,
-        "hasError": row.failed > 0,
-    }
 
 
 PROCEDURES: Final = {

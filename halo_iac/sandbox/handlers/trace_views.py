@@ -11,16 +11,17 @@ Not documented, shapes included, and chosen here:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from pydantic_core import from_json
+
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
-from halo_iac.sandbox.handlers import trace_rows
 from halo_iac.sandbox.handlers.trace_cursors import make_query, next_cursor
 from halo_iac.sandbox.handlers.trace_filters import filters_of
+from halo_iac.sandbox.handlers.trace_rows import bodies_of, with_details
 from halo_iac.sandbox.handlers.traces import (
     FILTERS,
     PAGE,
@@ -35,13 +36,14 @@ from halo_iac.sandbox.handlers.traces import (
 from halo_iac.sandbox.protocol import RequestRefused
 from halo_iac.sandbox.store.span_bodies import excerpt
 from halo_iac.sandbox.store.trace_filters import Filters
-from halo_iac.sandbox.store.trace_queries import Order, SpanRow, TraceRow
+from halo_iac.sandbox.store.trace_queries import Order
 from halo_iac.sandbox.validation import InvalidInput, Shape, required
 
 _MATCHES: Final = 5
 _MAX_SPANS: Final = 10_000
 _MAX_BYTES: Final = 32 * 1024 * 1024
-_BODY: Final = 4000
+_MAX_BODY_LENGTH: Final = 4000
+_MATCH_FIELDS: Final = ("spanId", "spanName", "observationKind", "statusCode")
 _NEWEST: Final = Order("start_time", is_descending=True)
 
 _SEARCH: Final[Shape] = {**SCOPE, **PAGE, **FILTERS, "query": required(rules.non_empty)}
@@ -62,41 +64,37 @@ def search(call: Call) -> bytes:
     wanted = call.read_project_input(_SEARCH)
     asked = filters_of(wanted.get("filters"), of_spans=False, needs_range=False)
     query = make_query("traces.search", wanted, replace(asked, mentions=(*asked.mentions, wanted["query"])))
-    rows, cursor = page_of_traces(call, wanted, query, _NEWEST)
-    traces = [{**trace_rows.trace_wire(row), "matches": _matches(call, row, wanted)} for row in rows]
-    return encode_answer({"traces": traces, "nextCursor": cursor})
+    traces, cursor = page_of_traces(call, wanted, query, _NEWEST)
+    found = [{**trace, "matches": _matches(call, trace["traceId"], wanted)} for trace in traces]
+    return encode_answer({"traces": found, "nextCursor": cursor})
 
 
-def _matches(call: Call, trace: TraceRow, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+def _matches(call: Call, trace_id: str, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     text, tables = wanted["query"], call.tables.traces
-    page = tables.spans_of_trace(wanted["projectId"], trace.trace_id, Filters(mentions=(text,)), None, _MATCHES)
-    found = ((row, excerpt(row.body or b"", text)) for row in tables.spans(row_ids(page)))
+    page = tables.spans_of_trace(wanted["projectId"], trace_id, Filters(mentions=(text,)), None, _MATCHES)
+    found = ((span, excerpt(body, text)) for span, body in tables.spans_with_bodies(row_ids(page)))
     return [
-        {
-            "spanId": row.span_id,
-            "spanName": row.name,
-            "observationKind": row.kind,
-            "statusCode": trace_rows.span_wire(row)["statusCode"],
-            "field": where,
-            "excerpt": what,
-        }
-        for row, (where, what) in found
+        {**{name: span[name] for name in _MATCH_FIELDS}, "field": field, "excerpt": what}
+        for span, (field, what) in found
     ]
 
 
-def get_trace_with_spans(call: Call, *, wire: Callable[[SpanRow], dict[str, Any]], has_bodies: bool) -> bytes:
-    """Return a trace and its spans, each as ``wire`` returns it, from its row and, if requested, its JSON."""
+def get_trace_with_spans(call: Call, *, has_details: bool) -> bytes:
+    """Return a trace and its spans, with every field or without input and output."""
     wanted = call.read_project_input(_TREE)
     trace, tables = find_trace(call, wanted), call.tables.traces
     query = make_query("traces.getSpans", wanted, filters_of(wanted.get("filters"), of_spans=True, needs_range=False))
     page = tables.spans_of_trace(wanted["projectId"], wanted["traceId"], query.filters, None, _MAX_SPANS + 1)
     size = min(len(page), _MAX_SPANS)
-    if has_bodies:
+    if has_details:
         size = count_fitting(tables.lengths(row_ids(page[:size])), _MAX_BYTES)
+        spans = [with_details(*each) for each in tables.spans_with_bodies(row_ids(page[:size]))]
+    else:
+        spans = tables.spans(row_ids(page[:size]))
     return encode_answer(
         {
-            "trace": trace_rows.trace_wire(tables.traces([trace])[0]),
-            "spans": [wire(row) for row in tables.spans(row_ids(page[:size]), has_bodies=has_bodies)],
+            "trace": tables.traces([trace])[0],
+            "spans": spans,
             "nextCursor": next_cursor(query, query.filters, page, size),
         }
     )
@@ -111,22 +109,20 @@ def get_bodies(call: Call) -> bytes:
     if missing:
         which = f"{missing[0]} was" if len(missing) == 1 else f"{', '.join(missing[:5])} were"
         raise RequestRefused("NOT_FOUND", f"Span {which} not found in trace {wanted['traceId']}.")
-    spans = [span for span in found.values() if span is not None]
-    bodies = [_cut(tables.spans([span])[0]) for span in spans]  # one at a time, since each may be long
+    spans = [row_id for row_id in found.values() if row_id is not None]
+    bodies = [_cut_bodies(*tables.spans_with_bodies([row_id])[0]) for row_id in spans]  # one at a time: they may be long
     return encode_answer({"traceId": wanted["traceId"], "bodies": bodies})
 
 
-def _cut(row: SpanRow) -> dict[str, Any]:
-    whole = trace_rows.bodies_of(row)
-    cut = {name: text[:_BODY] for name, text in whole.items()}
-    return {"spanId": row.span_id, **cut, "isTruncated": cut != whole}
+def _cut_bodies(span: dict[str, Any], text: bytes) -> dict[str, Any]:
+    whole = bodies_of(from_json(text))
+    cut = {name: text[:_MAX_BODY_LENGTH] for name, text in whole.items()}
+    return {"spanId": span["spanId"], **cut, "isTruncated": cut != whole}
 
 
 PROCEDURES: Final = {
     "traces.search": Procedure(Kind.QUERY, search, shows_traces=True),
-    "traces.getTree": Procedure(Kind.QUERY, partial(get_trace_with_spans, wire=trace_rows.span_wire, has_bodies=False)),
-    "traces.getDetail": Procedure(
-        Kind.QUERY, partial(get_trace_with_spans, wire=trace_rows.span_detail, has_bodies=True)
-    ),
+    "traces.getTree": Procedure(Kind.QUERY, partial(get_trace_with_spans, has_details=False)),
+    "traces.getDetail": Procedure(Kind.QUERY, partial(get_trace_with_spans, has_details=True)),
     "traces.getBodies": Procedure(Kind.QUERY, get_bodies),
 }

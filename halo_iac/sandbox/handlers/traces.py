@@ -16,11 +16,11 @@ from pydantic_core import to_json
 
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
-from halo_iac.sandbox.handlers import trace_rows
 from halo_iac.sandbox.handlers.trace_cursors import Query, make_query, next_cursor, resume
 from halo_iac.sandbox.handlers.trace_filters import filters_of
+from halo_iac.sandbox.handlers.trace_rows import with_bodies, with_details
 from halo_iac.sandbox.protocol import RequestRefused
-from halo_iac.sandbox.store.trace_queries import SPAN_SORTS, TRACE_SORTS, Order, Position, TraceRow
+from halo_iac.sandbox.store.trace_queries import SPAN_SORTS, TRACE_SORTS, Order, Position
 from halo_iac.sandbox.validation import Shape, nullable, required
 
 DEFAULT_LIMIT: Final = 25
@@ -51,18 +51,20 @@ def list_traces(call: Call) -> bytes:
     """Return a page of the traces that pass the filters, newest first by default."""
     wanted = call.read_project_input(_TRACES)
     query = make_query("traces.list", wanted, filters_of(wanted.get("filters"), of_spans=False))
-    rows, cursor = page_of_traces(call, wanted, query, _order(wanted))
+    traces, cursor = page_of_traces(call, wanted, query, _order(wanted))
     filters, _ = resume(query, wanted.get("cursor"))
     return encode_answer(
         {
-            "traces": [trace_rows.trace_wire(row) for row in rows],
+            "traces": traces,
             "nextCursor": cursor,
             "totalCount": call.tables.traces.count_traces(wanted["projectId"], filters),
         }
     )
 
 
-def page_of_traces(call: Call, wanted: dict[str, Any], query: Query, order: Order) -> tuple[list[TraceRow], str | None]:
+def page_of_traces(
+    call: Call, wanted: dict[str, Any], query: Query, order: Order
+) -> tuple[list[dict[str, Any]], str | None]:
     """Return the page of a query's traces that the input asks for, and the cursor of the next one."""
     filters, after = resume(query, wanted.get("cursor"))
     limit, tables = wanted.get("limit") or DEFAULT_LIMIT, call.tables.traces
@@ -73,7 +75,7 @@ def page_of_traces(call: Call, wanted: dict[str, Any], query: Query, order: Orde
 def get_trace(call: Call) -> bytes:
     """Return one trace."""
     row_id = find_trace(call, call.read_project_input(TRACE))
-    return encode_answer(trace_rows.trace_wire(call.tables.traces.traces([row_id])[0]))
+    return encode_answer(call.tables.traces.traces([row_id])[0])
 
 
 def get_spans(call: Call) -> bytes:
@@ -87,7 +89,7 @@ def get_spans(call: Call) -> bytes:
     size = count_fitting(tables.lengths(row_ids(page[:limit])))
     return encode_answer(
         {
-            "spans": [trace_rows.span_with_bodies(row) for row in tables.spans(row_ids(page[:size]))],
+            "spans": [with_bodies(*each) for each in tables.spans_with_bodies(row_ids(page[:size]))],
             "nextCursor": next_cursor(query, filters, page, size),
         }
     )
@@ -102,7 +104,7 @@ def list_spans(call: Call) -> bytes:
     page = tables.page_of_spans(wanted["projectId"], filters, _order(wanted), after, limit + 1)
     return encode_answer(
         {
-            "spans": [trace_rows.span_wire(row) for row in tables.spans(row_ids(page[:limit]), has_bodies=False)],
+            "spans": tables.spans(row_ids(page[:limit])),
             "nextCursor": next_cursor(query, filters, page, limit),
         }
     )
@@ -114,7 +116,7 @@ def get_span(call: Call) -> bytes:
     row_id = call.tables.traces.span_row_id(find_trace(call, wanted), wanted["spanId"])
     if row_id is None:
         raise RequestRefused("NOT_FOUND", f"Span {wanted['spanId']} was not found in trace {wanted['traceId']}.")
-    return encode_answer(trace_rows.span_detail(call.tables.traces.spans([row_id])[0]))
+    return encode_answer(with_details(*call.tables.traces.spans_with_bodies([row_id])[0]))
 
 
 def find_trace(call: Call, wanted: dict[str, Any]) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from json import dumps
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from halo_iac.sandbox.instants import MAX_NANOSECONDS
+from halo_iac.sandbox.instants import MAX_NANOSECONDS, format_nanoseconds
 from halo_iac.sandbox.store.trace_filters import (
     AGENT_ID,
     AGENT_NAME,
@@ -40,19 +40,74 @@ _SIMILAR_PREFIX_LENGTH: Final = 6
 """How many leading characters similar ids share."""
 _MAX_SIMILAR_IDS: Final = 3
 
-_TRACE_ROWS: Final = f"""
-    SELECT traces.seq, trace_id, traces.started, traces.ended, words.text, profiles.kind, profiles.service,
-    profiles.environment, {AGENT_NAME}, traces.spans, llm_spans, failed, traces.prompt_tokens,
-    traces.completion_tokens, traces.cached_tokens, traces.total_tokens, traces.cost
+_TRACE_FIELDS: Final = {
+    "traceId": "trace_id",
+    "startTime": "traces.started",
+    "endTime": "traces.ended",
+    "durationNs": "traces.ended - traces.started",
+    "rootSpanName": "words.text",
+    "rootObservationKind": "profiles.kind",
+    "serviceName": "profiles.service",
+    "deploymentEnvironment": "profiles.environment",
+    "agentName": AGENT_NAME,
+    "spanCount": "traces.spans",
+    "llmSpanCount": "llm_spans",
+    "errorSpanCount": "failed",
+    "inputTokens": "traces.prompt_tokens",
+    "cacheReadTokens": "traces.cached_tokens",
+    "outputTokens": "traces.completion_tokens",
+    "totalTokens": "traces.total_tokens",
+    "totalCost": "traces.cost",
+    "hasError": "failed > 0",
+}
+"""The fields of a trace in the wire format, in this order, and the SQL of each."""
+_SPAN_FIELDS: Final = {
+    "traceId": "trace_id",
+    "spanId": "span_id",
+    "parentSpanId": "coalesce(parent_id, '')",
+    "spanName": "words.text",
+    "observationKind": "profiles.kind",
+    "startTime": "spans.started",
+    "endTime": "spans.ended",
+    "durationNs": "spans.ended - spans.started",
+    "statusCode": "'STATUS_CODE_' || profiles.status",
+    "statusMessage": "message",
+    "serviceName": "service",
+    "deploymentEnvironment": "environment",
+    "agentName": AGENT_NAME,
+    "llmProvider": "provider",
+    "llmModelName": "model",
+    "userId": "coalesce(users.text, '')",
+    "sessionId": "coalesce(sessions.text, '')",
+    "inputTokens": "spans.prompt_tokens",
+    "cacheReadTokens": "spans.cached_tokens",
+    "outputTokens": "spans.completion_tokens",
+    "totalTokens": "spans.total_tokens",
+    "costTotal": "spans.cost",
+}
+_SESSION_FIELDS: Final = {
+    "sessionId": "words.text",
+    "agentIdentity": "?",
+    "startTime": "min(traces.started)",
+    "endTime": "max(traces.ended)",
+    "durationNs": "max(traces.ended) - min(traces.started)",
+    "traceCount": "count(*)",
+    "spanCount": "sum(traces.spans)",
+    "errorTraceCount": "sum(traces.failed > 0)",
+    "totalTokens": "sum(traces.total_tokens)",
+    "totalCost": "sum(CAST(traces.cost AS REAL))",
+    "hasError": "sum(traces.failed) > 0",
+}
+_TRACES: Final = f"""
+    SELECT traces.seq, {", ".join(_TRACE_FIELDS.values())}
     FROM traces JOIN spans ON spans.seq = traces.root JOIN profiles ON profiles.id = spans.profile
     JOIN words ON words.id = spans.name LEFT JOIN agents ON agents.seq = traces.agent
     WHERE traces.seq IN (SELECT value FROM json_each(?))
 """
-_SPAN_ROWS: Final = f"""
-    SELECT spans.seq, trace_id, span_id, parent_id, words.text, profiles.kind, spans.started, spans.ended,
-    profiles.status, message, service, environment, provider, model, {AGENT_NAME}, users.text, sessions.text,
-    spans.prompt_tokens, spans.completion_tokens, spans.cached_tokens, spans.total_tokens, spans.cost,
-    CASE WHEN ? THEN (SELECT json FROM bodies WHERE span = spans.seq) ELSE x'' END
+_SPANS: Final = f"""
+    SELECT spans.seq, {", ".join(_SPAN_FIELDS.values())}, CASE WHEN ? THEN (
+        SELECT json FROM bodies WHERE span = spans.seq
+    ) END
     FROM spans JOIN traces ON traces.seq = spans.trace JOIN profiles ON profiles.id = spans.profile
     JOIN words ON words.id = spans.name
     LEFT JOIN words AS users ON users.id = spans.user LEFT JOIN words AS sessions ON sessions.id = spans.session
@@ -60,70 +115,7 @@ _SPAN_ROWS: Final = f"""
     WHERE spans.seq IN (SELECT value FROM json_each(?))
 """
 
-
-class TraceRow(NamedTuple):
-    """A trace as listed; instants are nanoseconds, missing texts are blank."""
-
-    seq: int
-    trace_id: str
-    started: int
-    ended: int
-    root_name: str
-    root_kind: str
-    service: str
-    environment: str
-    agent: str
-    spans: int
-    llm_spans: int
-    failed: int
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    cached_tokens: int | None
-    total_tokens: int | None
-    cost: str | None
-
-
-class SpanRow(NamedTuple):
-    """A span as listed, and its whole JSON."""
-
-    seq: int
-    trace_id: str
-    span_id: str
-    parent_id: str | None
-    name: str
-    kind: str
-    started: int
-    ended: int
-    status: str
-    message: str
-    service: str
-    environment: str
-    provider: str
-    model: str
-    agent: str
-    user: str | None
-    session: str | None
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    cached_tokens: int | None
-    total_tokens: int | None
-    cost: str | None
-    body: bytes
-    """Empty unless requested."""
-
-
-class SessionRow(NamedTuple):
-    """A session of an agent, aggregated from its traces; ``word`` is its row id."""
-
-    word: int
-    session: str
-    started: int
-    ended: int
-    traces: int
-    spans: int
-    failed: int
-    total_tokens: int | None
-    cost: float | None
+Json = dict[str, Any]
 
 
 class Position(NamedTuple):
@@ -206,31 +198,40 @@ class TraceQueries:
             + (" JOIN traces ON traces.seq = spans.trace" if needs_traces else "")
         )
 
-    def traces(self, row_ids: Sequence[int]) -> list[TraceRow]:
-        """Return the traces with some row ids, in this order."""
-        rows = self._connection.execute(_TRACE_ROWS, (dumps(row_ids),)).fetchall()
-        found = {row[0]: TraceRow._make(row) for row in rows}
+    def traces(self, row_ids: Sequence[int]) -> list[Json]:
+        """Return the traces with some row ids, in this order, in the wire format."""
+        rows = self._connection.execute(_TRACES, (dumps(row_ids),)).fetchall()
+        found = {row_id: _wire(_TRACE_FIELDS, values) for row_id, *values in rows}
         return [found[row_id] for row_id in row_ids]
 
-    def spans(self, row_ids: Sequence[int], *, has_bodies: bool = True) -> list[SpanRow]:
-        """Return the spans with some row ids, in this order, with their JSON if requested."""
-        rows = self._connection.execute(_SPAN_ROWS, (has_bodies, dumps(row_ids))).fetchall()
-        found = {row[0]: SpanRow._make(row) for row in rows}
+    def spans(self, row_ids: Sequence[int]) -> list[Json]:
+        """Return the spans with some row ids, in this order, in the wire format without input and output."""
+        rows = self._connection.execute(_SPANS, (False, dumps(row_ids))).fetchall()
+        found = {row_id: _wire(_SPAN_FIELDS, values) for row_id, *values, _ in rows}
+        return [found[row_id] for row_id in row_ids]
+
+    def spans_with_bodies(self, row_ids: Sequence[int]) -> list[tuple[Json, bytes]]:
+        """Return the same, each with its JSON."""
+        rows = self._connection.execute(_SPANS, (True, dumps(row_ids))).fetchall()
+        found = {row_id: (_wire(_SPAN_FIELDS, values), body) for row_id, *values, body in rows}
         return [found[row_id] for row_id in row_ids]
 
     def sessions(
-        self, project_id: str, filters: Filters, text: str, after: Position | None, limit: int
-    ) -> list[SessionRow]:
-        """Return some sessions of the traces that pass the filters, latest first; their ids contain ``text``."""
+        self, project_id: str, filters: Filters, identity: str, text: str, after: Position | None, limit: int
+    ) -> list[tuple[Position, Json]]:
+        """Return some sessions of the traces that pass the filters, latest first, in the wire format.
+
+        ``identity`` is the agent that the filters name; the session ids contain ``text``.
+        """
         where = self.where_traces(project_id, filters)
-        behind = "HAVING (max(traces.ended), word) < (?, ?)" if after is not None else ""
-        sql = f"""SELECT word, words.text, min(traces.started), max(traces.ended), count(*), sum(traces.spans),
-                  sum(traces.failed > 0), sum(traces.total_tokens), sum(CAST(traces.cost AS REAL))
+        having = "HAVING (max(traces.ended), word) < (?, ?)" if after is not None else ""
+        sql = f"""SELECT max(traces.ended), word, {", ".join(_SESSION_FIELDS.values())}
                   FROM trace_words JOIN words ON words.id = word JOIN traces ON traces.seq = trace_words.trace
                   WHERE field = {SESSION} AND instr(lower(words.text), lower(?)) > 0 AND {where.sql}
-                  GROUP BY word {behind} ORDER BY max(traces.ended) DESC, word DESC LIMIT ?"""
-        values = (text, *where.values, *(after or ()), limit)
-        return [SessionRow._make(row) for row in self._connection.execute(sql, values).fetchall()]
+                  GROUP BY word {having} ORDER BY max(traces.ended) DESC, word DESC LIMIT ?"""
+        values = (identity, text, *where.values, *(after or ()), limit)
+        rows = self._connection.execute(sql, values).fetchall()
+        return [(Position(ended, word), _wire(_SESSION_FIELDS, values)) for ended, word, *values in rows]
 
     def has_agent(self, project_id: str, identity: str) -> bool:
         """Return whether an agent of the project has this name or id."""
@@ -276,10 +277,8 @@ class TraceQueries:
 
     def _began_near(self, project_id: str, what: str, filters: Filters) -> Where:
         """Return bounds on the start, from the time range and the longest duration: the index is by start."""
-        row = self._connection.execute(
-            f"SELECT longest_{what} FROM projects WHERE id = ?",
-            (project_id,),
-        ).fetchone()
+        sql = f"SELECT longest_{what} FROM projects WHERE id = ?"
+        row = self._connection.execute(sql, (project_id,)).fetchone()
         longest = 0 if row is None else int(row[0])
         first = 0 if filters.start is None else max(0, filters.start - longest)
         last = MAX_NANOSECONDS if filters.end is None else filters.end
@@ -295,3 +294,13 @@ def _ended_in(table: str, filters: Filters) -> Where:
     if filters.end is not None:
         conditions.append(Where(f"{end} < ?", (filters.end,)))
     return joined(conditions)
+
+
+def _wire(fields: Iterable[str], values: Sequence[Any]) -> Json:
+    """Return a row in the wire format: SQLite has no booleans, and writes no instants with nine digits."""
+    wire = dict(zip(fields, values, strict=True))
+    for name in ("startTime", "endTime"):
+        wire[name] = format_nanoseconds(wire[name])
+    if "hasError" in wire:
+        wire["hasError"] = bool(wire["hasError"])
+    return wire
