@@ -139,7 +139,7 @@ def test_an_interrupted_load_keeps_what_it_has_read_and_says_so(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(ingest, "_BATCH", 1)
+        patch.setattr(ingest, "_MAX_BATCH_SPANS", 1)
         patch.setattr(ingest, "read_spans", interrupted)
         ended = halo("sandbox", "load", "traces/a.jsonl")
     assert ended.code == 130

@@ -129,8 +129,8 @@ def test_a_trace_that_is_there_is_read_without_the_rest_of_its_month() -> None:
         window = {"startDate": "2026-11-02T00:00:00.000Z", "endDate": "2026-11-02T01:00:00.000Z"}
         [trace, *_] = caller.query("traces.list", {**scope, "filters": window})["traces"]
         with sandbox._store.reading() as tables:  # noqa: SLF001 - what is written, whatever a list shows
-            before = tables.spans.last_trace()
+            before = tables.spans.last_row_id("traces")
         assert caller.query("traces.get", {**scope, "traceId": trace["traceId"]})["traceId"] == trace["traceId"]
         assert caller.query("spans.list", {**scope, "filters": {"traceId": trace["traceId"]}})["spans"]
         with sandbox._store.reading() as tables:  # noqa: SLF001 - likewise
-            assert tables.spans.last_trace() == before
+            assert tables.spans.last_row_id("traces") == before

@@ -198,7 +198,7 @@ def test_a_load_can_be_stopped_at_what_is_no_span(caller: Caller) -> None:
 def test_a_load_that_is_cut_off_keeps_what_it_had_and_can_be_taken_up(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "_BATCH", 2)
+    monkeypatch.setattr(loading, "_MAX_BATCH_SPANS", 2)
     spans = [span("a", 3, 1), span("a", 2, 1), span("a", 1, **{"agent.name": "writer"}), span("b", 1)]
 
     def cut_off() -> Iterator[Any]:
@@ -230,7 +230,7 @@ def at_each_commit(happens: Callable[[], object]) -> Iterator[None]:
 
 
 def test_spans_are_read_while_those_before_are_committed(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "_BATCH", 1)
+    monkeypatch.setattr(loading, "_MAX_BATCH_SPANS", 1)
     read, in_time = threading.Event(), []
 
     def found() -> Iterator[Any]:
@@ -246,7 +246,7 @@ def test_spans_are_read_while_those_before_are_committed(caller: Caller, monkeyp
 
 @pytest.mark.parametrize("spans", [1, 2, 3])
 def test_a_commit_that_fails_ends_the_load(caller: Caller, monkeypatch: pytest.MonkeyPatch, spans: int) -> None:
-    monkeypatch.setattr(loading, "_BATCH", 1)
+    monkeypatch.setattr(loading, "_MAX_BATCH_SPANS", 1)
     full = iter([SandboxError("disk full")])
 
     def fail() -> None:
@@ -260,7 +260,7 @@ def test_a_commit_that_fails_ends_the_load(caller: Caller, monkeypatch: pytest.M
 
 
 def test_large_spans_are_taken_in_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "_BATCH_BYTES", 5000)
+    monkeypatch.setattr(loading, "_MAX_BATCH_BYTES", 5000)
     found = read_spans(file_of([span("a", number, text="x" * 2000) for number in range(8)]))
     sizes = [len(batch) for batch in iter(lambda: loading._batch(found), [])]  # type: ignore[arg-type]  # noqa: SLF001
     assert sizes == [3, 3, 2]
@@ -398,7 +398,7 @@ def test_demo_traces_are_counted_without_being_written() -> None:
     with Sandbox.open(None, clock=Clock()) as sandbox:
         Caller(sandbox).query("agent.listForProject", {"projectId": PROJECT, "timeRange": "90d"})
         with sandbox._store.reading() as tables:  # noqa: SLF001 (nothing of it shows outside)
-            assert tables.spans.last_span() == 0
+            assert tables.spans.last_row_id("spans") == 0
 
 
 # --- the command

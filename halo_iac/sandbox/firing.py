@@ -65,7 +65,7 @@ class Firing:
             with self.store.writing() as tables:
                 if not self._has_lease(tables):
                     return fires
-                due = tables.due(format_instant(now), _FIRES_PER_TRANSACTION)
+                due = tables.due_schedules(format_instant(now), _FIRES_PER_TRANSACTION)
                 fires += [fire for row in due if (fire := self._fire(tables, row, now)) is not None]
                 if len(due) < _FIRES_PER_TRANSACTION:
                     tables.end_lease(self.holder)
@@ -107,7 +107,7 @@ class Firing:
 
     def _fire(self, tables: Tables, row: ScheduleRow, now: datetime) -> Fire | None:
         upcoming = cadences.next_fire(row.wire, now)
-        tables.set_next(row.id, None if upcoming is None else format_instant(upcoming))
+        tables.set_next_fire(row.id, None if upcoming is None else format_instant(upcoming))
         if not row.next_at or not _is_whole(row.wire):
             return None
         at = cadences.last_fire(row.wire, datetime.fromisoformat(row.next_at), now)

@@ -1,4 +1,4 @@
-"""Taking traces in: from files of them to spans, whose each is, and what a trace sums up to."""
+"""Loads spans from files into the store, with the agent of each span and the summary of each trace."""
 
 from __future__ import annotations
 
@@ -36,72 +36,71 @@ _NAMESPACE = UUID("5a4db0c5-0000-4000-8000-0000000000a9")
 
 
 class SpanIngest:
-    """Takes spans into one project, in one transaction."""
+    """Adds spans to one project, in one transaction; ``given`` is the agent of traces that name none."""
 
     def __init__(
         self, tables: Tables, project_id: str, *, is_demo: bool = False, given: AgentIdentity | None = None
     ) -> None:
-        """Take spans into a project; ``given`` is whose the traces are that name no agent."""
         self._given = given
         self._tables = tables
         self._spans = tables.spans
         self._project_id = project_id
         self._is_demo = is_demo
-        self._places = tables.agent_places(project_id)
+        self._row_ids = tables.agent_row_ids(project_id)
         self._names: dict[int, str] = {}
         self._numbers: dict[tuple[Labels, int], int] = {}
         self._profiles: dict[int, Profile] = {}
         self.agents: dict[tuple[str, str], str] = {}
-        """The agents that spans were found to belong to, and their ids."""
+        """The ids of the agents that spans were found to belong to, by their identities."""
 
-    def take(self, records: Iterable[SpanRecord]) -> int:
-        """Take some spans in and return how many are new.
+    def add(self, records: Iterable[SpanRecord]) -> int:
+        """Add spans and return how many are new.
 
-        A trace that is new is settled with what there is of it; one that gets more spans has to be settled again.
+        A new trace is summarised from these spans; one that gets more spans is marked as unsettled.
         """
         traces: dict[str, dict[str, SpanRecord]] = {}
         for record in records:
             traces.setdefault(record.trace_id, {}).setdefault(record.span_id, record)
-        places = self._spans.places(self._project_id, traces)
-        last_trace, first = self._spans.last_trace(), self._spans.last_span() + 1
+        known = self._spans.trace_row_ids(self._project_id, traces)
+        last_trace, first = self._spans.last_row_id("traces"), self._spans.last_row_id("spans") + 1
         rows: list[tuple[Any, ...]] = []
         new: dict[int, tuple[str, Summary]] = {}
-        old: list[int] = []
         for trace_id, found in traces.items():
-            place = places.get(trace_id) or last_trace + len(new) + 1
-            own = self._rows(place, first + len(rows), found.values())
+            trace = known.get(trace_id) or last_trace + len(new) + 1
+            own = self._rows(trace, first + len(rows), found.values())
             rows += own
-            if trace_id in places:
-                old.append(place)
-            else:
-                new[place] = (trace_id, summarise(own, self._profiles))
-        self._add_traces(new)
-        self._spans.reopen(old)
+            if trace_id not in known:
+                new[trace] = (trace_id, summarise(own, self._profiles))
+        self._spans.add_traces(
+            (trace, self._project_id, trace_id, self._is_demo, *self._summary_row(summary))
+            for trace, (trace_id, summary) in new.items()
+        )
+        self._index({trace: summary for trace, (_, summary) in new.items()})
+        self._spans.mark_unsettled(known.values())
         if self._given is not None and self._given in self.agents:
-            self._spans.give_agent(self._place(self._given), [*new, *old])
-        self._spans.name_agents(self._names)
+            self._spans.set_given_agent(self._row_id(self._given), [*new, *known.values()])
+        self._spans.set_agent_names(self._names)
         bodies = [record.body for found in traces.values() for record in found.values()]
-        return self._spans.add(rows, list(enumerate(bodies, first)))
+        return self._spans.add_spans(rows, list(enumerate(bodies, first)))
 
-    def settle(self, trace: int) -> None:
-        """Reckon anew whose the spans of a trace are, its summary, and the executions that makes."""
+    def settle(self, trace: int, given_agent: int | None) -> None:
+        """Compute the agents of a trace's spans again, and with them its summary and executions."""
         known: dict[int | None, AgentIdentity] = {
-            place: AgentIdentity(*identity)  # type: ignore[arg-type]
-            for identity, (place, _) in self._places.items()
+            row_id: AgentIdentity(*identity)  # type: ignore[arg-type]
+            for identity, (row_id, _) in self._row_ids.items()
         }
-        rows = self._spans.rows(trace)
-        given = self._spans.given_agent(trace)
+        rows = self._spans.spans_of_trace(trace)
         links = [Link(row.span_id, row.parent_id, known.get(row.own_agent)) for row in rows]
-        owners = self._owners(links, None if given is None else known[given])
-        profiles = [self._moved(row.profile, owner) for row, owner in zip(rows, owners, strict=True)]
-        self._spans.mark({row.seq: new for row, new in zip(rows, profiles, strict=True) if row.profile != new})
+        owners = self._owners(links, None if given_agent is None else known[given_agent])
+        profiles = [self._profile_of_agent(row.profile, owner) for row, owner in zip(rows, owners, strict=True)]
+        self._spans.set_profiles({row.seq: new for row, new in zip(rows, profiles, strict=True) if row.profile != new})
         rows = [row._replace(profile=new) for row, new in zip(rows, profiles, strict=True)]
         summary = summarise(rows, self._profiles)
-        self._spans.settle(trace, self._summary_row(summary))
-        self._add_around({trace: summary})
+        self._spans.set_summary(trace, self._summary_row(summary))
+        self._index({trace: summary})
 
     def _rows(self, trace: int, first: int, records: Collection[SpanRecord]) -> list[tuple[Any, ...]]:
-        """Return the rows of spans of one trace, as values of ``SpanRow``; ``first`` is the place of the first."""
+        """Return the rows of spans of one trace, as values of ``SpanRow``; ``first`` is the row id of the first."""
         words, numbers = self._spans.words, self._numbers
         rows: list[tuple[Any, ...]] = []
         for seq, record, owner in zip(count(first), records, self._owners(records, self._given)):
@@ -116,7 +115,7 @@ class SpanIngest:
                     parent,
                     start,
                     end,
-                    None if agent is None else self._own_place(agent, record.agent_name),
+                    None if agent is None else self._row_id_of_named(agent, record.agent_name),
                     None if user is None else words[user,],
                     None if session is None else words[session,],
                     *counts,
@@ -125,12 +124,12 @@ class SpanIngest:
             )
         return rows
 
-    def _own_place(self, agent: AgentIdentity, name: str | None) -> int:
-        """Return the place of the agent that a span names, and note what one that is known by an id is called."""
-        place = self._place(agent)
+    def _row_id_of_named(self, agent: AgentIdentity, name: str | None) -> int:
+        """Return the row id of the agent that a span names, and note the name of one that is identified by an id."""
+        row_id = self._row_id(agent)
         if agent.source == "agent_id" and name is not None:
-            self._names[place] = name
-        return place
+            self._names[row_id] = name
+        return row_id
 
     def _number(self, labels: Labels, agent: int) -> int:
         """Return the number of the profile of an agent's spans that have these labels."""
@@ -140,8 +139,8 @@ class SpanIngest:
         self._numbers[labels, agent] = found
         return found
 
-    def _moved(self, number: int, agent: int) -> int:
-        """Return the number of the profile of spans that may have turned out to be another agent's."""
+    def _profile_of_agent(self, number: int, agent: int) -> int:
+        """Return the number of the profile that equals another one but for its agent."""
         if number not in self._profiles:
             self._profile(self._spans.profiles.row(number))
         if self._profiles[number].agent == agent:
@@ -150,28 +149,20 @@ class SpanIngest:
         return self._profile((project_id, agent, *labels))
 
     def _profile(self, row: tuple[Any, ...]) -> int:
-        """Return the number of a profile, and keep what traces are summed up by."""
+        """Return the number of a profile, and keep the values that summaries of traces need."""
         number = self._spans.profiles[row]
         _, agent, kind, status, _, _, _, model, *_ = row
         self._profiles[number] = Profile(agent, kind, status == "ERROR", model != "")
         return number
 
-    def _add_traces(self, traces: Mapping[int, tuple[str, Summary]]) -> None:
-        self._spans.add_traces(
-            (trace, self._project_id, trace_id, self._is_demo, *self._summary_row(summary))
-            for trace, (trace_id, summary) in traces.items()
-        )
-        self._add_around({trace: summary for trace, (_, summary) in traces.items()})
-
-    def _add_around(self, traces: Mapping[int, Summary]) -> None:
-        """Write down by what traces are found: their words, and whose executions they are."""
+    def _index(self, traces: Mapping[int, Summary]) -> None:
+        """Add the words and executions by which traces are found, and the longest durations."""
         found = traces.items()
         words = [(kind, word, trace) for trace, summary in found for kind, word in summary.words]
         executions = [(agent, each.ended, trace, n) for trace, each in found for agent, n in each.agents.items()]
+        self._spans.index_traces(words, executions, is_demo=self._is_demo)
         span = max((summary.longest for summary in traces.values()), default=0)
         length = max((summary.ended - summary.started for summary in traces.values()), default=0)
-        self._spans.add_words(words)
-        self._spans.add_executions(executions, is_demo=self._is_demo)
         self._spans.set_longest(self._project_id, span, length)
 
     def _summary_row(self, summary: Summary) -> tuple[Any, ...]:
@@ -179,53 +170,51 @@ class SpanIngest:
         return (summary.started, summary.ended, mix, *summary[3:-3])
 
     def _owners(self, spans: Collection[Link] | Collection[SpanRecord], given: AgentIdentity | None) -> list[int]:
-        """Return the places of the agents whose the spans of one trace are; 0 for no agent's."""
+        """Return the row id of the agent of each span of one trace, 0 without an agent."""
         found = attribute(spans)
         if given is not None and not any(found.values()):
             found = dict.fromkeys(found, given)
-        places = {owner: 0 if owner is None else self._place(owner) for owner in dict.fromkeys(found.values())}
-        return [places[owner] for owner in found.values()]
+        row_ids = {owner: 0 if owner is None else self._row_id(owner) for owner in dict.fromkeys(found.values())}
+        return [row_ids[owner] for owner in found.values()]
 
-    def _place(self, identity: AgentIdentity) -> int:
+    def _row_id(self, identity: AgentIdentity) -> int:
+        """Return the row id of an agent; a new or forgotten one is added."""
         if identity not in self.agents:
-            self.agents[identity] = self._appeared(identity)
-        return self._places[identity][0]
-
-    def _appeared(self, identity: AgentIdentity) -> str:
-        """Let an agent be seen, be it new, known or forgotten, and return its id."""
-        known = self._places.get(identity)
-        agent_id = str(uuid5(_NAMESPACE, f"{identity.source}/{identity.value}")) if known is None else known[1]
-        if known is None or self._tables.agent(self._project_id, agent_id) is None:
-            wire = {"id": agent_id, "identitySource": identity.source, "identityValue": identity.value}
-            place = self._tables.put_agent(self._project_id, wire, None, is_counted=True)
-            self._places[identity] = (place, agent_id)
-        return agent_id
+            known = self._row_ids.get(identity)
+            agent_id = str(uuid5(_NAMESPACE, f"{identity.source}/{identity.value}")) if known is None else known[1]
+            if known is None or self._tables.agent(self._project_id, agent_id) is None:
+                wire = {"id": agent_id, "identitySource": identity.source, "identityValue": identity.value}
+                row_id = self._tables.put_agent(self._project_id, wire, None, is_counted=True)
+                self._row_ids[identity] = (row_id, agent_id)
+            self.agents[identity] = agent_id
+        return self._row_ids[identity][0]
 
 
-_BATCH: Final = 2_500
-_BATCH_BYTES: Final = 4 * 1024 * 1024
-_TRACES: Final = 500
+_MAX_BATCH_SPANS: Final = 2_500
+_MAX_BATCH_BYTES: Final = 4 * 1024 * 1024
+_TRACES_PER_TRANSACTION: Final = 500
 
 
 @dataclass(slots=True)
 class Loaded:
-    """What a file held, counted while it is read."""
+    """What was loaded from a file, counted while it is read."""
 
     spans: int = 0
     added: int = 0
-    """Those of them that were not there yet."""
+    """The spans that were not stored before."""
     bad: int = 0
-    """Lines that are no spans."""
+    """Lines that are not spans."""
     first: int | None = None
-    """When the first of them began, in nanoseconds."""
+    """The start of the earliest span, in nanoseconds."""
     last: int | None = None
+    """The start of the latest span."""
     agents: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Ids of the agents that were seen, by what they are known by."""
-    seen: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """When the first and the last trace of each of them ended, by its id, whichever file they came in."""
+    """The ids of the agents that spans belong to, by their identities."""
+    periods: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The ends of the first and the last trace of each of them, by its id, from any file."""
 
     def count(self, batch: list[SpanRecord]) -> None:
-        """Count some spans in."""
+        """Count some spans."""
         self.spans += len(batch)
         starts = [record.start for record in batch]
         self.first = min(starts if self.first is None else [self.first, *starts])
@@ -239,14 +228,14 @@ def load(
     on_bad: Callable[[BadLine], bool],
     agent: str | None = None,
 ) -> Loaded:
-    """Take spans into a project. A span that is there stays as it is, so a file may be loaded again.
+    """Add spans to a project; a stored span is not changed, so that a file may be loaded again.
 
-    ``on_bad`` is called with every line that is not a span, and returns whether to continue. ``agent`` names the agent
-    of traces in which no span names one, those that are there already included.
+    ``on_bad`` is called with every line that is not a span, and returns whether to continue. ``agent`` is the name of
+    the agent of traces in which no span names one, stored traces included.
     """
     given = None if agent is None else AgentIdentity("agent_name", agent)
     loaded = Loaded()
-    spans = _good(found, loaded, on_bad)
+    spans = _count_bad_lines(found, loaded, on_bad)
     commit: Future[None] | None = None
     try:
         while batch := _batch(spans):
@@ -254,34 +243,34 @@ def load(
             if commit is not None:
                 commit.result()
             with ExitStack() as transaction:
-                arrivals = SpanIngest(transaction.enter_context(store.writing()), project_id, given=given)
-                loaded.added += arrivals.take(batch)
+                ingest = SpanIngest(transaction.enter_context(store.writing()), project_id, given=given)
+                loaded.added += ingest.add(batch)
                 commit = Future(transaction.pop_all().close)  # the next spans are read while this waits for the disk
-            loaded.agents |= arrivals.agents
+            loaded.agents |= ingest.agents
         if commit is not None:
             commit.result()
     finally:
-        settle(store)
+        settle_traces(store)
     with store.reading() as tables:
-        places = tables.agent_places(project_id)
-        periods = {agent_id: tables.spans.seen(places[known][0]) for known, agent_id in loaded.agents.items()}
-    loaded.seen = {agent_id: period for agent_id, period in periods.items() if period is not None}
+        row_ids = tables.agent_row_ids(project_id)
+        periods = {agent_id: tables.spans.period_of_agent(row_ids[key][0]) for key, agent_id in loaded.agents.items()}
+    loaded.periods = {agent_id: period for agent_id, period in periods.items() if period is not None}
     return loaded
 
 
 def _batch(spans: Iterator[SpanRecord]) -> list[SpanRecord]:
-    """Return the spans that one transaction takes: so many, or fewer that are large."""
+    """Return the spans of one transaction: fewer if they are large."""
     batch: list[SpanRecord] = []
     size = 0
-    for record in islice(spans, _BATCH):
+    for record in islice(spans, _MAX_BATCH_SPANS):
         batch.append(record)
         size += len(record.body)
-        if size > _BATCH_BYTES:
+        if size > _MAX_BATCH_BYTES:
             break
     return batch
 
 
-def _good(
+def _count_bad_lines(
     found: Iterable[SpanRecord | BadLine], loaded: Loaded, on_bad: Callable[[BadLine], bool]
 ) -> Iterator[SpanRecord]:
     for each in found:
@@ -293,20 +282,20 @@ def _good(
             yield each
 
 
-def settle(store: Store) -> None:
-    """Settle the traces that came in pieces, those of a load that was cut off included, and count what is new."""
+def settle_traces(store: Store) -> None:
+    """Settle the traces that came in parts, in an interrupted load too, and add the missing blocks of span counts."""
     while True:
         with store.writing() as tables:
-            traces = tables.spans.unsettled(_TRACES)
-            arrivals: dict[tuple[str, bool], SpanIngest] = {}
-            for trace, project_id, is_demo in traces:
-                of = (project_id, is_demo)
-                if of not in arrivals:
-                    arrivals[of] = SpanIngest(tables, project_id, is_demo=is_demo)
-                arrivals[of].settle(trace)
-        if len(traces) < _TRACES:
+            traces = tables.spans.unsettled(_TRACES_PER_TRANSACTION)
+            ingests: dict[tuple[str, bool], SpanIngest] = {}
+            for trace, project_id, is_demo, given_agent in traces:
+                key = (project_id, is_demo)
+                if key not in ingests:
+                    ingests[key] = SpanIngest(tables, project_id, is_demo=is_demo)
+                ingests[key].settle(trace, given_agent)
+        if len(traces) < _TRACES_PER_TRANSACTION:
             break
     has_more = True
     while has_more:
         with store.writing() as tables:
-            has_more = tables.spans.blocks.count()
+            has_more = tables.spans.blocks.add_missing()

@@ -121,7 +121,7 @@ class Sandbox:
         sandbox = cls(Store(path), settings, clock, ids, listed)
         try:
             sandbox.key = sandbox._own_key(is_in_memory=path is None)
-            sandbox._settle()
+            sandbox._settle_traces()
             sandbox.admit(project)
         except BaseException:
             sandbox.close()  # the caller never gets it
@@ -168,14 +168,14 @@ class Sandbox:
                 known = tables.own_key()
         return known or ""
 
-    def _settle(self) -> None:
-        """Settle what a load that was cut off, or an older version, has left behind."""
+    def _settle_traces(self) -> None:
+        """Settle the traces that a load that was cut off, or an older version, has left unsettled."""
         with self._store.reading() as tables:
-            is_settled = not tables.spans.has_unsettled()
-        if not is_settled:
-            from halo_iac.sandbox.ingest import settle
+            unsettled = tables.spans.unsettled(1)
+        if unsettled:
+            from halo_iac.sandbox.ingest import settle_traces
 
-            settle(self._store)
+            settle_traces(self._store)
 
     def admit(self, project_id: str) -> None:
         """Let a project exist, with the demo agents in it; one that is there stays as it is."""
@@ -201,7 +201,7 @@ class Sandbox:
     def forget_agent(self, project_id: str, agent_id: str) -> None:
         """Let an agent disappear; its schedules stay as they are."""
         with self._store.writing() as tables:
-            tables.drop_agent(project_id, agent_id)
+            tables.forget_agent(project_id, agent_id)
 
     def end_next_runs(self, *endings: OnFinish, times: int = 1) -> None:
         """Set the endings of the next runs of any process, in this order; each applies ``times`` times."""

@@ -109,7 +109,7 @@ class RunStarter:
     def _row(self, order: RunOrder, conversation_id: str) -> RunRow:
         limits = DEFAULTS | {name: value for name, value in order.limits.items() if value is not None}
         demo_history.ensure_traces(self.tables, order.project_id, order.agent, order.start, order.end, order.created_at)
-        export = exports.select_traces(self.tables, order.agent.place, order.start, order.end, limits["spanLimit"])
+        export = exports.select_traces(self.tables, order.agent.row_id, order.start, order.end, limits["spanLimit"])
         ending = self._ending(export.span_count)
         row = RunRow(
             id=self.new_id(),

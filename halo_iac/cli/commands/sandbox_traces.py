@@ -170,7 +170,7 @@ def _print_next_command(context: CommandContext, loaded: Sequence[Loaded]) -> No
     """Print how to analyse agents last seen before the longest range of a list, which have to be given by id."""
     console, oldest = context.console, (context.console.clock() - _MAX_AGENT_RANGE).timestamp() * 10**9
     names = {agent_id: name for each in loaded for (_, name), agent_id in each.agents.items()}
-    for agent_id, (first, last) in {id_: period for each in loaded for id_, period in each.seen.items()}.items():
+    for agent_id, (first, last) in {id_: period for each in loaded for id_, period in each.periods.items()}.items():
         if last < oldest:
             window = ("--window-start-at", at(first), "--window-end-at", at(last + 10**9))
             who = console.err_style.safe(names[agent_id])

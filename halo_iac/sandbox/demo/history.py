@@ -40,7 +40,7 @@ def ensure_traces(tables: Tables, project_id: str, agent: AgentRow, start: datet
     """Store a demo agent's traces of the days of a window, unless they are stored; does nothing for other agents."""
     for day, since, until in _missing(tables, project_id, agent, (to_nanoseconds(start), to_nanoseconds(end)), now):
         _write(tables, project_id, agent, since, until)
-        tables.spans.set_demo_until(agent.place, day, until)
+        tables.spans.set_demo_until(agent.row_id, day, until)
 
 
 def has_traces(tables: Tables, project_id: str, start: datetime, end: datetime, now: str) -> bool:
@@ -77,7 +77,7 @@ def is_trace_there(tables: Tables, given: object) -> bool:
     within = filters.get("traceId") if isinstance(filters, dict) else None
     project_id, trace_id = given.get("projectId"), given.get("traceId") or within
     is_named = isinstance(project_id, str) and isinstance(trace_id, str)
-    return is_named and bool(tables.spans.places(str(project_id), [str(trace_id)]))
+    return is_named and bool(tables.spans.trace_row_ids(str(project_id), [str(trace_id)]))
 
 
 def _shown(start: datetime, end: datetime, now: str) -> tuple[datetime, datetime]:
@@ -95,7 +95,7 @@ def _missing(
     reached = (to_nanoseconds(datetime.fromisoformat(now)) - _DELAY) // slot * slot + _DELAY
     first = max(window[0], _began(tables, project_id)) // _DAY
     last = min(window[1] - 1, reached) // _DAY
-    done = tables.spans.demo_until(agent.place, first, last)
+    done = tables.spans.demo_until(agent.row_id, first, last)
     ends = ((day, done.get(day, 0), min((day + 1) * _DAY, reached)) for day in range(first, last + 1))
     # Behind the last slot whose trace is there.
     return [(day, max(day * _DAY, begun - _DELAY + 1), until) for day, begun, until in ends if begun < until]
@@ -121,7 +121,7 @@ def _write(tables: Tables, project_id: str, agent: AgentRow, since: int, until: 
     from halo_iac.sandbox.ingest import SpanIngest
 
     records = _records(since, until, str(agent.wire["identityValue"]))
-    SpanIngest(tables, project_id, is_demo=True).take(records)
+    SpanIngest(tables, project_id, is_demo=True).add(records)
 
 
 @lru_cache(maxsize=16)

@@ -50,14 +50,14 @@ def _counts(call: Call, project_id: str, since: datetime, now: datetime) -> dict
     window = to_nanoseconds(since), to_nanoseconds(now)
     counts = call.tables.spans.execution_counts(*window)
     for agent in call.tables.agents(project_id):
-        counts[agent.place] += demo_history.count(call.tables, project_id, agent, *window)
+        counts[agent.row_id] += demo_history.count(call.tables, project_id, agent, *window)
     return counts
 
 
 def _wire(agent: AgentRow, counts: Mapping[int, int], since: str) -> dict[str, Any] | None:
     """Return an agent in the wire format, or ``None`` if it was not seen; one added by hand is returned unchanged."""
     if agent.is_counted:
-        count = counts[agent.place]
+        count = counts[agent.row_id]
         return {**agent.wire, "stats": {"executionCount": count}} if count else None
     return agent.wire if agent.last_seen_at is None or agent.last_seen_at >= since else None
 

@@ -113,9 +113,9 @@ def _answer(call: Call, conversation: ConversationRow, state: RunState) -> str:
     """Return the answer of a run; it is computed when first requested, and stored."""
     if state.row.answer is not None:
         return state.row.answer
-    places = call.tables.agent_places(conversation.project_id)  # the agent may have been deleted
-    place = next(place for place, agent_id in places.values() if agent_id == conversation.agent_id)
-    answer = exports.answer(call.tables, state.row, place)
+    agents = call.tables.agent_row_ids(conversation.project_id).values()  # deleted ones included
+    agent = next(row_id for row_id, agent_id in agents if agent_id == conversation.agent_id)
+    answer = exports.answer(call.tables, state.row, agent)
     call.tables.runs.keep_answer(state.row.id, answer)
     return answer
 

@@ -43,15 +43,15 @@ def select_traces(tables: Tables, agent: int, start: datetime, end: datetime, li
     chosen: list[int] = []
     count = total = traces = 0
     is_full = False
-    for execution in tables.spans.executions(agent, to_nanoseconds(start), to_nanoseconds(end)):
-        total += execution.spans
+    for trace, spans in tables.spans.executions(agent, to_nanoseconds(start), to_nanoseconds(end)):
+        total += spans
         traces += 1
-        is_full = is_full or (bool(chosen) and count + execution.spans > limit)
+        is_full = is_full or (bool(chosen) and count + spans > limit)
         if not is_full:
-            chosen.append(execution.trace)
-            count = min(limit, count + execution.spans)
+            chosen.append(trace)
+            count = min(limit, count + spans)
     left_out = (total - count, traces - len(chosen))
-    return TraceSelection(tuple(reversed(chosen)), count, *left_out, tables.spans.last_span())
+    return TraceSelection(tuple(reversed(chosen)), count, *left_out, tables.spans.last_row_id("spans"))
 
 
 def answer(tables: Tables, row: RunRow, agent: int) -> str:
@@ -75,10 +75,10 @@ def _traces(tables: Tables, row: RunRow, agent: int) -> Iterator[Trace]:
 
     left = row.asked["spanLimit"]
     for trace in row.chosen:
-        spans = [span_of_row(each) for each in tables.spans.of_trace(trace, agent, until=row.seen, limit=left)]
+        spans = [span_of_row(each) for each in tables.spans.spans_of_agent(trace, agent, until=row.seen, limit=left)]
         left -= len(spans)
         if spans:
-            yield Trace(spans, map(Node._make, tables.spans.shape_of_trace(trace, until=row.seen)))
+            yield Trace(spans, map(Node._make, tables.spans.nodes_of_trace(trace, until=row.seen)))
 
 
 def serialize_run(state: RunState) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _find_dataset(call: Call, dataset_id: str) -> RunState:
 
 
 def _trace(call: Call, trace: int, seen: int) -> dict[str, Any]:
-    trace_id, started, ended, spans = call.tables.spans.summary(trace, until=seen)
+    trace_id, started, ended, spans = call.tables.spans.extent_of_trace(trace, until=seen)
     return {"traceId": trace_id, "startedAt": _at(started), "endedAt": _at(ended), "spanCount": spans}
 
 

@@ -165,7 +165,7 @@ def list_for_project(call: Call) -> bytes:
     """Return a page of schedules and the cursor of the next."""
     wanted = call.read_project_input(_LIST)
     size = wanted.get("limit", call.settings.page_size)
-    rows = call.tables.listed(
+    rows = call.tables.schedule_page(
         wanted["projectId"],
         after=parse_offset(wanted.get("cursor")),
         limit=size + 1,

@@ -110,7 +110,9 @@ def get_bodies(call: Call) -> bytes:
         which = f"{missing[0]} was" if len(missing) == 1 else f"{', '.join(missing[:5])} were"
         raise RequestRefused("NOT_FOUND", f"Span {which} not found in trace {wanted['traceId']}.")
     spans = [row_id for row_id in found.values() if row_id is not None]
-    bodies = [_cut_bodies(*tables.spans_with_bodies([row_id])[0]) for row_id in spans]  # one at a time: they may be long
+    bodies = [
+        _cut_bodies(*tables.spans_with_bodies([row_id])[0]) for row_id in spans
+    ]  # one at a time: they may be long
     return encode_answer({"traceId": wanted["traceId"], "bodies": bodies})
 
 

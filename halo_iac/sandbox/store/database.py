@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -104,23 +104,20 @@ class Store:
             self.close()  # the caller never gets it
             raise
 
-    @contextmanager
-    def reading(self) -> Iterator[Tables]:
-        """Yield the tables in a read transaction."""
-        with (
-            translate_sqlite_errors(self._path),
-            self._connection_lease() as connection,
-            _transaction(connection, "DEFERRED"),
-        ):
-            yield Tables(connection)
+    def reading(self) -> AbstractContextManager[Tables]:
+        """Return a read transaction, which yields the tables."""
+        return self._tables("DEFERRED")
+
+    def writing(self) -> AbstractContextManager[Tables]:
+        """Return a write transaction, which yields the tables; one at a time, rolled back if the block raises."""
+        return self._tables("IMMEDIATE")
 
     @contextmanager
-    def writing(self) -> Iterator[Tables]:
-        """Yield the tables in a write transaction; one at a time, rolled back if the block raises."""
+    def _tables(self, mode: str) -> Iterator[Tables]:
         with (
             translate_sqlite_errors(self._path),
             self._connection_lease() as connection,
-            _transaction(connection, "IMMEDIATE"),
+            _transaction(connection, mode),
         ):
             yield Tables(connection)
 
@@ -139,7 +136,7 @@ class Store:
                 if self._is_closed:
                     raise SandboxError("The sandbox is closed.")
                 connection = self._idle.pop() if self._idle else None
-            connection = connection or _connected(self._path)
+            connection = connection or _connect(self._path)
             try:
                 yield connection
             finally:
@@ -174,7 +171,7 @@ def translate_sqlite_errors(path: Path | None) -> Iterator[None]:
         raise SandboxError(message, _FAILURES.get(code)) from error
 
 
-def _connected(path: Path | None) -> sqlite3.Connection:
+def _connect(path: Path | None) -> sqlite3.Connection:
     name = ":memory:" if path is None else path
     connection = sqlite3.connect(name, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False)
     try:
@@ -197,13 +194,13 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
     with _transaction(connection, "DEFERRED"):
         version = _known_version(connection, path)  # before the journal mode, which is written into the file
     connection.execute(_PAGE_SIZE)
-    _share(connection)
+    _enable_write_ahead_log(connection)
     if version < len(MIGRATIONS):
         with _transaction(connection, "IMMEDIATE"):
             _migrate(connection, MIGRATIONS[_known_version(connection, path) :])
 
 
-def _share(connection: sqlite3.Connection) -> None:
+def _enable_write_ahead_log(connection: sqlite3.Connection) -> None:
     """Enable SQLite's write-ahead log, so that others can read while one connection writes.
 
     SQLite does not wait for a lock here, as it does elsewhere: it fails at once while another connection does the same,
@@ -272,7 +269,7 @@ def is_sandbox(path: Path) -> bool:
         return False  # opening a pipe waits for its writer
     # Without a journal the file is all there is; to read one, SQLite makes what it needs to share it.
     how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
-    with translate_sqlite_errors(path), _opened(path, how) as connection:
+    with translate_sqlite_errors(path), _open_existing(path, how) as connection:
         connection.execute("BEGIN")
         return version_of(connection) is not None
 
@@ -283,7 +280,7 @@ def is_in_use(path: Path) -> bool:
     On every system, SQLite removes a journal only if no other process has the file open.
     """
     try:
-        with _opened(path, "mode=rw") as connection:
+        with _open_existing(path, "mode=rw") as connection:
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
         return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
@@ -291,7 +288,7 @@ def is_in_use(path: Path) -> bool:
 
 
 @contextmanager
-def _opened(path: Path, how: str) -> Iterator[sqlite3.Connection]:
+def _open_existing(path: Path, how: str) -> Iterator[sqlite3.Connection]:
     name = quote(os.fsencode(path), safe="")
     with closing(sqlite3.connect(f"file:{name}?{how}", uri=True, isolation_level=None)) as connection:
         yield connection

@@ -44,20 +44,20 @@ class SpanBlocks:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def count(self) -> bool:
-        """Count some of the full blocks that are not counted yet; return whether there are more."""
+    def add_missing(self) -> bool:
+        """Add some of the full blocks that are missing; return whether more of them are."""
         full = self._last() // _SIZE
         missing = sorted(set(range(full)) - {block for block, *_ in self._bounds()})
         for block in missing[:_BLOCKS_PER_CALL]:
             self._connection.execute(_ADD, (block * _SIZE, (block + 1) * _SIZE))
         return len(missing) > _BLOCKS_PER_CALL
 
-    def forget(self, spans: Iterable[int]) -> None:
-        """Discard the counts of the blocks that contain some spans."""
+    def discard(self, spans: Iterable[int]) -> None:
+        """Delete the blocks that contain some spans."""
         blocks = {(span // _SIZE,) for span in spans}
         self._connection.executemany("DELETE FROM span_blocks WHERE block = ?", blocks)
 
-    def of_profiles(self, profiles: Sequence[int], start: int, end: int) -> tuple[dict[int, int], dict[str, Range]]:
+    def count_spans(self, profiles: Sequence[int], start: int, end: int) -> tuple[dict[int, int], dict[str, Range]]:
         """Return how many spans of each profile ended in a time range, and the range of each of their numbers."""
         bounds = self._bounds()
         whole = [block for block, first, last in bounds if start <= first and last < end]

@@ -1,8 +1,8 @@
 """Tables of traces, spans and executions.
 
-An *execution* is a trace as far as one agent is concerned: when its trace began, and how many of its spans are that
-agent's. Executions are computed per trace once it is complete (:meth:`SpanTables.settle`), because a later ancestor may
-name a span's agent.
+An *execution* is one agent's part of a trace: when the trace ended, and how many of its spans are that agent's. A
+trace that gets more spans is *unsettled*: its agents and its summary are computed again when the load is over, because
+a later ancestor may name the agent of a span.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal
 
 from halo_iac.sandbox.store.interned import Interned
 from halo_iac.sandbox.store.span_blocks import SpanBlocks
@@ -23,7 +23,7 @@ _SUMMARY: Final = """started, ended, mix, root, agent, spans, llm_spans, failed,
 _ADD_TRACE: Final = f"INSERT INTO traces (seq, project_id, trace_id, is_demo, {_SUMMARY}, is_settled) VALUES"
 _SETTLE: Final = f"UPDATE traces SET is_settled = 1, ({_SUMMARY}) = ({', '.join('?' * 13)}) WHERE seq = ?"
 _ROWS: Final = f"SELECT {_SPAN} FROM spans WHERE trace = ? ORDER BY seq"
-_OF_TRACE: Final = """
+_OF_AGENT: Final = """
     SELECT trace_id, span_id, parent_id, words.text, kind, spans.started, max(spans.started, spans.ended), status,
     message, nullif(model, ''), spans.prompt_tokens, spans.completion_tokens, spans.total_tokens, tool, input_digest,
     NULL, output_digest, NULL, output_length, spans.cost,
@@ -52,14 +52,6 @@ def insert(connection: sqlite3.Connection, into: str, rows: Sequence[Sequence[An
     connection.executemany(f"{into} {row}", rows[whole:])
 
 
-class Execution(NamedTuple):
-    """A trace as far as one agent is concerned; ``trace`` is its row id, ``ended`` in nanoseconds."""
-
-    ended: int
-    trace: int
-    spans: int
-
-
 class SpanTables:
     """Traces and spans, within one transaction."""
 
@@ -70,32 +62,31 @@ class SpanTables:
         self.mixes = Interned(connection, "mixes", ("profiles",))
         self.blocks = SpanBlocks(connection)
 
-    def places(self, project_id: str, trace_ids: Iterable[str]) -> dict[str, int]:
-        """Return the row ids of those of some traces that exist, by their ids."""
+    def trace_row_ids(self, project_id: str, trace_ids: Iterable[str]) -> dict[str, int]:
+        """Return the row ids of the traces that exist, by their ids."""
         asked, found = list(trace_ids), []
         for first in range(0, len(asked), _TRACES_PER_QUERY):
             part = asked[first : first + _TRACES_PER_QUERY]
-            sql = (
-                f"SELECT trace_id, seq FROM traces WHERE project_id = ? AND trace_id IN ({', '.join('?' * len(part))})"
-            )
+            marks = ", ".join("?" * len(part))
+            sql = f"SELECT trace_id, seq FROM traces WHERE project_id = ? AND trace_id IN ({marks})"
             found += self._connection.execute(sql, (project_id, *part)).fetchall()
         return dict(found)
 
-    def last_trace(self) -> int:
-        """Return the row id of the trace added last; 0 if there is none."""
-        return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM traces").fetchone()[0])
+    def last_row_id(self, table: Literal["spans", "traces"]) -> int:
+        """Return the row id of the span or trace added last; 0 if there is none."""
+        return int(self._connection.execute(f"SELECT coalesce(max(seq), 0) FROM {table}").fetchone()[0])
 
     def add_traces(self, rows: Iterable[Sequence[Any]]) -> None:
         """Add traces with their summaries: each its row id, project, id, whether it is of a demo, and summary."""
         insert(self._connection, _ADD_TRACE, [(*row, 1) for row in rows])
 
-    def reopen(self, traces: Iterable[int]) -> None:
-        """Write down that some traces have got more spans and are to be settled."""
+    def mark_unsettled(self, traces: Iterable[int]) -> None:
+        """Mark traces that have got more spans, so that their agents and summaries are computed again."""
         self._connection.executemany("UPDATE traces SET is_settled = 0 WHERE seq = ?", ((trace,) for trace in traces))
 
-    def add(self, spans: Sequence[Sequence[Any]], bodies: Sequence[tuple[int, bytes]]) -> int:
+    def add_spans(self, spans: Sequence[Sequence[Any]], bodies: Sequence[tuple[int, bytes]]) -> int:
         """Add spans and their bodies, each with its row id; return how many were new."""
-        last, before = self.last_span(), self._connection.total_changes
+        last, before = self.last_row_id("spans"), self._connection.total_changes
         insert(self._connection, _ADD, spans)
         added = self._connection.total_changes - before
         if added < len(spans):
@@ -104,20 +95,17 @@ class SpanTables:
         insert(self._connection, "INSERT INTO bodies VALUES", bodies)
         return added
 
-    def give_agent(self, agent: int, traces: Iterable[int]) -> None:
-        """Attribute traces to an agent as far as none of their spans names one."""
-        self._connection.executemany(
-            "UPDATE traces SET given_agent = ? WHERE seq = ?", ((agent, each) for each in traces)
-        )
+    def set_given_agent(self, agent: int, traces: Iterable[int]) -> None:
+        """Set the agent of traces in which no span names one."""
+        values = ((agent, trace) for trace in traces)
+        self._connection.executemany("UPDATE traces SET given_agent = ? WHERE seq = ?", values)
 
-    def given_agent(self, trace: int) -> int | None:
-        """Return the agent that a trace is attributed to without a span naming it; ``None`` if there is none."""
-        row = self._connection.execute("SELECT given_agent FROM traces WHERE seq = ?", (trace,)).fetchone()
-        return None if row[0] is None else int(row[0])
-
-    def add_words(self, words: Sequence[tuple[int, int, int]]) -> None:
-        """Index traces by words: each the kind of word, the word and the trace."""
+    def index_traces(
+        self, words: Sequence[tuple[int, int, int]], executions: Iterable[tuple[int, int, int, int]], *, is_demo: bool
+    ) -> None:
+        """Add the words (kind, word, trace) and the executions (agent, end, trace, spans) by which traces are found."""
         insert(self._connection, "INSERT OR IGNORE INTO trace_words VALUES", words)
+        insert(self._connection, "INSERT INTO executions VALUES", [(*each, is_demo) for each in executions])
 
     def set_longest(self, project_id: str, span: int, trace: int) -> None:
         """Raise a project's longest durations of a span and a trace to these."""
@@ -125,38 +113,30 @@ class SpanTables:
                  WHERE id = ?"""
         self._connection.execute(sql, (span, trace, project_id))
 
-    def name_agents(self, names: Mapping[int, str]) -> None:
+    def set_agent_names(self, names: Mapping[int, str]) -> None:
         """Set the names of agents that are identified by an id."""
         sql = "UPDATE agents SET name = ? WHERE seq = ? AND name IS NOT ?"
         self._connection.executemany(sql, ((name, agent, name) for agent, name in names.items()))
 
-    def mark(self, profiles: Mapping[int, int]) -> None:
-        """Change the profiles of some spans."""
-        marks = [(profile, span) for span, profile in profiles.items()]
-        self._connection.executemany("UPDATE spans SET profile = ? WHERE seq = ?", marks)
-        self.blocks.forget(profiles)
+    def set_profiles(self, profiles: Mapping[int, int]) -> None:
+        """Change the profiles of some spans, given by the row ids of the spans."""
+        values = [(profile, span) for span, profile in profiles.items()]
+        self._connection.executemany("UPDATE spans SET profile = ? WHERE seq = ?", values)
+        self.blocks.discard(profiles)
 
-    def has_unsettled(self) -> bool:
-        """Return whether a trace has new spans since it was last settled."""
-        return self._connection.execute("SELECT 1 FROM traces WHERE NOT is_settled LIMIT 1").fetchone() is not None
-
-    def unsettled(self, limit: int) -> list[tuple[int, str, bool]]:
-        """Return row id and project of some unsettled traces, and whether each is a demo trace."""
-        sql = "SELECT seq, project_id, is_demo FROM traces WHERE NOT is_settled ORDER BY seq LIMIT ?"
+    def unsettled(self, limit: int) -> list[tuple[int, str, bool, int | None]]:
+        """Return some traces that have got more spans: row id, project, whether it is a demo trace, and given agent."""
+        sql = "SELECT seq, project_id, is_demo, given_agent FROM traces WHERE NOT is_settled ORDER BY seq LIMIT ?"
         return self._connection.execute(sql, (limit,)).fetchall()
 
-    def rows(self, trace: int) -> list[SpanRow]:
-        """Return the rows of a trace's spans, in the order they came in."""
+    def spans_of_trace(self, trace: int) -> list[SpanRow]:
+        """Return the spans of a trace, in the order in which they were added."""
         return list(map(SpanRow._make, self._connection.execute(_ROWS, (trace,))))
 
-    def settle(self, trace: int, summary: Sequence[Any]) -> None:
-        """Set a trace's summary, and delete its executions, which are about to be rewritten."""
+    def set_summary(self, trace: int, summary: Sequence[Any]) -> None:
+        """Set a trace's summary, which settles it, and delete its executions, which the caller adds again."""
         self._connection.execute("DELETE FROM executions WHERE trace = ?", (trace,))
         self._connection.execute(_SETTLE, (*summary, trace))
-
-    def add_executions(self, executions: Iterable[tuple[int, int, int, int]], *, is_demo: bool) -> None:
-        """Add executions: each its agent, its end, its trace and its number of spans."""
-        insert(self._connection, "INSERT INTO executions VALUES", [(*each, is_demo) for each in executions])
 
     def execution_counts(self, since: int, until: int) -> dict[int, int]:
         """Return the number of executions of each agent in a time range, by row id, without demo traces."""
@@ -164,8 +144,8 @@ class SpanTables:
                  WHERE agent = agents.seq AND ended >= ? AND ended < ? AND NOT is_demo) FROM agents"""
         return dict(self._connection.execute(sql, (since, until)).fetchall())
 
-    def seen(self, agent: int) -> tuple[int, int] | None:
-        """Return the ends of an agent's first and last execution, in nanoseconds; ``None`` where it has none."""
+    def period_of_agent(self, agent: int) -> tuple[int, int] | None:
+        """Return the ends of an agent's first and last execution, in nanoseconds; ``None`` if it has none."""
         sql = "SELECT min(ended), max(ended) FROM executions WHERE agent = ?"
         first, last = self._connection.execute(sql, (agent,)).fetchone()
         return None if first is None else (first, last)
@@ -179,34 +159,28 @@ class SpanTables:
         """Set up to when a demo agent's traces of a day exist."""
         self._connection.execute("INSERT OR REPLACE INTO demo_days VALUES (?, ?, ?)", (agent, day, until))
 
-    def executions(self, agent: int, since: int, until: int) -> Iterator[Execution]:
-        """Yield an agent's executions that ended in a time range, latest first."""
-        sql = """SELECT ended, trace, spans FROM executions WHERE agent = ? AND ended >= ? AND ended < ?
+    def executions(self, agent: int, since: int, until: int) -> Iterator[tuple[int, int]]:
+        """Yield trace and number of spans of an agent's executions that ended in a time range, latest first."""
+        sql = """SELECT trace, spans FROM executions WHERE agent = ? AND ended >= ? AND ended < ?
                  ORDER BY ended DESC, trace DESC"""
-        for row in self._connection.execute(sql, (agent, since, until)):
-            yield Execution(*row)
+        yield from self._connection.execute(sql, (agent, since, until))
 
-    def last_span(self) -> int:
-        """Return the row id of the span added last; 0 if there is none."""
-        return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM spans").fetchone()[0])
+    def spans_of_agent(self, trace: int, agent: int, *, until: int, limit: int) -> list[tuple[Any, ...]]:
+        """Return an agent's spans of a trace in the order of their starts, without those added after ``until``.
 
-    def of_trace(self, trace: int, agent: int, *, until: int, limit: int) -> list[tuple[Any, ...]]:
-        """Return an agent's spans of a trace in the order they began, up to the one that was added at ``until``.
-
-        Each is the values of a span without its excerpts, and its body where it has any.
+        Each has the values of the analyst's span without excerpts, and the JSON of those that have an input or output.
         """
-        return self._connection.execute(_OF_TRACE, (trace, agent, until, limit)).fetchall()
+        return self._connection.execute(_OF_AGENT, (trace, agent, until, limit)).fetchall()
 
-    def shape_of_trace(self, trace: int, *, until: int) -> list[tuple[str, str | None, int, int, bool]]:
-        """Return id, parent's id, start, end and whether it failed of every span of a trace, likewise."""
+    def nodes_of_trace(self, trace: int, *, until: int) -> list[tuple[str, str | None, int, int, bool]]:
+        """Return id, parent's id, start, end and whether it failed for every span of a trace, likewise."""
         sql = """SELECT span_id, parent_id, started, max(started, ended), status = 'ERROR'
                  FROM spans JOIN profiles ON profiles.id = profile WHERE trace = ? AND seq <= ? ORDER BY started"""
         return self._connection.execute(sql, (trace, until)).fetchall()
 
-    def summary(self, trace: int, *, until: int) -> tuple[str, int, int, int]:
-        """Return a trace's id, start, end and number of spans, up to the one that was added at ``until``."""
+    def extent_of_trace(self, trace: int, *, until: int) -> tuple[str, int, int, int]:
+        """Return a trace's id, start, end and number of spans, without spans added after ``until``."""
         sql = """SELECT trace_id, min(spans.started), max(max(spans.started, spans.ended)), count(*)
                  FROM spans JOIN traces ON traces.seq = trace
                  WHERE trace = ? AND spans.seq <= ?"""
-        trace_id, started, ended, spans = self._connection.execute(sql, (trace, until)).fetchone()
-        return trace_id, started, ended, spans
+        return self._connection.execute(sql, (trace, until)).fetchone()  # type: ignore[no-any-return]

@@ -17,7 +17,7 @@ from halo_iac.sandbox.store.trace_queries import TraceQueries
 
 _MAX_AHEAD_SECONDS: Final = 10**11
 """The most seconds by which the clock may be ahead: three thousand years."""
-_LISTED: Final = """
+_SCHEDULE_PAGE: Final = """
     SELECT seq, CAST(wire AS BLOB) FROM schedules
     WHERE project_id = ? AND seq > ? AND is_archived <= ? AND (? IS NULL OR agent_id = ?)
     ORDER BY seq LIMIT ?
@@ -53,7 +53,7 @@ class ScheduleRow:
 class AgentRow(NamedTuple):
     """An agent as stored; ``is_counted`` if its executions are counted rather than taken from ``wire``."""
 
-    place: int
+    row_id: int
     id: str
     last_seen_at: str | None
     is_counted: bool
@@ -94,7 +94,7 @@ class Tables:
         sql = "SELECT ahead, (SELECT min(next_at) FROM schedules WHERE next_at IS NOT NULL) FROM clock"
         row = self._connection.execute(sql).fetchone()
         if row is None or not isinstance(row[0], int | float) or not 0 <= row[0] <= _MAX_AHEAD_SECONDS:
-            raise _foreign()
+            raise _foreign_data_error()
         return ClockRow(*row)
 
     def set_clock_offset(self, seconds: float) -> None:
@@ -172,7 +172,7 @@ class Tables:
         row = self._connection.execute(sql, (project_id, agent_id)).fetchone()
         return None if row is None else _agent(row)
 
-    def agent_places(self, project_id: str) -> dict[tuple[str, str], tuple[int, str]]:
+    def agent_row_ids(self, project_id: str) -> dict[tuple[str, str], tuple[int, str]]:
         """Return row id and id of a project's agents, forgotten ones too, by identity source and value."""
         rows = self._connection.execute("SELECT seq, id, wire FROM agents WHERE project_id = ?", (project_id,))
         known = ((seq, agent_id, _object(wire)) for seq, agent_id, wire in rows.fetchall())
@@ -194,16 +194,16 @@ class Tables:
         values = (project_id, wire["id"], last_seen_at, _text(wire), is_counted)
         return int(self._connection.execute(sql, values).fetchone()[0])
 
-    def drop_agent(self, project_id: str, agent_id: str) -> None:
+    def forget_agent(self, project_id: str, agent_id: str) -> None:
         """Forget an agent; its traces stay, and are its own again if it returns."""
         sql = "UPDATE agents SET is_gone = 1 WHERE project_id = ? AND id = ?"
         self._connection.execute(sql, (project_id, agent_id))
 
-    def listed(
+    def schedule_page(
         self, project_id: str, *, after: int, limit: int, archived: bool, agent_id: str | None
     ) -> list[tuple[int, bytes]]:
         """Return row id and JSON text of up to ``limit`` schedules after a row id, in order of creation."""
-        rows = self._connection.execute(_LISTED, (project_id, after, archived, agent_id, agent_id, limit))
+        rows = self._connection.execute(_SCHEDULE_PAGE, (project_id, after, archived, agent_id, agent_id, limit))
         return rows.fetchall()
 
     def schedule(self, schedule_id: str) -> ScheduleRow | None:
@@ -212,13 +212,13 @@ class Tables:
         row = self._connection.execute(sql, (schedule_id,)).fetchone()
         return None if row is None else _schedule(row)
 
-    def due(self, now: str, limit: int) -> list[ScheduleRow]:
+    def due_schedules(self, now: str, limit: int) -> list[ScheduleRow]:
         """Return some of the schedules whose next fire is not after an instant, the earliest first."""
         sql = """SELECT id, project_id, asked_model_id, wire, next_at FROM schedules
                  WHERE next_at <= ? ORDER BY next_at, seq LIMIT ?"""
         return [_schedule(row) for row in self._connection.execute(sql, (now, limit)).fetchall()]
 
-    def set_next(self, schedule_id: str, next_at: str | None) -> None:
+    def set_next_fire(self, schedule_id: str, next_at: str | None) -> None:
         """Set the instant of a schedule's next fire."""
         self._connection.execute("UPDATE schedules SET next_at = ? WHERE id = ?", (next_at, schedule_id))
 
@@ -255,11 +255,11 @@ def _object(text: object) -> dict[str, Any]:
     except (TypeError, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise _foreign()
+        raise _foreign_data_error()
     return found
 
 
-def _foreign() -> SandboxError:
+def _foreign_data_error() -> SandboxError:
     return SandboxError("the sandbox's file contains data that no sandbox wrote", ServerFailure.CONTENT)
 
 

@@ -74,12 +74,12 @@ class TraceFacets:
         where = self._queries.where_spans(project_id, filters)
         source = self._queries.source_of_spans(filters)
         numbers = {facet: SPAN_NUMBERS[facet] for facet in facets if facet in SPAN_NUMBERS}
-        profiles = self._queries.profiles_alone(project_id, filters)
+        profiles = self._queries.deciding_profiles(project_id, filters)
         if profiles is None:
             rows = self._all(f"SELECT spans.profile, count(*) FROM {source} WHERE {where.sql} GROUP BY 1", where)
             ranges = self._ranges(source, numbers, where)
         else:
-            found, kept = self._blocks.of_profiles(profiles, filters.start or 0, filters.end or MAX_NANOSECONDS)
+            found, kept = self._blocks.count_spans(profiles, filters.start or 0, filters.end or MAX_NANOSECONDS)
             rows, ranges = list(found.items()), {facet: kept[facet] for facet in numbers}
         counts = self._counted(project_id, (([profile], count) for profile, count in rows), facets)
         for facet in ("user_id", "session_id"):

@@ -30,6 +30,7 @@ PROFILE_FIELDS: Final = {
 }
 WORD_FIELDS: Final = {"span_name": (NAME, "name"), "user_id": (USER, "user"), "session_id": (SESSION, "session")}
 ID_FIELDS: Final = ("trace_id", "span_id", "trace_import_id")
+_ID_COLUMNS: Final = {"trace_id": "traces.trace_id", "span_id": "spans.span_id"}
 AGENTS: Final = "agents"
 """Used as a field: one of the values is the agent's name or id."""
 TEXT_FIELDS: Final = (*PROFILE_FIELDS, *WORD_FIELDS, *ID_FIELDS)
@@ -109,35 +110,25 @@ class Where(NamedTuple):
     values: tuple[Any, ...] = ()
 
 
-def joined(conditions: Sequence[Where], word: str = "AND") -> Where:
-    """Return several conditions joined by a word."""
+def join_conditions(conditions: Sequence[Where], word: str = "AND") -> Where:
+    """Return several conditions joined by ``AND`` or ``OR``."""
     sql = f" {word} ".join(f"({each.sql})" for each in conditions) or "1"
     return Where(sql, tuple(value for each in conditions for value in each.values))
 
 
-def of_spans(project_id: str, filters: Filters) -> Where:
-    """Return the condition on ``spans``, joined with ``traces`` and ``bodies``, except for their time."""
-    return joined(list(_span_conditions(project_id, filters)))
-
-
-def of_traces(filters: Filters) -> Where:
-    """Return the condition on ``traces``, except for their time and project."""
-    return joined(list(_trace_conditions(filters)))
-
-
-def profiles_of(project_id: str, filters: Filters) -> Where:
+def select_profiles(project_id: str, filters: Filters) -> Where:
     """Return the statement that selects the profiles that pass the filters."""
     conditions = [Where("profiles.project_id = ?", (project_id,))]
     for each in filters.texts:
         if each.field == AGENTS:
             conditions.append(_agent_condition(each.values))
         elif each.field in PROFILE_FIELDS:
-            conditions.append(_compared(PROFILE_FIELDS[each.field], each.op, each.values))
-    where = joined(conditions)
+            conditions.append(_compare(PROFILE_FIELDS[each.field], each.op, each.values))
+    where = join_conditions(conditions)
     return Where(f"SELECT profiles.id FROM {_PROFILES} WHERE {where.sql}", where.values)
 
 
-def are_profiles_alone(filters: Filters) -> bool:
+def is_decided_by_profile(filters: Filters) -> bool:
     """Return whether a span's profile and time decide whether it passes."""
     is_plain = all(each.field in PROFILE_FIELDS or each.field == AGENTS for each in filters.texts)
     others = (filters.numbers, filters.attributes, filters.mentions, filters.trace_id, filters.scope)
@@ -147,17 +138,18 @@ def are_profiles_alone(filters: Filters) -> bool:
 # Spans ---------------------------------------------------------------------------------------------------------------
 
 
-def _span_conditions(project_id: str, filters: Filters) -> Iterator[Where]:
-    on_profile = profiles_of(project_id, filters)
+def span_conditions(project_id: str, filters: Filters) -> Iterator[Where]:
+    """Yield the conditions on ``spans``, joined with ``traces`` and ``bodies``, except for their time."""
+    on_profile = select_profiles(project_id, filters)
     for each in filters.texts:
         if each.field in PROFILE_FIELDS or each.field == AGENTS:
             continue
         if each.field in WORD_FIELDS:
-            yield _negatable(each.op, partial(_word_condition, each))
+            yield _negate_if_needed(each.op, partial(_word_condition, each))
         else:
-            yield _compared(_id(each.field), each.op, each.values)
+            yield _compare(_ID_COLUMNS.get(each.field, "''"), each.op, each.values)
     for attribute in filters.attributes:
-        yield _negatable(attribute.op, partial(_attribute_condition, attribute))
+        yield _negate_if_needed(attribute.op, partial(_attribute_condition, attribute))
     yield Where(f"+spans.profile IN ({on_profile.sql})", on_profile.values)
     yield from (_number(SPAN_NUMBERS, each) for each in filters.numbers)
     if filters.scope is not None:
@@ -177,12 +169,12 @@ _SCOPES: Final = {
 
 def _word_condition(each: TextFilter, op: str) -> Where:
     column = f"spans.{WORD_FIELDS[each.field][1]}"
-    word = _compared("words.text", op, each.values)
+    word = _compare("words.text", op, each.values)
     return Where(f"coalesce({column} IN (SELECT words.id FROM words WHERE {word.sql}), 0)", word.values)
 
 
 def _attribute_condition(each: AttributeFilter, op: str) -> Where:
-    found = _compared("attribute_text(bodies.json, ?, ?)", op, each.values)
+    found = _compare("attribute_text(bodies.json, ?, ?)", op, each.values)
     has_key = _with_key(each)
     return Where(
         f"spans.profile IN (SELECT profiles.id FROM profiles WHERE {has_key.sql}) AND {found.sql}",
@@ -201,11 +193,12 @@ def _with_key(each: AttributeFilter) -> Where:
 # Traces --------------------------------------------------------------------------------------------------------------
 
 
-def _trace_conditions(filters: Filters) -> Iterator[Where]:
+def trace_conditions(filters: Filters) -> Iterator[Where]:
+    """Yield the conditions on ``traces``, except for their time and project."""
     for each in filters.texts:
-        yield _negatable(each.op, partial(_trace_has, each))
+        yield _negate_if_needed(each.op, partial(_trace_has, each))
     for attribute in filters.attributes:
-        yield _negatable(attribute.op, partial(_trace_has_attribute, attribute))
+        yield _negate_if_needed(attribute.op, partial(_trace_has_attribute, attribute))
     yield from (_number(TRACE_NUMBERS, each) for each in filters.numbers)
     if filters.trace_id is not None:
         yield Where("traces.trace_id = ?", (filters.trace_id,))
@@ -214,24 +207,24 @@ def _trace_conditions(filters: Filters) -> Iterator[Where]:
 
 def _trace_has(each: TextFilter, op: str) -> Where:
     if each.field == "status":
-        return _compared("CASE WHEN traces.failed THEN 'error' ELSE 'ok' END", op, each.values)
+        return _compare("CASE WHEN traces.failed THEN 'error' ELSE 'ok' END", op, each.values)
     if each.field == AGENTS:
         return _profile_condition(_agent_condition(each.values))
     if each.field in PROFILE_FIELDS:
-        return _profile_condition(_compared(PROFILE_FIELDS[each.field], op, each.values))
+        return _profile_condition(_compare(PROFILE_FIELDS[each.field], op, each.values))
     if each.field in WORD_FIELDS:
-        word = _compared("words.text", op, each.values)
+        word = _compare("words.text", op, each.values)
         return Where(
             f"""EXISTS (SELECT 1 FROM trace_words WHERE field = ? AND trace = traces.seq
             AND word IN (SELECT words.id FROM words WHERE {word.sql}))""",
             (WORD_FIELDS[each.field][0], *word.values),
         )
-    found = _compared(_id(each.field), op, each.values)
+    found = _compare(_ID_COLUMNS.get(each.field, "''"), op, each.values)
     return _span_condition(found) if each.field == "span_id" else found
 
 
 def _trace_has_attribute(each: AttributeFilter, op: str) -> Where:
-    return joined([_profile_condition(_with_key(each)), _span_condition(_attribute_condition(each, op))])
+    return join_conditions([_profile_condition(_with_key(each)), _span_condition(_attribute_condition(each, op))])
 
 
 def _profile_condition(profile: Where) -> Where:
@@ -253,11 +246,7 @@ def _span_condition(span: Where) -> Where:
 # Both ----------------------------------------------------------------------------------------------------------------
 
 
-def _id(field: str) -> str:
-    return {"trace_id": "traces.trace_id", "span_id": "spans.span_id"}.get(field, "''")
-
-
-def _negatable(op: str, assertion: Callable[[str], Where]) -> Where:
+def _negate_if_needed(op: str, assertion: Callable[[str], Where]) -> Where:
     """Return a condition, negated for a negated operation; ``assertion`` builds it from the positive operation."""
     if op not in NEGATED:
         return assertion(op)
@@ -265,7 +254,7 @@ def _negatable(op: str, assertion: Callable[[str], Where]) -> Where:
     return Where(f"NOT ({found.sql})", found.values)
 
 
-def _compared(sql: str, op: str, values: tuple[str, ...]) -> Where:
+def _compare(sql: str, op: str, values: tuple[str, ...]) -> Where:
     asserted = _ASSERTED[NEGATED.get(op, op)].format(sql)
     listed = (dumps(values),) if op in {"in", "not_in"} else values
     return Where(f"NOT ({asserted})" if op in NEGATED else asserted, listed)
@@ -279,5 +268,5 @@ def _number(fields: dict[str, str], each: NumberFilter) -> Where:
 def _agent_condition(names: tuple[str, ...]) -> Where:
     each = "{} IN (SELECT value FROM json_each(?))"
     found = [Where(each.format(column), (dumps(names),)) for column in (AGENT_NAME, AGENT_ID, "agents.id")]
-    known = joined(found, "OR")
+    known = join_conditions(found, "OR")
     return Where(f"({known.sql})", known.values)

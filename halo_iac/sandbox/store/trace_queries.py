@@ -14,11 +14,11 @@ from halo_iac.sandbox.store.trace_filters import (
     AGENT_NAME,
     Filters,
     Where,
-    are_profiles_alone,
-    joined,
-    of_spans,
-    of_traces,
-    profiles_of,
+    is_decided_by_profile,
+    join_conditions,
+    select_profiles,
+    span_conditions,
+    trace_conditions,
 )
 from halo_iac.sandbox.trace_summary import SESSION
 
@@ -170,7 +170,7 @@ class TraceQueries:
         """Return the filters' condition on ``traces``."""
         scope = Where("traces.project_id = ? AND traces.started IS NOT NULL", (project_id,))
         time = [self._began_near(project_id, "trace", filters), _ended_in("traces", filters)]
-        return joined([scope, *time, of_traces(filters)])
+        return join_conditions([scope, *time, *trace_conditions(filters)])
 
     def where_spans(self, project_id: str, filters: Filters) -> Where:
         """Return the filters' condition on :meth:`source_of_spans`."""
@@ -178,13 +178,13 @@ class TraceQueries:
             scope = self._began_near(project_id, "span", filters)
         else:
             scope = Where("spans.trace = ?", (self.trace_row_id(project_id, filters.trace_id) or 0,))
-        return joined([scope, _ended_in("spans", filters), of_spans(project_id, filters)])
+        return join_conditions([scope, _ended_in("spans", filters), *span_conditions(project_id, filters)])
 
-    def profiles_alone(self, project_id: str, filters: Filters) -> list[int] | None:
+    def deciding_profiles(self, project_id: str, filters: Filters) -> list[int] | None:
         """Return the profiles that pass the filters except for time; ``None`` if profiles do not decide it."""
-        if not are_profiles_alone(filters):
+        if not is_decided_by_profile(filters):
             return None
-        statement = profiles_of(project_id, filters)
+        statement = select_profiles(project_id, filters)
         return [number for (number,) in self._connection.execute(statement.sql, statement.values)]
 
     @staticmethod
@@ -270,7 +270,7 @@ class TraceQueries:
     ) -> list[Position]:
         sign, way = ("<", "DESC") if order.is_descending else (">", "ASC")
         if after is not None:
-            where = joined([where, Where(f"({by}, {table}.seq) {sign} (?, ?)", tuple(after))])
+            where = join_conditions([where, Where(f"({by}, {table}.seq) {sign} (?, ?)", tuple(after))])
         sql = f"""SELECT {by}, {table}.seq FROM {source} WHERE {where.sql}
                   ORDER BY {by} {way}, {table}.seq {way} LIMIT ?"""
         return [Position._make(row) for row in self._connection.execute(sql, (*where.values, limit)).fetchall()]
@@ -293,7 +293,7 @@ def _ended_in(table: str, filters: Filters) -> Where:
         conditions.append(Where(f"{end} >= ?", (filters.start,)))
     if filters.end is not None:
         conditions.append(Where(f"{end} < ?", (filters.end,)))
-    return joined(conditions)
+    return join_conditions(conditions)
 
 
 def _wire(fields: Iterable[str], values: Sequence[Any]) -> Json:
