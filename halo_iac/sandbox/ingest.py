@@ -13,9 +13,10 @@ from pydantic_core import to_json
 
 from halo_iac.sandbox import trace_files
 from halo_iac.sandbox.analyst.spans import AgentIdentity, Link, attribute
-from halo_iac.sandbox.span_record import BadSpanError, Labels, SpanRecord, span_of
+from halo_iac.sandbox.span_record import Labels, SpanRecord, span_of
 from halo_iac.sandbox.store import Store, Tables
 from halo_iac.sandbox.trace_files import BadLine
+from halo_iac.sandbox.trace_files.problems import NotASpanError
 from halo_iac.sandbox.trace_summary import Profile, Summary, summarise
 from halo_iac.workers import Future
 
@@ -28,7 +29,7 @@ def read_spans(stream: BinaryIO) -> Iterator[SpanRecord | BadLine]:
             continue
         try:
             yield span_of(found.span, found.text)
-        except BadSpanError as bad:
+        except NotASpanError as bad:
             yield BadLine(found.line, bad.reason)
 
 

@@ -13,7 +13,7 @@ from halo_iac.sandbox.demo import history as demo_history
 from halo_iac.sandbox.handlers import datasets as exports
 from halo_iac.sandbox.instants import format_instant
 from halo_iac.sandbox.protocol import encoded
-from halo_iac.sandbox.run_state import paced
+from halo_iac.sandbox.run_state import set_duration
 from halo_iac.sandbox.store import AgentRow, Tables
 from halo_iac.sandbox.store.runs import ConversationRow, OnFinish, RunRow
 
@@ -76,66 +76,58 @@ class RunStarter:
             order.created_at,
         )
         self.tables.runs.add_conversation(conversation)
-        return self._added(self._row(order, conversation.id))
+        return self._analyse(order, conversation.id, _FIRST_ATTEMPT)
 
     def retry(self, row: RunRow, order: RunOrder) -> RunRow:
         """Start a run again in its conversation, over the traces that its window has by now."""
-        again = self._row(order, row.conversation_id)
-        return self._added(replace(again, asked={**again.asked, **_attempt_fields(row)}))
+        return self._analyse(order, row.conversation_id, _attempt_fields(row))
 
     def follow_up(self, row: RunRow, prompt: str, created_at: str, *, is_retry: bool = False) -> RunRow:
-        """Start a run that answers a question about what an earlier one has read."""
-        asked = {**row.asked, "prompt": prompt, "origin": "follow_up"}
-        ending = self._ending(row.span_count)
+        """Start a run that answers a question about the traces of an earlier one."""
+        attempt = _attempt_fields(row) if is_retry else {**_FIRST_ATTEMPT, "inputPreviousRunId": row.id}
         again = RunRow(
             id=self.new_id(),
             conversation_id=row.conversation_id,
             schedule_id=None,
             scheduled_for=None,
             created_at=created_at,
-            asked={**asked, **(_attempt_fields(row) if is_retry else {**_FIRST_ATTEMPT, "inputPreviousRunId": row.id})},
+            asked={**row.asked, "prompt": prompt, "origin": "follow_up", **attempt},
             dataset_id=row.dataset_id,
             span_count=row.span_count,
             left_out=row.left_out,
             left_out_traces=row.left_out_traces,
             chosen=row.chosen,
             seen=row.seen,
-            pace=self.settings.pace,
-            ending=ending.status,
-            error=ending.error,
         )
-        return self._added(paced(again, ending.after))
+        return self._add(again)
 
-    def _row(self, order: RunOrder, conversation_id: str) -> RunRow:
+    def _analyse(self, order: RunOrder, conversation_id: str, attempt: Mapping[str, Any]) -> RunRow:
         limits = DEFAULTS | {name: value for name, value in order.limits.items() if value is not None}
         demo_history.ensure_traces(self.tables, order.project_id, order.agent, order.start, order.end, order.created_at)
         export = exports.select_traces(self.tables, order.agent.row_id, order.start, order.end, limits["spanLimit"])
-        ending = self._ending(export.span_count)
         row = RunRow(
             id=self.new_id(),
             conversation_id=conversation_id,
             schedule_id=order.schedule_id,
             scheduled_for=order.scheduled_for,
             created_at=order.created_at,
-            asked=_request_fields(order, limits),
+            asked={**_request_fields(order, limits), **attempt},
             dataset_id=self.new_id(),
             span_count=export.span_count,
             left_out=export.left_out,
             left_out_traces=export.left_out_traces,
             chosen=export.chosen,
             seen=export.seen,
-            pace=self.settings.pace,
-            ending=ending.status,
-            error=ending.error,
         )
-        return paced(row, ending.after)
+        return self._add(row)
 
-    def _ending(self, span_count: int) -> OnFinish:
-        """Return what was asked for, even of a run without traces, unless it is to complete all the same."""
-        asked = self.tables.runs.take_next_ending() or OnFinish()
-        return asked if span_count or asked.status != "completed" else OnFinish("no_traces", after=asked.after)
-
-    def _added(self, row: RunRow) -> RunRow:
+    def _add(self, row: RunRow) -> RunRow:
+        """Add a run with its ending: the one set in advance, even without traces, unless that is to complete."""
+        ending = self.tables.runs.take_next_ending() or OnFinish()
+        if not row.span_count and ending.status == "completed":
+            ending = OnFinish("no_traces", after=ending.after)
+        row = replace(row, pace=self.settings.pace, ending=ending.status, error=ending.error)
+        row = set_duration(row, ending.after)
         self.tables.runs.add(row)
         return row
 

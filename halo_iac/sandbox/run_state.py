@@ -101,9 +101,9 @@ def run_state(row: RunRow, now: str) -> RunState:
     return RunState(row, (*past, (row.cancelled_at, StateChange(0, "run.cancelled", "cancelled", reason, "warn"))))
 
 
-def paced(row: RunRow, after: float | None) -> RunRow:
-    """Return a run that ends so many seconds after its start; with ``None`` it keeps its pace."""
-    return row if after is None else replace(row, pace=after / max(moment.after for moment in _timeline(row)))
+def set_duration(row: RunRow, seconds: float | None) -> RunRow:
+    """Return a run that ends so many seconds after its start; ``None`` leaves its pace unchanged."""
+    return row if seconds is None else replace(row, pace=seconds / max(moment.after for moment in _timeline(row)))
 
 
 def _timeline(row: RunRow) -> Iterator[StateChange]:

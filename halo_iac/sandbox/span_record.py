@@ -17,6 +17,7 @@ from pydantic_core import from_json, to_json
 
 from halo_iac.sandbox.analyst.spans import EXCERPT, AgentIdentity, AgentSource, Span
 from halo_iac.sandbox.instants import parse_nanoseconds
+from halo_iac.sandbox.trace_files.problems import NotASpanError
 
 _MESSAGE: Final = 2000
 _COUNT: Final = re.compile(r"(\d{1,13})(?:\.0)?", re.ASCII)
@@ -40,38 +41,21 @@ _ENVIRONMENT: Final = ("deployment.environment", "deployment.environment.name")
 
 
 class _Keys(NamedTuple):
-    """The attribute names of each field, by precedence."""
+    """The attribute names of each field, by precedence; of one span, those that it has."""
 
-    kind: tuple[str, ...]
-    agent_id: tuple[str, ...]
-    agent_name: tuple[str, ...]
-    provider: tuple[str, ...]
-    model: tuple[str, ...]
-    user: tuple[str, ...]
-    session: tuple[str, ...]
-    prompt: tuple[str, ...]
-    completion: tuple[str, ...]
-    total: tuple[str, ...]
-    cached: tuple[str, ...]
-    cost: tuple[str, ...]
-    tool: tuple[str, ...]
-
-
-_KEYS: Final = _Keys(
-    kind=("openinference.span.kind", "inference.observation_kind"),
-    agent_id=("agent.id",),
-    agent_name=("agent.name", "inference.agent_name"),
-    provider=("llm.provider", "inference.llm.provider", "llm.system", "gen_ai.system"),
-    model=("llm.model_name", "inference.llm.model_name"),
-    user=("user.id", "inference.user_id", "enduser.id"),
-    session=("session.id", "inference.session_id", "gen_ai.conversation.id"),
-    prompt=("llm.token_count.prompt", "inference.llm.input_tokens"),
-    completion=("llm.token_count.completion", "inference.llm.output_tokens"),
-    total=("llm.token_count.total",),
-    cached=("llm.token_count.prompt_details.cache_read", "inference.llm.cache_read_tokens"),
-    cost=("inference.llm.cost.total",),
-    tool=("tool.name",),
-)
+    kind: tuple[str, ...] = ("openinference.span.kind", "inference.observation_kind")
+    agent_id: tuple[str, ...] = ("agent.id",)
+    agent_name: tuple[str, ...] = ("agent.name", "inference.agent_name")
+    provider: tuple[str, ...] = ("llm.provider", "inference.llm.provider", "llm.system", "gen_ai.system")
+    model: tuple[str, ...] = ("llm.model_name", "inference.llm.model_name")
+    user: tuple[str, ...] = ("user.id", "inference.user_id", "enduser.id")
+    session: tuple[str, ...] = ("session.id", "inference.session_id", "gen_ai.conversation.id")
+    prompt: tuple[str, ...] = ("llm.token_count.prompt", "inference.llm.input_tokens")
+    completion: tuple[str, ...] = ("llm.token_count.completion", "inference.llm.output_tokens")
+    total: tuple[str, ...] = ("llm.token_count.total",)
+    cached: tuple[str, ...] = ("llm.token_count.prompt_details.cache_read", "inference.llm.cache_read_tokens")
+    cost: tuple[str, ...] = ("inference.llm.cost.total",)
+    tool: tuple[str, ...] = ("tool.name",)
 
 
 class _Shape:
@@ -79,10 +63,10 @@ class _Shape:
 
     def __init__(self, names: tuple[str, ...], resource_names: tuple[str, ...]) -> None:
         if not all(isinstance(name, str) for name in (*names, *resource_names)):
-            raise BadSpanError("has an attribute whose key is not text")
+            raise NotASpanError("has an attribute whose key is not text")
         known = frozenset(names)
         self.names, self.resource_names = names, resource_names
-        self.keys = keys = _Keys._make(tuple(key for key in each if key in known) for each in _KEYS)
+        self.keys = keys = _Keys._make(tuple(key for key in each if key in known) for each in _Keys())
         shared = (keys.kind, keys.agent_id, keys.agent_name, keys.provider, keys.model, keys.tool)
         self.shared = tuple(key for each in shared for key in each)
         self.place = tuple(key for key in (*_SERVICE, *_ENVIRONMENT) if key in resource_names)
@@ -90,14 +74,6 @@ class _Shape:
 
 
 _shape: Final = lru_cache(maxsize=4096)(_Shape)
-
-
-class BadSpanError(ValueError):
-    """A line that is not a span; ``reason`` continues a sentence that begins with its line number."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +153,7 @@ _MAX_SHARED, _MAX_VALUE_LENGTH = 4096, 256
 
 
 def span_of(found: dict[str, Any], text: bytes | None = None) -> SpanRecord:
-    """Return the record of a span in HALO's format; raises :class:`BadSpanError` for an invalid value.
+    """Return the record of a span in HALO's format; raises :class:`NotASpanError` for an invalid value.
 
     ``text`` is its JSON, if available; it is stored unless it has escapes that a search would not match.
     """
@@ -200,7 +176,7 @@ def span_of(found: dict[str, Any], text: bytes | None = None) -> SpanRecord:
     try:
         start, end = parse_nanoseconds(found["start_time"]), parse_nanoseconds(found["end_time"])
     except ValueError:
-        raise BadSpanError("has a start_time or end_time that is not an ISO 8601 instant with a zone") from None
+        raise NotASpanError("has a start_time or end_time that is not an ISO 8601 instant with a zone") from None
     return SpanRecord(  # by position, which takes a third of the time that names take
         found["trace_id"],
         found["span_id"],
@@ -250,18 +226,12 @@ def span_of_row(row: tuple[Any, ...]) -> Span:
     return span._replace(input_excerpt=given and given[:EXCERPT], output_excerpt=result and result[:EXCERPT])
 
 
-# Required fields ----------------------------------------------------------------------------------------------------
-
-
 def _status(status: dict[str, Any]) -> _Status:
     code = status.get("code")
     found: Any = _STATUS.get(code) if isinstance(code, str) else None
     if found is None:
-        raise BadSpanError("has a status.code other than STATUS_CODE_OK, STATUS_CODE_ERROR and STATUS_CODE_UNSET")
+        raise NotASpanError("has a status.code other than STATUS_CODE_OK, STATUS_CODE_ERROR and STATUS_CODE_UNSET")
     return found  # type: ignore[no-any-return]
-
-
-# Optional fields ----------------------------------------------------------------------------------------------------
 
 
 def _agent(attributes: dict[str, Any], keys: _Keys) -> AgentIdentity | None:

@@ -56,9 +56,9 @@ class RunRow:
     """The dataset's traces, by row id."""
     seen: int
     """The last span when the dataset was chosen; spans loaded later are not part of the run."""
-    pace: float
+    pace: float = 1.0
     """Real seconds per second of the usual course (:mod:`halo_iac.sandbox.run_state`)."""
-    ending: str
+    ending: str = "completed"
     """The final status unless the run is cancelled."""
     left_out_traces: int = 0
     """Traces in the window that the span limit excluded as a whole."""
