@@ -1,6 +1,6 @@
 """Reads spans from trace files in several formats, which are detected from the content.
 
-``read_spans`` is the entry point. ``opening`` decompresses files and names those without JSON; ``lines`` and
+``read_spans`` is the entry point. ``opening`` decompresses files and refuses those without JSON; ``lines`` and
 ``json_text`` yield the JSON values in bounded memory; ``formats`` detects the format of a value; ``single`` (HALO,
 OpenInference), ``otlp`` and ``langfuse`` convert it to spans, and ``conventions`` adds HALO's names for attributes of
 other conventions.
@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from halo_iac.sandbox.trace_files.conventions import fill
+from halo_iac.sandbox.trace_files.conventions import add_halo_names
 from halo_iac.sandbox.trace_files.formats import elements, spans_of
 from halo_iac.sandbox.trace_files.json_text import Located
-from halo_iac.sandbox.trace_files.lines import Bytes, read_values
-from halo_iac.sandbox.trace_files.opening import opened
+from halo_iac.sandbox.trace_files.lines import ByteSource, read_values
+from halo_iac.sandbox.trace_files.opening import open_text
 from halo_iac.sandbox.trace_files.problems import BadLine, NotASpanError, UnreadableError
 from halo_iac.sandbox.trace_files.single import is_exact
 
@@ -36,7 +36,7 @@ def read_spans(file: BinaryIO) -> Iterator[FoundSpan | BadLine]:
     """Yield a file's spans, and what is not a span, with the reason; the file may be gzipped."""
     line = 0
     try:
-        source = Bytes(opened(file))
+        source = ByteSource(open_text(file))
         for found in read_values(source):
             if isinstance(found, BadLine):
                 line = found.number
@@ -44,8 +44,8 @@ def read_spans(file: BinaryIO) -> Iterator[FoundSpan | BadLine]:
                 continue
             line = found.line
             if is_exact(found.value):
-                source.barren = 0
-                has_more = fill(found.value)
+                source.bytes_without_span = 0
+                has_more = add_halo_names(found.value)
                 yield FoundSpan(line, found.value, None if has_more else found.text)
             else:
                 yield from _spans_of(found, source)
@@ -53,15 +53,15 @@ def read_spans(file: BinaryIO) -> Iterator[FoundSpan | BadLine]:
         yield BadLine(line, unreadable.reason, ends_file=True)
 
 
-def _spans_of(located: Located, source: Bytes) -> Iterator[FoundSpan | BadLine]:
+def _spans_of(located: Located, source: ByteSource) -> Iterator[FoundSpan | BadLine]:
     for element in elements(located.value):
         try:
             for found in spans_of(element):
                 if isinstance(found, NotASpanError):
                     yield BadLine(located.line, found.reason)
                 else:
-                    source.barren = 0
-                    fill(found)
+                    source.bytes_without_span = 0
+                    add_halo_names(found)
                     yield FoundSpan(located.line, found, None)
         except NotASpanError as bad:
             yield BadLine(located.line, bad.reason)

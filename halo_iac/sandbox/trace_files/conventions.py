@@ -94,21 +94,21 @@ _KINDS: Final[dict[str, dict[str, str]]] = {
 _OTHERS: Final = frozenset(name for names in _NAMES.values() for name in names) | _KINDS.keys()
 
 
-def fill(span: Json) -> bool:
+def add_halo_names(span: Json) -> bool:
     """Add missing attributes under HALO's names, and an event's error message; return whether any was added."""
     attributes, status = span["attributes"], span["status"]
     has_more = not _OTHERS.isdisjoint(attributes)
     if has_more:
-        _fill_names(attributes)
+        _add_names(attributes)
         if _KIND not in attributes:
-            _fill_kind(attributes)
+            _add_kind(attributes)
     if status["code"] == "STATUS_CODE_ERROR" and span.get("events") and not status.get("message"):
-        status["message"] = _exception(span["events"])
+        status["message"] = _exception_message(span["events"])
         return True
     return has_more
 
 
-def _fill_names(attributes: Json) -> None:
+def _add_names(attributes: Json) -> None:
     for name, others in _NAMES.items():
         if name not in attributes:
             found = next((attributes[other] for other in others if attributes.get(other) not in (None, "")), None)
@@ -116,7 +116,7 @@ def _fill_names(attributes: Json) -> None:
                 attributes[name] = found
 
 
-def _fill_kind(attributes: Json) -> None:
+def _add_kind(attributes: Json) -> None:
     for name, kinds in _KINDS.items():
         value = attributes.get(name)
         if isinstance(value, str) and (kind := kinds.get(value)):
@@ -124,7 +124,7 @@ def _fill_kind(attributes: Json) -> None:
             return
 
 
-def _exception(events: object) -> str:
+def _exception_message(events: object) -> str:
     """Return the message of the last exception among a span's events."""
     for event in reversed(events if isinstance(events, list) else []):
         held = event.get("attributes") if isinstance(event, dict) else None

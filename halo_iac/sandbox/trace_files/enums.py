@@ -27,7 +27,7 @@ _CODE_OF: Final = _spellings(_CODES, "STATUS_CODE_", "STATUSCODE.")
 
 def span_kind(value: object) -> str | None:
     """Return ``SPAN_KIND_…`` for a kind; ``None`` for a text that is not one of OpenTelemetry's kinds."""
-    found = _found(_KIND_OF, value)
+    found = _look_up(_KIND_OF, value)
     if found is None and not isinstance(value, str):
         raise NotASpanError("has a kind that is neither a name nor a number of OpenTelemetry's")
     return found or (value if isinstance(value, str) and value.startswith("SPAN_KIND_") else None)
@@ -35,13 +35,13 @@ def span_kind(value: object) -> str | None:
 
 def status_code(value: object) -> str:
     """Return ``STATUS_CODE_…`` for a status code; a missing one is unset."""
-    found = _found(_CODE_OF, value)
+    found = _look_up(_CODE_OF, value)
     if found is None:
         raise NotASpanError("has a status other than UNSET, OK and ERROR")
     return found
 
 
-def _found(spellings: dict[object, str], value: object) -> str | None:
+def _look_up(spellings: dict[object, str], value: object) -> str | None:
     if isinstance(value, str):
         return spellings.get(value) or spellings.get(value.upper())
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):

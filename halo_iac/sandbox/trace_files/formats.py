@@ -10,7 +10,7 @@ from halo_iac.sandbox.trace_files.problems import NotASpanError
 
 Json = dict[str, Any]
 
-_AROUND: Final = ("data", "traces", "spans", "observations", "items")
+_LIST_KEYS: Final = ("data", "traces", "spans", "observations", "items")
 """Keys under which the APIs of other platforms return lists."""
 _WITHOUT_SPANS: Final[tuple[tuple[frozenset[str], str], ...]] = (
     (frozenset({"resourceMetrics"}), "OTLP metrics"),
@@ -42,12 +42,12 @@ def spans_of(value: object) -> Iterator[Json | NotASpanError]:
     elif langfuse.is_trace(value):
         yield from langfuse.spans_of_trace(value)
     else:
-        raise NotASpanError(_no_spans(value))
+        raise NotASpanError(_describe(value))
 
 
 def elements(value: object, deep: int = 3) -> Iterator[object]:
     """Yield the elements of a list or of a list response; any other value itself."""
-    listed = value if isinstance(value, list) else _listed(value)
+    listed = value if isinstance(value, list) else _find_list(value)
     if listed is None or not deep:
         yield value
     else:
@@ -55,16 +55,16 @@ def elements(value: object, deep: int = 3) -> Iterator[object]:
             yield from elements(each, deep - 1)
 
 
-def _listed(value: object) -> list[Any] | None:
+def _find_list(value: object) -> list[Any] | None:
     if isinstance(value, dict) and not langfuse.is_trace(value) and not single.is_span(value):
-        for key in _AROUND:
+        for key in _LIST_KEYS:
             if isinstance(value.get(key), list):
                 listed: list[Any] = value[key]
                 return listed
     return None
 
 
-def _no_spans(value: Json) -> str:
+def _describe(value: Json) -> str:
     for keys, what in _WITHOUT_SPANS:
         if keys <= value.keys():
             return what if "," in what else f"{what}: no spans in them"

@@ -87,17 +87,17 @@ class JsonText:
         """Yield the values; a long one in parts, as if each part were a separate value."""
         try:
             while self._peek():
-                yield from self._parts()
+                yield from self._parse_parts()
         except RecursionError:
-            raise self._broken("is nested too deeply") from None
+            raise self._error("is nested too deeply") from None
 
     # Values ----------------------------------------------------------------------------------------------------------
 
-    def _parts(self, depth: int = 0) -> Iterator[Located]:
+    def _parse_parts(self, depth: int = 0) -> Iterator[Located]:
         opening, line = self._peek(), self._line_here()
         found = None
         try:
-            found = self._parsed(MAX_WHOLE_LENGTH)
+            found = self._parse(MAX_WHOLE_LENGTH)
         except BrokenJsonError as broken:
             if opening not in "[{" or broken.reason == _NOT_UTF8 or depth == _MAX_DEPTH:
                 raise  # otherwise the values before the error are read first
@@ -105,44 +105,44 @@ class JsonText:
             yield Located(line, found[0])
         elif opening == "[":
             for _ in self._elements():
-                yield from self._parts(depth + 1)
+                yield from self._parse_parts(depth + 1)
         elif opening == "{":
-            yield from self._object_parts(line, depth)
+            yield from self._parse_object_parts(line, depth)
         else:
-            raise self._broken(TOO_LONG if len(self._text) - self._at >= MAX_WHOLE_LENGTH else "is not valid JSON")
+            raise self._error(TOO_LONG if len(self._text) - self._at >= MAX_WHOLE_LENGTH else "is not valid JSON")
 
-    def _object_parts(self, line: int, depth: int) -> Iterator[Located]:
+    def _parse_object_parts(self, line: int, depth: int) -> Iterator[Located]:
         """Yield a long object in parts: its :data:`LISTS` element by element, each with the fields before them."""
         head: dict[str, Any] = {}
-        has_parts, begin = False, self._place()
+        has_parts, begin = False, self._offset()
         for key in self._keys():
             if key in LISTS and self._peek() == "[":
                 has_parts = True
                 for _ in self._elements():
-                    for part in self._parts(depth + 1):
+                    for part in self._parse_parts(depth + 1):
                         yield Located(part.line, {**head, key: [part.value]})
             elif has_parts and key in {"resource", "scope"}:
-                raise self._broken(f"has {key} behind its spans; write it before them, or an OTLP request on each line")
+                raise self._error(f"has {key} behind its spans; write it before them, or an OTLP request on each line")
             else:
-                head[key] = self._whole(self._place() if has_parts else begin)
+                head[key] = self._parse_whole(self._offset() if has_parts else begin)
         if not has_parts:
             yield Located(line, head)
 
-    def _whole(self, begin: int) -> Any:  # noqa: ANN401 - any JSON
+    def _parse_whole(self, begin: int) -> Any:  # noqa: ANN401 - any JSON
         """Return the current value at any length, unless what began at ``begin`` is too long by now."""
         opening = self._peek()
-        most = begin + MAX_VALUE - self._place()
-        if (found := self._parsed(min(MAX_WHOLE_LENGTH, most))) is not None:
+        most = begin + MAX_VALUE - self._offset()
+        if (found := self._parse(min(MAX_WHOLE_LENGTH, most))) is not None:
             return found[0]
         if opening == "[" and most > 0:
-            return [self._whole(begin) for _ in self._elements()]
+            return [self._parse_whole(begin) for _ in self._elements()]
         if opening == "{" and most > 0:
-            return {key: self._whole(begin) for key in self._keys()}
-        if (found := self._parsed(most)) is not None:
+            return {key: self._parse_whole(begin) for key in self._keys()}
+        if (found := self._parse(most)) is not None:
             return found[0]
-        raise self._broken(TOO_LONG)
+        raise self._error(TOO_LONG)
 
-    def _parsed(self, most: int) -> tuple[Any] | None:
+    def _parse(self, most: int) -> tuple[Any] | None:
         """Parse the current value; ``None`` if it has more than ``most`` characters."""
         while True:
             found, end, mistake = None, len(self._text), None
@@ -151,56 +151,56 @@ class JsonText:
             except json.JSONDecodeError as error:
                 mistake = error
                 if error.pos < len(self._text) - _TAIL and not error.msg.startswith("Unterminated string"):
-                    raise self._broken("is not valid JSON", error.pos) from None
+                    raise self._error("is not valid JSON", error.pos) from None
             except ValueError:  # int() refuses numbers of thousands of digits
-                raise self._broken("holds a number that is too long") from None
+                raise self._error("holds a number that is too long") from None
             if mistake is None and (end < len(self._text) or self._has_ended):
                 has_surrogates = _SURROGATE.search(self._text, self._at, end)
                 self._at = end
                 if end > MAX_WHOLE_LENGTH:
-                    self._hold(0)  # do not hold so long a text while its value is stored
+                    self._refill(0)  # do not hold so long a text while its value is stored
                 return (replace_lone_surrogates(found) if has_surrogates else found,)
             if self._has_ended and mistake is not None:
                 if mistake.pos >= len(self._text) or mistake.msg.startswith("Unterminated string"):
-                    raise self._broken(_CUT_OFF, len(self._text))
-                raise self._broken("is not valid JSON", mistake.pos)
+                    raise self._error(_CUT_OFF, len(self._text))
+                raise self._error("is not valid JSON", mistake.pos)
             held = len(self._text) - self._at
             if held >= most:
                 return None
-            self._hold(min(max(2 * held, _CHUNK_LENGTH), most))
+            self._refill(min(max(2 * held, _CHUNK_LENGTH), most))
 
     # Lists and objects -----------------------------------------------------------------------------------------------
 
     def _elements(self) -> Iterator[None]:
         """Yield at the start of each element of the current list; the caller has to read it before the next."""
-        self._take("[")
+        self._expect("[")
         if self._peek() == "]":
             self._at += 1
             return
         yield
-        while self._take(",]") == ",":
+        while self._expect(",]") == ",":
             yield
 
     def _keys(self) -> Iterator[str]:
         """Yield each key of the current object, positioned at its value."""
-        self._take("{")
+        self._expect("{")
         if self._peek() == "}":
             self._at += 1
             return
         while True:
-            if self._peek() != '"' or (found := self._parsed(MAX_WHOLE_LENGTH)) is None:
-                raise self._broken("is not valid JSON")
-            self._take(":")
+            if self._peek() != '"' or (found := self._parse(MAX_WHOLE_LENGTH)) is None:
+                raise self._error("is not valid JSON")
+            self._expect(":")
             yield found[0]
-            if self._take(",}") == "}":
+            if self._expect(",}") == "}":
                 return
 
-    def _take(self, expected: str) -> str:
+    def _expect(self, expected: str) -> str:
         found = self._peek()
         if not found:
-            raise self._broken(_CUT_OFF)
+            raise self._error(_CUT_OFF)
         if found not in expected:
-            raise self._broken("is not valid JSON")
+            raise self._error("is not valid JSON")
         self._at += 1
         return found
 
@@ -214,9 +214,9 @@ class JsonText:
                 return self._text[self._at]
             if self._has_ended:
                 return ""
-            self._hold(_CHUNK_LENGTH)
+            self._refill(_CHUNK_LENGTH)
 
-    def _hold(self, most: int) -> None:
+    def _refill(self, most: int) -> None:
         """Drop the text that was read, and hold at least ``most`` characters after it, if there are as many."""
         self._line_here()
         self._dropped += self._at
@@ -229,11 +229,11 @@ class JsonText:
             try:
                 parts.append(self._decode(found, final=self._has_ended))
             except UnicodeDecodeError:
-                raise self._broken(_NOT_UTF8) from None
+                raise self._error(_NOT_UTF8) from None
             held += len(parts[-1])
         self._text = "".join(parts)
 
-    def _place(self) -> int:
+    def _offset(self) -> int:
         """Return how many characters were read."""
         return self._dropped + self._at
 
@@ -242,7 +242,7 @@ class JsonText:
         self._lines_until = self._at
         return self._line
 
-    def _broken(self, reason: str, place: int | None = None) -> BrokenJsonError:
+    def _error(self, reason: str, place: int | None = None) -> BrokenJsonError:
         """Return an error at the current position, or at a later one in the text that is held."""
         ahead = 0 if place is None else self._text.count("\n", self._at, place)
         return BrokenJsonError(self._line_here() + ahead, reason)

@@ -59,7 +59,7 @@ class _Form:
     """The keys of an object, as all objects of their kind in a file have them."""
 
     def __init__(self, keys: tuple[str, ...], prefix: str) -> None:
-        self.camel = _camel.spelled(keys)
+        self.camel = _camel.convert_keys(keys)
         self.is_camel = self.camel == keys
         self.others = tuple((key, prefix + key) for key in dict.fromkeys(self.camel) if key not in _READ)
         """Those without a name in HALO's format, each with the attribute for it."""
@@ -69,7 +69,7 @@ class _Form:
 _form: Final = lru_cache(maxsize=1024)(_Form)
 
 
-def _formed(found: Json, prefix: str) -> tuple[Json, _Form]:
+def _to_camel_case(found: Json, prefix: str) -> tuple[Json, _Form]:
     """Return an object with its keys in camelCase, and what is known of them."""
     form = _form(tuple(found), prefix)
     return found if form.is_camel else dict(zip(form.camel, found.values(), strict=True)), form
@@ -93,7 +93,7 @@ def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
     Observations given only by id are skipped; their content is elsewhere.
     """
     spans: list[Json] = []
-    trace, form = _formed(trace, "langfuse.trace.")
+    trace, form = _to_camel_case(trace, "langfuse.trace.")
     observations = trace.get("observations") or []
     if not isinstance(observations, list):
         yield NotASpanError("has observations that are no list")
@@ -122,7 +122,7 @@ def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
 def span_of(observation: Json, trace: Json | None = None) -> Json:
     """Return an observation as a span in HALO's format."""
     about = trace or {}
-    observation, form = _formed(observation, "langfuse.")
+    observation, form = _to_camel_case(observation, "langfuse.")
     start = _instant(observation, "startTime")
     kind = str(observation.get("type") or "SPAN").upper()
     name = observation.get("name")

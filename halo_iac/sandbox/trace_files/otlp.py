@@ -65,11 +65,11 @@ def span_of(span: Json, resource: Json, scope: Json) -> Json:
         span = _camel(span)
         start = span.get("startTimeUnixNano")
         found: Json = {
-            "trace_id": hexadecimal(span["traceId"]),
-            "span_id": hexadecimal(span["spanId"]),
-            "parent_span_id": hexadecimal(span.get("parentSpanId") or ""),
-            "trace_state": _text(span.get("traceState"), "traceState"),
-            "name": _text(span.get("name"), "name"),
+            "trace_id": to_hexadecimal(span["traceId"]),
+            "span_id": to_hexadecimal(span["spanId"]),
+            "parent_span_id": to_hexadecimal(span.get("parentSpanId") or ""),
+            "trace_state": to_text(span.get("traceState"), "traceState"),
+            "name": to_text(span.get("name"), "name"),
             "kind": span_kind(span.get("kind")) or "SPAN_KIND_UNSPECIFIED",
             "start_time": read_instant(start, "startTimeUnixNano"),
             "end_time": read_instant(span.get("endTimeUnixNano") or start, "endTimeUnixNano"),
@@ -112,10 +112,6 @@ def any_value(value: Json) -> Any:  # noqa: ANN401 - OTLP's AnyValue
     return None
 
 
-def _array(held: Json) -> list[Any]:
-    return [any_value(each) for each in held.get("values") or ()]
-
-
 def _double(held: object) -> object:
     """Return a float; one that JSON numbers cannot express is a text, in OTLP and here."""
     number = float(held)  # type: ignore[arg-type]
@@ -128,7 +124,7 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "double": _double,
     "bool": lambda held: held,
     "bytes": lambda held: held,
-    "array": _array,
+    "array": lambda held: [any_value(each) for each in held.get("values") or ()],
     "kvlist": lambda held: attributes(held.get("values")),
 }
 _VALUES: Final = {
@@ -139,26 +135,28 @@ _VALUES: Final = {
 # Fields of a span ----------------------------------------------------------------------------------------------------
 
 
-def _resource(group: Json) -> Json:
-    found = _object(group, "resourceSpans").get("resource") or {}
+def _resource(group: object) -> Json:
+    if not isinstance(group, dict):
+        raise NotASpanError("has resourceSpans that is not a JSON object")
+    found = group.get("resource") or {}
     return {"attributes": attributes(found.get("attributes"))}
 
 
 def _scope(scoped: Json) -> Json:
     found: Json = next((scoped[key] for key in _SCOPE if scoped.get(key)), {})
-    scope = {key: _text(found.get(key), f"scope.{key}") for key in ("name", "version")}
+    scope = {key: to_text(found.get(key), f"scope.{key}") for key in ("name", "version")}
     return scope | ({"attributes": attributes(found["attributes"])} if found.get("attributes") else {})
 
 
 def _status(value: Json) -> Json:
-    return {"code": status_code(value.get("code")), "message": _text(value.get("message"), "status.message")}
+    return {"code": status_code(value.get("code")), "message": to_text(value.get("message"), "status.message")}
 
 
 def _event(event: Json) -> Json:
     event = _camel(event)
     at = read_instant(event["timeUnixNano"], "timeUnixNano")
     return {
-        "name": _text(event.get("name"), "name of an event"),
+        "name": to_text(event.get("name"), "name of an event"),
         "timestamp": at,
         "attributes": attributes(event.get("attributes")),
     }
@@ -166,12 +164,12 @@ def _event(event: Json) -> Json:
 
 def _link(link: Json) -> Json:
     link = _camel(link)
-    found = {"trace_id": hexadecimal(link["traceId"]), "span_id": hexadecimal(link["spanId"])}
+    found = {"trace_id": to_hexadecimal(link["traceId"]), "span_id": to_hexadecimal(link["spanId"])}
     state = {"trace_state": link["traceState"]} if link.get("traceState") else {}
     return found | state | {"attributes": attributes(link.get("attributes"))}
 
 
-def hexadecimal(text: str) -> str:
+def to_hexadecimal(text: str) -> str:
     """Return an id in hexadecimal, as in OTLP's JSON; it may be given in base64."""
     if text.endswith("=") and (size := _ID_LENGTHS.get(len(text))):
         try:
@@ -187,7 +185,8 @@ _camel: Final = CamelCase(
 )
 
 
-def _text(found: object, what: str) -> str:
+def to_text(found: object, what: str) -> str:
+    """Return a text, empty if missing; raises :class:`NotASpanError` for another type."""
     if not isinstance(found or "", str):
         raise NotASpanError(f"has a {what} that is not text")
     return found or ""  # type: ignore[return-value]
@@ -200,9 +199,3 @@ def _listed(found: Json, *keys: str) -> list[Any]:
                 return held
             raise NotASpanError(f"has {key} that are no list")
     return []
-
-
-def _object(found: object, what: str) -> Json:
-    if not isinstance(found, dict):
-        raise NotASpanError(f"has {what} that is not a JSON object")
-    return found

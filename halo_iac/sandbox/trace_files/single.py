@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pydantic_core import to_json
+
 from halo_iac.sandbox.trace_files import otlp
 from halo_iac.sandbox.trace_files.enums import EXACT_CODES, span_kind, status_code
 from halo_iac.sandbox.trace_files.instants import read_instant
-from halo_iac.sandbox.trace_files.nested import flat
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 
 Json = dict[str, Any]
@@ -41,6 +42,8 @@ _EVENT_TIMES: Final = ("timestamp", "time", "timeUnixNano", "time_unix_nano")
 _COLUMN: Final = "attributes."
 _OPENINFERENCE: Final = frozenset({"context", "context.span_id", "span_kind"})
 """Keys of OpenInference spans, whose attributes may be nested, and whose instants are in UTC by default."""
+_TEXTS: Final = frozenset({"metadata", "llm.prompt_template.variables", "llm.invocation_parameters", "tool.parameters"})
+"""Attributes whose value is an object; OpenInference writes them as JSON texts."""
 
 
 def is_span(found: Json) -> bool:
@@ -124,13 +127,10 @@ class _Reader:
         return next((held for key in _NAMES[field] if (held := self._found.get(key)) is not None), None)
 
     def _text(self, field: str) -> str:
-        found = self._get(field)
-        if not isinstance(found or "", str):
-            raise NotASpanError(f"has a {field} that is not text")
-        return found or ""
+        return otlp.to_text(self._get(field), field)
 
     def _id(self, field: str) -> str:
-        return otlp.hexadecimal(self._text(field).removeprefix("0x"))
+        return otlp.to_hexadecimal(self._text(field).removeprefix("0x"))
 
     def _attributes(self) -> Json:
         found = self._get("attributes")
@@ -140,7 +140,7 @@ class _Reader:
             raise NotASpanError("has attributes that are not a JSON object")
         columns = {key[len(_COLUMN) :]: held for key, held in self._found.items() if key.startswith(_COLUMN)}
         both = {**(found or {}), **{key: held for key, held in columns.items() if held is not None}}
-        return flat(both) if self._is_openinference else both
+        return _flatten(both) if self._is_openinference else both
 
     def _kind(self, attributes: Json) -> str:
         """Return OpenTelemetry's kind; an OpenInference kind in its place becomes an attribute."""
@@ -183,7 +183,7 @@ class _Reader:
         return {
             "name": str(event.get("name") or ""),
             "timestamp": read_instant(at, "timestamp of an event", is_utc=self._is_openinference),
-            "attributes": flat(held) if isinstance(held, dict) else _pairs(held, "attributes of an event"),
+            "attributes": _flatten(held) if isinstance(held, dict) else _pairs(held, "attributes of an event"),
         }
 
 
@@ -197,7 +197,7 @@ def _link(link: Json) -> Json:
 
 def _linked_id(found: Json, field: str) -> str:
     held = next((found[key] for key in _NAMES[field] if found.get(key) is not None), "")
-    return otlp.hexadecimal(str(held).removeprefix("0x"))
+    return otlp.to_hexadecimal(str(held).removeprefix("0x"))
 
 
 def _objects(found: object, what: str) -> list[Json]:
@@ -213,3 +213,27 @@ def _pairs(found: object, what: str) -> Json:
         return otlp.attributes(found)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise NotASpanError(f"has {what} that are neither an object nor pairs of key and value") from None
+
+
+def _flatten(attributes: Json) -> Json:
+    """Return attributes that Phoenix nests, such as ``{"llm": {"model_name": …}}``, under OpenInference's keys.
+
+    Nulls are left out: a table has an empty cell where a span lacks an attribute.
+    """
+    found: Json = {}
+    for key, value in attributes.items():
+        _add_flattened(found, key, value)
+    return found
+
+
+def _add_flattened(found: Json, key: str, value: object) -> None:
+    if key in _TEXTS and isinstance(value, dict):
+        found[key] = to_json(value).decode()
+    elif isinstance(value, dict):
+        for inner, held in value.items():
+            _add_flattened(found, f"{key}.{inner}", held)
+    elif isinstance(value, list) and any(isinstance(held, dict) for held in value):
+        for number, held in enumerate(value):
+            _add_flattened(found, f"{key}.{number}", held)
+    elif value is not None:
+        found[key] = value

@@ -21,8 +21,8 @@ class CamelCase:
         """Return an object with the keys in camelCase."""
         if self._snake.isdisjoint(found):
             return found
-        return dict(zip(self.spelled(found), found.values(), strict=True))
+        return dict(zip(self.convert_keys(found), found.values(), strict=True))
 
-    def spelled(self, keys: Iterable[str]) -> tuple[str, ...]:
+    def convert_keys(self, keys: Iterable[str]) -> tuple[str, ...]:
         """Return keys in camelCase."""
         return tuple(self._camel.get(key, key) for key in keys)
