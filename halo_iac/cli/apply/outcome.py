@@ -12,8 +12,6 @@ from halo_iac.plan.guards import REMOVAL_ALWAYS
 from halo_iac.text import Protection
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from halo_iac.cli.context import CommandContext
     from halo_iac.errors import HaloError
     from halo_iac.model.plan import Plan
@@ -31,7 +29,7 @@ def apply_outcome(
     """Return how a run ended, with the command that undoes it."""
     if not receipt.has_writes:
         return ApplyOutcome(summary, commands, failure=failure)
-    name = _display_name(receipt.path, context.cwd)
+    name = str(receipt.path.relative_to(context.cwd) if receipt.path.is_relative_to(context.cwd) else receipt.path)
     if receipt.is_too_large:
         context.console.log(
             "The receipt is too large for `halo undo`; apply in smaller parts with --target to be able to undo them."
@@ -75,7 +73,3 @@ def _barred_reason(written: Sequence[Change], planned: Plan) -> str | None:
             if any(glob not in kept for glob in protection.covering(change.title)):
                 return change.title
     return None
-
-
-def _display_name(path: Path, cwd: Path) -> str:
-    return str(path.relative_to(cwd) if path.is_relative_to(cwd) else path)

@@ -60,15 +60,18 @@ def doctor(context: CommandContext) -> int:
         console.print(document([asdict(check) for check in checks]))
     else:
         marks = {None: "", True: "ok: ", False: "FAILED: "}
-        console.print(
-            record([(each.subject, marks[each.is_fine] + each.verdict) for each in checks], console.out_style)
-        )
+        rows = [(each.subject, marks[each.is_fine] + each.verdict) for each in checks]
+        console.print(record(rows, console.out_style))
     return 1 if any(check.is_fine is False for check in checks) else 0
 
 
 def _run_checks(context: CommandContext) -> Iterator[Check]:
     yield Check("halo", f"{full_version()} on Python {platform.python_version()}, {platform.system()}")
-    yield _yaml_parser()
+    name = parser_name()
+    if name == "C":
+        yield Check("YAML parser", "C (ruamel.yaml.clib)", is_fine=True)
+    else:
+        yield Check("YAML parser", f"{name}, ten times slower than C; install ruamel.yaml.clib")
     declared: Project | None = None
     try:
         declared = context.load()
@@ -124,13 +127,6 @@ def _examine_repository(checkout: Path | None) -> Iterator[Check]:
         yield Check("git", f"a shallow clone; `plan --base` finds only the commits that it has\nhint: {hint}")
 
 
-def _yaml_parser() -> Check:
-    name = parser_name()
-    if name == "C":
-        return Check("YAML parser", "C (ruamel.yaml.clib)", is_fine=True)
-    return Check("YAML parser", f"{name}, ten times slower than C; install ruamel.yaml.clib")
-
-
 def _examine_connection(connection: Connection, env: Mapping[str, str]) -> Iterator[Check]:
     settings = connection.settings
     kind = " (SANDBOX)" if connection.is_sandbox else ""
@@ -138,7 +134,9 @@ def _examine_connection(connection: Connection, env: Mapping[str, str]) -> Itera
         yield Check("platform", connection.base_url + kind)
     else:
         yield Check("base URL", f"{settings.base_url.value} from {settings.base_url.origin}{kind}")
-        yield from _proxy(connection, env)
+        proxy = proxy_for(connection.base_url, env)
+        if proxy is not None:  # information only: later checks show whether it works
+            yield Check("proxy", f"{proxy.shown} from {proxy.variable}")
         yield Check("API key", f"from {settings.key.origin}" if settings.key else "none")
         yield Check("team", f"{settings.team.value} from {settings.team.origin}" if settings.team else "none")
     try:
@@ -157,13 +155,6 @@ def _examine_connection(connection: Connection, env: Mapping[str, str]) -> Itera
     yield Check("reading", seen, is_fine=True) if agents else Check("reading", f"{seen}\nhint: {_AGENTS_HINT}")
 
 
-def _proxy(connection: Connection, env: Mapping[str, str]) -> Iterator[Check]:
-    """Yield the proxy in use, if any, as information only: later checks show whether it works."""
-    proxy = proxy_for(connection.base_url, env)
-    if proxy is not None:
-        yield Check("proxy", f"{proxy.shown} from {proxy.variable}")
-
-
 def _examine_key(connection: Connection) -> Iterator[Check]:
     try:
         access = connection.reader.auth_context()
@@ -173,22 +164,19 @@ def _examine_key(connection: Connection) -> Iterator[Check]:
     scoped = {project.id: project for project in access.scoped}
     mine = scoped.get(connection.project.id)
     if mine is None and scoped:
-        others = "".join(
-            f"\n  {single_line(each.id)}  {single_line(each.name or '')}".rstrip() for each in access.scoped
-        )
+        named = ((single_line(each.id), single_line(each.name or "")) for each in access.scoped)
+        others = "".join(f"\n  {id_}  {name}".rstrip() for id_, name in named)
         hint = "name one of them: --project, `project:` in the project file, or INF_PROJECT_ID"
         yield Check("key", f"works, but not for this project; it works for:{others}\nhint: {hint}")
         return
     if mine is None:
-        yield Check("key", "works, but the platform did not report its permissions in this project", is_fine=None)
+        yield Check("key", "works, but the platform did not report its permissions in this project")
         return
     name = f" in {mine.name}" if mine.name else ""
     permits = " and ".join(mine.permissions) or "nothing"
     can_write = "write" in mine.permissions
-    verdict = f"permits {permits}{name}" + (
-        "" if can_write else f"; enough for plan, not for apply\nhint: {_WRITE_HINT}"
-    )
-    yield Check("key", verdict, is_fine="read" in mine.permissions)
+    limit = "" if can_write else f"; enough for plan, not for apply\nhint: {_WRITE_HINT}"
+    yield Check("key", f"permits {permits}{name}{limit}", is_fine="read" in mine.permissions)
 
 
 def _format_error(error: HaloError) -> str:

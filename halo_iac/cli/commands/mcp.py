@@ -23,7 +23,7 @@ from halo_iac.cli.signals import handling_signals
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import HaloError
 
-_LAST_ANSWER: Final = 30.0
+_LAST_RESPONSE_SECONDS: Final = 30.0
 """Seconds to wait for the response of a costly call after the client has ended."""
 _SHUTDOWN_SECONDS: Final = 5.0
 """Seconds after a signal until the process is ended, since a client that does not read could block it."""
@@ -59,20 +59,20 @@ def mcp(
     target = TargetOptions(file, project, team, sandbox, sandbox_file, checkout)
     console.prepare(json=False, format_command=target.format_command)
     with CommandContext(console, target):  # invalid options are an error at once, not in every call
-        serve = _server()
+        serve = _import_server()
     from halo_iac.cli.mcp_host import McpHost
 
     gc.enable()  # garbage collection is off in other commands; this one runs for hours
-    _log_to(console)
+    logging.getLogger().addHandler(_ToConsole(console))
     host = McpHost(console, target, allows_runs=allow_runs)
     if console.is_interactive:
         console.log("An MCP client starts this command and sends JSON-RPC to its stdin; press Ctrl-C to stop it.")
-    serve(host, _lines_of_client(), _stop_on_signals)
-    host.finish(_LAST_ANSWER)
+    serve(host, _take_stdin(), _stop_on_signals)
+    host.finish(_LAST_RESPONSE_SECONDS)
     return 0
 
 
-def _server() -> Callable[..., None]:
+def _import_server() -> Callable[..., None]:
     """Return the function that serves; the error without the SDK, or with an old one, says how to install it."""
     try:
         from halo_iac.mcp.server import serve
@@ -94,7 +94,7 @@ def installing_command(prefix: Path) -> str:
     return f"{python} -m pip install {_PACKAGE}"
 
 
-def _lines_of_client() -> TextIO:
+def _take_stdin() -> TextIO:
     """Return standard input for the protocol, and replace it, so that child processes such as git cannot read it."""
     lines = os.fdopen(os.dup(0), encoding="utf-8", errors="replace")
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -126,7 +126,3 @@ class _ToConsole(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
         self._console.log(self._console.err_style.safe(f"{record.name}: {record.getMessage()}"))
-
-
-def _log_to(console: Console) -> None:
-    logging.getLogger().addHandler(_ToConsole(console))

@@ -190,20 +190,20 @@ def retry_run(context: CommandContext, run_id: run_options.RunId) -> int:
 
 
 def _logs_in(answer: Any) -> list[Any]:  # noqa: ANN401 - its shape was never observed
-    """Return the logs in an answer: itself where it is a list, else the first list it holds."""
+    """Return the logs in a response: the response itself if it is a list, else the first list in it."""
     if isinstance(answer, dict):
         return next((value for value in answer.values() if isinstance(value, list)), [answer])
     return answer if isinstance(answer, list) else [answer]
 
 
 def _total(answer: Any) -> int:  # noqa: ANN401
-    """Return the total number of logs, if the answer has it."""
+    """Return the total number of logs, or 0 if the response does not have it."""
     total = answer.get("total") if isinstance(answer, dict) else None
     return total if isinstance(total, int) else 0
 
 
 def _log_line(log: Any) -> str:  # noqa: ANN401
-    """Return one log on a line; one in the words of OpenTelemetry as people read logs."""
+    """Return a log as one line: time, level and message if it has OpenTelemetry's fields, else as JSON."""
     if isinstance(log, dict):
         body = log.get("body", log.get("message"))
         if isinstance(body, str):

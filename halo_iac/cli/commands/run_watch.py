@@ -1,4 +1,4 @@
-"""``halo run poll`` and ``halo run events``: runs as they go."""
+"""``halo run poll`` and ``halo run events``: wait for runs, and show their events."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def poll_runs(
     if console.wants_json:
         answers = [None if each.details is None else each.details.wire for each in map(seen.__getitem__, wanted)]
         console.print(document(answers[0] if len(answers) == 1 else answers))
-    errors = [error for run_id in wanted if (error := _ending(context, seen[run_id])) is not None]
+    errors = [error for run_id in wanted if (error := _report_end(context, seen[run_id])) is not None]
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -59,8 +59,8 @@ def poll_runs(
     return 0
 
 
-def _ending(context: CommandContext, seen: RunSnapshot) -> HaloError | None:
-    """Write the end of a successful run, or return why it failed."""
+def _report_end(context: CommandContext, seen: RunSnapshot) -> HaloError | None:
+    """Print that a run has completed, or return the error why it has not."""
     console = context.console
     if seen.details is None or not seen.is_over:
         return unfinished_reason(seen)

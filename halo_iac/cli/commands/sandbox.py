@@ -81,19 +81,24 @@ def serve(
 
     project_id = _declared_project_id(console, file) or DEMO_PROJECT_ID
     gc.enable()  # off for commands, which end before it pays; this one runs for days
-    with open_sandbox(path, any_project=False, pace=pace) as platform, _served(platform, port, host or ()) as url:
+    with open_sandbox(path, any_project=False, pace=pace) as platform, _serve_on(port, platform, host or ()) as url:
         platform.admit(project_id)
         exports = (
             f"export INF_API_URL={url}",
             f"export INF_API_KEY={platform.key}",
             f"export INF_PROJECT_ID={shlex.quote(project_id)}",
         )
-        signals = _queue_of_signals()  # before any client can know that it runs
+        # Signals are handled before any client can know that it runs; unlike an event, a queue can be filled by a
+        # handler whatever the waiting thread is doing.
+        signals: SimpleQueue[int] = SimpleQueue()
+        for number in handling_signals():
+            signal.signal(number, lambda number, _: signals.put(number))
         console.print("\n".join(exports), redact=False)
         console.log(console.err_style.safe(f"Serving sandbox {path} on {url}; press Ctrl-C to stop."))
-        while not _has_come(signals):
-            pass
-    return 0
+        while True:
+            with suppress(Empty):
+                signals.get(timeout=1)  # a wait without a limit is not interrupted on every system
+                return 0
 
 
 @group.command("reset")
@@ -118,8 +123,11 @@ def reset(
     if not path.exists():
         console.print(console.out_style.safe(f"No sandbox exists at {path}; nothing was removed."))
         return 0
-    _check_removable(path)
-    if not yes and not _is_confirmed(console, path):
+    if not is_removable(path):  # no sandbox has written it, such as `--sandbox-file halo.yaml`
+        hint = "name the sandbox file with --sandbox-file, or remove this file by hand"
+        raise FileError(f"{path} is not recognised as a sandbox file; it was not removed", hint=hint)
+    question = console.err_style.safe(f"Remove {path}")
+    if not yes and not (console.is_interactive and console.confirms(question)):
         raise RefusedError(f"{path} was not removed", hint="answer `yes`, or pass --yes")
     _remove(path)
     console.print(console.out_style.safe(f"Removed {path}."))
@@ -132,24 +140,17 @@ group.command("next-run")(sandbox_next_run.next_run)
 
 
 @contextmanager
-def _served(sandbox: Sandbox, port: int, hosts: Iterable[str]) -> Iterator[str]:
-    """Serve, and give the base URL."""
-    from halo_iac.sandbox.server import serve as serving
+def _serve_on(port: int, sandbox: Sandbox, hosts: Iterable[str]) -> Iterator[str]:
+    """Within the block, serve the sandbox; yield its base URL."""
+    from halo_iac.sandbox.server import serve as serve_sandbox
 
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(serving(sandbox, port=port, hosts=hosts))
+            server = stack.enter_context(serve_sandbox(sandbox, port=port, hosts=hosts))
         except OSError as error:
             hint = "choose another --port, or 0 for a free one"
             raise FileError(f"the sandbox cannot listen on port {port}: {error.strerror}", hint=hint) from None
         yield server.url
-
-
-def _check_removable(path: Path) -> None:
-    """Refuse to remove a file that no sandbox has written, such as `--sandbox-file halo.yaml`."""
-    if not is_removable(path):
-        hint = "name the sandbox file with --sandbox-file, or remove this file by hand"
-        raise FileError(f"{path} is not recognised as a sandbox file; it was not removed", hint=hint)
 
 
 def _remove(path: Path) -> None:
@@ -184,23 +185,3 @@ def _path(console: Console, file: str | None, sandbox_file: str | None) -> Path:
     path = CommandContext(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)).sandbox_path
     assert path is not None  # noqa: S101 - sandbox=True always has one
     return path
-
-
-def _is_confirmed(console: Console, path: Path) -> bool:
-    return console.is_interactive and console.confirms(console.err_style.safe(f"Remove {path}"))
-
-
-def _queue_of_signals() -> SimpleQueue[int]:
-    """Return where signals are put; unlike an event, a handler may fill it whatever the waiting thread is at."""
-    signals: SimpleQueue[int] = SimpleQueue()
-    for number in handling_signals():
-        signal.signal(number, lambda number, _: signals.put(number))
-    return signals
-
-
-def _has_come(signals: SimpleQueue[int]) -> bool:
-    """Wait for a signal, up to a second: nothing wakes a thread that waits for ever on every system."""
-    with suppress(Empty):
-        signals.get(timeout=1)
-        return True
-    return False

@@ -82,9 +82,9 @@ def load(
             warn_without_agent(console, found[-1])
             if strict and found[-1].failure:
                 break
-        _print_next_command(CommandContext(console, target), [each.loaded for each in found if each.loaded])
+        _print_next_command(console, [each.loaded for each in found if each.loaded])
     if console.wants_json and any(each.loaded and each.loaded.spans for each in found):
-        _out_json(console, [each.wire() for each in found])
+        console.print(document([each.wire() for each in found]))
     if failure := find_failure(found):
         raise failure
     return 0
@@ -136,7 +136,7 @@ def tick(
         except ValueError as error:
             raise RefusedError(str(error), hint=start_empty(path)) from None
         if console.wants_json:
-            _out_json(console, [_fire_json(fire) for fire in fires])
+            console.print(document([_fire_fields(fire) for fire in fires]))
         else:
             console.print("".join(f"{_fire_line(console, fire)}\n" for fire in fires))
             console.log(f"{len(fires)} fired. The sandbox's clock is at {platform.now}.")
@@ -166,9 +166,9 @@ def _print_result(console: Console, found: FileLoad, *, is_only: bool) -> None:
         console.log(f"{found.failure}{f' ({found.hint})' if found.hint else ''}")
 
 
-def _print_next_command(context: CommandContext, loaded: Sequence[Loaded]) -> None:
+def _print_next_command(console: Console, loaded: Sequence[Loaded]) -> None:
     """Print how to analyse agents last seen before the longest range of a list, which have to be given by id."""
-    console, oldest = context.console, (context.console.clock() - _MAX_AGENT_RANGE).timestamp() * 10**9
+    oldest = (console.clock() - _MAX_AGENT_RANGE).timestamp() * 10**9
     names = {agent_id: name for each in loaded for (_, name), agent_id in each.agents.items()}
     for agent_id, (first, last) in {id_: period for each in loaded for id_, period in each.periods.items()}.items():
         if last < oldest:
@@ -183,9 +183,5 @@ def _fire_line(console: Console, fire: Fire) -> str:
     return f"{fire.at}  {outcome}  {console.out_style.safe(fire.title)}"
 
 
-def _fire_json(fire: Fire) -> dict[str, object]:
+def _fire_fields(fire: Fire) -> dict[str, object]:
     return {"scheduleId": fire.schedule_id, "title": fire.title, "scheduledForAt": fire.at, "runId": fire.run_id}
-
-
-def _out_json(console: Console, value: Sequence[dict[str, object]]) -> None:
-    console.print(document(value))

@@ -1,6 +1,6 @@
 """Handles ``schedule create``, ``update``, ``archive`` and ``unarchive``, which the official client has.
 
-In halo a schedule is changed by its entry in the project file, so each of these prints what to write there.
+halo changes a schedule by its entry in the project file, so each of these commands prints what to write there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from halo_iac.model.project import Entry, Project
 
 _PLAIN: Final = re.compile(r"[A-Za-z][\w/-]*(?: [\w/-]+)*", re.ASCII)
-"""Texts that YAML takes for what they are; ``true`` and ``null`` are among them, and are meant so."""
+"""Texts that need no quotes in YAML; ``true`` and ``null`` are among them, and are meant as such."""
 _LISTS: Final = frozenset({"hours", "minutes", "days_of_week", "days_of_month"})
 _TEXTS: Final = frozenset({"title", "prompt"})
 _STATE: Final[Mapping[str, Mapping[str, str]]] = {"archive": {"state": "archived"}, "unarchive": {"state": "active"}}
@@ -47,7 +47,7 @@ def _command(verb: str) -> Any:  # noqa: ANN401 - what typer takes for a command
     @platform_command
     def refuse(context: CommandContext, words: Words = None) -> int:
         """Say which lines of the project file do this."""
-        reference, fields = _parsed(words or ())
+        reference, fields = _parse(words or ())
         fields = {**fields, **_STATE.get(verb, {})}
         if verb == "create":
             _refuse_create(context, fields)
@@ -56,7 +56,7 @@ def _command(verb: str) -> Any:  # noqa: ANN401 - what typer takes for a command
     return refuse
 
 
-def _parsed(words: Sequence[str]) -> tuple[str | None, dict[str, str]]:
+def _parse(words: Sequence[str]) -> tuple[str | None, dict[str, str]]:
     """Return the schedule that a command line of the official client names, and the fields that it sets."""
     reference, fields = None, {}
     rest = iter(words)
@@ -71,7 +71,7 @@ def _parsed(words: Sequence[str]) -> tuple[str | None, dict[str, str]]:
 
 
 def _refuse_create(context: CommandContext, fields: Mapping[str, str]) -> NoReturn:
-    project = _project(context)
+    project = _load_project(context)
     path = project.path if project is not None else context.named_file or FILE_NAME
     key = re.sub(r"[^a-z0-9]+", "-", fields.get("title", "").lower()).strip("-")[:64] or "my-schedule"
     given = {"title": "…", "agent": "…", "frequency": "daily", **fields}
@@ -84,15 +84,19 @@ def _refuse_create(context: CommandContext, fields: Mapping[str, str]) -> NoRetu
 
 
 def _refuse_change(context: CommandContext, verb: str, reference: str | None, fields: Mapping[str, str]) -> NoReturn:
-    project = _project(context)
-    entry = None if project is None or reference is None else _entry(context, project, reference)
+    project = _load_project(context)
+    entry = None if project is None or reference is None else _find_entry(context, project, reference)
     key = entry.key if entry is not None else "KEY" if reference is None or is_uuid(reference) else reference
-    steps = [_place(context, project, reference) if entry is None else ""]
+    steps = [_how_to_find(context, project, reference) if entry is None else ""]
     if "title" in fields:  # which identifies a schedule
         steps.append(Hint("run `{}`", Command("rename", key, fields["title"])))
     others = {field: value for field, value in fields.items() if field != "title"}
-    if others or not fields:
-        steps.append(_setting(entry, others))
+    where = "" if entry is None else f" in {entry.origins.entry.path}:{entry.origins.entry.line}"
+    if others:
+        old = ", in place of its `at` or `cron`," if others.keys() & set(CADENCE_PARTS) - {"timezone"} else ""
+        steps.append(f"set this{old}{where}")
+    elif not fields:
+        steps.append(f"set its fields{where}")
     raise UsageError(
         f"`schedule {verb}` is not a command of halo: schedules are changed in the project file",
         hint=Hint(
@@ -112,7 +116,7 @@ def _at_once(entry: Entry | None, reference: str | None, fields: Mapping[str, st
     return "" if verb is None or named is None else Hint(f"; to {verb} it at once, run `{{}}`", Command(verb, named))
 
 
-def _place(context: CommandContext, project: Project | None, reference: str | None) -> str:
+def _how_to_find(context: CommandContext, project: Project | None, reference: str | None) -> str:
     """Return the hint for an entry that was not found."""
     path = project.path if project is not None else context.named_file or FILE_NAME
     if reference is None or not is_uuid(reference):
@@ -120,13 +124,7 @@ def _place(context: CommandContext, project: Project | None, reference: str | No
     return Hint("{}, or run `{}` to add it", f"find its entry in {path}", Command("import", reference))
 
 
-def _setting(entry: Entry | None, fields: Mapping[str, str]) -> str:
-    old = ", in place of its `at` or `cron`," if fields.keys() & set(CADENCE_PARTS) - {"timezone"} else ""
-    place = "" if entry is None else f" in {entry.origins.entry.path}:{entry.origins.entry.line}"
-    return f"set this{old}{place}" if fields else f"set its fields{place}"
-
-
-def _project(context: CommandContext) -> Project | None:
+def _load_project(context: CommandContext) -> Project | None:
     """Return the project, or ``None`` if it cannot be read, since its problems are not the question here."""
     try:
         return context.project_if_any()
@@ -134,13 +132,13 @@ def _project(context: CommandContext) -> Project | None:
         return None
 
 
-def _entry(context: CommandContext, project: Project, reference: str) -> Entry | None:
+def _find_entry(context: CommandContext, project: Project, reference: str) -> Entry | None:
     """Return the entry with this key or id; of a schedule that no entry names by id, the platform is asked."""
     for entry in project.entries:
         if reference == entry.key or canonical_id(reference) == entry.id:
             return entry
     if is_uuid(reference):
-        with suppress(HaloError):  # without a key the file alone has to do
+        with suppress(HaloError):  # as without a key: then only the file is searched
             found = match_entry(context.connect(project), project).pairs
             id_ = canonical_id(reference)
             return next((each.entry for each in found if each.remote is not None and each.remote.id == id_), None)

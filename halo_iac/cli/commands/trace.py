@@ -68,9 +68,7 @@ class TraceView(StrEnum):
     RAW = "raw"
 
 
-Drawing = Callable[[Trace, Iterable[Span], Style, TraceOptions], Iterator[str]]
-
-_VIEWS: Final[dict[TraceView, Drawing]] = {
+_VIEWS: Final[dict[TraceView, Callable[[Trace, Iterable[Span], Style, TraceOptions], Iterator[str]]]] = {
     TraceView.SUMMARY: trace_summary,
     TraceView.TREE: trace_tree,
     TraceView.TIMELINE: trace_timeline,
@@ -191,7 +189,7 @@ def search_traces(
     """
     del project, team  # the context has them
     console = context.console
-    text = _only_one(words, query)
+    text = _search_text(words, query)
     wanted = _search_filters(json_filters, filters, context)
     reader = context.connect_for_reading().trace_reader
     found = reader.search(text, filters=wanted, limit=limit, cursor=cursor)
@@ -218,7 +216,7 @@ def facet_traces(
     return show_facets(context, facets, build_filters(filters, context.now))
 
 
-def _only_one(words: str | None, query: str | None) -> str:
+def _search_text(words: str | None, query: str | None) -> str:
     if words is not None and query is not None:
         raise UsageError("TEXT and --query were both given", hint="pass one of them")
     text = words if words is not None else query

@@ -1,7 +1,7 @@
-"""What the official client asks about traces with ``trace get-tree``, ``get-bodies``, ``sessions`` and others.
+"""The queries ``trace get-tree``, ``get-bodies``, ``sessions`` and others of the official client.
 
-Those commands are generated from the platform's procedures: an option for each field, and the answer as it comes. halo
-has the same, hidden, for scripts that were written for them.
+That client generates them from the platform's procedures: an option for each field, and the response as JSON. halo has
+the same commands, hidden, for scripts that use them.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ T = TypeVar("T")
 
 _CAPITAL: Final = re.compile("(?=[A-Z])")
 _JSON: Final[Mapping[str, type]] = {"filters": dict, "spanIds": list}
-"""Fields that are given as JSON, with what they have to be."""
+"""Fields that are given as JSON, with their types."""
 _NUMBERS: Final = frozenset({"limit"})
 
 
 class _Query(NamedTuple):
-    """A procedure, and the fields that have to be given and may be."""
+    """A procedure, and its required and optional fields."""
 
     procedure: str
     required: tuple[str, ...]
@@ -55,7 +55,7 @@ def add_to(group: typer.Typer) -> None:
 
 
 def json_option(option: str, given: str, kind: type[T]) -> T:
-    """Return the JSON that an option holds; an error unless it is of one kind."""
+    """Return the value of an option that is given as JSON; a value of another type is an error."""
     try:
         value = json.loads(given)
     except ValueError as error:
@@ -67,17 +67,17 @@ def json_option(option: str, given: str, kind: type[T]) -> T:
 
 
 def _command(query: _Query) -> Any:  # noqa: ANN401 - what typer takes for a command
+    names = (*query.required, *query.optional)
+
     def ask(context: CommandContext, **given: Any) -> int:  # noqa: ANN401 - whatever typer parsed
-        fields = {
-            name: _value(name, value)
-            for name in (*query.required, *query.optional)
-            if (value := given[name]) is not None
-        }
+        fields = {name: given[name] for name in names if given[name] is not None}
+        for name in fields.keys() & _JSON.keys():
+            fields[name] = json_option(_flag(name), fields[name], _JSON[name])
         context.console.print(document(context.connect_for_reading().trace_reader.query(query.procedure, fields)))
         return 0
 
     ask.__doc__ = f"Print the platform's answer to {query.procedure} as JSON."
-    hints = {name: _option(name, is_required=name in query.required) for name in (*query.required, *query.optional)}
+    hints = {name: _option(name, is_required=name in query.required) for name in names}
     hints |= {"project": options.ProjectId, "team": options.TeamId}
     parameters = [
         Parameter(name, Parameter.KEYWORD_ONLY, default=... if name in query.required else None) for name in hints
@@ -98,7 +98,3 @@ def _option(name: str, *, is_required: bool) -> Any:  # noqa: ANN401 - a type fo
 
 def _flag(name: str) -> str:
     return f"--{_CAPITAL.sub('-', name).lower()}"
-
-
-def _value(name: str, value: Any) -> Any:  # noqa: ANN401 - text, a number or JSON
-    return json_option(_flag(name), value, _JSON[name]) if name in _JSON else value

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import typer
 
 from halo_iac.cli import options
@@ -45,22 +43,18 @@ def validate(
     console.prepare(json=json, format=format, no_color=no_color)
     context = CommandContext(console, TargetOptions(sandbox=sandbox, checkout=checkout).with_files(file))
     with OutputWriter(context, format, also) as results:
-        checks = _checks(context)
         if context.is_list:
+            from halo_iac.cli.project_files.several import load_each
+
+            found = load_each(context.projects)
+            checks = [
+                check_findings(each) if isinstance(each, Project) else ProjectCheck(name, each) for name, each in found
+            ]
             results.write(lambda view: view.checks(checks))
         else:
-            (check,) = checks
+            check = check_project(context)
+            checks = [check]
             results.write(lambda view: view.problems(check.problems, check.findings, check.conclusion))
     for note in schema_notes([each.project_path for each in context.projects], context.cwd):
         console.log(note)
     return int(any(check.problems or errors(check.findings) for check in checks))
-
-
-def _checks(context: CommandContext) -> Sequence[ProjectCheck]:
-    """Return the problems or findings of each project file, and the message for one without any."""
-    if not context.is_list:
-        return [check_project(context)]
-    from halo_iac.cli.project_files.several import load_each
-
-    found = load_each(context.projects)
-    return [check_findings(each) if isinstance(each, Project) else ProjectCheck(name, each) for name, each in found]
