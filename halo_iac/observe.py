@@ -25,16 +25,11 @@ _MODELS: Final = {"model_id": Reader.eligible_models, "summarization_model_id": 
 
 def observe(reader: Reader, project_id: str) -> PlatformState:
     """Return the project as the platform holds it, archived schedules included; errors of either read propagate."""
-    return start_observing(reader, project_id).result()
-
-
-def start_observing(reader: Reader, project_id: str) -> Observation:
-    """Begin both reads in the background and return at once."""
-    return Observation(reader, project_id)
+    return Observation(reader, project_id).result()
 
 
 class Observation:
-    """Two reads under way; one whose result is not needed can be dropped."""
+    """The reads of one project, in the background: they begin at once, and are dropped if nothing needs them."""
 
     def __init__(self, reader: Reader, project_id: str) -> None:
         self.project_id = project_id

@@ -88,7 +88,7 @@ def plan_pausing(
         decisions = [
             decider.decide(each) for each in _active_of_agents(request.selection.agents, project, actual, active)
         ]
-        decisions += _of_gap(request, actual)
+        decisions += _blocked_by_gap(request, actual)
     changes = tuple(sorted((each for each in decisions if isinstance(each, Change)), key=lambda change: change.name))
     readable = schedules_with_known_rate(active, ())
     plan = Plan(
@@ -138,15 +138,14 @@ class _Decider:
         name, spec = pair.entry.key if pair else remote.id, remote.spec()
         if not self._policy.covers(remote.agent_id, remote.title):
             hint = "widen `scope:`, or use a project file whose scope includes it"
-            return Blocked(
-                name, f"schedule {remote.id} is outside the project's scope", hint, _place(pair), (remote.id,)
-            )
+            reason = f"schedule {remote.id} is outside the project's scope"
+            return Blocked(name, reason, hint, _entry_origin(pair), (remote.id,))
         if not remote.is_active:
             return self._decide_archived(name, pair, remote)
         if isinstance(spec, UnreadableSchedule):
             reason = f"schedule {remote.id} is not changed: {spec.reason}"
             hint = Hint("inspect it with `{}`", Command("schedule", "get", remote.id))
-            return Blocked(name, reason, hint, _place(pair), (remote.id,))
+            return Blocked(name, reason, hint, _entry_origin(pair), (remote.id,))
         if spec.enabled is self._resumes:
             return self._decide_settled(name, pair, remote)
         is_disabled = pair is not None and pair.spec is not None and pair.spec.enabled is False
@@ -162,19 +161,19 @@ class _Decider:
             fields=(FieldChange("enabled", spec.enabled, self._resumes, self._cause),),
             before=spec,
             after=replace(spec, enabled=self._resumes),
-            origin=_place(pair),
+            origin=_entry_origin(pair),
         )
 
     def _decide_archived(self, name: str, pair: Match | None, remote: RemoteSchedule) -> _Decision:
         if not self._resumes:
             return _Skipped(name, "it is archived, so it does not fire")
         hint: str = Hint("declare it with `state: active`, then run `{}`", Command("apply"))
-        return Blocked(name, f"schedule {remote.id} is archived", hint, _place(pair), (remote.id,))
+        return Blocked(name, f"schedule {remote.id} is archived", hint, _entry_origin(pair), (remote.id,))
 
     def _decide_settled(self, name: str, pair: Match | None, remote: RemoteSchedule) -> _Decision:
         if self._resumes and remote.is_paused_by_platform:
             reason = f"the platform has paused schedule {remote.id} ({remote.pause_reason}), although it is enabled"
-            return Blocked(name, reason, "give it another `agent:`", _place(pair), (remote.id,))
+            return Blocked(name, reason, "give it another `agent:`", _entry_origin(pair), (remote.id,))
         return _Skipped(name, "it is active already" if self._resumes else "it is paused already", is_settled=True)
 
     def outlook(self, changes: Sequence[Change]) -> str:
@@ -226,7 +225,7 @@ def _decide_named(
             yield blocked[key]
         elif pair.remote is None:
             hint = Hint("run `{}` to create it", Command("apply"))
-            yield Blocked(key, "it is declared, but not on the platform yet", hint, _place(pair))
+            yield Blocked(key, "it is declared, but not on the platform yet", hint, _entry_origin(pair))
         else:
             found[pair.remote.id] = pair.remote
     for id_ in selection.ids:
@@ -256,14 +255,10 @@ def _active_of_agents(
     return [remote for remote in active if remote.agent_id in found]
 
 
-def _of_gap(request: PauseRequest, actual: PlatformState) -> Iterator[Blocked]:
+def _blocked_by_gap(request: PauseRequest, actual: PlatformState) -> Iterator[Blocked]:
     if actual.gap is not None:
-        name = "--agent" if request.selection.agents else "--all"
-        yield Blocked(
-            name,
-            f"the list of schedules is incomplete: {actual.gap}; other schedules are not changed",
-            "run again",
-        )
+        reason = f"the list of schedules is incomplete: {actual.gap}; other schedules are not changed"
+        yield Blocked("--agent" if request.selection.agents else "--all", reason, "run again")
 
 
 def _warnings(request: PauseRequest, decisions: Iterable[_Decision], actual: PlatformState) -> Iterator[PlanWarning]:
@@ -293,5 +288,5 @@ def _protected(request: PauseRequest, plan: Plan, firing_ids: Collection[str]) -
 _PAST: Final[Mapping[Cause, str]] = {Cause.PAUSED: "paused", Cause.RESUMED: "resumed"}
 
 
-def _place(pair: Match | None) -> str:
+def _entry_origin(pair: Match | None) -> str:
     return "" if pair is None else str(pair.entry.origins.entry)

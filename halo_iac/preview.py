@@ -155,9 +155,6 @@ def preview(project: Project, entries: Sequence[Entry], span: Span) -> Preview:
     return Preview(project.path, span, forecasts, *_week(forecasts, span.now), project.cost_per_run)
 
 
-# The next fires -----------------------------------------------------------------------------------------------------
-
-
 def _forecast(entry: Entry, aliases: Mapping[str, str], fires_of: Callable[[Cadence], Fires]) -> ScheduleForecast:
     if entry.spec is None:
         return ScheduleForecast(entry.key, entry.title, None, None, ScheduleStatus.ARCHIVED)
@@ -165,9 +162,6 @@ def _forecast(entry: Entry, aliases: Mapping[str, str], fires_of: Callable[[Cade
     if entry.spec.enabled is False:
         return ScheduleForecast(entry.key, entry.title, agent, cadence, ScheduleStatus.PAUSED)
     return ScheduleForecast(entry.key, entry.title, agent, cadence, ScheduleStatus.ACTIVE, fires_of(cadence))
-
-
-# The week -----------------------------------------------------------------------------------------------------------
 
 
 def _week(forecasts: Sequence[ScheduleForecast], now: datetime) -> tuple[Week, tuple[Collision, ...]]:

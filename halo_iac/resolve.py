@@ -168,10 +168,10 @@ def _resolve_pair(
     if isinstance(found, Unresolved):
         current = None if pair.remote is None else pair.remote.agent_id
         hint = found.hint if current is None else f"use `agent: {current}`, the agent of its schedule"
-        return _block(pair, found.reason, hint)
+        return pair.block(found.reason, hint)
     if in_scope is not None and found not in in_scope:
-        return _block(
-            pair, f"its agent {found} is outside the project's scope", "widen `scope: agents:` or move the entry"
+        return pair.block(
+            f"its agent {found} is outside the project's scope", "widen `scope: agents:` or move the entry"
         )
     return pair if found == pair.spec.agent else Match(pair.entry, pair.remote, pair.spec.with_agent(found), pair.wave)
 
@@ -183,8 +183,8 @@ def _outside_scope(
     if prefix is not None and pair.entry.title is not None and not pair.entry.title.startswith(prefix):
         # Files are held to their own prefix when they are loaded; this one is that of a base
         # (docs/semantics.md#base-comparison).
-        return _block(
-            pair, f"its title does not start with {prefix!r}, the `title_prefix` of the project's scope", _TO_WIDEN
+        return pair.block(
+            f"its title does not start with {prefix!r}, the `title_prefix` of the project's scope", _TO_WIDEN
         )
     if remote is None:
         return None
@@ -199,9 +199,4 @@ def _outside_scope(
     if is_named and key in takeovers:
         return None
     hint = Hint(_TO_TAKE_OVER, Command("plan", "--allow-takeover", key)) if is_named else _TO_NAME.format(remote.id)
-    return _block(pair, f"its schedule {remote.id} {what} and is outside the project's scope", hint)
-
-
-def _block(pair: Match, reason: str, hint: str) -> Blocked:
-    ids = (pair.remote.id,) if pair.remote else ()
-    return Blocked(pair.entry.key, reason, hint, str(pair.entry.origins.entry), ids)
+    return pair.block(f"its schedule {remote.id} {what} and is outside the project's scope", hint)

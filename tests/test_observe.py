@@ -19,7 +19,7 @@ from halo_iac.api.schedules import Reader
 from halo_iac.api.transport import Transport
 from halo_iac.errors import Rejected
 from halo_iac.model.remote import Agent, ModelCatalog, PlatformState, RemoteSchedule
-from halo_iac.observe import observe, start_observing
+from halo_iac.observe import Observation, observe
 
 PROJECT = "project-1"
 SCHEDULES = [{"id": name, "title": name.upper(), "projectId": PROJECT} for name in "abc"]
@@ -76,7 +76,7 @@ def test_an_observation_runs_while_something_else_is_done() -> None:
         return answer(request)
 
     with reading(note) as (_, reader):
-        observation = start_observing(reader, PROJECT)
+        observation = Observation(reader, PROJECT)
         assert arrived.wait(5)
         assert observation.project_id == PROJECT
         assert observation.result() == EXPECTED
@@ -152,7 +152,7 @@ def test_models_are_asked_for_where_an_entry_names_one_and_only_then(listed: Rep
         return listed if request.path == "/haloSchedule.listEligibleModels" else answer(request)
 
     with reading(list_models) as (platform, reader):
-        assert start_observing(reader, PROJECT).result(["model_id"]) == EXPECTED._replace(models={"model_id": catalog})
+        assert Observation(reader, PROJECT).result(["model_id"]) == EXPECTED._replace(models={"model_id": catalog})
         assert len(platform.requests) == 5
 
 
@@ -168,7 +168,7 @@ def test_dropped_reads_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(observe_module, "monotonic", lambda: 1000.0 + sum(waits))
     monkeypatch.setattr(workers, "start_thread", lambda _: Silent())
     with Transport("http://localhost", None) as transport:
-        dropped = [start_observing(Reader(transport), PROJECT) for _ in range(3)]
+        dropped = [Observation(Reader(transport), PROJECT) for _ in range(3)]
         for each in dropped:
             each.read_models(["model_id"])
             each.drop(1000.5)
@@ -185,7 +185,7 @@ def test_models_may_be_asked_for_before_the_result_is_and_then_are_not_asked_for
         return result(["large"])
 
     with reading(list_models) as (platform, reader):
-        observation = start_observing(reader, PROJECT)
+        observation = Observation(reader, PROJECT)
         observation.read_models(["model_id"])
         assert arrived.wait(5)
         assert observation.result(["model_id"]).models == {"model_id": ModelCatalog({"large": ""})}

@@ -142,9 +142,9 @@ class Connection:
     def start_observing(self) -> Observation:
         """Begin reading schedules and agents in the background."""
         from halo_iac.api.schedules import Reader
-        from halo_iac.observe import start_observing
+        from halo_iac.observe import Observation
 
-        return start_observing(Reader(self.transport, self.retry(is_run=True)), self.project.id)
+        return Observation(Reader(self.transport, self.retry(is_run=True)), self.project.id)
 
 
 def serves_sandbox(settings: Settings) -> bool:

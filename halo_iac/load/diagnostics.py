@@ -8,16 +8,7 @@ from typing import Any, Final
 
 from pydantic_core import ValidationError
 
-from halo_iac.load.limits import (
-    MAX_COLLECTED,
-    MAX_COST,
-    MAX_LIST,
-    MAX_NUMBER,
-    MAX_OLD_TITLES,
-    MAX_PATTERN,
-    MAX_PROBLEMS,
-    MAX_PROMPT,
-)
+from halo_iac.load import limits
 from halo_iac.load.suggestions import keys as hints
 from halo_iac.load.suggestions.keys import DEFAULTS_KEYS, ENTRY_KEYS, RULES
 from halo_iac.load.text_pitfalls import is_comment_instead
@@ -72,10 +63,13 @@ _TEXT_FORMATS: Final = frozenset({"cron", "lookback", "timezone", "prompt_file",
 """Texts in a form that no number or flag can have, even in quotes."""
 
 _RANGES: Final = {
-    **{name: f"{MANAGED[name].least} to {MANAGED[name].most or MAX_NUMBER}" for name in (*CADENCE_PARTS, *NUMBERS)},
+    **{
+        name: f"{MANAGED[name].least} to {MANAGED[name].most or limits.MAX_NUMBER}"
+        for name in (*CADENCE_PARTS, *NUMBERS)
+    },
     "days_of_week": "0 to 6, or sun to sat",
-    "max_runs_per_month": f"1 to {MAX_NUMBER}",
-    "cost_per_run": f"0 to {MAX_COST}",
+    "max_runs_per_month": f"1 to {limits.MAX_NUMBER}",
+    "cost_per_run": f"0 to {limits.MAX_COST}",
 }
 _LISTS: Final = {
     "days_of_week": "days, such as [mon, thu]",
@@ -140,7 +134,7 @@ def to_problems(
     Returns the affected keys of the mapping; none if keys are only missing. If there are too many problems to word, one
     stands for all of them, and every key counts as affected.
     """
-    if len(document.problems) + error.error_count() > MAX_COLLECTED:
+    if len(document.problems) + error.error_count() > limits.MAX_COLLECTED:
         document.add_problem(below, "too many problems to list one by one", at_key=True)
         return set(values)
     broken = set()
@@ -153,7 +147,7 @@ def to_problems(
         is_key = location[-1:] == ("[key]",)
         place = (*below, *(location[:-1] if is_key else location))
         whole = values.get(str(location[0])) if location else None
-        is_counted_only = len(document.problems) > MAX_PROBLEMS  # finding the closest key takes a millisecond
+        is_counted_only = len(document.problems) > limits.MAX_PROBLEMS  # finding the closest key takes a millisecond
         written = None if is_counted_only else (_source_text(found["input"], document, place), whole)
         message, hint = _format(found, below, allowed, written)
         declared = document.value(place)
@@ -323,7 +317,7 @@ def _suggest_value(field: str) -> str:
 
 
 def _too_long(field: str, _: object) -> Wording:
-    most = f"{MAX_PROMPT // 1024} KiB" if field == "prompt" else f"{MAX_PATTERN:,} characters"
+    most = f"{limits.MAX_PROMPT // 1024} KiB" if field == "prompt" else f"{limits.MAX_PATTERN:,} characters"
     return f"longer than {most}", None
 
 
@@ -334,7 +328,7 @@ def _amount(field: str, value: object) -> Wording:
 
 
 def _too_many(field: str, _: object) -> Wording:
-    most = MAX_OLD_TITLES if field == "renamed_from" else MAX_LIST
+    most = limits.MAX_OLD_TITLES if field == "renamed_from" else limits.MAX_LIST
     return f"the list has more than {most:,} elements", None
 
 

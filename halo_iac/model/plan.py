@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from halo_iac.model import Described, Document, document
 from halo_iac.model.finding import Finding
@@ -283,15 +283,11 @@ class Plan(Document):
 def combine_plans(plans: Sequence[Plan]) -> Plan:
     """Return several plans as one, to be counted; what is not a number or a list in it is that of the first."""
     rates = [plan.runs_per_month for plan in plans]
+    lists = ("changes", "blocked", "undeclared", "warnings", "refusals", "paused", "findings")
+    joined: dict[str, Any] = {name: tuple(each for plan in plans for each in getattr(plan, name)) for name in lists}
     return replace(
         plans[0],
-        changes=tuple(each for plan in plans for each in plan.changes),
-        blocked=tuple(each for plan in plans for each in plan.blocked),
-        undeclared=tuple(each for plan in plans for each in plan.undeclared),
-        warnings=tuple(each for plan in plans for each in plan.warnings),
-        refusals=tuple(each for plan in plans for each in plan.refusals),
-        paused=tuple(each for plan in plans for each in plan.paused),
-        findings=tuple(each for plan in plans for each in plan.findings),
+        **joined,
         unchanged=sum(plan.unchanged for plan in plans),
         runs_per_month=RunRate(sum(rate.before for rate in rates), sum(rate.after for rate in rates)),
         cost_per_month=None,  # of each file: their currencies may differ
@@ -319,6 +315,11 @@ class Match(NamedTuple):
     remote: RemoteSchedule | None
     spec: Spec | None
     wave: int = 0
+
+    def block(self, reason: str, hint: str) -> Blocked:
+        """Return why no change can be planned for the entry."""
+        ids = (self.remote.id,) if self.remote else ()
+        return Blocked(self.entry.key, reason, hint, str(self.entry.origins.entry), ids)
 
 
 class MatchResult(NamedTuple):

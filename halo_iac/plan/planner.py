@@ -167,13 +167,8 @@ def plan_archive(remote: RemoteSchedule, cause: Cause) -> Change | None:
 def _unreadable(pair: Match, why: object) -> Blocked:
     reason = why.reason if isinstance(why, UnreadableSchedule) else "it cannot be read"
     id_ = pair.remote.id if pair.remote else ""
-    return Blocked(
-        key=pair.entry.key,
-        reason=f"schedule {id_} is not changed: {reason}",
-        hint=Hint("upgrade halo, or inspect the schedule with `{}`", Command("schedule", "get", id_)),
-        origin=str(pair.entry.origins.entry),
-        ids=(id_,),
-    )
+    hint = Hint("upgrade halo, or inspect the schedule with `{}`", Command("schedule", "get", id_))
+    return pair.block(f"schedule {id_} is not changed: {reason}", hint)
 
 
 _ORDER: Final = (Action.UPDATE, Action.CREATE, Action.UNARCHIVE, Action.ARCHIVE)
