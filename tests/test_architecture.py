@@ -43,7 +43,7 @@ LAYERS = {
     "api": "checkout errors hints model text",  # the writer takes specs, hence more of model than remote
     # What reads and writes this machine.
     "git": "checkout errors load paths",  # a commit is a tree of files as the loader reads them
-    "storage": "__init__ checkout errors load model paths render",
+    "storage": "__init__ checkout errors load model paths render text",
     # What only draws.
     "render": "errors fire_times hints model page preview text",
     # What is pure: no platform, no clock, no printing.

@@ -12,15 +12,8 @@ from project_files import load_text
 from strategies import AGENT_IDS, ODD_PROMPTS, ODD_TITLES, THEN, actual, platforms, remote, wires
 
 from halo_iac.errors import ProjectError, UsageError
-from halo_iac.importing import (
-    ImportResult,
-    agent_names,
-    import_schedules,
-    omit_defaults,
-    put_prompts_in_files,
-    select,
-    shared_fields,
-)
+from halo_iac.importing.importer import ImportResult, agent_names, import_schedules, select
+from halo_iac.importing.layout import omit_defaults, put_prompts_in_files, shared_fields
 from halo_iac.model import schedule as defaults
 from halo_iac.model.project import Project
 from halo_iac.model.remote import Agent, PlatformState, RemoteSchedule, UnreadableSchedule

@@ -36,8 +36,11 @@ _BY_STATUS: Final[dict[int, str]] = {
 
 def hint_for_status(status: int, key_origin: str | None) -> str:
     """Return what to do about a tRPC error with this status; ``key_origin`` is ``None`` where no key was sent."""
+    if status == 401 and key_origin is None:
+        return "Set INF_API_KEY, or sign in with `inf`: no key was sent."
     if status == 401:
-        return _hint_for_wrong_key(key_origin)
+        key = f"the key from {key_origin}"
+        return f"Check that {key} is complete, not revoked, and for this platform: it was not accepted."
     if status >= 500:
         return "Try again later: the platform failed."
     return _BY_STATUS.get(status, "Check the input: the platform declined the request, and nothing was done.")
@@ -48,12 +51,6 @@ def hint_for_gateway(status: int, key_origin: str | None) -> str:
     if status >= 500:
         return "Try again later, or check the proxy in between: something in front of the platform cannot reach it."
     return hint_for_status(status, key_origin)
-
-
-def _hint_for_wrong_key(key_origin: str | None) -> str:
-    if key_origin is None:
-        return "Set INF_API_KEY, or sign in with `inf`: no key was sent."
-    return f"Check that the key from {key_origin} is complete, not revoked, and for this platform: it was not accepted."
 
 
 def wrong_url(url_origin: str) -> str:

@@ -39,29 +39,20 @@ class ThrottleGate:
         self._lock = threading.Lock()
         self._throttles = 0
         """How many there were since the last success."""
-        self._is_closed = False
+        self.closed_by: PlatformError | None = None
+        """What closed it; ``None`` while it is open."""
+        self.wait_seconds = 0.0
+        """Seconds between closing and the next attempt."""
         self._next_backoff = _INITIAL_BACKOFF
-        self._wait = 0.0
         self._opens_at = 0.0
         self._trying_thread: int | None = None
         """The thread whose turn it is to try, or to wait before it does."""
         self._turn_began = 0.0
-        self._closed_by: PlatformError | None = None
 
     @property
     def is_exhausted(self) -> bool:
         """Return whether it has been closed for as long as a run may wait."""
-        return self._is_closed and self._left < 0
-
-    @property
-    def closed_by(self) -> PlatformError | None:
-        """Return what closed it, ``None`` while it is open."""
-        return self._closed_by if self._is_closed else None
-
-    @property
-    def wait_seconds(self) -> float:
-        """Return the seconds after which it is tried again."""
-        return self._wait
+        return self.closed_by is not None and self._left < 0
 
     def enter(self, stop: threading.Event) -> bool:
         """Wait until it is open, or it is this thread's turn to try; ``False`` if it never is, or ``stop`` was set.
@@ -80,15 +71,17 @@ class ThrottleGate:
 
     def _claim_turn(self) -> bool:
         with self._lock:
-            is_free = self._is_closed and self._trying_thread is None
+            is_free = self.closed_by is not None and self._trying_thread is None
             if is_free:
                 self._trying_thread = threading.get_ident()
             return is_free
 
     def _wait_in_turn(self, stop: threading.Event) -> bool:
         if self._sleep is not None:
-            self._sleep(self._wait)
-        while self._sleep is None and self._is_closed and not stop.is_set() and self._clock() < self._opens_at:
+            self._sleep(self.wait_seconds)
+        while (
+            self._sleep is None and self.closed_by is not None and not stop.is_set() and self._clock() < self._opens_at
+        ):
             stop.wait(min(_POLL_SECONDS, max(self._opens_at - self._clock(), 0.0)))
         with self._lock:
             self._turn_began = self._clock()
@@ -110,24 +103,24 @@ class ThrottleGate:
                     self._open()
                 return False
             self._throttles += 1
-            if is_trying or not self._is_closed:
+            if is_trying or self.closed_by is None:
                 self._close(error)
-            return self._is_closed
+            return self.closed_by is not None
 
     def _open(self) -> None:
-        self._throttles, self._is_closed, self._next_backoff, self._trying_thread = 0, False, _INITIAL_BACKOFF, None
+        self._throttles, self.closed_by, self._next_backoff, self._trying_thread = 0, None, _INITIAL_BACKOFF, None
 
     def _close(self, error: PlatformError) -> None:
         """Close it, but for the first time: that may be chance, and is waited for like any failure."""
         asked = error.retry_after or 0.0
         if self._throttles < 2 and asked <= _MAX_BACKOFF:
             return
-        self._is_closed, self._closed_by = True, error
+        self.closed_by = error
         # A Retry-After of nothing would have the platform asked as fast as it answers.
-        self._wait = asked if asked >= _INITIAL_BACKOFF else self._next_backoff
+        self.wait_seconds = asked if asked >= _INITIAL_BACKOFF else self._next_backoff
         self._next_backoff = min(self._next_backoff * 2, _MAX_BACKOFF)
-        self._opens_at = self._clock() + self._wait
-        self._left -= self._wait
+        self._opens_at = self._clock() + self.wait_seconds
+        self._left -= self.wait_seconds
 
 
 def _was_processed(error: BaseException) -> bool:

@@ -38,10 +38,6 @@ class TraceScope(NamedTuple):
     team_id: str
     project_id: str
 
-    def fields(self) -> dict[str, Any]:
-        """Return it as sent."""
-        return {"teamId": self.team_id, "projectId": self.project_id}
-
 
 class Order(NamedTuple):
     """What a list is sorted by, and ``asc`` or ``desc``; ``None`` leaves it to the platform: newest first."""
@@ -219,7 +215,7 @@ class TraceReader:
         return answer
 
     def _read(self, procedure: str, query: Mapping[str, Any]) -> Json:
-        whole = {**self._scope.fields(), **query}
+        whole = {"teamId": self._scope.team_id, "projectId": self._scope.project_id, **query}
         return self._retry(lambda deadline: self._caller.call(procedure, "query", whole, deadline=deadline))
 
 

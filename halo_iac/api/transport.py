@@ -91,8 +91,8 @@ class Transport:
         finally:
             if self._is_closed:  # a read that was dropped may end after the rest
                 http.close()
-        context = Context(procedure, self._key_origin, self._url_origin, self._hide)
-        return parse_response(answer, context)
+        hide = str if self._key is None else self._key.hide_in
+        return parse_response(answer, Context(procedure, self._key_origin, self._url_origin, hide))
 
     def close(self) -> None:
         """Close the connections of every thread."""
@@ -108,9 +108,6 @@ class Transport:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _hide(self, text: str) -> str:
-        return text if self._key is None else self._key.hide_in(text)
 
     def _connection(self, route: Route) -> httpx.BaseTransport:
         """Return this thread's connection, opened on its first request."""

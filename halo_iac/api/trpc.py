@@ -122,8 +122,9 @@ def _parse_result(answer: Answer, context: Context) -> Json:
 
 
 def _parse_failure(answer: Answer, context: Context) -> PlatformError:
-    error = _trpc_error(answer.body)
-    if error is None:
+    document = _parse_json(answer.body)
+    error = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(error, dict):
         return _non_trpc_failure(answer, context)
     details = error.get("data")
     name = details.get("code") if isinstance(details, dict) else None
@@ -174,12 +175,6 @@ def _reason_phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return f"status {status}"
-
-
-def _trpc_error(body: bytes | bytearray) -> dict[str, Any] | None:
-    document = _parse_json(body)
-    error = document.get("error") if isinstance(document, dict) else None
-    return error if isinstance(error, dict) else None
 
 
 def _unreadable(

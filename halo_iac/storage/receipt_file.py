@@ -33,6 +33,7 @@ from halo_iac.model.schedule import Spec
 from halo_iac.paths import make_private_folder, reject_symlink
 from halo_iac.render.document import escape_control
 from halo_iac.storage.outputs import check_links
+from halo_iac.text import replace_lone_surrogates
 
 if TYPE_CHECKING:
     from halo_iac.model.remote import PlatformTarget
@@ -63,7 +64,7 @@ def receipt_lines(lines: Sequence[Line], before: str, redact: Callable[[str], st
 def _encode(line: Line) -> str:
     # Not by pydantic, whose adapter takes longer to build than a hundred changes to write.
     document = _ENCODER.encode(line)
-    if "\\ud" in document and not _is_unicode(document):
+    if "\\ud" in document and replace_lone_surrogates(document.encode("ascii")) != document.encode("ascii"):
         raise DocumentError("the receipt cannot be written: a title or prompt in it is not valid Unicode")
     return document
 
@@ -74,15 +75,6 @@ def _encode_redacted(line: Line, redact: Callable[[str], str]) -> str:
     if isinstance(line, WriteIntent) and redacted != document:
         return redact(escape_control(_encode(replace(line, is_veiled=True))))
     return redacted
-
-
-def _is_unicode(document: str) -> bool:
-    """Return whether a JSON document has no lone surrogate, which could not be read back."""
-    try:
-        json.dumps(json.loads(document), ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _to_dict(value: Line | Spec) -> dict[str, Any]:

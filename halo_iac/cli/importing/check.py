@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from halo_iac.cli.context import CommandContext
 from halo_iac.errors import HaloError, ProjectError
-from halo_iac.importing import omit_defaults
+from halo_iac.importing.layout import omit_defaults
 from halo_iac.load import load
 from halo_iac.load.field_reader import TOO_LONG, is_too_long
 from halo_iac.load.limits import MAX_PROBLEMS

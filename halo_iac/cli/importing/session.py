@@ -12,18 +12,15 @@ from typing import TYPE_CHECKING, Any
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.importing.check import find_problems
 from halo_iac.errors import FileError, HaloError, ProjectError
-from halo_iac.importing import (
+from halo_iac.importing.importer import (
     ImportResult,
     Selection,
     agent_names,
     entries_that_do_not_round_trip,
     import_schedules,
-    in_one_spelling,
-    omit_defaults,
-    put_prompts_in_files,
     select,
-    shared_fields,
 )
+from halo_iac.importing.layout import in_one_spelling, omit_defaults, put_prompts_in_files, shared_fields
 from halo_iac.load.limits import MAX_FILE, MAX_PROMPT
 from halo_iac.match import match
 from halo_iac.model.project import Project
