@@ -1,4 +1,4 @@
-"""Key, base URL, team and project: which value counts, and where it came from (docs/cli.md#settings)."""
+"""Resolves key, base URL, team and project, each with its origin (docs/cli.md#settings)."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ T = TypeVar("T")
 DEFAULT_BASE_URL: Final = "https://relay.inference.net"
 _QUOTES: Final = "\"'"
 _PASTED: Final = re.compile(r"(?:\S+\s+)?\S*[A-Z]_[A-Z0-9_]*\s*=(?!=*$)|(?i:authorization|bearer|x-api-key)[:\s]")
-"""What a value begins with that was copied together with a variable's name, or with a header's."""
+"""The beginning of a value that was copied together with the name of its variable or header."""
 _NAME_LENGTH: Final = 200
 _HALF_QUOTED: Final = re.compile("^[\"'`]|[\"'`]$")
 _TYPOGRAPHIC: Final = frozenset("“”„‟‘’‚‛«»‹›′″")
@@ -60,10 +60,10 @@ def resolve_settings(
     declared: Setting[str] | None = None,
     checkouts: Callable[[], Sequence[Path]] | None = None,
 ) -> Settings:
-    """Resolve everything in the documented order; ``declared`` is the project file's ``project``, with its place.
+    """Resolve all settings in the documented order; ``declared`` is the project file's ``project``, with its place.
 
-    ``checkouts`` returns the folders whose files a branch may have written: a config file there sends no key of the
-    environment anywhere.
+    ``checkouts`` returns the folders whose files a branch may have written: a config file there cannot decide where a
+    key of the environment is sent.
     """
     config = read_inf_config(env, home, checkouts)
     settings = Settings(
@@ -78,7 +78,7 @@ def resolve_settings(
 
 
 def _refuse_another_files_key(settings: Settings, config: InfConfig, checkout: Path) -> None:
-    """Refuse that a file which a branch may have written decides where a key goes that stands elsewhere."""
+    """Refuse a config file that a branch may have written if it decides where a key from elsewhere is sent."""
     key = settings.key
     if key is None or key.origin.startswith(config.label):
         return
@@ -231,9 +231,9 @@ def read_auth_context(value: Json, procedure: str) -> AuthContext:
 
 
 def select_project(named: Setting[str] | None, ask: Callable[[], AuthContext]) -> SelectedProject:
-    """Return the named project, else the only one the key belongs to; several are an error that lists them.
+    """Return the named project, or else the only one the key belongs to; several are an error that lists them.
 
-    The platform is asked only where nothing is named: a plan makes no request for a name alone
+    The platform is asked only if no project is named: a plan makes no request for a name alone
     (docs/performance.md#observing).
     """
     if named is not None:

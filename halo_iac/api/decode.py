@@ -1,6 +1,6 @@
-"""Parses and validates the platform's results, as far as halo relies on them.
+"""Parses and validates the parts of the platform's results that halo relies on.
 
-Those about runs are in :mod:`~halo_iac.api.decode_runs`. See docs/protocol.md#fields and
+Results about runs are in :mod:`~halo_iac.api.decode_runs`. See docs/protocol.md#fields and
 docs/security.md#unreadable-schedules.
 """
 
@@ -42,7 +42,7 @@ def parse_schedule(value: Json, procedure: str, expected_id: str | None = None) 
 
 
 def parse_models(values: Iterable[Json]) -> ModelCatalog:
-    """Return the models of a list, whose form is not documented: of one that cannot be read nothing is concluded."""
+    """Return the models of a list; its form is not documented, so an unreadable list is no error."""
     names: dict[str, str] = {}
     for value in values:
         model = value if isinstance(value, dict) else {"id": value}
@@ -53,7 +53,7 @@ def parse_models(values: Iterable[Json]) -> ModelCatalog:
 
 
 def _with_canonical_ids(wire: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a schedule whose ids compare: all but a platform that writes them in capital letters have it as it is."""
+    """Return a schedule with ids in canonical form; unchanged unless the platform writes capital letters."""
     canonical = {
         name: small for name in _IDS if isinstance(id_ := wire.get(name), str) and (small := canonical_id(id_)) != id_
     }

@@ -92,7 +92,7 @@ def _parse_message(value: Json, procedure: str) -> Message:
 
 
 def _find_datasets(value: Mapping[str, Any]) -> Iterator[Dataset]:
-    """Find the trace datasets by what they hold: under which name they come is not documented."""
+    """Find the trace datasets by their content, since their key is not documented."""
     for name, found in value.items():
         if name in {"conversation", "messages", "runs"}:
             continue

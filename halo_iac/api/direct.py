@@ -1,4 +1,4 @@
-"""One connection to one platform, for one thread: what httpx's transport does with a pool, without the pool.
+"""Connections: one per thread to the platform, without httpx's pool, and a pooled one for proxies.
 
 See docs/performance.md#requests. Imported on use, since only the network needs httpcore.
 """
@@ -23,7 +23,7 @@ _MAPPED_ERRORS: Final = (
     httpcore.ProxyError,
     httpcore.UnsupportedProtocol,
 )
-"""What httpx has under the same names."""
+"""Errors that httpx has under the same names."""
 
 
 def read_within(seconds: float, read: Callable[[int, float], bytes], max_bytes: int) -> bytes | None:
@@ -89,10 +89,9 @@ class PooledTransport(httpx.HTTPTransport):
 
 
 def _has_unread_data(connection: object) -> bool:
-    """Return whether more has arrived over an idle connection than the answers to its requests, or that is not current.
+    """Return whether an idle connection has received unrequested data, or whether that is unknown.
 
-    h11 keeps it, and would take it for the answer to the next request before that is even sent; httpcore does not
-    look.
+    h11 would take it for the answer to the next request before that is even sent, and httpcore does not check.
     """
     while (inner := getattr(connection, "_connection", None)) is not None:  # of a tunnel, and of a lazy connection
         connection = inner
@@ -124,7 +123,7 @@ class _Network(httpcore.SyncBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """Keeps what is written until something is read: each write lets the other threads go first."""
+    """Keeps written data until something is read, since each write lets the other threads run first."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream

@@ -59,17 +59,17 @@ class RequestStage(Enum):
     """How far a request had come when it failed."""
 
     CONNECTING = 0
-    """A connection was being opened: to the proxy where there is one, else to the platform."""
+    """A connection was being opened, to the proxy if there is one."""
     TUNNELLING = 1
-    """The proxy was asked for a connection to the platform, and no more."""
+    """Only the proxy's CONNECT had been sent."""
     SENT = 2
-    """It was on its way, unless the error says otherwise."""
+    """It was sent, unless the error says otherwise."""
     ANSWERED = 3
     """The answer had begun."""
 
 
 class Route(NamedTuple):
-    """What a request calls, at which host, the proxy in between, if any, and where the host's address is from."""
+    """The procedure and host of a request, the proxy in between, if any, and the origin of the host's address."""
 
     procedure: str
     host: str
@@ -82,12 +82,12 @@ class Route(NamedTuple):
         return "" if self.url_origin == DEFAULT_ORIGIN else self.url_origin
 
     def settings(self, *others: str) -> str:
-        """Return the settings to check, as a list in words: the one that names the host, if any, and others."""
+        """Return the settings to check as a sentence's list: the one that names the host, if any, and ``others``."""
         return join_and([*filter(None, (self.url_setting,)), *others])
 
 
 class Peer(NamedTuple):
-    """What a connection could not be opened to, and the setting that names it: empty for the default address."""
+    """The host or proxy that could not be connected to; ``setting`` names it, empty for the default address."""
 
     name: str
     setting: str
@@ -96,7 +96,7 @@ class Peer(NamedTuple):
 
     @classmethod
     def of(cls, route: Route, stage: RequestStage) -> Peer:
-        """Return the proxy while it is connected to, else the platform."""
+        """Return the proxy during its connection, and otherwise the platform."""
         if route.proxy is None or stage is not RequestStage.CONNECTING:
             return cls(route.host, route.url_setting, _NETWORK_HINT, is_proxy=False)
         hint = f"Check the network; the proxy is from {route.proxy.variable}."
@@ -104,7 +104,7 @@ class Peer(NamedTuple):
 
 
 def platform_error(error: Exception, route: Route, stage: RequestStage, refusal: int | None = None) -> PlatformError:
-    """Return the typed error for what the HTTP library raised; it names the proxy where that is at fault.
+    """Return the typed error for what the HTTP library raised; it names the proxy if that is at fault.
 
     ``refusal`` is the status with which the proxy has answered instead of opening a connection.
     """
@@ -193,7 +193,7 @@ def _unreachable(error: Exception, route: Route, stage: RequestStage, refusal: i
 
 
 def _tunnel_failure(route: Route, proxy: Proxy, status: int | None) -> tuple[str, str, bool]:
-    """Return what happened, what to do, and whether repeating may help, where a proxy opened no connection."""
+    """Return what happened, what to do, and whether repeating may help, if a proxy opened no connection."""
     name, origin = f"the proxy {proxy.shown}", f"It is from {proxy.variable}"
     if status == 407:
         wants = "does not accept the user name and password" if proxy.has_user else "asks for a user name and password"
@@ -207,7 +207,7 @@ def _tunnel_failure(route: Route, proxy: Proxy, status: int | None) -> tuple[str
 
 
 def _connection_failure(error: Exception, route: Route, peer: Peer) -> tuple[str, str, bool]:
-    """Return the same where no connection came about, or the platform's TLS did not."""
+    """Return the same for a connection, or its TLS handshake, that failed."""
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return "the request could not be built", f"Check {route.settings('the team id')}.", False
     cause = _root_cause(error)

@@ -79,7 +79,7 @@ def _parse(content: bytes, label: str) -> dict[str, Any]:
 
 
 def _validate(document: dict[str, Any], label: str) -> dict[str, str]:
-    """Return the known keys; null counts as left out, anything but a string is refused."""
+    """Return the known keys; null counts as missing, any other value than a string is refused."""
     values: dict[str, str] = {}
     for name in _KEYS:
         value = document.get(name)

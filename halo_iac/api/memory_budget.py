@@ -1,7 +1,7 @@
-"""Limits the size of the answers to one question: bytes as received, and memory once decoded.
+"""Limits the size of the answers to one query: bytes as received, and memory once decoded.
 
-A page of brackets takes thirty times its bytes, and cursors can go on forever. So both are counted while an answer
-arrives, over all pages of a list, and an answer that is too large is never decoded.
+A page of brackets takes thirty times its bytes in memory, and cursors can go on forever. So both are counted while
+answers arrive, over all pages of a list, and an answer that is too large is never decoded.
 """
 
 import re
@@ -18,7 +18,7 @@ _local = threading.local()
 
 
 class MemoryBudget:
-    """What was read so far; within ``with``, the answers to this thread's calls are added to it."""
+    """Bytes read so far; within its ``with`` block, the answers to this thread's calls are added to it."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -34,7 +34,7 @@ class MemoryBudget:
 
 
 def current_budget() -> MemoryBudget:
-    """Return what this thread's answers are added to; a new one where no list is being read."""
+    """Return the budget of the list that this thread reads, or a new one for a single answer."""
     budget: MemoryBudget | None = getattr(_local, "budget", None)
     return budget or MemoryBudget()
 

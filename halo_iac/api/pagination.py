@@ -1,4 +1,4 @@
-"""Pages of schedules joined into one listing, which knows whether it is whole (docs/security.md#listings)."""
+"""Pages of lists, and the listing of all schedules, which tells whether it is complete (docs/security.md#listings)."""
 
 from collections.abc import Callable, Iterator, Set
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
@@ -12,7 +12,7 @@ from halo_iac.text import single_line
 MAX_PAGE_SIZE: Final = 100
 """The largest ``limit`` ever seen on the wire; the platform may refuse more."""
 _MAX_PAGES: Final = 10_000
-"""A platform that invents cursors for ever must end somewhere; far above 100,000 schedules in pages of 100."""
+"""The most pages of a list, since a platform could invent cursors for ever: enough for a million schedules."""
 
 Cursor = str | int
 
@@ -90,7 +90,7 @@ PROCEDURE: Final = "haloSchedule.listForProject"
 
 
 class Listing(NamedTuple):
-    """Schedules in the platform's order; ``gap`` says why they may not be all, ``None`` if the last cursor was read."""
+    """Schedules in the platform's order; ``gap`` is the reason why some may be missing, ``None`` if it is complete."""
 
     schedules: tuple[RemoteSchedule, ...]
     gap: str | None = None
@@ -127,7 +127,7 @@ def _join(project_id: str, read_page: Callable[[Cursor | None], Json]) -> "_Accu
 
 
 class _Accumulator:
-    """The rows of the pages so far; ``gap`` is the first gap found, ``has_shifted`` says that a row came twice."""
+    """The rows of the pages so far; ``gap`` is the first gap found; a row came twice if ``has_shifted``."""
 
     def __init__(self, project_id: str) -> None:
         self._project_id = project_id

@@ -1,7 +1,7 @@
-"""Which proxy leads to the platform, by the variables that curl and git read; one address takes at most one.
+"""Finds the proxy for the platform in the variables that curl and git read.
 
-httpx reads them as well, but makes a connection for each of them, used or not: a SOCKS proxy for other programs, or a
-network in ``NO_PROXY``, would stop every command.
+httpx reads them as well, but prepares a connection for each of them: a SOCKS proxy for other programs, or a network in
+``NO_PROXY``, would stop every command.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KEY: Final = re.compile(r"\bsk-[\w-]{6,}")
 
 
 class Proxy(NamedTuple):
-    """A proxy as a variable names it: ``url`` has a scheme, and may hold a password, which ``shown`` does not."""
+    """A proxy and the variable that names it; ``url`` may hold a password, ``shown`` is redacted."""
 
     url: str
     variable: str
@@ -35,14 +35,14 @@ class Proxy(NamedTuple):
 
     @property
     def has_user(self) -> bool:
-        """Return whether a user name goes with it."""
+        """Return whether it has a user name."""
         return "@" in self.url
 
 
 def proxy_for(base_url: str, env: Mapping[str, str]) -> Proxy | None:
     """Return the proxy for requests to an address; ``None`` for a direct connection.
 
-    This machine is never reached through one. ``HTTPS_PROXY`` applies to https, else ``ALL_PROXY``; lower-case names
+    Loopback addresses never use one. ``HTTPS_PROXY`` applies to https, else ``ALL_PROXY``; lower-case names
     take precedence, as in curl.
     """
     if is_loopback(base_url):

@@ -1,6 +1,6 @@
-"""What the status and the headers of an answer mean: what to do about it, and how long to wait.
+"""Hints for the status and headers of an answer: what to do, and how long to wait.
 
-Apart from :mod:`~halo_iac.api.failures`, so that reading an answer does not import the HTTP library.
+Separate from :mod:`~halo_iac.api.failures`, so that reading an answer does not import the HTTP library.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from halo_iac.text import single_line
 DEFAULT_ORIGIN: Final = "default"
 """The origin of the platform's default address, which no setting names, so that no hint asks to check one."""
 MAX_RETRY_AFTER: Final = 86_400.0
-"""Seconds beyond which a Retry-After is taken for a mistake."""
+"""The most seconds of a Retry-After; a longer one is shortened."""
 
 _BY_STATUS: Final[dict[int, str]] = {
     400: "Correct the input: the platform rejected it, and nothing was done.",
@@ -35,7 +35,7 @@ _BY_STATUS: Final[dict[int, str]] = {
 
 
 def hint_for_status(status: int, key_origin: str | None) -> str:
-    """Return what to do about a tRPC error with this status; ``key_origin`` is ``None`` where no key was sent."""
+    """Return what to do about a tRPC error with this status; ``key_origin`` is ``None`` if no key was sent."""
     if status == 401 and key_origin is None:
         return "Set INF_API_KEY, or sign in with `inf`: no key was sent."
     if status == 401:
@@ -47,7 +47,7 @@ def hint_for_status(status: int, key_origin: str | None) -> str:
 
 
 def hint_for_gateway(status: int, key_origin: str | None) -> str:
-    """Return what to do about a failure that something in front of the platform answered with."""
+    """Return what to do about a failure that a gateway in front of the platform answered with."""
     if status >= 500:
         return "Try again later, or check the proxy in between: something in front of the platform cannot reach it."
     return hint_for_status(status, key_origin)
@@ -61,7 +61,7 @@ def wrong_url(url_origin: str) -> str:
 
 
 def identify_gateway(headers: Mapping[str, str]) -> tuple[str, str]:
-    """Return who stopped the request before the platform saw it, Cloudflare where it shows, and what to do."""
+    """Return the gateway that stopped a request before the platform, by name if it is Cloudflare, and what to do."""
     ray = headers.get("cf-ray")
     who = "Cloudflare" if ray or "cloudflare" in headers.get("server", "").lower() else "a gateway or proxy"
     reference = f" Quote Ray ID {single_line(ray, limit=60)} when you ask about it." if ray else ""

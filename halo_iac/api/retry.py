@@ -1,4 +1,4 @@
-"""When a call is repeated, and how long is waited before (docs/semantics.md#retries)."""
+"""Repeats failed calls, with growing waits (docs/semantics.md#retries)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _UNPROCESSED_STATUSES: Final = frozenset({425, 429})
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Repeats what may be repeated: ``retry(attempt)`` returns the attempt's result or raises its last error.
+    """Repeats calls that are safe to repeat: ``retry(attempt)`` returns the attempt's result or raises its last error.
 
-    ``attempt`` is called with the instant, of ``clock``, by which it has to end. Waits grow 0.5, 1, 2, … 20 s, each
+    ``attempt`` is called with its deadline, an instant of ``clock``. Waits grow 0.5, 1, 2, … 20 s, each
     shortened by up to half at random, and are never shorter than the platform's own Retry-After. It ends after
     ``attempts``, which bounds how long a mistyped host is tried, after ``seconds`` in all, or when ``stop`` is set,
     which also ends a wait. Waiting at the ``gate``, if there is one, counts towards neither. ``on_retry`` is called
@@ -43,7 +43,7 @@ class Retry:
     gate: ThrottleGate | None = None
 
     def __call__(self, attempt: Callable[[float], T], *, creates: bool = False) -> T:
-        """Return the first success; ``creates`` if a repetition could make a second one of something.
+        """Return the first success; ``creates`` means that a repetition could create something twice.
 
         See docs/semantics.md#creates.
         """
@@ -72,11 +72,11 @@ class _Call:
     deadline: float
     attempts: int = 0
     throttled: PlatformError | None = None
-    """What the last attempt failed with, where the gate is waited at for it."""
+    """The error of the last attempt if it was throttled, so that the gate decides about the wait."""
     began: float = 0.0
 
     def pass_gate(self) -> None:
-        """Wait at the gate, if it is closed; raise what cannot be waited for."""
+        """Wait at the gate, if it is closed; raises an error if the wait cannot succeed."""
         gate = self.retry.gate
         if gate is None or gate.closed_by is None:
             return
@@ -104,7 +104,7 @@ class _Call:
                 self.throttled = error
 
     def wait_after(self, error: PlatformError) -> bool:
-        """Wait before the next attempt; ``False`` if there is none."""
+        """Wait before the next attempt; returns false if there is none."""
         if self.throttled is not None:
             return self._wait_at_gate(error)
         wait = self._wait(error)

@@ -1,4 +1,4 @@
-"""The platform's queries about runs and conversations; apart from the reader of schedules, which a plan starts with."""
+"""The platform's queries about runs and conversations; separate from schedules, since a plan reads no runs."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class RunReader:
     ) -> Page:
         """Return conversations as sent, newest first, cursors followed up to ``limit``.
 
-        ``agent`` is a UUID, ``schedule`` an id. Without a limit none is sent, and fifty are enough.
+        ``agent`` is a UUID, ``schedule`` an id. Without a limit none is sent, and fifty are returned.
         """
         found = self.conversation_pages(project_id, agent=agent, schedule=schedule, page_size=limit)
         return read_rows_up_to(limit or DEFAULT_ROWS, found)
@@ -75,7 +75,7 @@ class RunReader:
     def conversation_pages(
         self, project_id: str, *, agent: str | None = None, schedule: str | None = None, page_size: int | None = None
     ) -> Iterator[Page]:
-        """Yield pages of conversations as sent, newest first, each asked for when it is wanted."""
+        """Yield pages of conversations as sent, newest first, each requested when it is needed."""
 
         def read_page(cursor: Cursor | None) -> Page:
             return self.conversations_page(project_id, cursor, agent=agent, schedule=schedule, page_size=page_size)
@@ -127,7 +127,7 @@ _OPTIONAL: Final = {
 
 
 def run_input(project_id: str, request: RunRequest) -> dict[str, Any]:
-    """Return what starts this run, as the official client sends it: models and ``debug`` always, limits when given."""
+    """Return the input that starts a run, as the official client sends it: limits only if they are given."""
     return {
         "projectId": project_id,
         "agentUuid": request.agent,
@@ -147,7 +147,7 @@ def format_instant(value: datetime) -> str:
 
 
 class RunWriter:
-    """Starts and cancels runs, exactly one attempt each: what starts one is never to be repeated blindly.
+    """Starts and cancels runs, one attempt each: a call that starts a run must never be repeated blindly.
 
     See docs/semantics.md#costly-calls.
     """

@@ -1,4 +1,4 @@
-"""The network, replaced by a function: how the in-process sandbox meets the client (docs/architecture.md#sandbox)."""
+"""A transport that calls a function instead of the network: the in-process sandbox (docs/architecture.md#sandbox)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The platform's queries, one typed method each; there is nothing here that could change anything.
+"""The platform's procedures for schedules, one typed method each: ``Reader`` only reads, ``Writer`` changes.
 
 See docs/cli.md#commands.
 """
@@ -72,7 +72,7 @@ class Reader:
         return parse_list(self._read(_SUMMARIZATION_MODELS), _SUMMARIZATION_MODELS)
 
     def auth_context(self) -> AuthContext:
-        """Return what the platform takes the key for."""
+        """Return what the platform knows about the key."""
         return read_auth_context(self._read(_AUTH), _AUTH)
 
     def projects(self) -> Json:
@@ -80,7 +80,7 @@ class Reader:
         return self._read(_PROJECTS)
 
     def cancel(self) -> None:
-        """Repeat nothing any more: waits end, and what fails from now on has failed."""
+        """Stop retrying: waits end, and the next failure is final."""
         self._retry.stop.set()
 
     def _read(self, procedure: str, query: dict[str, Any] | None = None, deadline: float | None = None) -> Json:

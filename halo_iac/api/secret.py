@@ -1,4 +1,4 @@
-"""A value that must never be seen (docs/security.md#keys)."""
+"""Keys and tokens, which must never be shown (docs/security.md#keys)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _BACKSLASH: Final = r"\\|&#92;(?:<wbr>)?"
 _WORD: Final = re.compile("[A-Za-z0-9]+")
 _ELLIPSES: Final = ("…", "...", r"\u2026")
 _SHOWN_LENGTH: Final = 8
-"""How many of a key's first characters, cut off there, are no more than every key begins with."""
+"""Characters of a truncated key that may be shown: every key begins with the same ones."""
 _SANDBOX_WORD: Final = "sandbox"
 _MAX_ESCAPE_LENGTH: Final = len("&quot;")
 
 
 SANDBOX_KEY_PREFIX: Final = "sk-inference-sandbox-"
-"""What the keys of sandboxes begin with; each makes its own."""
+"""The beginning of the keys of sandboxes, each of which has its own."""
 
 
 class Secret:
@@ -37,17 +37,14 @@ class Secret:
         return self._text
 
     def hide_in(self, text: str) -> str:
-        """Return the text with every occurrence of the key replaced.
-
-        Those that some format has escaped included, and those of which a message, or a table, shows the beginning.
-        """
-        # No format escapes a letter or digit, so most texts, plans of many megabytes among them, are done with here.
+        """Return the text with every occurrence of the key replaced, escaped ones and truncated ones included."""
+        # No format escapes a letter or digit, so this test is enough for most texts, even of many megabytes.
         if self._text and self._word in text:
             text = re.sub("".join(_patterns(self._text)), MASK, text)
         return self._hide_beginnings(text) if len(self._text) > _SHOWN_LENGTH else text
 
     def _hide_beginnings(self, text: str) -> str:
-        """Look at what stands before each ellipsis: the pattern is too slow for a whole text."""
+        """Replace truncated keys, searching only before each ellipsis: the pattern is too slow for a whole text."""
         parts, done = [], 0
         for end in sorted(end for sign in _ELLIPSES for end in _find_all(sign, text)):
             found = self._beginning_pattern().search(text, max(done, end - len(self._text) * _MAX_ESCAPE_LENGTH), end)
@@ -76,7 +73,7 @@ class Secret:
 
 
 def hide_sandbox_keys(text: str) -> str:
-    """Return the text with the key of every sandbox replaced, of whichever one it is."""
+    """Return the text with the keys of all sandboxes replaced."""
     return _sandbox_keys().sub(MASK, text) if _SANDBOX_WORD in text else text
 
 

@@ -20,9 +20,9 @@ _POLL_SECONDS: Final = 0.1
 class ThrottleGate:
     """Closes at the second 429 or 503 without a success between them; safe to share between threads.
 
-    While it is closed, one caller of :meth:`enter` waits as long as the platform asks, else 1 s, doubling to 20, and
-    then tries; the others wait for what becomes of that. A success opens the gate, another 429 or 503 closes it again.
-    It stays closed for ``seconds`` of a run at most: then it :attr:`is_exhausted`, and nothing is tried any more.
+    While it is closed, one caller of :meth:`enter` waits as long as the platform asks, or 1 s, doubling to 20, and then
+    tries; the others wait for its result. A success opens the gate, another 429 or 503 closes it again.
+    It stays closed for ``seconds`` of a run at most: then it :attr:`is_exhausted`, and no request is sent any more.
     ``sleep`` waits so many seconds and may return early.
     """
 
@@ -46,7 +46,7 @@ class ThrottleGate:
         self._next_backoff = _INITIAL_BACKOFF
         self._opens_at = 0.0
         self._trying_thread: int | None = None
-        """The thread whose turn it is to try, or to wait before it does."""
+        """The thread whose turn it is to wait and try."""
         self._turn_began = 0.0
 
     @property
@@ -55,9 +55,9 @@ class ThrottleGate:
         return self.closed_by is not None and self._left < 0
 
     def enter(self, stop: threading.Event) -> bool:
-        """Wait until it is open, or it is this thread's turn to try; ``False`` if it never is, or ``stop`` was set.
+        """Wait until it is open, or it is this thread's turn to try; false if it stays closed, or ``stop`` was set.
 
-        What asks once ``stop`` is set goes at once, because it puts an end to something that is under way.
+        If ``stop`` is set already, the caller may go on at once, because it finishes something that is under way.
         """
         if stop.is_set():
             return True
@@ -79,10 +79,9 @@ class ThrottleGate:
     def _wait_in_turn(self, stop: threading.Event) -> bool:
         if self._sleep is not None:
             self._sleep(self.wait_seconds)
-        while (
-            self._sleep is None and self.closed_by is not None and not stop.is_set() and self._clock() < self._opens_at
-        ):
-            stop.wait(min(_POLL_SECONDS, max(self._opens_at - self._clock(), 0.0)))
+        else:
+            while self.closed_by is not None and not stop.is_set() and self._clock() < self._opens_at:
+                stop.wait(min(_POLL_SECONDS, max(self._opens_at - self._clock(), 0.0)))
         with self._lock:
             self._turn_began = self._clock()
             if stop.is_set():
@@ -111,12 +110,12 @@ class ThrottleGate:
         self._throttles, self.closed_by, self._next_backoff, self._trying_thread = 0, None, _INITIAL_BACKOFF, None
 
     def _close(self, error: PlatformError) -> None:
-        """Close it, but for the first time: that may be chance, and is waited for like any failure."""
+        """Close it, except after a first throttled request, which is retried like any failure."""
         asked = error.retry_after or 0.0
         if self._throttles < 2 and asked <= _MAX_BACKOFF:
             return
         self.closed_by = error
-        # A Retry-After of nothing would have the platform asked as fast as it answers.
+        # With a Retry-After of 0, requests would be sent as fast as they are answered.
         self.wait_seconds = asked if asked >= _INITIAL_BACKOFF else self._next_backoff
         self._next_backoff = min(self._next_backoff * 2, _MAX_BACKOFF)
         self._opens_at = self._clock() + self.wait_seconds
@@ -124,5 +123,5 @@ class ThrottleGate:
 
 
 def _was_processed(error: BaseException) -> bool:
-    """Return whether the platform dealt with the request, though it declined it."""
+    """Return whether the platform processed the request, although it declined it."""
     return isinstance(error, PlatformError) and error.delivery is Delivery.REFUSED and not error.is_transient

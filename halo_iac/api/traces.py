@@ -33,7 +33,7 @@ _PROJECT: Final = "project.getProject"
 
 
 class TraceScope(NamedTuple):
-    """What every query about traces carries."""
+    """The fields of every query about traces."""
 
     team_id: str
     project_id: str
@@ -70,8 +70,8 @@ def team_of_project(caller: RpcClient, retry: Retry, project_id: str) -> str:
 class TraceReader:
     """Reads the traces and spans of one project.
 
-    Rows are as sent, in pages of at most 100; pages are asked for only when wanted, so that a trace of any length is
-    read in the memory of one page.
+    Rows are as sent, in pages of at most 100; pages are requested one by one, so that a trace of any length takes
+    the memory of one page.
     """
 
     def __init__(self, caller: RpcClient, scope: TraceScope, retry: Retry | None = None) -> None:
@@ -92,7 +92,7 @@ class TraceReader:
         page_size: int = MAX_PAGE_SIZE,
         cursor: Cursor | None = None,
     ) -> Iterator[Page]:
-        """Yield pages of a trace's spans as sent, from ``cursor`` on; at most ``limit`` spans are asked for."""
+        """Yield pages of a trace's spans as sent, from ``cursor`` on; at most ``limit`` spans are requested."""
         procedure = "traces.getSpans"
 
         def read_page(size: int, following: Cursor | None) -> Page:
@@ -107,7 +107,7 @@ class TraceReader:
         return (parse_span(row, "traces.getSpans") for row in islice(found, limit))
 
     def span(self, trace_id: str, span_id: str) -> SpanDetail:
-        """Return a span with all that is held of it; ``Rejected`` with 404 if there is none."""
+        """Return a span with all its details; ``Rejected`` with 404 if there is none."""
         procedure = "spans.get"
         query = {"traceId": trace_id, "spanId": span_id}
         value = self._read_existing(procedure, query, f"trace {trace_id} has no span {span_id}")
@@ -141,7 +141,7 @@ class TraceReader:
         cursor: Cursor | None = None,
         order: Order = NEWEST_FIRST,
     ) -> SpanPage:
-        """Return a page of the spans that match, of whichever trace."""
+        """Return a page of the spans that match, of any trace."""
         procedure = "spans.list"
         answer = self._read_list(procedure, filters, limit, cursor, order)
         page = read_rows(answer, "spans", procedure)
@@ -208,7 +208,7 @@ class TraceReader:
         return self._read(procedure, query | without_none(sortBy=order.by, sortOrder=order.direction))
 
     def _read_existing(self, procedure: str, query: Mapping[str, Any], missing: str) -> Json:
-        """Return an answer; where it is null there is no such thing, which other platforms say with a status."""
+        """Return an answer; raises ``Rejected`` with 404 for null, the answer if there is no such thing."""
         answer = self._read(procedure, query)
         if answer is None:
             raise Rejected(missing, procedure=procedure, delivery=Delivery.REFUSED, status=404)

@@ -36,7 +36,7 @@ class Transport:
     """Carries calls to one platform; safe to share, as every thread gets a connection of its own.
 
     ``http`` replaces the network, for a platform inside this process. ``before_request`` is called before every
-    attempt, from the thread that makes it; it may wait, and says whether to go on: the rate limiter of an apply.
+    attempt, in its thread; it may wait, and returns whether to go on: the rate limiter of an apply.
     ``log_wait`` gets a line, in the thread that waits, for an answer that takes longer than ``bounds.slow`` seconds.
     ``key_origin`` and ``url_origin`` are the settings that messages name. ``timezone`` is an IANA name.
     """
@@ -171,7 +171,7 @@ def _to_httpx_proxy(proxy: Proxy | None) -> httpx.Proxy | None:
 
 
 class _NoCookies(CookieJar):
-    """Takes no cookie, and so sends none; a policy against them would have every answer's headers read first."""
+    """Stores no cookies; a policy that rejects them would parse the headers of every answer first."""
 
     def extract_cookies(self, response: object, request: object) -> None:
         """Take none."""

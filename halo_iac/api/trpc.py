@@ -22,7 +22,7 @@ from halo_iac.text import replace_lone_surrogates, single_line
 Kind = Literal["query", "mutation"]
 
 Json: TypeAlias = Any
-"""What JSON can hold; checked where it is used."""
+"""A JSON value; its shape is checked where it is used."""
 
 
 class RpcClient(Protocol):
@@ -43,7 +43,7 @@ _AMBIGUOUS_CODES: Final = frozenset({408, 409})
 
 
 class Answer(NamedTuple):
-    """The answer to one request: ``headers`` by lower-case name, ``body`` as far as it was read."""
+    """The answer to one request: ``headers`` by lower-case name, ``body`` possibly cut off."""
 
     status: int
     headers: Mapping[str, str]
@@ -51,7 +51,7 @@ class Answer(NamedTuple):
 
 
 class UnexpectedShape(StrEnum):
-    """What an answer is if it is not tRPC, described without quoting it."""
+    """The shapes of an answer that is not tRPC, described without quoting it."""
 
     REDIRECT = "answered with a redirect, which is not followed"
     EMPTY = "answered with an empty body"
@@ -62,7 +62,7 @@ class UnexpectedShape(StrEnum):
 
 
 _GATEWAY_CODES: Final = frozenset({UnexpectedShape.HTML, UnexpectedShape.OTHER})
-"""What the platform itself, which speaks JSON, does not fail with."""
+"""Shapes that the platform itself, which answers in JSON, does not have."""
 
 
 class Context(NamedTuple):
@@ -162,7 +162,7 @@ def _non_trpc_failure(answer: Answer, context: Context) -> Unreadable:
 
 
 def _parse_json(body: bytes | bytearray) -> Json:
-    """Return what a body holds; ``None`` where it is no JSON."""
+    """Return the JSON value of a body; ``None`` if it is not JSON."""
     try:
         return from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Which addresses a key may be sent to (docs/security.md#hosts)."""
+"""Validates the addresses that a key may be sent to (docs/security.md#hosts)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _is_loopback_host(host: str) -> bool:
 
 
 def _invalid_url_reason(text: str) -> str | None:
-    """Name the first thing wrong with the URL; looked for in the raw text, since urlsplit quietly drops line breaks."""
+    """Return the first flaw of a URL, found in the raw text, since urlsplit silently drops line breaks."""
     if not all("!" <= character <= "~" for character in text) or "\\" in text:
         return "contains a space, a backslash or a character that is not ASCII"
     try:

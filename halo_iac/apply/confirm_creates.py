@@ -39,10 +39,10 @@ class Confirmation:
     read_error: PlatformError | None = None
 
     def run(self, created: Mapping[str, Event], answers: Mapping[str, RemoteSchedule]) -> Iterator[Event]:
-        """Look for the creates in ``created``, by id, and yield events for those that are not listed immediately.
+        """Check that ``created``, events by schedule id, are listed, and yield events for those that are not at once.
 
-        ``answers`` are the schedules that the platform answered with, where it did. Raises an error that ends the run
-        if the first check fails.
+        ``answers`` are the platform's answers to them, if there was one. Raises an error that ends the run if the first
+        check fails.
         """
         missing = self._missing(created, answers)
         unlisted = missing if self.check_after and self.read_error is None else ()
@@ -80,7 +80,7 @@ class Confirmation:
         """Return whether a create is listed with the sent values; for a failed one, whether it is listed."""
         if listed is None:
             return False
-        # An answer was compared when it came, and to see that the list says the same takes a tenth of that.
+        # The answer was compared already, and comparing the listed schedule with it takes a tenth of the time.
         return listed == answer or not event.status.is_success or self._mismatch_event(event, listed) is None
 
     def _checking_event(self, event: Event) -> Event:
@@ -88,7 +88,7 @@ class Confirmation:
         return event._replace(status=Status.RETRYING, message=_LISTED_DIFFERENTLY if is_listed else _NOT_LISTED_YET)
 
     def _confirm_each(self, missing: Mapping[str, Event]) -> Iterator[Event]:
-        """Read each schedule by id, until that fails too: the others stay unknown."""
+        """Read each schedule by id; after a read that fails, the others stay unknown."""
         failure = self.read_error if self.read_error is not None and self.read_error.ends_the_run else None
         for id_, event in missing.items():
             try:

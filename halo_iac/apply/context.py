@@ -1,4 +1,4 @@
-"""What every change of a run is carried out with, and where each write is recorded before and after."""
+"""What the changes of a run share: reader, writer, retries, recorder, and the rate limiter."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import Spec
 
 _MAX_FAILURES: Final = 3
-"""How many changes in a row may be given up because the platform was not reached, or for the platform's own trouble."""
+"""Changes in a row that may fail because the platform is unreachable or fails itself, before the run is stopped."""
 
 _LOWER_RATE_HINT: Final = "Use a lower --max-rps to send fewer requests."
 
 
 class Recorder(Protocol):
-    """Keeps the receipt of a run (docs/semantics.md#receipts); called from several threads at once."""
+    """Writes the receipt of a run (docs/semantics.md#receipts); called from several threads at once."""
 
     def record_intent(self, intents: Sequence[WriteIntent]) -> None:
-        """Keep what is about to be written; durable once it returns.
+        """Record writes that are about to be sent; durable once it returns.
 
-        :class:`~halo_iac.errors.FileError` where that cannot be done: then nothing is sent.
+        Raises :class:`~halo_iac.errors.FileError` if it fails: then nothing is sent.
         """
 
     def record_outcome(self, outcome: WriteOutcome) -> None:
-        """Keep what came of a write; durable by the end of the run, and no reason for it to stop."""
+        """Record the outcome of a write; durable by the end of the run. Never raises."""
 
 
 class NullRecorder:
-    """Keeps nothing."""
+    """Records nothing."""
 
     def record_intent(self, intents: Sequence[WriteIntent]) -> None:
-        """Keep nothing."""
+        """Record nothing."""
 
     def record_outcome(self, outcome: WriteOutcome) -> None:
-        """Keep nothing."""
+        """Record nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyContext:
-    """What every step works with; the reader makes single attempts, since ``retry`` repeats it with its write."""
+    """What all changes share; the reader makes single attempts, since ``retry`` repeats a read with its write."""
 
     reader: Reader
     writer: Writer
@@ -60,12 +60,12 @@ class ApplyContext:
     recorder: Recorder = field(default_factory=NullRecorder)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _unreachable_failures: list[PlatformError] = field(default_factory=list)
-    """Why the last changes were given up, as long as nothing has been answered since."""
+    """The errors of the last changes that failed as unreachable, since the last answer."""
     _server_failures: list[PlatformError] = field(default_factory=list)
-    """Why the last changes were given up, as long as the platform failed each of them with a 5xx."""
+    """The errors of the last changes that failed with a 5xx, since the last success."""
 
     def note_response(self) -> None:
-        """Take note that the platform has answered."""
+        """Record that the platform has answered."""
         self._unreachable_failures.clear()
 
     def note_success(self) -> None:
@@ -94,7 +94,7 @@ class ApplyContext:
             self.stop()
 
     def retry_for(self, change: Change, emit: EventSink) -> Retry:
-        """Return the retry policy, telling of each wait as an event of this change."""
+        """Return the retry policy for a change, which reports each wait as an event."""
 
         def report_wait(error: PlatformError, wait: float, _attempt: int) -> None:
             emit(Event(change, Status.RETRYING, change.id, f"{error.message}; retrying in {wait:.1f} s"))
@@ -124,7 +124,7 @@ class ApplyContext:
         )
 
     def write(self, intent: WriteIntent, call: Callable[[], RemoteSchedule]) -> RemoteSchedule:
-        """Make one write that is intended already, and note what came of it."""
+        """Make one write whose intent is recorded, and record its outcome."""
         try:
             answer = call()
         except PlatformError as error:
@@ -162,7 +162,7 @@ class RateLimiter:
         self._next_slot = clock()
 
     def __call__(self) -> bool:
-        """Wait for a place; ``False`` if there is none any more."""
+        """Wait for the next slot; returns false if the run was stopped meanwhile."""
         if self._stop.is_set():
             return True
         with self._lock:

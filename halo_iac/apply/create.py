@@ -1,7 +1,7 @@
-"""Creates: the protocol that never makes a schedule twice (docs/semantics.md#creates).
+"""Creates: the protocol that never creates a schedule twice (docs/semantics.md#creates).
 
 The platform has no idempotency key, so a create whose answer is lost may or may not have happened. It is never
-repeated; it is looked for. And since two runs may race, what was made is looked at once more at the end.
+repeated; the list of schedules is searched for it. Since two runs may race, all creates are checked again at the end.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ class Creates:
         self._project_id = project_id
         self._check_after = check_after
         self._intents: dict[int, WriteIntent] = {}
-        """What is kept of each create, by the identity of its change."""
+        """The recorded intent of each create, by the identity of its change."""
         self._lost: list[Change] = []
         self._created_events: dict[str, Event] = {}
         self._answers: dict[str, RemoteSchedule] = {}
-        """What the platform answered to each create whose answer came, by its id."""
+        """The answer to each create that was answered, by the schedule's id."""
 
     def run(self, changes: Sequence[Change]) -> Iterator[Event]:
-        """List, create, look for what was lost and for all that was made, look for twins.
+        """List, create, search for lost creates, check that all are listed, and archive duplicates.
 
         Yields events and never raises a platform's failure.
         """
@@ -71,7 +71,7 @@ class Creates:
         yield from self._confirm()
 
     def _list_schedules(self) -> Listing:
-        """Return every schedule; a listing that is not whole permits no create and no archive.
+        """Return every schedule; raises for an incomplete listing, which permits no create and no archive.
 
         See docs/security.md#listings.
         """
@@ -95,7 +95,7 @@ class Creates:
     # One create after the other -------------------------------------------------------------------------------------
 
     def _create_all(self, changes: Sequence[Change]) -> Iterator[Event]:
-        """Create, once all of it is kept as intended: a disk takes as long for one line as for a thousand."""
+        """Record all intents at once, then create: syncing one line takes as long as syncing a thousand."""
         if not changes:
             return
         for change in changes:
@@ -176,7 +176,7 @@ class Creates:
                 yield event
 
     def _recognize(self, change: Change, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Event | None:
-        """Return how a lost create ended: the only new schedule with its title and every value sent is this run's."""
+        """Return how a lost create ended: it is the only new schedule with its title and every value that was sent."""
         spec = _declared_spec(change)
         ours = [
             remote
@@ -200,7 +200,7 @@ class Creates:
     # What was made --------------------------------------------------------------------------------------------------
 
     def _confirm(self) -> Iterator[Event]:
-        """Look for what this run made, and archive it where another run made the same title first."""
+        """Check that this run's schedules are listed, and archive those whose title another run created first."""
         if not self._created_events or self._stop_signal.interrupted.is_set():
             return
         confirmation = Confirmation(
@@ -218,14 +218,14 @@ class Creates:
         )
 
     def _record_unknown(self, event: Event) -> None:
-        """Keep that what was answered is not to be found."""
+        """Record that a create was answered, but its schedule cannot be found."""
         number = self._intents[id(event.change)].number
         self._context.recorder.record_outcome(
             WriteOutcome(number=number, result=Result.UNKNOWN, id=event.id, message=event.message)
         )
 
     def _duplicates(self, schedules: Iterable[RemoteSchedule]) -> Iterator[tuple[str, str]]:
-        """Return the ids of what this run made later than another of the same title was made, and that other's."""
+        """Yield the id of each schedule of this run whose title an older schedule has, and the older one's id."""
         first: dict[str, str] = {}
         for remote in sorted(
             filter(lambda remote: remote.is_active, schedules), key=lambda remote: remote.creation_order

@@ -61,7 +61,7 @@ def apply(  # noqa: PLR0913 - all that a run is given; tests do not wait
 
 
 class _Run:
-    """The phases of one run, each of which looks at how those before it ended."""
+    """The phases of one run; later phases depend on the results of earlier ones."""
 
     def __init__(self, plan: Plan, pool: WorkerPool, context: ApplyContext) -> None:
         self._plan = plan
@@ -73,7 +73,7 @@ class _Run:
         }
 
     def phases(self, stop_signal: StopSignal, check_after: Sequence[float]) -> Iterator[Event]:
-        """Carry out phase after phase."""
+        """Run the phases in order, and yield their events."""
         changes = self._plan.changes
         for wave in _group_renames(changes):
             yield from self._track(self._run_existing(wave))
@@ -107,7 +107,7 @@ class _Run:
     def _run_unblocked(
         self, changes: Sequence[Change], run: Callable[[Sequence[Change]], Iterator[Event]]
     ) -> Iterator[Event]:
-        """Run the changes but those whose title is still held by a rename that failed: two would then share it."""
+        """Run the changes except those whose title is still used because a rename failed."""
         blocked = {id(change): rename for change in changes if (rename := self._find_title_owner(change)) is not None}
         for change in changes:
             if id(change) in blocked:
@@ -116,7 +116,7 @@ class _Run:
         yield from run([change for change in changes if id(change) not in blocked])
 
     def _find_title_owner(self, change: Change) -> Change | None:
-        """Return the rename that should have freed the title a change takes, if it has not; in a cycle none waits."""
+        """Return the failed rename that should have freed the title of a change; within a cycle no rename waits."""
         rename = self._renames_by_title.get(change.title)
         if rename is None or not change.takes_title or self._is_done(rename):
             return None

@@ -1,8 +1,8 @@
-"""Steps: one change of one existing schedule, read before every write (docs/semantics.md#existing-schedules).
+"""Changes one existing schedule, which is read before every write (docs/semantics.md#existing-schedules).
 
-The platform has no preconditions, so each attempt reads first: already as desired → done; as it was in the plan →
-write; anything else is a conflict and is left alone. Reading first is also what makes a repeated attempt safe after a
-lost answer.
+The platform has no preconditions, so each attempt reads first: a schedule that is as desired is done, one that is as in
+the plan is written, and anything else is a conflict. Reading first also makes it safe to repeat an attempt whose answer
+was lost.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _PLAN_AGAIN: Final = "plan again to see what it is now"
 
 
 class ConflictError(Exception):
-    """The platform shows neither what was planned from nor what is desired."""
+    """The schedule is neither as it was in the plan nor as desired."""
 
 
 class VerificationError(Exception):
-    """The platform's answer is not what was sent."""
+    """The platform's answer differs from what was sent."""
 
 
 def apply_change(change: Change, context: ApplyContext, emit: EventSink) -> Event:
@@ -56,7 +56,7 @@ def apply_change(change: Change, context: ApplyContext, emit: EventSink) -> Even
 
 
 def _attempt_change(step: _Step, retry: Retry) -> Status:
-    """Attempt until something comes of it; what has been begun is ended, although the run is over by now."""
+    """Attempt the change with retries; a change that has sent a write is finished even if the run was stopped."""
     try:
         return retry(step.attempt)
     except Unsent:
@@ -66,22 +66,22 @@ def _attempt_change(step: _Step, retry: Retry) -> Status:
 
 
 class _Step:
-    """The attempts at one change of one schedule, and what is known of it in between."""
+    """The attempts at one change of one schedule, and its state between them."""
 
     def __init__(self, change: Change, context: ApplyContext) -> None:
         self._change = change
         self._id = change.id or ""
         self._context = context
         self._deadline: float | None = None
-        """When the attempt that is under way has to end."""
+        """The deadline of the current attempt."""
         self._last_known: RemoteSchedule | None = None
-        """What the platform last showed of it."""
+        """The schedule as the platform last returned it."""
         self._has_written = False
-        """A write was answered, or may have happened."""
+        """Whether a write was answered, or may have happened."""
         self._is_outcome_unclear = False
-        """A write's answer was lost, and no read has settled it since."""
+        """Whether a write's answer was lost and the schedule has not been read since."""
         self._is_active_with_old_values = False
-        """It was unarchived, or may have been, and has not got its new values yet."""
+        """Whether it was, or may have been, unarchived before it had its new values."""
 
     @property
     def is_under_way(self) -> bool:
@@ -104,7 +104,7 @@ class _Step:
         return Event(self._change, status, self._id, message, hint, is_partial=self._has_written)
 
     def failed_event(self, error: PlatformError) -> Event:
-        """Return what the last failure means: unknown where a write may have happened."""
+        """Return the event of a final failure; its outcome is unknown if a write may have happened."""
         if isinstance(error, Unsent) and not self._has_written:
             return Event(self._change, Status.NOT_STARTED, self._change.id)
         if not self._is_outcome_unclear:
@@ -117,7 +117,7 @@ class _Step:
         return self.unsuccessful_event(Status.UNKNOWN, error.message, hint)
 
     def revert_unarchive(self, outcome: Event, retry: Retry) -> Event:
-        """Archive again what is active without its new values: it must not fire with the old ones."""
+        """Archive a schedule again that is active with its old values, since it must not fire with them."""
         if not self._is_active_with_old_values:
             return outcome
         try:
@@ -174,7 +174,7 @@ class _Step:
                 raise ConflictError(_changed_message(changed))
 
     def _unarchive(self) -> Status:
-        """Update first, so that no stale cadence fires; the other way round where the platform insists."""
+        """Update first, so that no old cadence fires; if the platform refuses that, unarchive first."""
         remote = self._read()
         is_pending = not self._is_as_desired(remote)
         if remote.is_active and not self._has_written:
@@ -191,7 +191,7 @@ class _Step:
         return Status.DONE
 
     def _has_updated_archived(self) -> bool:
-        """Update while archived; ``False`` where the platform refuses that, which the protocol does not document."""
+        """Update while archived; returns false if the platform refuses that, which the protocol does not document."""
         try:
             self._write_fields()
         except PlatformError as error:
@@ -220,7 +220,7 @@ class _Step:
 
     @property
     def _desired_spec(self) -> Spec:
-        """Return what it is to be; a pause and a resume leave everything else as it is now, changed since or not."""
+        """Return the desired values; for a pause or a resume, the current ones except ``enabled``."""
         after = self._change.after
         assert after is not None  # noqa: S101 - only an archive may have none
         current = self._last_known.spec() if self._last_known is not None and self._change.cause in PAUSING else None
@@ -265,7 +265,7 @@ class _Step:
         return Status.DONE if self._has_written else Status.ALREADY
 
     def _is_as_desired(self, remote: RemoteSchedule) -> bool:
-        """Return whether the managed fields are as desired; raise where they are not as planned either."""
+        """Return whether the managed fields are as desired; raises if they are not as in the plan either."""
         spec = _read_spec(remote)
         if self._desired_spec.filled_from(spec) == spec:
             return True
@@ -275,7 +275,7 @@ class _Step:
         return False
 
     def _changed_since_plan(self, spec: Spec) -> tuple[str, ...]:
-        """Return the managed fields that are neither as planned nor as desired; unmanaged ones may move freely."""
+        """Return the managed fields that are neither as in the plan nor as desired; unmanaged fields may change."""
         before, after = self._change.before, self._desired_spec.filled_from(spec)
         if before is None:
             return ()
@@ -298,7 +298,7 @@ def _changed_message(names: Iterable[str]) -> str:
 
 
 def mismatch_of(sent: Spec, answer: RemoteSchedule) -> str | None:
-    """Return in what the platform's answer is not what was sent; ``None`` where it is."""
+    """Return how the platform's answer differs from what was sent; ``None`` if it does not."""
     if answer.matches(sent):
         return None
     spec = answer.spec()

@@ -1,6 +1,6 @@
-"""The pool: threads that carry out independent changes side by side and report in events.
+"""A pool of threads that run independent changes concurrently and report them as events.
 
-Threads are daemons, because an interrupted run gives what is in flight five seconds and not a socket's thirty
+Threads are daemons, because an interrupted run waits five seconds for changes in progress, not a socket's thirty
 (docs/semantics.md#interruption).
 """
 
@@ -22,13 +22,13 @@ from halo_iac.workers import StopSignal, Thread, start_thread
 T = TypeVar("T")
 
 GRACE_SECONDS: Final = 5.0
-"""Seconds that what is in flight is given after Ctrl-C."""
+"""Seconds that changes in progress are given after Ctrl-C."""
 
 _POLL_SECONDS: Final = 0.1
 """Seconds between looks at the stop signal while nothing is reported."""
 
 _GATHER_SECONDS: Final = 0.01
-"""Seconds for which reports are left to gather while many tasks wait: looking at each would stop the other threads."""
+"""Seconds between reading reports while many tasks wait: reading each at once would stop the other threads."""
 
 EventSink = Callable[[Event], None]
 Work = Callable[[EventSink], Event]
@@ -48,7 +48,7 @@ class ChangeTask:
 
 @dataclass(frozen=True, slots=True)
 class _TaskDone:
-    """A job is over; ``event`` is ``None`` if it was never started."""
+    """A task has ended; ``event`` is ``None`` if it was never started."""
 
     event: Event | None
 
@@ -85,19 +85,19 @@ class WorkerPool:
         return self._stop_signal.stopping.is_set()
 
     def start(self, tasks: int) -> bool:
-        """Start the threads for so many tasks, and say whether there is one: without any, nothing can be begun."""
+        """Start the threads for so many tasks, and return whether there is at least one."""
         self._start_workers(tasks)
         return bool(self._threads)
 
     def shutdown(self) -> None:
-        """Let every thread end once it is done with what it is at."""
+        """Let every thread end after its current task."""
         for _ in self._threads:
             self._tasks.put(None)
 
     def run(self, tasks: Sequence[ChangeTask]) -> Iterator[Event]:
-        """Carry out the jobs and yield their events; ends when all have ended or the grace is over.
+        """Run the tasks and yield their events; ends when all have ended or the grace period is over.
 
-        A job without an event was not started; one without a final event is still under way, its outcome unknown.
+        A task without an event was not started; one without a final event is still under way, its outcome unknown.
         """
         if self.is_stopping:
             return
@@ -123,7 +123,7 @@ class WorkerPool:
                 yield event
 
     def _drain_reports(self) -> Iterator[Event]:
-        """Yield what has been reported and not been read."""
+        """Yield the events that are not read yet."""
         with suppress(Empty):
             while True:
                 report = self._reports.get_nowait()
@@ -134,7 +134,7 @@ class WorkerPool:
     def run_one(self, call: Callable[[], T]) -> T:
         """Return what ``call`` returns, or raise what it raises; a worker of the pool calls it.
 
-        So the grace holds for it too: :class:`ShutdownTimeoutError` instead of a wait for a socket's time-out.
+        Raises :class:`ShutdownTimeoutError` once the grace period is over, instead of waiting for a socket's time-out.
         """
         future: Future[T] = Future()
         self._tasks.put(partial(_complete, future, call))
@@ -145,7 +145,7 @@ class WorkerPool:
         raise ShutdownTimeoutError
 
     def _is_alive(self) -> bool:
-        """Return whether anything can still come: memory may run out where a thread has no way left to tell of it."""
+        """Return whether a thread is alive, and stop the run if none is: without memory, threads may end silently."""
         if any(thread.is_alive() for thread in self._threads):
             return True
         self._stop_signal.stop()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _API: Final = "https://api.github.com"
 _BOT: Final = "github-actions[bot]"
-"""Who writes with the token that every job is given."""
+"""The author of comments that are written with the job's own token."""
 _DEPENDABOT: Final = "dependabot[bot]"
 
 
@@ -105,7 +105,7 @@ class _Comments(Posts):
         self._single_path = single_path
 
     def authors(self) -> frozenset[str]:
-        """Return whose the token is: a user, an app, or the job's own bot."""
+        """Return the owner of the token: a user, an app, or the job's own bot."""
         try:
             found = self._graphql.ask("POST", "", {"query": "{viewer{login}}"})["data"]["viewer"]["login"]
         except (HostError, KeyError, TypeError):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from halo_iac.ci.host_api import HostApi
 
 _COMMAND: Final = re.compile(r"^(?=/)", re.MULTILINE)
-"""Where a quick action may begin: GitLab obeys `/close` at the start of a line, older servers even in a fence."""
+"""The start of a quick action: GitLab executes `/close` at the start of a line, old servers even in a fence."""
 _MAX_BYTES: Final = 64 << 20
 """The most bytes of a receipt that are unpacked."""
 
@@ -122,7 +122,7 @@ class _Issues(_Notes):
 
 
 def _without_commands(text: str) -> str:
-    """Return a text in which no line is a quick action, of a report that is shown as well."""
+    """Return a text without quick actions: it may contain a report, which anyone may have written."""
     return _COMMAND.sub(" ", text)
 
 

@@ -20,15 +20,15 @@ from halo_iac.git.objects import Objects
 from halo_iac.git.program import Git
 
 _KINDS: Final = ("refs/", "refs/tags/", "refs/heads/", "refs/remotes/")
-"""Where git looks for a name, in its order."""
+"""The prefixes that git tries for a name, in its order."""
 _EXPRESSION: Final = re.compile(r"[~^:]|@\{")
-"""What ends a name in ``main~2``, ``main^`` or ``main@{1}``."""
+"""The end of a name in ``main~2``, ``main^`` or ``main@{1}``."""
 
 
 class Repository:
-    """The repository whose working tree is a checkout; ``top`` is the uppermost folder of that.
+    """The repository of a checkout; ``top`` is the top folder of its working tree.
 
-    Every method raises :class:`~halo_iac.errors.GitError`: there is no git, no repository, no such ref.
+    Every method raises :class:`~halo_iac.errors.GitError` if there is no git, no repository or no such ref.
     """
 
     def __init__(self, checkout: Path, env: Mapping[str, str]) -> None:
@@ -48,7 +48,7 @@ class Repository:
         raise GitError(f"no branch, tag or commit is named {ref!r}", hint=hint)
 
     def remote_commit(self, ref: str) -> tuple[str, str]:
-        """Return ``remote/branch`` and the commit it is at now, asked of the remote itself."""
+        """Return ``remote/branch`` and its current commit, requested from the remote."""
         check_ref(ref)
         remote, branch = self._remote_branch(ref)
         listed = self._git.run(
@@ -76,11 +76,11 @@ class Repository:
         return frozenset(self.top / name for name in names if name)
 
     def objects(self) -> Objects:
-        """Return what reads single objects; it is to be closed, as a context manager is."""
+        """Return a reader of single objects, to be used as a context manager."""
         return Objects(self._git)
 
     def index(self) -> Index:
-        """Return what git has checked out."""
+        """Return the index."""
         return Index(self._git)
 
     def _refuse_ambiguous(self, ref: str) -> None:
@@ -94,7 +94,7 @@ class Repository:
             raise GitError(f"{name!r} is ambiguous: it matches {', '.join(meant)}", hint=hint)
 
     def _remote_branch(self, ref: str) -> tuple[str, str]:
-        """Tell a remote's name from a branch's; a ref that names no remote means ``origin``, or else the only one."""
+        """Split a ref into remote and branch; a ref without a remote means ``origin``, or the only remote."""
         keys = (key for key, _ in self._git.settings if key.startswith("remote.") and key.endswith(".url"))
         remotes = [*dict.fromkeys(key[len("remote.") : -len(".url")] for key in keys)]
         if not remotes:

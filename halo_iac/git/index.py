@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from halo_iac.git.program import Git
 
 _PATTERNS: Final = ("*.yaml", "*.yml", "*.md", "*.txt", "*.gitattributes")
-"""What a project consists of, and what says how git converts files."""
+"""The files of projects, and those with git's rules for converting files."""
 _LINE: Final = re.compile(
     rb"(?s)(\S) [0-7]+ ([0-9a-f]+) 0\t([^\0]*)\0  ctime: \d+:\d+\n  mtime: (\d+):(\d+)\n"
     rb"  dev: [^\n]*\n  uid: [^\n]*\n  size: (\d+)\t[^\n]*\n"
@@ -20,7 +20,7 @@ _LINE: Final = re.compile(
 
 
 class _IndexEntry(NamedTuple):
-    """A file that git knows: its object, and the file's time of change and size when git last looked."""
+    """A file in the index: its object, and the file's modification time and size when git last checked it."""
 
     id: str
     seconds: int
@@ -30,7 +30,7 @@ class _IndexEntry(NamedTuple):
 
 
 class Index:
-    """What git has checked out below ``top``; read once, when first asked for.
+    """The index of a checkout; read once, when it is first needed.
 
     Every method raises :class:`~halo_iac.errors.GitError`.
     """

@@ -1,9 +1,9 @@
-"""The ``git`` program, run so that nothing a branch holds can decide what it does (docs/security.md#git).
+"""The ``git`` program, run so that the content of a branch cannot affect it (docs/security.md#git).
 
-A branch may hold a whole repository of its own, files named like git's configuration, and programs named like those
-that git calls. So git runs in the folder that holds ``.git`` and takes no other repository than that one, whatever the
-environment or the folder further below says; and it is refused where its configuration lies in the checkout. What
-``.git`` itself holds was written when the clone was made, and counts.
+A branch may contain a repository, files named like git's configuration, and programs named like those that git calls.
+So git runs in the folder with ``.git`` and uses that repository only, whatever the environment says, and a
+configuration inside the checkout is refused. The content of ``.git`` itself was written when the clone was made, and is
+trusted.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from halo_iac.errors import GitError, SettingsError
 from halo_iac.paths import resolve_path
 
 TIMEOUT_SECONDS: Final = 120
-"""How long one call may take; only one that asks a remote takes more than a moment."""
+"""The most seconds for one call; only calls of a remote take more than a moment."""
 
 _OURS: Final = ("INF_", "HALO_")
 _BY_CI: Final = ("GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS")
-"""Of the variables that mean one repository, those by which CI gives ``safe.directory``; the others are set by git for
-its hooks, and mean the hook's."""
+"""Variables of one repository that are kept, since CI sets ``safe.directory`` by them. Git sets the others for its
+hooks, and they name the hook's repository."""
 _ENVIRONMENT: Final = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
@@ -42,10 +42,10 @@ _OUTSIDE: Final = "set HOME, XDG_CONFIG_HOME, GIT_CONFIG_GLOBAL and `include.pat
 
 
 class Git:
-    """Git in one checkout, with its ``settings``: every key and value in the order in which git takes them.
+    """Git in one checkout, with its ``settings``: every key and value in git's order.
 
-    Every method raises :class:`~halo_iac.errors.GitError`: there is no git, or no repository that it may use. What
-    configures git and lies in the checkout is a :class:`~halo_iac.errors.SettingsError`.
+    Every method raises :class:`~halo_iac.errors.GitError` if there is no git, or no repository that it may use. A
+    configuration of git inside the checkout is a :class:`~halo_iac.errors.SettingsError`.
     """
 
     def __init__(self, checkout: Path, env: Mapping[str, str]) -> None:
@@ -109,9 +109,9 @@ class Git:
         return [self._program, "--no-pager", *settings, *words]
 
     def _find_repository(self) -> tuple[Path, tuple[Path, ...]]:
-        """Return the top of the working tree and the folders of its repository; no other may be the one in use.
+        """Return the top of the working tree and the folders of its repository; refuses any other repository.
 
-        Where ``.git`` is damaged, git would take the checkout itself for a bare repository, or one further up.
+        If ``.git`` is damaged, git would use the checkout as a bare repository, or a repository in a parent folder.
         """
         place = self._checkout / ".git"
         asked = ("--resolve-git-dir", str(place), "--absolute-git-dir", "--git-common-dir", "--show-toplevel")
@@ -124,7 +124,7 @@ class Git:
         return top, (used, common)
 
     def _read_settings(self, folders: tuple[Path, ...]) -> tuple[tuple[str, str], ...]:
-        """Return git's settings; refuse those of a file that a branch may hold, for some of them name programs."""
+        """Return git's settings; refuses a file with settings that a branch may contain, since some name programs."""
         words = self.run("config", "--list", "--show-origin", "-z").split("\0")
         for origin in dict.fromkeys(words[:-1:2]):
             path = self._checkout / origin.removeprefix("file:")
@@ -168,7 +168,7 @@ def git_error(what: str, errors: bytes, hint: str | None = None) -> GitError:
 
 
 def find_program(env: Mapping[str, str]) -> str:
-    """Return where git is; never one that lies in the checkout because PATH has a relative folder in it."""
+    """Return the path of git; a relative folder in PATH is refused, since it could be in the checkout."""
     found = shutil.which("git", path=env.get("PATH"))
     if found is None:
         raise GitError("git was not found on PATH", hint="install git, or omit the option that needs it")

@@ -22,7 +22,7 @@ _MAX_LINKS: Final = 40
 _MAX_LINK_BYTES: Final = 8192
 
 Open = Callable[[Path], Objects | None]
-"""Opens the repository of a submodule that is checked out at a path; ``None`` where none is."""
+"""Opens the repository of a submodule that is checked out at a path; returns ``None`` if there is none."""
 
 
 class _Node(NamedTuple):
@@ -36,7 +36,7 @@ class _Node(NamedTuple):
 
 
 class CommitTree:
-    """The files of a commit: a :class:`~halo_iac.load.files.FileTree`, read when asked for.
+    """The files of a commit: a :class:`~halo_iac.load.files.FileTree`, each read when it is needed.
 
     ``top`` is the checkout's folder, itself without links: paths are those that a checkout there would have.
     """

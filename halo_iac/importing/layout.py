@@ -38,7 +38,7 @@ def _differs_from_default(name: str, value: object, base: Mapping[str, Any]) -> 
 
 
 _MAX_TIMES: Final = 6
-"""How many times of day are written out; more are easier to read as hours and minutes."""
+"""The most times of day that are written as ``at``; more are easier to read as hours and minutes."""
 _MAX_LOOKBACK_HOURS: Final = 999_999
 
 
@@ -59,7 +59,7 @@ def in_one_spelling(fields: Fields) -> Fields:
 def shared_fields(entries: Iterable[Fields]) -> Fields:
     """Return the ``defaults`` that most entries agree on and that make their file shorter, counted in lines.
 
-    A new entry gets them too, so an agent has to be that of nearly all: nine in ten.
+    New entries get them too, so an agent is shared only if nine in ten entries have it.
     """
     active = [entry for entry in entries if "state" not in entry]
     found = {name: share for name in _SHAREABLE if (share := _find_shared_value(name, active)) is not None}
@@ -69,7 +69,7 @@ def shared_fields(entries: Iterable[Fields]) -> Fields:
 
 
 def _find_shared_value(name: str, entries: list[Fields]) -> tuple[Any, int] | None:
-    """Return the value of a field to share, and how many lines that saves; ``None`` where it is not worth it."""
+    """Return the value of a field to share, and the lines that it saves; ``None`` if it saves none."""
     counts = Counter(entry[name] for entry in entries)
     if not counts:
         return None

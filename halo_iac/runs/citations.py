@@ -1,9 +1,9 @@
-"""Citations: which traces and spans a report names, and where (docs/semantics.md#cited-traces).
+"""Citations: the traces and spans that a report names, and where (docs/semantics.md#cited-traces).
 
 A report is prose that a model wrote, so an id is recognised by its form and by the words beside it: 32 hexadecimal
 digits or a UUID are a trace, 16 or 24 digits a span, ``8f3a…`` is an id cut short; the nearest of "trace", "span",
-"request" and the like, in the line, at the head of the column or above the list, says what anything else is. What stays
-in doubt is a guess: the platform knows whether there is such a trace. Takes time in proportion to the report.
+"request" and the like, in the line, at the head of the column or above the list, is the kind of anything else.
+Anything uncertain is a guess: the platform knows whether there is such a trace. Takes time in proportion to the report.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ _CONNECTIVES: Final = {
     *("and", "or", "id", "ids", "e", "g", "eg", "i", "ie", "like", "as", "such", "is", "are", "was", "were"),
     *("for", "example", "examples", "instance", "named", "called"),
 }
-"""Words after which an id is still what the label before them says."""
+"""Words that may stand between a label and its id."""
 _TOKEN: Final = re.compile(r"(?:…|\.{3})?[0-9A-Za-z][0-9A-Za-z_-]*(?:(?:…|\.{3})[0-9A-Za-z]*)?")
 _MAY_HOLD_ID: Final = re.compile(r"[0-9A-Fa-f]{4}|…|\.{3}|[Tt]race|TRACE")
-"""What a line has that cites anything; most have nothing of it."""
+"""Text of which a line with an id has some; most lines have none."""
 _ENDING: Final = re.compile(r"[.;!?]\s|[{}]")
-"""What stands between two words that do not belong together."""
+"""Text that separates a label from the words after it."""
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEX: Final = re.compile(r"[0-9a-f]+")
 _CUT: Final = re.compile(r"([0-9a-f-]*)(?:…|\.{3})([0-9a-f]*)")
 _PREFIX: Final = re.compile(r"(?:trace[_-]|tr-)(?=[0-9a-f]{8})")
-"""What some tracers put before the digits."""
+"""Prefixes of ids of some tracers."""
 _QUOTES: Final = frozenset("`\"'")
 _SURROUNDING_MARKUP: Final = " \t`\"'*_-+[](),"
-"""What may stand around the only word of a cell or of an element of a list."""
+"""Characters that may surround the only word of a cell or list item."""
 _OTHER_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{2,127}")
 _SPAN_DIGITS: Final = frozenset({16, 24})
 """OpenTelemetry's spans have 16, those of the OpenAI Agents SDK as HALO exports them 24."""
 _MIN_CUT_DIGITS: Final = 4
-"""Digits by which an id that was cut short can be told."""
+"""The fewest digits of an id that is truncated with dots."""
 _MIN_UNMARKED_DIGITS: Final = 6
 _MIN_GUESSED_DIGITS: Final = 8
-"""Digits that may be the beginning of an id where no dots say so, and where no word says so either."""
+"""The fewest digits of a truncated id without dots: with a label, and without one."""
 _MAX_COMPARED_IDS: Final = 100
-"""How many ids with one beginning are compared with an id that was cut short."""
+"""Ids with one beginning that are compared with a truncated id."""
 
 
 def find_citations(markdown: str, *, known: Collection[str] = ()) -> Citations:
@@ -113,7 +113,7 @@ def _find_in_line(line: Line) -> Iterator[_Mention]:
 
 
 def _parse_mention(word: str, near: str | None, above: str | None, *, is_quoted: bool) -> _Mention | None:
-    """Return the id that a word is; ``near`` is what the words before it say of it, ``above`` the lines above."""
+    """Return the id in a word; ``near`` is the kind that the words before it give, ``above`` the lines above."""
     if len(word) < _MIN_CUT_DIGITS:
         return None
     small = word.lower()
@@ -158,7 +158,7 @@ def _parse_digits(digits: str, announced: str | None, *, is_quoted: bool) -> _Me
 
 
 def _parse_unusual_id(word: str) -> _Mention | None:
-    """Return an id of any other form, known only by its place: a tracer may have ids such as ``order-17``."""
+    """Return an id of another form, recognized by its position only: a tracer may have ids such as ``order-17``."""
     is_odd = _OTHER_ID.fullmatch(word) and not _HEX.fullmatch(word.lower()) and find_kind(word) is None
     return _Mention(word, TRACE, is_guess=True) if is_odd else None
 
@@ -189,7 +189,7 @@ def _sort(found: Collection[Citation]) -> tuple[Citation, ...]:
 
 
 class _Index:
-    """The whole ids of a report, to be found by their beginnings and ends."""
+    """The whole ids of a report, found by their beginnings and ends."""
 
     def __init__(self, found: Collection[Citation]) -> None:
         self._whole = {each.id: each for each in found if not each.is_cut}

@@ -31,17 +31,17 @@ _MAX_OPENED: Final = 5
 _MAX_SPANS: Final = 500
 """Spans that are read of a trace which is opened."""
 _MAX_STEPS: Final = 2
-"""Failed steps that are read of one."""
+"""Failed steps that are read of a trace which is opened."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _WINDOW_MARGIN: Final = timedelta(days=1)
 """A trace that ends in a report's window may have begun before it."""
 _PAGE: Final = 100
 _MAX_PAGES: Final = 3
-"""Pages of traces that hold the digits of an id which was cut short, read to find those that begin with them."""
+"""Pages of traces that are searched for a truncated id."""
 
 
 def citations_in(report: Report) -> Citations:
-    """Return what a report cites besides its own run, conversation, schedule, agent and dataset."""
+    """Return the citations of a report, without its own run, conversation, schedule, agent and dataset."""
     facts = report.facts()
     own = [facts[name] for name in ("runId", "conversationId", "scheduleId", "agentUuid", "modelId")]
     dataset = report.dataset.id if report.dataset is not None else None
@@ -82,7 +82,7 @@ def _merge_spellings(found: Iterable[Evidence]) -> list[Evidence]:
 
 @dataclass
 class _Search:
-    """Looks for the traces of one report."""
+    """Finds the traces of one report."""
 
     reader: TraceReader
     report: Report
@@ -125,7 +125,7 @@ class _Search:
             return None
 
     def _find_candidates(self, citation: Citation) -> list[Trace]:
-        """Return the traces that an id which is cut short may mean: those of the report's window, else all."""
+        """Return the traces that a truncated id may mean: of the report's window, or of any time if there are none."""
         for period in self._periods:
             found = {each.id: each for each in self._find_containing(max(citation.ends, key=len), period)}
             alike = [each for each in found.values() if citation.means(each.id.lower())]

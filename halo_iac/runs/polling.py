@@ -1,7 +1,7 @@
 """One-off runs: start, wait, follow (docs/semantics.md#one-off-runs, docs/semantics.md#costly-calls).
 
-What starts a run costs money, so it follows the rule of creates. Waiting only reads: it survives polls that fail, and
-to stop waiting loses nothing, since the run continues.
+Starting a run costs money, so it follows the rule of creates. Waiting only reads: it survives polls that fail, and
+stopping it loses nothing, since the run continues.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _EVENTS: Final = "haloRun.getEvents"
 
 
 def start(attempt: Callable[[], StartedRun], retry: Retry, *, what: str, check: Command) -> StartedRun:
-    """Return the run that a costly call started; it is repeated only where it surely did nothing.
+    """Return the run that a costly call started; it is repeated only if it certainly did nothing.
 
-    Where its answer was lost, :class:`~halo_iac.errors.UnknownOutcome` names ``what`` may have been started and
+    If its answer was lost, :class:`~halo_iac.errors.UnknownOutcome` names ``what`` may have been started and
     ``check``, the command that shows it.
     """
     try:

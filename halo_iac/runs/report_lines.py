@@ -1,7 +1,7 @@
-"""The lines of a report, each with the heading above it and what the words around it say that its ids are.
+"""The lines of a report, each with the heading above it and the kind of its ids that headings and labels give.
 
-As much markdown as citations need, read line by line in linear time: headings, fences, tables, lists. A fence that is
-never closed and a table without a head lose nothing but those words.
+As much markdown as citations need, read line by line in linear time: headings, fences, tables, lists. For a fence
+that is never closed and a table without a head, only those kinds are unknown.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _LABELS: Final = {
     **dict.fromkeys(("checksum", "commit", "digest", "etag", "hash", "md5", "sha", "sha1", "sha256", "version"), OTHER),
     **dict.fromkeys(("customer", "file", "key", "message", "order", "request", "response", "token"), OTHER),
 }
-"""Words that say what the ids beside them are: the platform's own things have UUIDs, as some traces have."""
+"""Labels and the kind of the ids beside them: the platform's own objects have UUIDs, as some traces have."""
 _WORDS: Final = re.compile(r"[0-9A-Za-z_-]+")
 _ID: Final = re.compile(r"[_-]?ids?$", re.IGNORECASE)
 _HEADING: Final = re.compile(r" {0,3}#{1,6}(?=[ \t]|$)")
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 LIST_MARK: Final = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]")
-"""What an element of a list begins with."""
+"""The beginning of a list item."""
 _LABEL: Final = re.compile("trace|span|observation", re.IGNORECASE)
 _MARKUP: Final = re.compile(r"[`*_#\\]+")
 _MAX_HEADING_LENGTH: Final = 200
@@ -60,7 +60,7 @@ def _find_only_kind(text: str) -> str | None:
 
 
 def _find_trace_or_span(text: str) -> str | None:
-    """Return what a heading, or the line before a list, says: anything else in it is more likely about the matter."""
+    """Return ``trace`` or ``span`` if a heading, or the line before a list, names exactly one of them."""
     found = _find_only_kind(text) if _LABEL.search(text) else None
     return found if found in {TRACE, SPAN} else None
 
@@ -71,7 +71,7 @@ def lines(markdown: str) -> Iterator[Line]:
 
 
 class _LineReader:
-    """Goes through the lines and knows what stands above the next one."""
+    """Reads lines, and keeps the headings, table columns and labels that apply to the next one."""
 
     def __init__(self) -> None:
         self._section = ""

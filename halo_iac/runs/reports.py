@@ -113,7 +113,7 @@ def fetch_before(reader: RunReader, report: Report) -> Report:
 
 
 def missing_report_reason(run: Run, dataset: Dataset | None, agent: str | None = None) -> NoReport:
-    """Return why a run left no report, and what to do; ``agent`` is what people call it."""
+    """Return why a run has no report, and what to do; ``agent`` is the agent's name."""
     if not run.is_over:
         message = f"run {run.id} has no report yet; it is {run.status}"
         return NoReport(message, hint=Hint("run `{}` to wait for it", Command("run", "poll", run.id)))
@@ -170,7 +170,7 @@ def _no_answer_error(reader: RunReader, thread: ConversationDetails) -> NoReport
 
 
 def _find_report_run(thread: ConversationDetails) -> Run | None:
-    """Return the run that wrote the report; where none did, the latest that could have."""
+    """Return the run that wrote the report, or the latest that could have."""
     writers = [run for run in thread.runs if run.wire.get("origin") != _FOLLOW_UP] or list(thread.runs)
     return next((run for run in writers if run.status in WITH_REPORT), writers[-1] if writers else None)
 

@@ -62,7 +62,7 @@ def receipt_lines(lines: Sequence[Line], before: str, redact: Callable[[str], st
 
 
 def _encode(line: Line) -> str:
-    # Not by pydantic, whose adapter takes longer to build than a hundred changes to write.
+    # Not with pydantic, whose adapter takes longer to build than a hundred changes take to write.
     document = _ENCODER.encode(line)
     if "\\ud" in document and replace_lone_surrogates(document.encode("ascii")) != document.encode("ascii"):
         raise DocumentError("the receipt cannot be written: a title or prompt in it is not valid Unicode")
@@ -86,7 +86,7 @@ _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), default=_to_dict, chec
 
 
 def digest_of(body: bytes, before: str) -> str:
-    """Return the digest of a line, which covers those before it: ``body`` is the line without it."""
+    """Return the digest of a line and those before it; ``body`` is the line without its digest."""
     return hashlib.sha256(before.encode("ascii") + body).hexdigest()
 
 
@@ -112,7 +112,7 @@ class ReceiptFile:
         self._open = set[int]()
         """Intents without an outcome so far."""
         self.is_complete = False
-        """Whether the receipt says how the run ended; false until it is closed."""
+        """Whether the end of the run is recorded; false until it is closed."""
         self._written = 0
         self._synced = 0
         self._failure: OSError | None = None
@@ -231,7 +231,7 @@ def new_receipt(
     reason: str | None = None,
     in_folder: bool = False,
 ) -> ReceiptFile:
-    """Create the receipt of a new run at the path ``named``, else in ``private_folder``.
+    """Create the receipt of a new run at the path ``named``, or by default in ``private_folder``.
 
     With ``in_folder``, ``named`` is the folder for it, created if needed. ``reason`` is recorded as the reason of the
     run, ``redact`` removes credentials from every line. Raises ``FileError`` if the file exists or cannot be written.
@@ -275,7 +275,7 @@ def _make_folders(folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Sync a folder's list of names to disk; systems that cannot do it do it on their own."""
+    """Sync a folder's list of names to disk; systems without this operation do it on their own."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,6 +1,6 @@
 """Reading a receipt back: every line has to be as halo wrote it (docs/semantics.md#receipts).
 
-Apart from writing one, which every apply does: pydantic takes longer to import than a hundred changes to write down.
+Separate from writing one, which every apply does: importing pydantic takes longer than recording a hundred changes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _HINT: Final = "use an unmodified receipt written by `halo apply`"
 
 
 def load_receipt(name: str) -> Receipt:
-    """Return the receipt in a file; raises an error that says what is wrong with it."""
+    """Return the receipt in a file; raises :class:`DocumentError` or :class:`FileError`."""
     path = Path(name)
     with suppress(OSError):  # reading reports it better
         if not stat.S_ISREG(path.stat().st_mode):

@@ -13,12 +13,12 @@ from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.schedule import FIELDS, Spec
 
 MAX_WRITES: Final = 50
-"""How often a run writes one schedule at most, repetitions included; halo itself stays far below."""
+"""The most writes of one schedule in a run, with repetitions; halo itself stays far below."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleState:
-    """A schedule at one moment of the run; ``None`` instead of one: it was not there."""
+    """A schedule at one moment of the run; ``None`` stands for a schedule that did not exist."""
 
     spec: Spec
     is_archived: bool
@@ -51,20 +51,20 @@ class History:
 
     @property
     def may_have_unknown_id(self) -> bool:
-        """Return whether the id is that of a create which the platform answered, and then did not know."""
+        """Return whether the id is of a create that the platform answered, but whose schedule it could not find."""
         return self.origin is None and self.writes[0].result is Result.UNKNOWN
 
     @property
     def compared(self) -> tuple[str, ...]:
         """Return the fields that decide whether a schedule is as the run left it.
 
-        Of one that was only paused or resumed that is `enabled`: its prompt may have been corrected meanwhile.
+        If it was only paused or resumed, only `enabled`: its prompt may have been corrected meanwhile.
         """
         return ("enabled",) if all(_is_only_pausing(write.intent) for write in self.writes) else FIELDS
 
     @property
     def ends(self) -> tuple[ScheduleState | None, ...]:
-        """Return what the run may have left it as; several where an outcome is unknown."""
+        """Return the states that the run may have left it in; several if an outcome is unknown."""
         states = [self.origin]
         for write in self.writes:
             if write.result is Result.NOT_DONE:
@@ -74,7 +74,7 @@ class History:
         return tuple(states)
 
     def is_undone(self, remote: RemoteSchedule, spec: Spec) -> bool:
-        """Return whether a schedule is as it was before the run; one that was not there is archived then."""
+        """Return whether a schedule is as it was before the run; a schedule that the run created is archived then."""
         origin = self.origin
         if origin is None:
             return not remote.is_active
@@ -88,7 +88,7 @@ class History:
 
 
 def _has_former_values(spec: Spec, origin: ScheduleState, end: ScheduleState, names: Sequence[str]) -> bool:
-    """Return whether every field of ``names`` is as before, but for those that ``end`` leaves to others."""
+    """Return whether all fields of ``names`` are as before, except those that ``end`` does not manage."""
     return all(getattr(end.spec, name) is None or getattr(spec, name) == getattr(origin.spec, name) for name in names)
 
 

@@ -35,7 +35,7 @@ from halo_iac.undo.history import History, ScheduleState, histories
 
 
 def inspect_hint(id_: str | None) -> Hint:
-    """Return the hint for a schedule that halo leaves alone."""
+    """Return the hint for a schedule that halo does not change."""
     return Hint("run `{}` to inspect it, and change it by hand if necessary", Command("schedule", "get", id_ or "ID"))
 
 
@@ -66,7 +66,7 @@ class UndoPlanner:
         self._named = named
 
     def decide(self, history: History) -> UndoDecision:
-        """Return the change that undoes the run for one schedule, or why there is none."""
+        """Return the change that undoes the run for one schedule, or the reason why there is none."""
         remote = None if history.has_no_effect else self._find_schedule(history)
         if not isinstance(remote, RemoteSchedule):
             return remote
@@ -98,7 +98,7 @@ class UndoPlanner:
         return None
 
     def _find_schedule(self, history: History) -> RemoteSchedule | Blocked | None:
-        """Return the schedule; one without an id for sure is looked for by its title and values."""
+        """Return the schedule; without a certain id it is found by its title and values."""
         if history.id in self._schedules:
             return self._schedules[history.id]
         if history.id is not None and not history.may_have_unknown_id:
@@ -171,7 +171,7 @@ class UndoPlanner:
 
 
 def _receipt_line(history: History) -> str:
-    """Return where a schedule first comes up in the receipt, as origins of values say it."""
+    """Return the first line of a schedule in the receipt, in the form of a value's origin."""
     return f"receipt:{history.writes[0].line}"
 
 
@@ -269,8 +269,8 @@ def _unsafe_reason(receipt: Receipt) -> Iterator[GuardViolation]:
 
 
 def _with_free_titles(decisions: Iterable[UndoDecision], actual: PlatformState) -> tuple[list[Change], list[Blocked]]:
-    """Block what would take a title that is not free by then, and order the renames among the rest."""
-    # Two creates of which no answer told an id may both be found in the one schedule that is there.
+    """Block changes whose title is not free when they run, and order the renames among the rest."""
+    # Two creates without an id in an answer may both match the only schedule that exists.
     changes = list(dict.fromkeys(each for each in decisions if isinstance(each, Change)))
     blocked = [each for each in decisions if isinstance(each, Blocked)]
     taking = [change for change in changes if change.takes_title]
@@ -334,7 +334,7 @@ def _warnings(
 
 
 def _survives_next_apply(change: Change, declared: Spec | None) -> bool:
-    """Return whether the file does not revert a change: an undone pause, if no layer sets ``enabled``."""
+    """Return whether the next apply keeps a change: of an undone pause, if no layer sets ``enabled``."""
     if declared is None or change.after is None or change.action is not Action.UPDATE:
         return False
     after, wanted = change.after, declared.filled_from(change.after)

@@ -67,7 +67,7 @@ def _insert(file: YamlText, node: Node, names: tuple[str, ...], word: str) -> Te
 
 
 def _pair_above(top: Node) -> tuple[Node, Node]:
-    """Return the pair after which a new one goes: the one before ``schedules``, which come last, else the last."""
+    """Return the pair that a new one follows: the one before ``schedules``, which come last, or the last."""
     pairs = [*top.pairs]
     place = next((number for number, (key, _) in enumerate(pairs) if key.text == "schedules"), 0)
     return pairs[place - 1]
