@@ -12,7 +12,7 @@ from render_samples import BASE, HOSTILE, archive, create, schedule_id, update
 from halo_iac.errors import HaloError, Problem, ProjectError, UsageError
 from halo_iac.model.apply_result import Event, Status, Summary
 from halo_iac.model.plan import Action, Cause
-from halo_iac.render.style import PLAIN, Style, columns
+from halo_iac.render.style import PLAIN, Style, display_width
 from halo_iac.render.text.apply import event_line, summary_text
 from halo_iac.render.text.problems import error_text, problems_text
 from halo_iac.render.text.table import record, table
@@ -127,7 +127,7 @@ def test_columns_are_aligned_by_what_they_take_on_a_terminal() -> None:
 def test_a_narrow_screen_cuts_the_widest_columns_and_no_line_is_too_long() -> None:
     wide = [("A title that goes on and on and on", "agent_name", "7a", "7")]
     for width in (40, 50, 60):
-        assert all(columns(line) <= width for line in table(HEADERS, wide, Style(width=width)).splitlines())
+        assert all(display_width(line) <= width for line in table(HEADERS, wide, Style(width=width)).splitlines())
     assert "A title that go…  " in table(HEADERS, wide, Style(width=40))
     assert "A title that ...  " in table(HEADERS, wide, Style(width=40, unicode=False))
 

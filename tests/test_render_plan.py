@@ -15,9 +15,9 @@ from render_samples import BASE, HOSTILE, NOW, archive, create, every_section, h
 from halo_iac.model.plan import Cause, RunRate, UndeclaredSchedule
 from halo_iac.render.calendar import MAX_CADENCES
 from halo_iac.render.prompt_diff import COMPARED, DIFF
-from halo_iac.render.style import PLAIN, Style, columns
-from halo_iac.render.text.fold import folded
+from halo_iac.render.style import PLAIN, Style, display_width
 from halo_iac.render.text.plan import plan_text
+from halo_iac.render.text.wrap import wrap_lines
 
 
 @pytest.mark.parametrize(
@@ -76,19 +76,19 @@ def test_foreign_words_are_neither_raw_nor_commands(words: str) -> None:
     ],
 )
 def test_a_line_that_does_not_fit_is_broken_between_words(line: str, width: int, lines: list[str]) -> None:
-    assert list(folded([line], Style(width=width))) == lines
-    assert list(folded([line], PLAIN)) == [line]
+    assert list(wrap_lines([line], Style(width=width))) == lines
+    assert list(wrap_lines([line], PLAIN)) == [line]
 
 
 @given(st.text(st.sampled_from("ab:(),-~é日 "), max_size=60), st.integers(1, 40))
 def test_no_word_is_broken_and_none_is_lost(line: str, width: int) -> None:
-    shown = list(folded([line], Style(width=width)))
+    shown = list(wrap_lines([line], Style(width=width)))
     assert " ".join(shown).replace("\\", "").split() == line.split()
-    assert all(columns(each) <= width or each.lstrip().find(" ") < 0 or each == shown[0] for each in shown)
+    assert all(display_width(each) <= width or each.lstrip().find(" ") < 0 or each == shown[0] for each in shown)
 
 
 def test_at_sixty_columns_every_line_of_a_plan_fits() -> None:
-    assert all(columns(line) <= 60 for line in plan_text(every_section(), Style(width=60), now=NOW).splitlines())
+    assert all(display_width(line) <= 60 for line in plan_text(every_section(), Style(width=60), now=NOW).splitlines())
 
 
 @given(st.text(st.sampled_from("a: #[]vso\n\r\t\x1b\u202e\u00a0\u3000"), max_size=12))

@@ -16,7 +16,7 @@ from trace_samples import ASKED, CONVERSATION, DETAIL, SYSTEM, TRACE, span, span
 
 from halo_iac.model.messages import ChatMessage, Part, PartKind, read_messages
 from halo_iac.model.traces import Span, SpanDetail
-from halo_iac.render.style import PLAIN, Style, columns, unpainted
+from halo_iac.render.style import PLAIN, Style, display_width, strip_colour
 from halo_iac.render.text.traces.span import span_attributes, span_events, span_io, span_links, span_summary
 from halo_iac.render.text.traces.views import TraceOptions, trace_thread
 
@@ -211,8 +211,8 @@ def test_anything_is_drawn_within_the_screen(rows: list[tuple[Any, Any, str]], i
     texts = [thread(*spans, style=style, is_whole=is_whole)]
     texts += [drawn(view, SpanDetail(each.wire), style) for each in spans for view in VIEWS]
     for line in "\n".join(texts).splitlines():
-        shown = unpainted(line)
-        assert columns(shown) <= 60 or "halo " in shown or len(shown.split()) <= 3
+        shown = strip_colour(line)
+        assert display_width(shown) <= 60 or "halo " in shown or len(shown.split()) <= 3
 
 
 # The forms of messages ----------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from trace_samples import CHECKOUT, ODD, TRACE, chain, span, span_id, trace, tur
 
 from halo_iac.model.span_tree import nanoseconds, span_tree
 from halo_iac.model.traces import Span
-from halo_iac.render.style import PLAIN, Style, columns, unpainted
+from halo_iac.render.style import PLAIN, Style, display_width, strip_colour
 from halo_iac.render.text.table import table_lines
 from halo_iac.render.text.traces.tree import TreeDrawing
 from halo_iac.render.text.traces.views import (
@@ -179,7 +179,7 @@ def test_long_traces_of_any_shape_are_counted_on_any_screen(count: int, seed: in
 def test_no_line_is_wider_than_the_screen(spans: list[Span], width: int, is_timeline: bool) -> None:
     for style in (Style(width=width), Style(width=width, unicode=False, colour=True)):
         drawing = TreeDrawing(span_tree(spans), style, is_timeline=is_timeline)
-        assert max((columns(unpainted(line)) for line in drawing.lines()), default=0) <= width
+        assert max((display_width(strip_colour(line)) for line in drawing.lines()), default=0) <= width
 
 
 @pytest.mark.parametrize("words", HOSTILE)

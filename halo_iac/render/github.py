@@ -58,7 +58,7 @@ class GithubView:
     """Draws results as annotations."""
 
     def __init__(self, context: RenderContext) -> None:
-        self._style = context.style.unpainted()
+        self._style = context.style.without_colour()
         self._prefix = context.prefix()
 
     def plan(self, planned: Plan, shown: Plan) -> str:  # noqa: ARG002 - annotations are for people

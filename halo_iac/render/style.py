@@ -14,7 +14,7 @@ SIGNS: Final[dict[str, str]] = {"create": "+", "update": "~", "unarchive": "^", 
 LOG_WIDTH: Final = 120
 """Where a line that may be broken is broken if there is no screen."""
 
-_CODES: Final[dict[str, str]] = {
+_COLOURS: Final[dict[str, str]] = {
     "create": "32",
     "update": "33",
     "unarchive": "36",
@@ -33,7 +33,7 @@ _CODES: Final[dict[str, str]] = {
     "bar": "36",
 }
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
-_PAINT: Final = re.compile(r"\x1b\[[\d;]*m")
+_COLOUR_SEQUENCE: Final = re.compile(r"\x1b\[[\d;]*m")
 _ASCII: Final = str.maketrans(
     {"→": "->", "←": "<-", "│": "|", "…": "...", "·": "-", "✗": "x", "▶": ">", "µ": "u"}
     | {"├": "|", "└": "`", "─": "-"}  # the guides of a tree
@@ -56,9 +56,9 @@ class Style(NamedTuple):
 
     def paint(self, text: str, role: str) -> str:
         """Return the text in the colour of an action or a role; unchanged without colour."""
-        return f"\x1b[{_CODES[role]}m{text}\x1b[0m" if self.colour and text else text
+        return f"\x1b[{_COLOURS[role]}m{text}\x1b[0m" if self.colour and text else text
 
-    def unpainted(self) -> "Style":
+    def without_colour(self) -> "Style":
         """Return the same without colour, for what no terminal interprets."""
         return self._replace(colour=False)
 
@@ -88,7 +88,7 @@ class Style(NamedTuple):
 
     def fits(self, text: str) -> bool:
         """Return whether an uncoloured line fits on the screen, or is short enough for a log."""
-        return columns(text) <= (self.width or LOG_WIDTH)
+        return display_width(text) <= (self.width or LOG_WIDTH)
 
 
 def file_heading(name: str, style: Style) -> str:
@@ -100,36 +100,36 @@ PLAIN: Final = Style()
 """For a pipe or a file: no colour, any length."""
 
 
-def columns(text: str) -> int:
+def display_width(text: str) -> int:
     """Return how many columns a line of unpainted text takes on a terminal."""
     if text.isascii():
         return len(text)
-    return len(text) + sum(_columns(character) - 1 for character in _NOT_ASCII.findall(text))
+    return len(text) + sum(_character_width(character) - 1 for character in _NOT_ASCII.findall(text))
 
 
-def _columns(character: str) -> int:
+def _character_width(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me"}:
         return 0
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 
-def unpainted(text: str) -> str:
+def strip_colour(text: str) -> str:
     """Return a line as it is without colours."""
-    return _PAINT.sub("", text)
+    return _COLOUR_SEQUENCE.sub("", text)
 
 
 def pad(text: str, width: int) -> str:
     """Return the text filled with spaces to a number of columns."""
-    return text + " " * (width - columns(text))
+    return text + " " * (width - display_width(text))
 
 
 def truncate(text: str, width: int, ellipsis_: str) -> str:
     """Return as much of an unpainted line as fits, with an ellipsis at its end if it was cut."""
-    if columns(text) <= width:
+    if display_width(text) <= width:
         return text
     room, kept = width - len(ellipsis_), 0
     for index, character in enumerate(text):
-        kept += _columns(character)
+        kept += _character_width(character)
         if kept > room:
             return (text[:index] + ellipsis_)[: max(width, 0)]
     return text

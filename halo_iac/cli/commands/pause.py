@@ -20,7 +20,7 @@ from halo_iac.model.plan import PAUSING, Cause
 from halo_iac.pausing import PauseRequest, Selection
 from halo_iac.pipeline import plan_pause
 from halo_iac.render.formats import ReviewFormat
-from halo_iac.render.text.fold import folded
+from halo_iac.render.text.wrap import wrap_lines
 from halo_iac.text import has_invisible
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _run(
         if not results.is_document:
             show_plans(context, runs, unchanged_state=_STATES[cause])
             for line in filter(None, (made.outlook, file.intention)):
-                console.print("\n".join(folded([style.safe(f"Files: {line}.")], style)))
+                console.print("\n".join(wrap_lines([style.safe(f"Files: {line}.")], style)))
         question = f"{verb.capitalize()} {{schedules}} on {{platform}}"
         command = (verb, *_words(request, how.reason))
         how = replace(how, question=question, command=command, on_end=file.write)

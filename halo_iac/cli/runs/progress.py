@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from halo_iac.cli.console import Console
 from halo_iac.cli.progress import make_live_display, make_screen
 from halo_iac.model.runs import COMPLETED
-from halo_iac.render.style import Style, columns, pad, truncate
+from halo_iac.render.style import Style, display_width, pad, truncate
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -101,7 +101,7 @@ class RunTable:
         read_error = "cannot be read, retrying" if seen is not None and seen.read_error is not None else ""
         latest = read_error or self._style.safe(self._latest.get(run_id, ""))
         name = pad(
-            self._style.safe(self._names[run_id]), max(map(columns, map(self._style.safe, self._names.values())))
+            self._style.safe(self._names[run_id]), max(map(display_width, map(self._style.safe, self._names.values())))
         )
         return truncate(f"{name}  {status}  {elapsed}  {latest}".rstrip(), width, self._style.displayable("…"))
 

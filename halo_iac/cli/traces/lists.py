@@ -12,7 +12,7 @@ from halo_iac.errors import UsageError
 from halo_iac.model.traces import Facets, Span, SpanPage, Trace, TracePage
 from halo_iac.render.json import LazyList, LazyMembers, document_parts
 from halo_iac.render.text.table import table
-from halo_iac.render.text.traces.rows import SPANS, TRACES, Columns, count
+from halo_iac.render.text.traces.rows import SPANS, TRACES, Columns, count_cell
 from halo_iac.render.values import format_dollars, format_elapsed
 from halo_iac.storage.atomic import check_writable
 from halo_iac.storage.outputs import check_output, write_output
@@ -146,12 +146,14 @@ def write_document(context: CommandContext, output: str | None) -> Callable[[Ite
 
 def facets_table(facets: Facets, style: Style) -> str:
     """Return the values of every facet that has any, one per line; for a numeric facet, its minimum and maximum."""
-    rows = [(name, each.value, count(each.count)) for name, values in facets.categorical.items() for each in values]
+    rows = [
+        (name, each.value, count_cell(each.count)) for name, values in facets.categorical.items() for each in values
+    ]
     rows += [(name, _range(name, found, style), "") for name, found in facets.numeric.items() if found is not None]
     for scope, keys in facets.attribute_keys.items():
-        rows += [(f"{scope}_attributes", each.value, count(each.count)) for each in keys]
+        rows += [(f"{scope}_attributes", each.value, count_cell(each.count)) for each in keys]
     for scope, values in facets.attribute_values.items():
-        rows += [(f"{scope} attribute", each.value, count(each.count)) for each in values]
+        rows += [(f"{scope} attribute", each.value, count_cell(each.count)) for each in values]
     return table(("FACET", "VALUE", "COUNT"), rows, style, whole={"FACET", "VALUE"})
 
 

@@ -18,7 +18,7 @@ from halo_iac.model.runs import Report
 from halo_iac.render.markdown.escape import code
 from halo_iac.render.report import neutralize_markdown
 from halo_iac.render.style import Style
-from halo_iac.render.text.evidence import where
+from halo_iac.render.text.evidence import format_places
 from halo_iac.render.text.traces.span import span_summary
 from halo_iac.render.text.traces.thread import thread_lines
 from halo_iac.render.text.traces.views import trace_summary
@@ -139,7 +139,7 @@ def _traces(brief: Brief, evidence: Sequence[Sequence[str]], tag: str, room: int
         share = left // max(1, min(len(evidence) - place, left // _USUAL_TRACE_CHARS)) - 100
         if share < _MIN_TRACE_CHARS:
             break
-        lines = where([Place(each.line, "") for each in brief.opened[place].places])
+        lines = format_places([Place(each.line, "") for each in brief.opened[place].places])
         part = f"### Trace {place + 1}, cited in {lines} of the report\n\n{_data(_fitting(sections, share), tag)}"
         parts.append(part)
         left -= len(part)

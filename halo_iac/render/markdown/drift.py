@@ -27,7 +27,7 @@ from halo_iac.render.style import Style
 
 def drift_markdown(drift: Drift, style: Style, *, marker: str) -> str:
     """Return the differences as a page, as far as they fit; the rest is counted."""
-    style = style.unpainted()
+    style = style.without_colour()
     numbers = Counter(item.kind for item in drift.items)
     sandbox = "SANDBOX" if drift.plan.host.is_sandbox else ""
     found = " · ".join(filter(None, ("halo drift", sandbox, counts_by_kind(numbers) or "no drift")))
@@ -39,7 +39,7 @@ def drift_markdown(drift: Drift, style: Style, *, marker: str) -> str:
 
 def drifts_markdown(found: Sequence[ProjectDrift], style: Style, *, marker: str) -> str:
     """Return the drift of several project files as one page: a table of all files, then those that differ."""
-    style = style.unpainted()
+    style = style.without_colour()
     differing = [each for each in found if each.drift.items]
     caveat = [*_caveat(differing[0].drift, style)] if differing else []
     head = [marker, f"### halo drift · {drifted_files(found)}", _table(found, style), *caveat]

@@ -20,7 +20,7 @@ _HEADERS = ("schedule", "when", "runs a month", "four weeks")
 
 def preview_markdown(page: Page, style: Style) -> str:
     """Return the schedules of some project files as a table each; rows that find no room are counted."""
-    style = style.unpainted()
+    style = style.without_colour()
     now = page.period.local_now
     schedules = [*page.schedules]
     active = sum(each.track is not None for each in schedules)

@@ -20,7 +20,7 @@ _FENCED: Final = {**SIGNS, DiffKind.CHANGED: "!"}
 
 def report_diff_markdown(comparison: ReportComparison, style: Style, *, limit: int = LIMIT) -> str:
     """Return what differs as a page of ``limit`` characters at most; the sections beyond that are counted."""
-    style = style.unpainted()
+    style = style.without_colour()
     sources = (
         f"**{label}** " + ", ".join(f"{part}{code(value, style)}" for part, value in source_parts(report))
         for label, report in (("before", comparison.before), ("after", comparison.after))

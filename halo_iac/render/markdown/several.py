@@ -27,7 +27,7 @@ def plans_markdown(plans: Sequence[ProjectPlan], style: Style, *, marker: str, n
     One summary names the file of each change. What a page has room for is shared by the files of which there is
     anything to say; the others are listed, and what was left out is counted.
     """
-    style = style.unpainted()
+    style = style.without_colour()
     calendar = Calendar(now, style)
     ran = [each.outcome.summary for each in plans if each.outcome is not None]
     run = total_summary(ran) if ran else None

@@ -27,7 +27,7 @@ class MarkdownView:
     """
 
     def __init__(self, context: RenderContext) -> None:
-        self._style = context.style.unpainted()
+        self._style = context.style.without_colour()
         self._now = context.now
         self._marker = comment_marker(*context.identity())
 

@@ -12,7 +12,7 @@ from halo_iac.model.apply_result import DEFAULT_COMMANDS, Event, NextCommands, S
 from halo_iac.model.plan import Action
 from halo_iac.render.headings import DONE, next_steps, run_counts
 from halo_iac.render.style import SIGNS, Style
-from halo_iac.render.text.fold import folded
+from halo_iac.render.text.wrap import wrap_lines
 from halo_iac.render.values import MAX_LISTED, join_names
 
 _IN_PROGRESS: Final[Mapping[str, str]] = {
@@ -51,7 +51,7 @@ def event_line(event: Event, style: Style, *, position: tuple[int, int] | None =
     count = f"[{position[0]:>{len(str(position[1]))}}/{position[1]}] " if position else ""
     took = "" if event.elapsed is None else f"  ({event.elapsed:.2f} s)"
     first = f"{count}{_status(event, style)}  {_names(event, style)}{style.paint(took, 'dim')}"
-    return "\n".join(folded([first, *_reason(event, style)], style))
+    return "\n".join(wrap_lines([first, *_reason(event, style)], style))
 
 
 def _status(event: Event, style: Style) -> str:
@@ -87,7 +87,7 @@ def summary_text(summary: Summary, style: Style, commands: NextCommands = DEFAUL
     is_success = not summary.is_interrupted and all(event.status.is_success for event in summary.events)
     sections = () if is_success else _sections(summary, style, commands)
     lines = [line for section in sections for line in (*section, "")]
-    return "\n".join(folded([*lines, run_counts(summary), ""], style))
+    return "\n".join(wrap_lines([*lines, run_counts(summary), ""], style))
 
 
 def _sections(summary: Summary, style: Style, commands: NextCommands) -> Iterator[list[str]]:

@@ -18,8 +18,8 @@ from halo_iac.render.drift import (
 )
 from halo_iac.render.formats import ProjectDrift
 from halo_iac.render.style import Style, file_heading
-from halo_iac.render.text.fold import folded
 from halo_iac.render.text.plan import header_lines, paragraph, row_lines, warning_lines
+from halo_iac.render.text.wrap import wrap_lines
 from halo_iac.render.values import MAX_LISTED
 
 _ROLES: Final = {
@@ -39,7 +39,7 @@ def drift_text(drift: Drift, style: Style) -> str:
     warnings = [*warning_lines(drift.plan.warnings, style)]
     lines += ["", *warnings] if warnings else []
     lines += ["", drift_counts(drift), *([style.safe(CAVEAT)] if drift.items else ()), ""]
-    return "\n".join(folded(lines, style))
+    return "\n".join(wrap_lines(lines, style))
 
 
 def drifts_text(found: Sequence[ProjectDrift], style: Style) -> str:

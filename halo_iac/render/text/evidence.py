@@ -8,8 +8,8 @@ from typing import Final
 
 from halo_iac.model.evidence import Citation, Evidence, Place
 from halo_iac.render.style import Style
-from halo_iac.render.text.fold import folded
-from halo_iac.render.text.traces.rows import NONE, TRACES, Columns, status
+from halo_iac.render.text.traces.rows import NO_VALUE, TRACES, Columns, status_cell
+from halo_iac.render.text.wrap import wrap_lines
 from halo_iac.text import counted, list_first
 
 _WITH_SECTIONS: Final = 120
@@ -23,38 +23,38 @@ def evidence_text(found: Sequence[Evidence], spans: Sequence[Citation], style: S
     """Return a line for every cited trace, then the failed spans, then the traces that could not be shown."""
     if not found and not spans:
         return "The report cites no trace.\n"
-    parts = ["".join(f"{line}\n" for line in _CITED.lines(found, style))] if found else []
-    for lines in (_failed(found, style), _spans(spans, style), folded(_remarks(found, style), style)):
+    parts = ["".join(f"{line}\n" for line in _COLUMNS.lines(found, style))] if found else []
+    for lines in (_failed(found, style), _spans(spans, style), wrap_lines(_notes(found, style), style)):
         shown = "\n".join(lines)
         parts += [f"{shown}\n"] if shown else []
     return "\n".join(parts)
 
 
-def _of_trace(name: str) -> Callable[[Evidence, Style], str]:
+def _trace_cell(name: str) -> Callable[[Evidence, Style], str]:
     cell = TRACES.cells[name]
-    return lambda found, style: NONE if found.trace is None else cell(found.trace, style)
+    return lambda found, style: NO_VALUE if found.trace is None else cell(found.trace, style)
 
 
-def _cited(found: Evidence, style: Style) -> str:
+def _places_cell(found: Evidence, style: Style) -> str:
     places = found.citation.places
     is_wide = style.width is None or style.width >= _WITH_SECTIONS
-    return where(places) if is_wide else where([Place(place.line, "") for place in places])
+    return format_places(places) if is_wide else format_places([Place(place.line, "") for place in places])
 
 
-_CITED: Final = Columns[Evidence](
+_COLUMNS: Final = Columns[Evidence](
     {
         "TRACE": lambda found, _: found.citation.id if found.trace is None else found.trace.id,
-        **{name: _of_trace(name) for name in ("START", "DURATION")},
-        "STATUS": lambda found, _: _absence(found) if found.trace is None else status(found.trace.has_error),
-        **{name: _of_trace(name) for name in ("SPANS", "COST", "AGENT")},
-        "CITED": _cited,
+        **{name: _trace_cell(name) for name in ("START", "DURATION")},
+        "STATUS": lambda found, _: _status_cell(found),
+        **{name: _trace_cell(name) for name in ("SPANS", "COST", "AGENT")},
+        "CITED": _places_cell,
     },
     room={"START": 130, "SPANS": 90, "COST": 100, "AGENT": 110},
     whole=frozenset({"TRACE", "START"}),
 )
 
 
-def where(places: Sequence[Place], *, most: int = _MAX_NAMED) -> str:
+def format_places(places: Sequence[Place], *, most: int = _MAX_NAMED) -> str:
     """Return where a trace is cited: ``Errors: line 24; Volume: lines 31, 40``."""
     parts = []
     for section, same in groupby(places[:most], key=lambda place: place.section):
@@ -65,7 +65,9 @@ def where(places: Sequence[Place], *, most: int = _MAX_NAMED) -> str:
     return "; ".join(parts) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _absence(found: Evidence) -> str:
+def _status_cell(found: Evidence) -> str:
+    if found.trace is not None:
+        return status_cell(found.trace.has_error)
     if found.read_error is not None:
         return "unreadable"
     if found.alike:
@@ -78,7 +80,7 @@ def _failed(found: Sequence[Evidence], style: Style) -> Iterator[str]:
     for trace, span in steps[:_MAX_FAILED]:
         message = f": {span.status_message}" if span.status_message else ""
         said = f"{style.displayable('✗')} {style.safe((span.name or span.id) + message)}"
-        yield from (style.paint(line, "failed") for line in folded([said], style))
+        yield from (style.paint(line, "failed") for line in wrap_lines([said], style))
         yield f"  {style.command('span', 'get', trace, span.id)}"
     if len(steps) > _MAX_FAILED:
         yield f"{counted(len(steps) - _MAX_FAILED, 'more step')} failed."
@@ -86,14 +88,14 @@ def _failed(found: Sequence[Evidence], style: Style) -> Iterator[str]:
 
 def _spans(spans: Sequence[Citation], style: Style) -> Iterator[str]:
     for each in spans[:_MAX_NAMED]:
-        yield from folded([style.safe(f"The report cites span {each.id}: {where(each.places)}")], style)
+        yield from wrap_lines([style.safe(f"The report cites span {each.id}: {format_places(each.places)}")], style)
         if each.trace is not None and not each.is_cut:
             yield f"  {style.command('span', 'get', each.trace, each.id)}"
     if len(spans) > _MAX_NAMED:
         yield f"It cites {counted(len(spans) - _MAX_NAMED, 'more span')}."
 
 
-def _remarks(found: Sequence[Evidence], style: Style) -> Iterator[str]:
+def _notes(found: Sequence[Evidence], style: Style) -> Iterator[str]:
     for each in found:
         if each.alike:
             ids = list_first(each.alike, len(each.alike), _MAX_NAMED)

@@ -25,7 +25,7 @@ from halo_iac.render.calendar import MAX_CADENCES, Calendar
 from halo_iac.render.prompt_diff import NOTE
 from halo_iac.render.rows import ATTRIBUTIONS, Row, change_rows
 from halo_iac.render.style import SIGNS, Style
-from halo_iac.render.text.fold import folded
+from halo_iac.render.text.wrap import wrap_lines
 from halo_iac.render.values import MAX_LISTED, join_names
 from halo_iac.text import counted
 
@@ -220,7 +220,7 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None, unchange
     if calendar.is_incomplete:
         lines += ["", f"Next fires are shown for the first {MAX_CADENCES} cadences only."]
     lines += ["", *headings.attribution_counts(plan), headings.plan_counts(plan, style, unchanged_state), ""]
-    return "\n".join(folded(lines, style))
+    return "\n".join(wrap_lines(lines, style))
 
 
 def header_lines(plan: Plan, style: Style) -> Iterator[str]:

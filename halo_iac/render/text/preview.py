@@ -18,8 +18,8 @@ from halo_iac.preview import AgentWeek, Preview, ScheduleForecast, ScheduleStatu
 from halo_iac.render.calendar import format_day, spans_years, zone_name
 from halo_iac.render.headings import cost_sentence
 from halo_iac.render.style import PLAIN, Style, file_heading
-from halo_iac.render.text.fold import folded
 from halo_iac.render.text.table import table
+from halo_iac.render.text.wrap import wrap_lines
 from halo_iac.render.values import MAX_LISTED, format_amount, format_number, join_names
 from halo_iac.text import counted
 
@@ -105,7 +105,7 @@ _IN: Final = "  "
 
 def preview_text(preview: Preview, style: Style) -> Iterator[str]:
     """Yield the whole preview in parts of whole lines: the fires up to an instant may be millions."""
-    lines = folded(_lines(preview, style), style)
+    lines = wrap_lines(_lines(preview, style), style)
     while some := [*islice(lines, _LINES_PER_BLOCK)]:
         yield "\n".join([*some, ""])
 

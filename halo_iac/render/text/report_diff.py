@@ -9,7 +9,7 @@ from typing import Final
 from halo_iac.model.report_diff import DiffKind, ReportComparison, RowDiff, SectionDiff, TableDiff
 from halo_iac.render.report_diff import SIGNS, diff_counts, line_words, row_cells, section_title, source_parts
 from halo_iac.render.style import Style
-from halo_iac.render.text.fold import folded
+from halo_iac.render.text.wrap import wrap_lines
 
 _ROLES: Final = {DiffKind.NEW: "added", DiffKind.GONE: "removed", DiffKind.CHANGED: "update"}
 _MARK_ROLES: Final = {"[": "removed", "{": "added"}
@@ -25,7 +25,7 @@ def report_diff_text(comparison: ReportComparison, style: Style) -> str:
     ]
     for section in comparison.diff.sections:
         lines += ["", *_section(section, style)]
-    return "\n".join(folded([*lines, "", diff_counts(comparison.diff), ""], style))
+    return "\n".join(wrap_lines([*lines, "", diff_counts(comparison.diff), ""], style))
 
 
 def _section(section: SectionDiff, style: Style) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Final
 
-from halo_iac.render.style import Style, columns, pad, truncate
+from halo_iac.render.style import Style, display_width, pad, truncate
 
 _GAP: Final = "  "
 _SAMPLED_ROWS: Final = 1000
@@ -45,7 +45,7 @@ def _lines(
     whole: Collection[str],
 ) -> Iterator[str]:
     cells = [[style.safe(cell) for cell in row] for row in first]
-    natural = [max(map(columns, column)) for column in zip(headers, *cells, strict=True)]
+    natural = [max(map(display_width, column)) for column in zip(headers, *cells, strict=True)]
     if style.width is None:
         natural = [min(width, _MAX_COLUMN_WIDTH) for width in natural]
     least = [
@@ -56,11 +56,11 @@ def _lines(
             yield from ("",) if place else ()
             yield from record(list(zip(headers, row, strict=True)), style).splitlines()
         return
-    widths = _fitting(natural, least, style.width)
+    widths = _narrowed_widths(natural, least, style.width)
     fixed = [
         None if name in whole or style.width is None else width for name, width in zip(headers, widths, strict=True)
     ]
-    is_right = [_is_of_numbers([row[index] for row in cells]) for index in range(len(headers))]
+    is_right = [_is_numeric([row[index] for row in cells]) for index in range(len(headers))]
     yield style.paint(_line(headers, widths, widths, is_right, style), "bold")
     for row in chain(cells, ([style.safe(cell) for cell in row] for row in rest)):
         yield _line(row, widths, fixed, is_right, style)
@@ -69,7 +69,7 @@ def _lines(
 def record(pairs: Sequence[tuple[str, str]], style: Style) -> str:
     """Return one name and value per line; further lines of a value follow a bar."""
     names = [style.safe(name) for name, _ in pairs]
-    width = max(map(columns, names), default=0)
+    width = max(map(display_width, names), default=0)
     bar = style.displayable("│")
     lines = []
     for name, (_, value) in zip(names, pairs, strict=True):
@@ -91,12 +91,12 @@ def _line(
     return _GAP.join(parts).rstrip()
 
 
-def _is_of_numbers(column: Sequence[str]) -> bool:
+def _is_numeric(column: Sequence[str]) -> bool:
     """Return whether a column holds nothing but numbers; one of mere dashes holds none."""
     return any(cell != "-" for cell in column) and all(map(_NUMBER.fullmatch, column))
 
 
-def _fitting(natural: Sequence[int], least: Sequence[int], room: int | None) -> list[int]:
+def _narrowed_widths(natural: Sequence[int], least: Sequence[int], room: int | None) -> list[int]:
     """Return widths that fit into ``room``, made by narrowing the widest column again and again."""
     fitting = list(natural)
     excess = 0 if room is None else _total(fitting) - room

@@ -19,9 +19,9 @@ from halo_iac.model.span_tree import nanoseconds
 from halo_iac.model.traces import Span
 from halo_iac.render.values import cut_text
 
-WORKERS: Final = frozenset({"TOOL", "RETRIEVER", "RERANKER", "EMBEDDING", "GUARDRAIL", "EVALUATOR"})
+TOOL_KINDS: Final = frozenset({"TOOL", "RETRIEVER", "RERANKER", "EMBEDDING", "GUARDRAIL", "EVALUATOR"})
 """The kinds of spans that have arguments and a result, as a tool call has."""
-_SPEAKERS: Final = frozenset({"LLM", "AGENT"})
+_MODEL_KINDS: Final = frozenset({"LLM", "AGENT"})
 _MAX_NORMALIZED_LENGTH: Final = 1_000_000
 """The most characters of arguments or a result that are parsed as JSON to compare them regardless of white space."""
 
@@ -58,7 +58,7 @@ class Event(NamedTuple):
     is_output: bool
 
     @property
-    def age(self) -> tuple[bool, int, int, int]:
+    def sort_key(self) -> tuple[bool, int, int, int]:
         """Return the sort key of events: by instant, ends before starts, longer spans before shorter ones."""
         duration = max(self.source.duration or 0, 0)
         turn = 1 if not self.is_output else 0 if duration else 2
@@ -79,17 +79,17 @@ class Block(NamedTuple):
 
 
 class Conversation:
-    """The conversation in some spans; ``most`` is how many characters of a part are kept, ``None`` for all."""
+    """The conversation in some spans; ``max_length`` is how many characters of a part are kept, ``None`` for all."""
 
-    def __init__(self, spans: Iterable[Span], most: int | None) -> None:
-        reading = _SpanReader(most)
+    def __init__(self, spans: Iterable[Span], max_length: int | None) -> None:
+        reader = _SpanReader(max_length)
         for span in spans:
-            reading.read(span)
-        shown = _ShownItems(reading.outer)
-        self.blocks = list(_joined(_blocks(reading.events(), shown)))
+            reader.read(span)
+        shown = _ShownItems(reader.outer_spans)
+        self.blocks = list(_merge_tool_blocks(_blocks(reader.events(), shown)))
         self.has_repeats = shown.has_repeats
         """Whether repeated messages were left out."""
-        self.left_out = reading.left_out
+        self.left_out = reader.left_out
         """The number of spans with input or output that are not shown, since their kind is not model, agent or tool."""
 
 
@@ -97,54 +97,56 @@ class Conversation:
 
 
 class _SpanReader:
-    """Reads the messages of spans; keeps each part once, cut to ``most`` characters."""
+    """Reads the messages of spans; keeps each part once, cut to ``max_length`` characters."""
 
-    def __init__(self, most: int | None) -> None:
-        self._most = most
+    def __init__(self, max_length: int | None) -> None:
+        self._max_length = max_length
         self._items: dict[tuple[str, PartKind, str | None, bytes], Item] = {}
-        self._spoken: list[Event] = []
-        self._others: list[Event] = []
-        self.outer: set[str | None] = set()
+        self._events: list[Event] = []
+        self._other_events: list[Event] = []
+        self.outer_spans: set[str | None] = set()
         """The ids of spans with a model call below them, which repeat the messages of that call."""
 
     def read(self, span: Span) -> None:
         kind = (span.kind or "").upper()
         source = Source(span.id, kind, span.name, span.model, span.duration_ns, span.status_message, span.is_error)
         if kind == "LLM":
-            self.outer.add(span.parent_id)
-        if kind in WORKERS:
-            given, came = _tool_messages(span)
+            self.outer_spans.add(span.parent_id)
+        if kind in TOOL_KINDS:
+            input_messages, output_messages = _tool_messages(span)
         else:
-            given = _messages(span.input_messages, span.input, "user")
-            came = _messages(span.output_messages, span.output, "assistant")
+            input_messages = _messages(span.input_messages, span.input, "user")
+            output_messages = _messages(span.output_messages, span.output, "assistant")
         start = nanoseconds(span.started_at)
         end = None if start is None else start + max(span.duration_ns or 0, 0)
         events = (
-            Event(start, source, self._read(given), is_output=False),
-            Event(end, source, self._read(came), is_output=True),
+            Event(start, source, self._read(input_messages), is_output=False),
+            Event(end, source, self._read(output_messages), is_output=True),
         )
-        kept = self._spoken if kind in _SPEAKERS or kind in WORKERS else self._others
+        kept = self._events if kind in _MODEL_KINDS or kind in TOOL_KINDS else self._other_events
         kept += (event for event in events if event.items or (event.is_output and span.is_error))
 
     def events(self) -> Sequence[Event]:
         """Return the events in order: those of models, agents and tools, or those of other spans if there are none."""
-        has_speech = any(event.items for event in self._spoken)
-        return sorted(self._spoken if has_speech else [*self._spoken, *self._others], key=lambda event: event.age)
+        found = self._events if self._has_messages() else [*self._events, *self._other_events]
+        return sorted(found, key=lambda event: event.sort_key)
 
     @property
     def left_out(self) -> int:
         """Return how many spans of other kinds have messages that are not shown."""
-        has_speech = any(event.items for event in self._spoken)
-        return len({event.source.id for event in self._others if event.items}) if has_speech else 0
+        return len({event.source.id for event in self._other_events if event.items}) if self._has_messages() else 0
+
+    def _has_messages(self) -> bool:
+        return any(event.items for event in self._events)
 
     def _read(self, messages: Sequence[ChatMessage]) -> Sequence[Item]:
         return tuple(self._item(message.role, part) for message in messages for part in message.parts)
 
     def _item(self, role: str, part: Part) -> Item:
-        key = _key(role, part)
+        key = _part_key(role, part)
         known = self._items.get((role, part.kind, part.name, key))
         if known is None:
-            text, left_out = (part.text, 0) if self._most is None else cut_text(part.text, self._most)
+            text, left_out = (part.text, 0) if self._max_length is None else cut_text(part.text, self._max_length)
             known = Item(role, part.kind, part.name, key, text, left_out)
             self._items[role, part.kind, part.name, key] = known
         return known
@@ -160,20 +162,20 @@ def _messages(messages: str | None, text: str | None, role: str) -> Sequence[Cha
 
 
 def _tool_messages(span: Span) -> tuple[Sequence[ChatMessage], Sequence[ChatMessage]]:
-    given = Part(PartKind.CALL, span.input, span.name) if span.input else None
+    call = Part(PartKind.CALL, span.input, span.name) if span.input else None
     answer = span.output or span.retrieval_documents
-    came = Part(PartKind.RESULT, _result(answer)) if answer else None
-    return [ChatMessage("tool", (given,))] if given else [], [ChatMessage("tool", (came,))] if came else []
+    result = Part(PartKind.RESULT, _result_text(answer)) if answer else None
+    return [ChatMessage("tool", (call,))] if call else [], [ChatMessage("tool", (result,))] if result else []
 
 
-def _result(text: str) -> str:
+def _result_text(text: str) -> str:
     """Return the result of a tool, without the message that some instrumentation wraps it in."""
     found = [part.text for message in read_messages(text) for part in message.parts if part.kind is PartKind.RESULT]
     value = json_value(text) if len(text) < _MAX_NORMALIZED_LENGTH else None
     return found[0] if len(found) == 1 else value if isinstance(value, str) else text
 
 
-def _key(role: str, part: Part) -> bytes:
+def _part_key(role: str, part: Part) -> bytes:
     """Return a key that is equal for equal parts, regardless of white space, and for a repeated call or result."""
     text = part.text.strip()
     who = role
@@ -190,29 +192,29 @@ def _key(role: str, part: Part) -> bytes:
 class _ShownItems:
     """Counts the items shown so far, so that a message that occurs twice in one history is shown twice."""
 
-    def __init__(self, outer: set[str | None]) -> None:
-        self._outer = outer
+    def __init__(self, outer_spans: set[str | None]) -> None:
+        self._outer_spans = outer_spans
         self._shown: Counter[bytes] = Counter()
-        self._announced: Counter[bytes] = Counter()
+        self._requested_calls: Counter[bytes] = Counter()
         """The tool calls that a model requested and that have no result yet."""
         self.has_repeats = False
 
     def new(self, event: Event) -> Sequence[Item]:
         """Return the items of an event that were not shown before."""
         kind = event.source.kind
-        if event.is_output and (kind in WORKERS or (kind == "LLM" and event.source.id not in self._outer)):
+        if event.is_output and (kind in TOOL_KINDS or (kind == "LLM" and event.source.id not in self._outer_spans)):
             found = event.items
-            self._announced.update(item.key for item in found if item.kind is PartKind.CALL)
-        elif kind in WORKERS:
-            found = [item for item in event.items if not self._announced[item.key]]
-            self._announced.subtract(item.key for item in event.items if self._announced[item.key])
+            self._requested_calls.update(item.key for item in found if item.kind is PartKind.CALL)
+        elif kind in TOOL_KINDS:
+            found = [item for item in event.items if not self._requested_calls[item.key]]
+            self._requested_calls.subtract(item.key for item in event.items if self._requested_calls[item.key])
         else:
-            found = self._unseen(event.items)
+            found = self._new_in_history(event.items)
             self.has_repeats |= len(found) < len(event.items)
         self._shown.update(item.key for item in found)
         return found
 
-    def _unseen(self, items: Sequence[Item]) -> Sequence[Item]:
+    def _new_in_history(self, items: Sequence[Item]) -> Sequence[Item]:
         found, here = [], Counter[bytes]()
         for item in items:
             here[item.key] += 1
@@ -227,10 +229,10 @@ def _blocks(events: Iterable[Event], shown: _ShownItems) -> Iterator[Block]:
         for role, items in groupby(new, lambda item: item.role):
             yield Block(role, event, tuple(items))
         if not new and event.is_output and event.source.is_error:
-            yield Block("tool" if event.source.kind in WORKERS else "assistant", event, ())
+            yield Block("tool" if event.source.kind in TOOL_KINDS else "assistant", event, ())
 
 
-def _joined(blocks: Iterable[Block]) -> Iterator[Block]:
+def _merge_tool_blocks(blocks: Iterable[Block]) -> Iterator[Block]:
     """Yield the blocks; a tool's arguments and its result are one block if nothing stands between them."""
     last: Block | None = None
     for block in blocks:

@@ -12,7 +12,7 @@ from halo_iac.render.values import format_dollars, format_elapsed
 
 T = TypeVar("T")
 
-NONE: Final = "-"
+NO_VALUE: Final = "-"
 _SECOND: Final = len("2026-11-27T09:00:00")
 _MILLISECOND: Final = len("2026-11-27T09:00:00.000")
 
@@ -38,19 +38,19 @@ class Columns(NamedTuple, Generic[T]):
         return style.width is None or style.width >= self.room.get(name, 0)
 
 
-def count(value: int | None) -> str:
+def count_cell(value: int | None) -> str:
     """Return a count as text."""
-    return NONE if value is None else f"{value:,}"
+    return NO_VALUE if value is None else f"{value:,}"
 
 
-def when(instant: str | None, length: int = _SECOND) -> str:
+def instant_cell(instant: str | None, length: int = _SECOND) -> str:
     """Return an instant to the second in the form that ``--from`` takes; other text is returned as received."""
     if instant is not None and len(instant) > length + 1 and instant[_SECOND] == "." and instant[-1] == "Z":
         return f"{instant[:length]}Z"
-    return instant or NONE
+    return instant or NO_VALUE
 
 
-def status(has_error: bool) -> str:
+def status_cell(has_error: bool) -> str:
     """Return the status of a trace or a span."""
     return "error" if has_error else "ok"
 
@@ -58,14 +58,14 @@ def status(has_error: bool) -> str:
 TRACES: Final = Columns[Trace](
     {
         "TRACE": lambda trace, _: trace.id,
-        "START": lambda trace, _: when(trace.started_at),
+        "START": lambda trace, _: instant_cell(trace.started_at),
         "DURATION": lambda trace, style: format_elapsed(trace.duration_ns, style),
-        "STATUS": lambda trace, _: status(trace.has_error),
-        "SPANS": lambda trace, _: count(trace.span_count),
-        "TOKENS": lambda trace, _: count(trace.total_tokens),
+        "STATUS": lambda trace, _: status_cell(trace.has_error),
+        "SPANS": lambda trace, _: count_cell(trace.span_count),
+        "TOKENS": lambda trace, _: count_cell(trace.total_tokens),
         "COST": lambda trace, _: format_dollars(trace.cost),
-        "AGENT": lambda trace, _: trace.agent or NONE,
-        "ROOT SPAN": lambda trace, _: trace.root_name or NONE,
+        "AGENT": lambda trace, _: trace.agent or NO_VALUE,
+        "ROOT SPAN": lambda trace, _: trace.root_name or NO_VALUE,
     },
     room={"DURATION": 90, "SPANS": 110, "TOKENS": 120, "COST": 120, "AGENT": 100},
     whole=frozenset({"TRACE", "START", "STATUS"}),
@@ -76,14 +76,14 @@ SPANS: Final = Columns[Span](
     {
         "SPAN": lambda span, _: span.id,
         "TRACE": lambda span, _: span.trace_id,
-        "START": lambda span, _: when(span.started_at),
+        "START": lambda span, _: instant_cell(span.started_at),
         "DURATION": lambda span, style: format_elapsed(span.duration_ns, style),
-        "STATUS": lambda span, _: status(span.is_error),
-        "KIND": lambda span, _: span.kind or NONE,
-        "TOKENS": lambda span, _: count(span.total_tokens),
+        "STATUS": lambda span, _: status_cell(span.is_error),
+        "KIND": lambda span, _: span.kind or NO_VALUE,
+        "TOKENS": lambda span, _: count_cell(span.total_tokens),
         "COST": lambda span, _: format_dollars(span.cost),
-        "MODEL": lambda span, _: span.model or NONE,
-        "NAME": lambda span, _: span.name or NONE,
+        "MODEL": lambda span, _: span.model or NO_VALUE,
+        "NAME": lambda span, _: span.name or NO_VALUE,
     },
     room={"START": 130, "DURATION": 100, "TOKENS": 150, "COST": 150, "MODEL": 140},
     whole=frozenset({"SPAN", "TRACE", "START", "STATUS"}),
@@ -93,11 +93,11 @@ SPANS: Final = Columns[Span](
 SPANS_OF_TRACE: Final = Columns[Span](
     {
         "SPAN": SPANS.cells["SPAN"],
-        "PARENT": lambda span, _: span.parent_id or NONE,
+        "PARENT": lambda span, _: span.parent_id or NO_VALUE,
         "NAME": SPANS.cells["NAME"],
         "KIND": SPANS.cells["KIND"],
         "STATUS": SPANS.cells["STATUS"],
-        "START": lambda span, _: when(span.started_at, _MILLISECOND),
+        "START": lambda span, _: instant_cell(span.started_at, _MILLISECOND),
         **{name: SPANS.cells[name] for name in ("DURATION", "TOKENS", "COST", "MODEL")},
     },
     room={"PARENT": 150, "KIND": 80, "STATUS": 60, "START": 130, "TOKENS": 110, "COST": 110, "MODEL": 100},

@@ -10,9 +10,9 @@ from halo_iac.model.messages import ChatMessage, json_text, json_value, read_mes
 from halo_iac.model.span_tree import nanoseconds
 from halo_iac.model.traces import SpanDetail
 from halo_iac.render.style import Style
-from halo_iac.render.text.fold import folded
 from halo_iac.render.text.table import record
 from halo_iac.render.text.traces.thread import MAX_PART_LENGTH, part_lines, text_lines
+from halo_iac.render.text.wrap import wrap_lines
 from halo_iac.render.values import cut_text, format_dollars, format_elapsed
 from halo_iac.text import counted, join_and
 
@@ -29,11 +29,11 @@ _TIMES: Final = ("timestamp", "time", "timeUnixNano", "time_unix_nano", "timesta
 
 def span_summary(span: SpanDetail, style: Style) -> Iterator[str]:
     """Yield the facts of a span, its error, its input and output, and the commands that show more."""
-    yield from folded(record(_facts(span, style), style).splitlines(), style)
-    sections = [*_error(span), *_sections(span, most=MAX_PART_LENGTH)]
+    yield from wrap_lines(record(_fact_rows(span, style), style).splitlines(), style)
+    sections = [*_error_sections(span), *_sections(span, most=MAX_PART_LENGTH)]
     for section in sections:
         yield ""
-        yield from folded(_section(section, style), style)
+        yield from wrap_lines(_section_lines(section, style), style)
     yield from ("", style.paint("See also", "bold"))
     views = {
         "io": any(section.left_out for section in sections),
@@ -52,7 +52,7 @@ def span_io(span: SpanDetail, style: Style) -> Iterator[str]:
     sections = list(_sections(span, most=None))
     for place, section in enumerate(sections):
         yield from ("",) if place else ()
-        yield from folded(_section(section, style), style)
+        yield from wrap_lines(_section_lines(section, style), style)
     if not sections:
         yield "It has neither input nor output."
 
@@ -64,7 +64,7 @@ def span_attributes(span: SpanDetail, style: Style) -> Iterator[str]:
     for place, (title, values) in enumerate(shown):
         yield from ("",) if place else ()
         yield style.paint(title, "bold")
-        yield from _pairs(values, style)
+        yield from _value_lines(values, style)
     if not shown:
         yield "It has no attributes."
 
@@ -73,7 +73,7 @@ def span_events(span: SpanDetail, style: Style) -> Iterator[str]:
     """Yield the events of a span, each with the time since the span's start."""
     for place, event in enumerate(span.events):
         yield from ("",) if place else ()
-        yield from _event(event, span, style)
+        yield from _event_lines(event, span, style)
     if not span.events:
         yield "It has no events."
 
@@ -82,8 +82,8 @@ def span_links(span: SpanDetail, style: Style) -> Iterator[str]:
     """Yield the links of a span, each with the command that shows the linked span."""
     for place, link in enumerate(span.links):
         yield from ("",) if place else ()
-        values = _values(link) if isinstance(link, Mapping) else {"link": link}
-        yield from _pairs(values, style)
+        values = _all_values(link) if isinstance(link, Mapping) else {"link": link}
+        yield from _value_lines(values, style)
         trace, other = (_first_text(values, *names) for names in (("traceId", "trace_id"), ("spanId", "span_id")))
         if trace and other:
             yield f"  {style.command('span', 'get', trace, other)}"
@@ -94,7 +94,7 @@ def span_links(span: SpanDetail, style: Style) -> Iterator[str]:
 # Sections -----------------------------------------------------------------------------------------------------------
 
 
-def _facts(span: SpanDetail, style: Style) -> list[tuple[str, str]]:
+def _fact_rows(span: SpanDetail, style: Style) -> list[tuple[str, str]]:
     cached = f" ({span.cached_tokens:,} of them from a cache)" if span.cached_tokens else ""
     counts = (span.input_tokens, span.output_tokens)
     tokens = None if counts == (None, None) else f"{counts[0] or 0:,} read{cached}, {counts[1] or 0:,} written"
@@ -137,13 +137,13 @@ class _Section(NamedTuple):
 
 def _sections(span: SpanDetail, *, most: int | None) -> Iterator[_Section]:
     """Yield the input, the output and the retrieved documents of a span, each cut to ``most`` characters."""
-    given, came = _HEADINGS.get((span.kind or "").upper(), ("Input", "Output"))
-    yield from _side(given, span.input_messages, span.input, most)
-    yield from _side(came, span.output_messages, span.output, most)
-    yield from _side("Documents", None, span.retrieval_documents, most)
+    input_title, output_title = _HEADINGS.get((span.kind or "").upper(), ("Input", "Output"))
+    yield from _message_sections(input_title, span.input_messages, span.input, most)
+    yield from _message_sections(output_title, span.output_messages, span.output, most)
+    yield from _message_sections("Documents", None, span.retrieval_documents, most)
 
 
-def _side(title: str, messages: str | None, text: str | None, most: int | None) -> Iterator[_Section]:
+def _message_sections(title: str, messages: str | None, text: str | None, most: int | None) -> Iterator[_Section]:
     found = read_messages(messages)
     if found:
         left_out = len(found) - _SHOWN_MESSAGES if most is not None else 0
@@ -152,18 +152,18 @@ def _side(title: str, messages: str | None, text: str | None, most: int | None) 
         else:
             yield _Section(title, found)
     elif text or messages:
-        yield _cut(title, _indented(text or messages or ""), most)
+        yield _text_section(title, _indented(text or messages or ""), most)
 
 
-def _cut(title: str, text: str, most: int | None, *, is_error: bool = False) -> _Section:
+def _text_section(title: str, text: str, most: int | None, *, is_error: bool = False) -> _Section:
     shown, left_out = (text, 0) if most is None else cut_text(text, most)
     return _Section(title, (), shown, counted(left_out, "more character") if left_out else "", is_error)
 
 
-def _error(span: SpanDetail) -> Iterator[_Section]:
+def _error_sections(span: SpanDetail) -> Iterator[_Section]:
     """Yield the error of a span in every form in which it was recorded."""
     events = [event for event in span.events if isinstance(event, Mapping)]
-    raised = [_values(event) for event in events if str(event.get("name", "")).startswith("exception")]
+    raised = [_all_values(event) for event in events if str(event.get("name", "")).startswith("exception")]
     statements = [
         span.status_message,
         *(_exception(values) for values in raised),
@@ -174,7 +174,7 @@ def _error(span: SpanDetail) -> Iterator[_Section]:
         reason for reason in dict.fromkeys(reasons) if not any(reason in each and reason != each for each in reasons)
     ]
     if whole and (span.is_error or raised):
-        yield _cut("Error", "\n".join(whole), MAX_PART_LENGTH, is_error=True)
+        yield _text_section("Error", "\n".join(whole), MAX_PART_LENGTH, is_error=True)
 
 
 def _exception(values: Mapping[str, Any]) -> str:
@@ -184,7 +184,7 @@ def _exception(values: Mapping[str, Any]) -> str:
 # Drawing ------------------------------------------------------------------------------------------------------------
 
 
-def _section(section: _Section, style: Style) -> Iterator[str]:
+def _section_lines(section: _Section, style: Style) -> Iterator[str]:
     yield style.paint(section.title, "failed" if section.is_error else "bold")
     left_out = f"{style.displayable('│ … ')}{section.left_out}"
     if section.messages and section.left_out:
@@ -200,30 +200,30 @@ def _section(section: _Section, style: Style) -> Iterator[str]:
             yield style.paint(left_out, "dim")
 
 
-def _event(event: object, span: SpanDetail, style: Style) -> Iterator[str]:
+def _event_lines(event: object, span: SpanDetail, style: Style) -> Iterator[str]:
     if not isinstance(event, Mapping):
         yield from text_lines(_indented(json_text(event)), style)
         return
     at = next((event[name] for name in _TIMES if event.get(name) is not None), None)
     start = nanoseconds(span.started_at)
-    instant = nanoseconds(at) if isinstance(at, str) and not at.isdecimal() else _whole(at)
+    instant = nanoseconds(at) if isinstance(at, str) and not at.isdecimal() else _parse_integer(at)
     name = style.paint(style.safe(str(event.get("name") or "(no name)")), "bold")
     since = f"+{format_elapsed(instant - start, style)}" if instant is not None and start is not None else json_text(at)
     yield f"{name}{style.displayable(' · ')}{style.safe(since)}" if at is not None else name
-    values = {key: value for key, value in _values(event).items() if key not in {"name", *_TIMES}}
-    yield from _pairs(values, style)
+    values = {key: value for key, value in _all_values(event).items() if key not in {"name", *_TIMES}}
+    yield from _value_lines(values, style)
 
 
-def _pairs(values: Mapping[str, Any], style: Style) -> Iterator[str]:
+def _value_lines(values: Mapping[str, Any], style: Style) -> Iterator[str]:
     """Yield names and values, sorted, long ones cut."""
     pairs = []
     for name, value in sorted(values.items()):
         text, left_out = cut_text(json_text(value), MAX_PART_LENGTH)
         pairs.append((name, f"{text}\n… {counted(left_out, 'more character')}" if left_out else text))
-    return folded(record(pairs, style).splitlines(), style)
+    return wrap_lines(record(pairs, style).splitlines(), style)
 
 
-def _values(event: Mapping[str, Any]) -> Mapping[str, Any]:
+def _all_values(event: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the values of an event and its attributes in one mapping."""
     attributes = event.get("attributes")
     rest = {key: value for key, value in event.items() if key != "attributes"}
@@ -241,6 +241,6 @@ def _first_text(values: Mapping[str, Any], *names: str) -> str | None:
     return next((values[name] for name in names if isinstance(values.get(name), str) and values[name]), None)
 
 
-def _whole(value: object) -> int | None:
+def _parse_integer(value: object) -> int | None:
     text = str(value)
     return int(text) if text.isdecimal() and len(text) < 20 else None

@@ -8,8 +8,8 @@ from typing import Final
 from halo_iac.model.messages import Part, PartKind
 from halo_iac.model.traces import Span
 from halo_iac.render.style import Style
-from halo_iac.render.text.fold import folded
-from halo_iac.render.text.traces.messages import WORKERS, Block, Conversation, Item
+from halo_iac.render.text.traces.messages import TOOL_KINDS, Block, Conversation, Item
+from halo_iac.render.text.wrap import wrap_lines
 from halo_iac.render.values import format_elapsed
 from halo_iac.text import counted
 
@@ -22,24 +22,24 @@ def thread_lines(trace_id: str, spans: Iterable[Span], style: Style, *, is_whole
     conversation = Conversation(spans, None if is_whole else MAX_PART_LENGTH)
     for place, block in enumerate(conversation.blocks):
         yield from ("",) if place else ()
-        yield from _drawn(trace_id, block, style)
-    notes = list(folded((style.safe(note) for note in _notes(conversation)), style))
+        yield from _block_lines(trace_id, block, style)
+    notes = list(wrap_lines((style.safe(note) for note in _notes(conversation)), style))
     yield from ("", *notes) if notes else ()
 
 
-def _drawn(trace_id: str, block: Block, style: Style) -> Iterator[str]:
+def _block_lines(trace_id: str, block: Block, style: Style) -> Iterator[str]:
     """Yield the lines of a block; a command is never broken, however narrow the screen."""
     source, bar = block.event.source, style.displayable("│ ")
-    is_tool = source.kind in WORKERS
-    yield from folded([_heading(block, style, is_tool=is_tool)], style)
+    is_tool = source.kind in TOOL_KINDS
+    yield from wrap_lines([_heading(block, style, is_tool=is_tool)], style)
     for item in block.items:
-        yield from folded(part_lines(item, style, names_tool=not is_tool), style)
+        yield from wrap_lines(part_lines(item, style, names_tool=not is_tool), style)
         if item.left_out:
             yield bar + style.paint(f"{style.displayable('…')} {counted(item.left_out, 'more character')}", "dim")
             yield f"  {style.command('span', 'get', trace_id, source.id, '--view', 'io')}"
     if block.has_failed:
         if source.message:
-            yield from folded(
+            yield from wrap_lines(
                 [bar + style.paint(style.displayable("✗ ") + style.safe(source.message), "failed")], style
             )
         yield f"  {style.command('span', 'get', trace_id, source.id)}"

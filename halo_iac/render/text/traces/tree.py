@@ -11,8 +11,8 @@ from math import ceil
 from typing import Final, NamedTuple
 
 from halo_iac.model.span_tree import Anomaly, Node, SpanTree
-from halo_iac.render.style import LOG_WIDTH, Style, columns, pad, truncate, unpainted
-from halo_iac.render.text.traces.fold import Fold, Row, chosen, rows
+from halo_iac.render.style import LOG_WIDTH, Style, display_width, pad, strip_colour, truncate
+from halo_iac.render.text.traces.fold import Fold, Row, select_spans, tree_rows
 from halo_iac.render.values import format_dollars, format_elapsed
 from halo_iac.text import counted
 
@@ -66,10 +66,11 @@ class TreeDrawing:
         layout = _layout(tree, style, is_timeline=is_timeline)
         marked = tree.find(focus) if focus else None
         self._rows = [
-            (row, _left(row, layout, style, is_marked=row.entry is marked))
-            for row in rows(tree, None if is_whole else chosen(tree, layout.deepest, marked))
+            (row, _left_part(row, layout, style, is_marked=row.entry is marked))
+            for row in tree_rows(tree, None if is_whole else select_spans(tree, layout.deepest, marked))
         ]
-        needed = max((columns(unpainted(left)) for row, left in self._rows if isinstance(row.entry, Node)), default=0)
+        drawn = (strip_colour(left) for row, left in self._rows if isinstance(row.entry, Node))
+        needed = max(map(display_width, drawn), default=0)
         self._layout = layout._replace(left=min(layout.left, needed) if style.width else needed)
 
     @property
@@ -80,7 +81,7 @@ class TreeDrawing:
     def lines(self) -> Iterator[str]:
         """Yield the lines; for a timeline, its scale first."""
         if self._is_timeline:
-            yield _ruler(self._tree, self._layout, self._style)
+            yield _scale_line(self._tree, self._layout, self._style)
         for row, left in self._rows:
             yield left if isinstance(row.entry, Fold) else self._line(row.entry, left)
 
@@ -90,11 +91,11 @@ class TreeDrawing:
         shown = (offset, node.duration)[-layout.lengths :]
         lengths = [format_elapsed(each, style).rjust(layout.figures) for each in shown]
         bar = (
-            _lane(offset, max(node.duration or 0, 0), self._tree.length, layout.bar, style)
+            _timeline_bar(offset, max(node.duration or 0, 0), self._tree.length, layout.bar, style)
             if self._is_timeline
             else _length_bar(node, self._tree.longest, layout.bar, style)
         )
-        parts = [left + " " * (layout.left - columns(unpainted(left))), *lengths]
+        parts = [left + " " * (layout.left - display_width(strip_colour(left))), *lengths]
         parts.append(style.paint(bar, "failed" if node.is_error else "bar"))
         if layout.ids:
             parts[-1] += " " * (layout.bar - len(bar))
@@ -105,15 +106,15 @@ class TreeDrawing:
 # A line -------------------------------------------------------------------------------------------------------------
 
 
-def _left(row: Row, layout: _Layout, style: Style, *, is_marked: bool) -> str:
+def _left_part(row: Row, layout: _Layout, style: Style, *, is_marked: bool) -> str:
     """Return the coloured part of a line before its figures: the guides, then its span or fold."""
     guides = _guides(row, layout, style)
     room = layout.left if isinstance(row.entry, Node) else style.width
-    most = None if style.width is None else (room or 0) - columns(guides)
+    most = None if style.width is None else (room or 0) - display_width(guides)
     drawn = (
-        _fold(row.entry, most, style)
+        _fold_part(row.entry, most, style)
         if isinstance(row.entry, Fold)
-        else _span(row, row.entry, most, style, is_marked=is_marked)
+        else _span_part(row, row.entry, most, style, is_marked=is_marked)
     )
     return style.paint(guides, "dim") + drawn
 
@@ -131,7 +132,7 @@ def _guides(row: Row, layout: _Layout, style: Style) -> str:
     return style.displayable(f"{beyond}{''.join(drawn)}{'├' if own else '└'}{rule} ")
 
 
-class _Room:
+class _LineBuilder:
     """A part of a line to which text is added until its columns are used up; ``None`` is no limit."""
 
     def __init__(self, most: int | None, style: Style) -> None:
@@ -139,20 +140,20 @@ class _Room:
         self._style = style
         self._shown: list[str] = []
 
-    def put(self, text: str, role: str | None = None) -> bool:
+    def add(self, text: str, role: str | None = None) -> bool:
         """Add a text if there is room for all of it; return whether there was."""
         if self._left is not None:
-            if columns(text) > self._left:
+            if display_width(text) > self._left:
                 return False
-            self._left -= columns(text)
+            self._left -= display_width(text)
         self._shown.append(self._style.paint(text, role) if role else text)
         return True
 
-    def cut(self, text: str, role: str | None = None, *, leave: int = 0) -> None:
+    def add_cut(self, text: str, role: str | None = None, *, leave: int = 0) -> None:
         """Add as much of a text as there is room for, without the last ``leave`` columns."""
         if self._left is not None:
             text = truncate(text, max(self._left - leave, 0), self._style.displayable("…"))
-        self.put(text, role)
+        self.add(text, role)
 
     @property
     def left(self) -> int:
@@ -163,26 +164,26 @@ class _Room:
         return "".join(self._shown)
 
 
-def _span(row: Row, node: Node, most: int | None, style: Style, *, is_marked: bool) -> str:
+def _span_part(row: Row, node: Node, most: int | None, style: Style, *, is_marked: bool) -> str:
     """Return the name of a span, and as many other facts as there is room for."""
-    room = _Room(most, style)
+    line = _LineBuilder(most, style)
     if is_marked:
-        room.put(style.displayable("▶ "), "bold")
+        line.add(style.displayable("▶ "), "bold")
     if node.is_error:
-        room.put(style.displayable("✗ "), "failed")
-    hidden = _hidden(row, is_brief=room.left < 40)
+        line.add(style.displayable("✗ "), "failed")
+    hidden = _hidden_note(row, is_brief=line.left < 40)
     role = "failed" if node.is_error else "bold" if is_marked else None
-    room.cut(style.safe(node.name) or "(no name)", role, leave=columns(hidden))
-    room.put(hidden, "failed" if row.failures else "dim")
+    line.add_cut(style.safe(node.name) or "(no name)", role, leave=display_width(hidden))
+    line.add(hidden, "failed" if row.failures else "dim")
     if node.anomaly is not None:
-        room.put(f" {_ANOMALY_NOTES[node.anomaly]}", "warning")
-    all(room.put(fact, "dim") for fact in _facts(node, style))
-    if node.message and room.left > 2 * _MIN_NAME_WIDTH:
-        room.cut(f": {style.safe(node.message)}", "failed")
-    return str(room)
+        line.add(f" {_ANOMALY_NOTES[node.anomaly]}", "warning")
+    all(line.add(fact, "dim") for fact in _span_facts(node, style))
+    if node.message and line.left > 2 * _MIN_NAME_WIDTH:
+        line.add_cut(f": {style.safe(node.message)}", "failed")
+    return str(line)
 
 
-def _hidden(row: Row, *, is_brief: bool) -> str:
+def _hidden_note(row: Row, *, is_brief: bool) -> str:
     if not row.hidden:
         return ""
     failures = f", {row.failures:,} failed" if row.failures else ""
@@ -191,7 +192,7 @@ def _hidden(row: Row, *, is_brief: bool) -> str:
     return f" (+{counted(row.hidden, 'span')}{failures})"
 
 
-def _facts(node: Node, style: Style) -> Iterator[str]:
+def _span_facts(node: Node, style: Style) -> Iterator[str]:
     """Yield the facts of a span besides its name, the most important first."""
     yield f" {style.safe(node.kind)}"
     separator = style.displayable(" · ")
@@ -204,25 +205,25 @@ def _facts(node: Node, style: Style) -> Iterator[str]:
         yield f"{separator}{format_dollars(node.cost)}"
 
 
-def _fold(fold: Fold, most: int | None, style: Style) -> str:
+def _fold_part(fold: Fold, most: int | None, style: Style) -> str:
     """Return the summary of a fold: number and kinds of spans, their duration, number of failures."""
-    room = _Room(most, style)
-    spans = _spans(fold, style)
+    line = _LineBuilder(most, style)
+    spans = _fold_title(fold, style)
     below = f" and {fold.below:,} below {'it' if fold.spans == 1 else 'them'}" if fold.below else ""
-    if most is not None and columns(spans + below) > most:
+    if most is not None and display_width(spans + below) > most:
         spans, below = style.displayable(f"… {fold.spans + fold.below:,} spans"), ""
-    room.cut(spans + below, "dim")
+    line.add_cut(spans + below, "dim")
     if fold.failures:
-        room.put(f", {fold.failures:,} failed", "failed")
+        line.add(f", {fold.failures:,} failed", "failed")
     if fold.duration:
-        room.put(f", {format_elapsed(fold.duration, style)}", "dim")
+        line.add(f", {format_elapsed(fold.duration, style)}", "dim")
     if len(fold.kinds) > 1:
         kinds = sorted(fold.kinds.items(), key=lambda each: (-each[1], each[0]))
-        room.put(f" ({', '.join(f'{count:,} {style.safe(kind)}' for kind, count in kinds)})", "dim")
-    return str(room)
+        line.add(f" ({', '.join(f'{count:,} {style.safe(kind)}' for kind, count in kinds)})", "dim")
+    return str(line)
 
 
-def _spans(fold: Fold, style: Style) -> str:
+def _fold_title(fold: Fold, style: Style) -> str:
     if fold.is_between:
         return style.displayable(f"… {counted(fold.spans, 'span')} between")
     more = "more " if fold.follows else ""
@@ -238,7 +239,7 @@ def _layout(tree: SpanTree, style: Style, *, is_timeline: bool) -> _Layout:
     longest = max([abs(node.duration or 0) for node in tree.walk()] + [tree.length])
     figures = 8 if longest < 59 * 10**9 else 12 if longest < 10**16 else 16  # columns of the longest duration
     lengths = 2 if is_timeline and width >= 60 else 1
-    ids = max((columns(style.safe(node.id)) for node in tree.walk()), default=0)
+    ids = max((display_width(style.safe(node.id)) for node in tree.walk()), default=0)
     if style.width is not None and (width < _WITH_IDS or ids > width // 4):
         ids = 0
     room = width - lengths * (figures + len(_GAP)) - (ids + len(_GAP) if ids and style.width else 0) - len(_GAP)
@@ -253,7 +254,7 @@ def _length_bar(node: Node, longest: int, width: int, style: Style) -> str:
     return style.displayable("█" * (eighths // 8) + (_EIGHTHS[eighths % 8 - 1] if eighths % 8 else ""))
 
 
-def _lane(offset: int | None, duration: int, length: int, width: int, style: Style) -> str:
+def _timeline_bar(offset: int | None, duration: int, length: int, width: int, style: Style) -> str:
     """Return a bar from a span's start to its end, exact to half a column."""
     if offset is None:
         return ""
@@ -264,9 +265,9 @@ def _lane(offset: int | None, duration: int, length: int, width: int, style: Sty
     return style.displayable("".join(_HALVES[cell] for cell in cells))
 
 
-def _ruler(tree: SpanTree, layout: _Layout, style: Style) -> str:
+def _scale_line(tree: SpanTree, layout: _Layout, style: Style) -> str:
     heads = ["start", "time"][-layout.lengths :]
     end = format_elapsed(tree.length, style)
-    ruler = f"0{end:>{layout.bar - 1}}" if layout.bar > columns(end) else ""
+    ruler = f"0{end:>{layout.bar - 1}}" if layout.bar > display_width(end) else ""
     line = _GAP.join([pad("span", layout.left), *(head.rjust(layout.figures) for head in heads), ruler])
     return style.paint(line.rstrip(), "bold")

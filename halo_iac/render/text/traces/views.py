@@ -9,11 +9,11 @@ from halo_iac.hints import Command, Hint
 from halo_iac.model.span_tree import MAX_INPUT_LENGTH, Anomaly, SpanTree, span_tree
 from halo_iac.model.traces import Span, Trace
 from halo_iac.render.style import Style
-from halo_iac.render.text.fold import folded
 from halo_iac.render.text.table import record
 from halo_iac.render.text.traces.rows import SPANS_OF_TRACE
 from halo_iac.render.text.traces.thread import text_lines, thread_lines
 from halo_iac.render.text.traces.tree import TreeDrawing
+from halo_iac.render.text.wrap import wrap_lines
 from halo_iac.render.values import cut_text, format_dollars, format_elapsed
 from halo_iac.text import counted
 
@@ -30,29 +30,29 @@ class TraceOptions(NamedTuple):
     is_whole: bool = False
 
 
-FOLDED: Final = TraceOptions()
+_FOLDED: Final = TraceOptions()
 """How a trace is drawn by default."""
 
 
-def trace_summary(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
+def trace_summary(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = _FOLDED) -> Iterator[str]:
     """Yield the facts of a trace, then its tree."""
     tree = span_tree(spans)
-    yield from folded(record(_facts(trace, tree, style), style).splitlines(), style)
+    yield from wrap_lines(record(_fact_rows(trace, tree, style), style).splitlines(), style)
     yield ""
-    yield from _tree(trace, tree, style, options)
+    yield from _tree_lines(trace, tree, style, options)
 
 
-def trace_tree(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
+def trace_tree(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = _FOLDED) -> Iterator[str]:
     """Yield the tree of a trace's spans, and the commands that show its failed spans."""
-    return _tree(trace, span_tree(spans), style, options)
+    return _tree_lines(trace, span_tree(spans), style, options)
 
 
-def trace_timeline(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
+def trace_timeline(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = _FOLDED) -> Iterator[str]:
     """Yield the tree with a bar for the time in which each span ran."""
-    return _tree(trace, span_tree(spans), style, options, is_timeline=True)
+    return _tree_lines(trace, span_tree(spans), style, options, is_timeline=True)
 
 
-def trace_thread(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = FOLDED) -> Iterator[str]:
+def trace_thread(trace: Trace, spans: Iterable[Span], style: Style, options: TraceOptions = _FOLDED) -> Iterator[str]:
     """Yield a trace as a conversation; long texts are cut unless ``options.is_whole``."""
     return thread_lines(trace.id, spans, style, is_whole=options.is_whole)
 
@@ -61,24 +61,24 @@ def trace_spans(
     trace: Trace,  # noqa: ARG001 - every view takes one
     spans: Iterable[Span],
     style: Style,
-    options: TraceOptions = FOLDED,  # noqa: ARG001
+    options: TraceOptions = _FOLDED,  # noqa: ARG001
 ) -> Iterator[str]:
     """Yield a table of the spans in the order in which they are read, in constant memory."""
     return SPANS_OF_TRACE.lines(spans, style)
 
 
-def _tree(
+def _tree_lines(
     trace: Trace, tree: SpanTree, style: Style, options: TraceOptions, *, is_timeline: bool = False
 ) -> Iterator[str]:
     """Yield a tree, then notes on the spans that are not drawn and the commands that show them."""
     drawing = TreeDrawing(tree, style, focus=options.focus, is_whole=options.is_whole, is_timeline=is_timeline)
     yield from drawing.lines() if tree.size else ()
-    remarks = folded((style.safe(remark) for remark in _remarks(trace, tree, options, drawing)), style)
-    for notes in (list(_failed(trace, tree, style)), list(remarks)):
+    remarks = wrap_lines((style.safe(remark) for remark in _notes(trace, tree, options, drawing)), style)
+    for notes in (list(_failed_lines(trace, tree, style)), list(remarks)):
         yield from ("", *notes) if notes else ()
 
 
-def _facts(trace: Trace, tree: SpanTree, style: Style) -> list[tuple[str, str]]:
+def _fact_rows(trace: Trace, tree: SpanTree, style: Style) -> list[tuple[str, str]]:
     kind = f" ({trace.root_kind})" if trace.root_kind else ""
     environment = f" ({trace.environment})" if trace.environment else ""
     count = tree.size if trace.span_count is None else trace.span_count
@@ -102,15 +102,15 @@ def _facts(trace: Trace, tree: SpanTree, style: Style) -> list[tuple[str, str]]:
 # Remarks below a tree -----------------------------------------------------------------------------------------------
 
 
-def _failed(trace: Trace, tree: SpanTree, style: Style) -> Iterator[str]:
+def _failed_lines(trace: Trace, tree: SpanTree, style: Style) -> Iterator[str]:
     for node in tree.failing[:_MAX_FAILED]:
         message = f": {node.message}" if node.message else ""
         text = f"{style.displayable('✗')} {style.safe((node.name or node.id) + message)}"
-        yield from (style.paint(line, "failed") for line in folded([text], style))
+        yield from (style.paint(line, "failed") for line in wrap_lines([text], style))
         if node.given:
             shown, left_out = cut_text(node.given, _SHOWN_INPUT_LENGTH)
             given = " ".join(shown.split()) + (style.displayable("…") if left_out else "")
-            yield from folded(text_lines(given, style, lead=style.displayable("→ ")), style)
+            yield from wrap_lines(text_lines(given, style, lead=style.displayable("→ ")), style)
         yield f"  {style.command('span', 'get', trace.id, node.id)}"
     more = len(tree.failing) - _MAX_FAILED
     if more > 0 or (trace.has_error and not tree.failing):
@@ -119,7 +119,7 @@ def _failed(trace: Trace, tree: SpanTree, style: Style) -> Iterator[str]:
         yield f"  {style.command('span', 'list', '--trace-id', trace.id, '--status', 'error', '--range', 'all')}"
 
 
-def _remarks(trace: Trace, tree: SpanTree, options: TraceOptions, drawing: TreeDrawing) -> Iterator[str]:
+def _notes(trace: Trace, tree: SpanTree, options: TraceOptions, drawing: TreeDrawing) -> Iterator[str]:
     total = trace.span_count or 0
     if not tree.size:
         yield "It has no spans." if not total else "No span was read."

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from halo_iac.render.style import Style, columns, unpainted
+from halo_iac.render.style import Style, display_width, strip_colour
 
 _WORD: Final = re.compile(r"(\s*)((?:`[^`]*`|\S)+)")
 _BAR: Final = re.compile(r"( *[│|])( [-+]?(?: |\Z)| ?)")
@@ -19,7 +19,7 @@ _CONTINUATION_INDENT: Final = 2
 """The additional indentation of a continued line that has no label."""
 
 
-def folded(lines: Iterable[str], style: Style) -> Iterator[str]:
+def wrap_lines(lines: Iterable[str], style: Style) -> Iterator[str]:
     """Yield the lines, painted or not, each broken so that it fits; what is foreign never begins a line of the log.
 
     A line continues below its value if it has a label, and after its bar if it has one.
@@ -28,31 +28,31 @@ def folded(lines: Iterable[str], style: Style) -> Iterator[str]:
         if style.width is None or (line.isascii() and len(line) <= style.width):
             yield line
         else:
-            yield from _fold(line, style.width)
+            yield from _wrap(line, style.width)
 
 
-def _fold(line: str, width: int) -> Iterator[str]:
-    plain = unpainted(line)
-    if columns(plain) <= width:
+def _wrap(line: str, width: int) -> Iterator[str]:
+    plain = strip_colour(line)
+    if display_width(plain) <= width:
         yield line
         return
-    lead, nearest = _leads(plain, width)
+    lead, nearest = _indents(plain, width)
     shown, used = "", 0
     for gap, word in _WORD.findall(line):
-        bare = unpainted(word)
-        more = len(gap) + columns(bare)
-        under = nearest if len(lead) > width - columns(bare) >= len(nearest) else lead
+        bare = strip_colour(word)
+        more = len(gap) + display_width(bare)
+        under = nearest if len(lead) > width - display_width(bare) >= len(nearest) else lead
         if bare and used + more > width and used > len(under):
             yield shown
             shown = f"{under}\\{word}" if bare.startswith("::") else under + word  # which a runner obeys there
-            used = columns(unpainted(shown))
+            used = display_width(strip_colour(shown))
         else:
             shown += gap + word
             used += more
     yield shown
 
 
-def _leads(plain: str, width: int) -> tuple[str, str]:
+def _indents(plain: str, width: int) -> tuple[str, str]:
     """Return what the further lines of an unpainted line begin with, and what one does whose word has no room there."""
     bar = _BAR.match(plain)
     if bar:
