@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from halo_iac.findings.prompts import (
     CREDENTIALS,
     PLACEHOLDERS,
-    Kind,
     PromptMatch,
+    PromptPattern,
     credential_in,
     credentials_in,
     is_path,
@@ -137,13 +137,13 @@ PIECES = (
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=3).map(" ".join), st.sampled_from([PLACEHOLDERS, CREDENTIALS]))
-def test_every_text_that_a_pattern_matches_has_a_sign_of_it(prompt: str, kinds: tuple[Kind, ...]) -> None:
-    for kind in kinds:
-        if re.search(kind.pattern, prompt):
-            assert any(sign in prompt.lower() for sign in kind.signs)
+def test_every_text_that_a_pattern_matches_has_a_sign_of_it(prompt: str, patterns: tuple[PromptPattern, ...]) -> None:
+    for pattern in patterns:
+        if re.search(pattern.regex, prompt):
+            assert any(sign in prompt.lower() for sign in pattern.signs)
 
 
-@pytest.mark.parametrize("kind", [*PLACEHOLDERS, *CREDENTIALS], ids=lambda kind: kind.name)
-def test_signs_are_in_lower_case_and_names_quote_nothing(kind: Kind) -> None:
-    assert all(sign == sign.lower() for sign in kind.signs)
-    assert re.fullmatch(r"[A-Za-z `${}.<>\[\]]+", kind.name)
+@pytest.mark.parametrize("pattern", [*PLACEHOLDERS, *CREDENTIALS], ids=lambda pattern: pattern.name)
+def test_signs_are_in_lower_case_and_names_quote_nothing(pattern: PromptPattern) -> None:
+    assert all(sign == sign.lower() for sign in pattern.signs)
+    assert re.fullmatch(r"[A-Za-z `${}.<>\[\]]+", pattern.name)

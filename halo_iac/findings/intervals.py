@@ -49,10 +49,10 @@ class Intervals(NamedTuple):
 def intervals(cadence: Cadence) -> Intervals:
     """Return how long a cadence leaves between two fires, daylight saving aside."""
     if cadence.frequency == Frequency.HOURLY:
-        steps = _steps(cadence.minutes, 60)
+        steps = _gaps(cadence.minutes, 60)
     else:
         times = _times(cadence)
-        nights = _steps(*_days(cadence))
+        nights = _gaps(*_days(cadence))
         open_hours = times[-1] - times[0]
         steps = [*(after - before for before, after in pairwise(times)), *(days * DAY - open_hours for days in nights)]
     return Intervals(min(steps), max(steps))
@@ -88,12 +88,12 @@ def max_reads_per_trace(cadence: Cadence, hours: int) -> int:
     for earlier, start in enumerate(times):
         whole, until = divmod(start + hours * 60, DAY)
         on_last = bisect_left(times, until)
-        spans = _spans(*_days(cadence), whole)
+        spans = _days_in_spans(*_days(cadence), whole)
         most = max(most, *(full * len(times) + is_last * on_last - earlier for full, is_last in spans))
     return most
 
 
-def _steps(marks: Sequence[int], cycle: int) -> list[int]:
+def _gaps(marks: Sequence[int], cycle: int) -> list[int]:
     return [*(after - before for before, after in pairwise(marks)), marks[0] + cycle - marks[-1]]
 
 
@@ -122,7 +122,7 @@ def _dates(days_of_month: Numbers) -> tuple[Numbers, int]:
 
 
 @cache
-def _spans(days: Numbers, cycle: int, length: int) -> frozenset[tuple[int, bool]]:
+def _days_in_spans(days: Numbers, cycle: int, length: int) -> frozenset[tuple[int, bool]]:
     """Return what ``length`` days in a row, from each of ``days`` on, hold.
 
     Each pair is how many of ``days`` they hold, and whether the day after them is one as well. There are few pairs,
@@ -164,19 +164,19 @@ def _elapsed_around(cadence: Cadence, zone: ZoneInfo, moment: datetime) -> int:
     now = moment.hour * 60 + moment.minute
     earlier, later = [at for at in times if at < now], [at for at in times if at >= now]
     day, is_its_day = moment.date(), _fires_on(cadence, moment.date())
-    before = _at(day, earlier[-1]) if is_its_day and earlier else _at(_next_day(cadence, day, -1), times[-1])
-    after = _at(day, later[0]) if is_its_day and later else _at(_next_day(cadence, day, 1), times[0])
-    return (_instant(after, zone) - _instant(before, zone)) // _MINUTE
+    before = _combine(day, earlier[-1]) if is_its_day and earlier else _combine(_next_day(cadence, day, -1), times[-1])
+    after = _combine(day, later[0]) if is_its_day and later else _combine(_next_day(cadence, day, 1), times[0])
+    return (_fire_instant(after, zone) - _fire_instant(before, zone)) // _MINUTE
 
 
-def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
+def _fire_instant(wall: datetime, zone: ZoneInfo) -> datetime:
     """Return when a time on the wall fires: after a gap if it is in one, the first time if it is shown twice."""
     instant = wall.replace(tzinfo=zone).astimezone(UTC)
     is_skipped = instant.astimezone(zone).replace(tzinfo=None) != wall
-    return _instant(wall + _MINUTE, zone) if is_skipped else instant
+    return _fire_instant(wall + _MINUTE, zone) if is_skipped else instant
 
 
-def _at(day: date, minutes: int) -> datetime:
+def _combine(day: date, minutes: int) -> datetime:
     return datetime.combine(day, time(*divmod(minutes, 60)))
 
 

@@ -11,16 +11,16 @@ from functools import cache
 from typing import Final, NamedTuple
 
 
-class Kind(NamedTuple):
-    """Something to look for: ``signs`` are in lower case, ``name`` is what messages call it."""
+class PromptPattern(NamedTuple):
+    """Something to look for: ``name`` is what messages call it; every match has one of ``signs``."""
 
     name: str
     signs: tuple[str, ...]
-    pattern: str
+    regex: str
 
 
 class PromptMatch(NamedTuple):
-    """What was seen, and in which line of the prompt, from 1."""
+    """What was found, and in which line of the prompt, from 1."""
 
     name: str
     line: int
@@ -31,37 +31,37 @@ _NOTES: Final = ("TODO", "FIXME", "TBD", "XXX")
 _NAMED: Final = r"(?:password|passwd|secret|(?:api|secret|access)[_ -]?key|(?:api|access|auth)[_ -]?token)"
 
 PLACEHOLDERS: Final = (
-    Kind("`${...}`", ("${",), r"\$\{[A-Za-z_]"),
-    Kind("`{{...}}`", ("{{",), r"\{\{[^{}\n]*\}\}"),
-    Kind("`<your ...>`", ("<",), rf"(?i)<{_PLACEHOLDER_WORD}[^<>\n]*>"),
-    Kind("`[your ...]`", ("[",), rf"(?i)\[{_PLACEHOLDER_WORD}[^\[\]\n]*\](?!\()"),
+    PromptPattern("`${...}`", ("${",), r"\$\{[A-Za-z_]"),
+    PromptPattern("`{{...}}`", ("{{",), r"\{\{[^{}\n]*\}\}"),
+    PromptPattern("`<your ...>`", ("<",), rf"(?i)<{_PLACEHOLDER_WORD}[^<>\n]*>"),
+    PromptPattern("`[your ...]`", ("[",), rf"(?i)\[{_PLACEHOLDER_WORD}[^\[\]\n]*\](?!\()"),
     # In capitals, and as a note: at the start of a line or before a colon. A prompt may well speak of TODOs.
-    *(Kind(note, (note.lower(),), rf"(?m)^[ \t#>*/-]*{note}\b|\b{note}:") for note in _NOTES),
-    Kind("lorem ipsum", ("lorem ipsum",), "(?i)lorem ipsum"),
+    *(PromptPattern(note, (note.lower(),), rf"(?m)^[ \t#>*/-]*{note}\b|\b{note}:") for note in _NOTES),
+    PromptPattern("lorem ipsum", ("lorem ipsum",), "(?i)lorem ipsum"),
     # One marker is enough: the other may have been removed. A line of = alone is a heading in Markdown.
-    Kind("a merge conflict marker", ("<<<<<<< ", ">>>>>>> "), "(?m)^(?:<{7}|>{7}) "),
+    PromptPattern("a merge conflict marker", ("<<<<<<< ", ">>>>>>> "), "(?m)^(?:<{7}|>{7}) "),
 )
 
 _DIGIT_IN: Final = r"(?=[^\s\"'`]{0,80}[0-9])"
 """What has no digit is a word; bounded, like every repetition here, so that no text takes quadratic time."""
 
 CREDENTIALS: Final = (
-    Kind(
+    PromptPattern(
         "a private key",
         ("private key-----",),
         r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY-----[A-Za-z0-9+/=\s]*",
     ),
-    Kind("an AWS access key", ("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    Kind("a GitHub token", ("gh", "github_pat_"), r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{22,})"),
-    Kind("a GitLab token", ("glpat-",), r"\bglpat-[A-Za-z0-9_-]{20,}"),
-    Kind("a Slack token", ("xox",), r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
-    Kind("a Google API key", ("aiza",), r"\bAIza[A-Za-z0-9_-]{35,}"),
-    Kind("a Stripe key", ("k_live_", "k_test_"), r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
-    Kind("an API key", ("sk-",), rf"\bsk-{_DIGIT_IN}[A-Za-z0-9_-]{{20,}}"),
-    Kind("a JSON web token", ("eyj",), r"\beyJ[\w-]{8,200}\.eyJ[\w-]{8,}[\w.-]*"),
-    Kind("a bearer token", ("bearer ",), rf"\b[Bb]earer ({_DIGIT_IN}[A-Za-z0-9._~+/-]{{20,}})"),
-    Kind("a password in a URL", ("://",), r"://[^\s/:@]+:(?!pass|secret|[x*.]+@)([^\s/:@<>{}$*]{4,})@"),
-    Kind(
+    PromptPattern("an AWS access key", ("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    PromptPattern("a GitHub token", ("gh", "github_pat_"), r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{22,})"),
+    PromptPattern("a GitLab token", ("glpat-",), r"\bglpat-[A-Za-z0-9_-]{20,}"),
+    PromptPattern("a Slack token", ("xox",), r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    PromptPattern("a Google API key", ("aiza",), r"\bAIza[A-Za-z0-9_-]{35,}"),
+    PromptPattern("a Stripe key", ("k_live_", "k_test_"), r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
+    PromptPattern("an API key", ("sk-",), rf"\bsk-{_DIGIT_IN}[A-Za-z0-9_-]{{20,}}"),
+    PromptPattern("a JSON web token", ("eyj",), r"\beyJ[\w-]{8,200}\.eyJ[\w-]{8,}[\w.-]*"),
+    PromptPattern("a bearer token", ("bearer ",), rf"\b[Bb]earer ({_DIGIT_IN}[A-Za-z0-9._~+/-]{{20,}})"),
+    PromptPattern("a password in a URL", ("://",), r"://[^\s/:@]+:(?!pass|secret|[x*.]+@)([^\s/:@<>{}$*]{4,})@"),
+    PromptPattern(
         "a password or key",
         ("passw", "secret", "key", "token"),
         rf"(?i)(?<![A-Za-z0-9]){_NAMED}[\"'`]?[ \t]*[:=][ \t]*[\"'`]?({_DIGIT_IN}[^\s\"'`<>{{}}()\[\]$*,;]{{6,}})",
@@ -73,7 +73,7 @@ CREDENTIALS: Final = (
 @cache
 def placeholder_in(prompt: str) -> PromptMatch | None:
     """Return the first unfilled placeholder of a prompt."""
-    return min(_matches(prompt, PLACEHOLDERS), key=lambda sighting: sighting.line, default=None)
+    return min(_matches(prompt, PLACEHOLDERS), key=lambda found: found.line, default=None)
 
 
 def is_path(prompt: str) -> bool:
@@ -84,24 +84,24 @@ def is_path(prompt: str) -> bool:
 @cache
 def credential_in(prompt: str) -> PromptMatch | None:
     """Return the first thing in a prompt that looks like a credential."""
-    return min(_matches(prompt, CREDENTIALS), key=lambda sighting: sighting.line, default=None)
+    return min(_matches(prompt, CREDENTIALS), key=lambda found: found.line, default=None)
 
 
 def credentials_in(prompt: str) -> Iterator[str]:
     """Yield the texts in a prompt that look like credentials, line by line, so that they can be redacted."""
-    for kind in _possible_kinds(prompt, CREDENTIALS):
-        for found in re.finditer(kind.pattern, prompt):
+    for pattern in _possible_patterns(prompt, CREDENTIALS):
+        for found in re.finditer(pattern.regex, prompt):
             yield from filter(None, map(str.strip, found[found.lastindex or 0].split("\n")))
 
 
-def _matches(prompt: str, kinds: tuple[Kind, ...]) -> Iterator[PromptMatch]:
-    for kind in _possible_kinds(prompt, kinds):
-        found = re.search(kind.pattern, prompt)
+def _matches(prompt: str, patterns: tuple[PromptPattern, ...]) -> Iterator[PromptMatch]:
+    for pattern in _possible_patterns(prompt, patterns):
+        found = re.search(pattern.regex, prompt)
         if found is not None:
-            yield PromptMatch(kind.name, prompt.count("\n", 0, found.start()) + 1)
+            yield PromptMatch(pattern.name, prompt.count("\n", 0, found.start()) + 1)
 
 
-def _possible_kinds(prompt: str, kinds: tuple[Kind, ...]) -> Iterator[Kind]:
-    """Yield the kinds of which a sign occurs in the text."""
+def _possible_patterns(prompt: str, patterns: tuple[PromptPattern, ...]) -> Iterator[PromptPattern]:
+    """Yield the patterns of which a sign occurs in the text."""
     lowered = prompt.lower()
-    return (kind for kind in kinds if any(sign in lowered for sign in kind.signs))
+    return (pattern for pattern in patterns if any(sign in lowered for sign in pattern.signs))

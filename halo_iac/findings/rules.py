@@ -113,16 +113,16 @@ def missing_day(subject: RuleInput) -> Iterator[Violation]:
 def unfinished_prompt(subject: RuleInput) -> Iterator[Violation]:
     """Find an unfilled placeholder, or a path alone, in the prompt of a schedule that fires."""
     for prompt, entries in subject.prompts.items():
-        sighting = placeholder_in(prompt)
+        found = placeholder_in(prompt)
         firing = [entry for entry in entries if require_spec(entry).enabled is not False]
         if firing and is_path(prompt):
             yield Violation(
                 firing, "prompt", "the prompt is a path and is sent as written", "did you mean `prompt_file`?"
             )
-        elif sighting is not None and firing:
-            message = f"line {sighting.line} of the prompt looks unfinished: it contains {sighting.name}"
+        elif found is not None and firing:
+            message = f"line {found.line} of the prompt looks unfinished: it contains {found.name}"
             hint = "fill it in; prompts are sent as written"
-            yield Violation(firing, "prompt", message, hint, line=sighting.line)
+            yield Violation(firing, "prompt", message, hint, line=found.line)
 
 
 def cut_by_comment(subject: RuleInput) -> Iterator[Violation]:
@@ -155,11 +155,11 @@ def folded_list(subject: RuleInput) -> Iterator[Violation]:
 def credential_in_prompt(subject: RuleInput) -> Iterator[Violation]:
     """Find what looks like a credential, paused or not: everyone who can read the schedule can use it."""
     for prompt, entries in subject.prompts.items():
-        sighting = credential_in(prompt)
-        if sighting is not None:
-            message = f"line {sighting.line} of the prompt contains what looks like {sighting.name}"
+        found = credential_in(prompt)
+        if found is not None:
+            message = f"line {found.line} of the prompt contains what looks like {found.name}"
             hint = "remove it and revoke it; everyone who can read this file or the schedule can use it"
-            yield Violation(entries, "prompt", message, hint, line=sighting.line)
+            yield Violation(entries, "prompt", message, hint, line=found.line)
 
 
 # Several together ---------------------------------------------------------------------------------------------------

@@ -149,7 +149,7 @@ def to_problems(
         whole = values.get(str(location[0])) if location else None
         is_counted_only = len(document.problems) > limits.MAX_PROBLEMS  # finding the closest key takes a millisecond
         written = None if is_counted_only else (_source_text(found["input"], document, place), whole)
-        message, hint = _format(found, below, allowed, written)
+        message, hint = _wording(found, below, allowed, written)
         declared = document.value(place)
         if isinstance(declared, str) and "${" in declared:
             hint = _variable_hint(found, location[0] if location else None) or hint
@@ -188,7 +188,7 @@ def _variable_hint(found: Found, field: object) -> str | None:
     return "the variable that it reads is empty" if found["input"] == "" else None
 
 
-def _format(found: Found, below: Location, allowed: Collection[str], written: Written | None) -> Wording:
+def _wording(found: Found, below: Location, allowed: Collection[str], written: Written | None) -> Wording:
     """Return the message and hint of one error. Null is handled first: each check would word it differently."""
     names = [step for step in (*below, *found["loc"]) if isinstance(step, str) and step != "[key]"]
     subject = names[-1] if names else "file"
@@ -207,7 +207,7 @@ def _format(found: Found, below: Location, allowed: Collection[str], written: Wr
     elements = [value] if found["loc"] and isinstance(found["loc"][-1], int) else value
     pair = None if found["type"] == "dict_type" else hints.suggest_for_pair(elements)
     quotes = None if found["type"] in _NOT_QUOTING else hints.suggest_quotes(value) or pair
-    meant = quotes or (_intended(field, *written) if written else None)
+    meant = quotes or (_suggest_meaning(field, *written) if written else None)
     return f"{quote(subject)}: {message}", meant or hint
 
 
@@ -223,10 +223,10 @@ def _expectation(found: Found, field: str) -> Wording:
         return "expected error, warning or off", hints.suggest_severity(value)
     if field in _WORDS:
         return f"expected {_WORDS[field]}", hints.suggest_value(field, value)
-    return _EXPECTATIONS.get(found["type"], _shape)(field, value)
+    return _EXPECTATIONS.get(found["type"], _pattern_wording)(field, value)
 
 
-def _intended(field: str, value: object, whole: object) -> str | None:
+def _suggest_meaning(field: str, value: object, whole: object) -> str | None:
     """Guess what was meant in a field that has many spellings; ``whole`` is the field's value, maybe a list."""
     if field in {*CADENCE_PARTS, "frequency", "at", "cron", "lookback", "lookback_hours"}:
         from halo_iac.load.suggestions.cadence import suggest_part
@@ -239,7 +239,7 @@ def _intended(field: str, value: object, whole: object) -> str | None:
     return None
 
 
-def _list(field: str, value: object) -> Wording:
+def _list_wording(field: str, value: object) -> Wording:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     hint = 'write it in quotes, such as "09:00"' if field == "at" and is_number else None
     if isinstance(value, str) and field in {"protect", "include", "agents"}:
@@ -248,9 +248,9 @@ def _list(field: str, value: object) -> Wording:
     return f"expected a list of {_LISTS.get(field, 'names')}", hint
 
 
-def _text(field: str, value: object) -> Wording:
+def _text_wording(field: str, value: object) -> Wording:
     if field == "lookback" and isinstance(value, int) and not isinstance(value, bool):
-        return "expected text", _lookback(value)
+        return "expected text", _suggest_lookback(value)
     if isinstance(value, list):
         from halo_iac.load.suggestions.form import suggest_for_list
 
@@ -259,14 +259,14 @@ def _text(field: str, value: object) -> Wording:
     return "expected text", "put it in quotes" if is_scalar else None
 
 
-def _lookback(count: int) -> str | None:
+def _suggest_lookback(count: int) -> str | None:
     """Return what a number without a unit may mean: 86400 are seconds."""
     if count > 0 and count % 3600 == 0:
         return f"write `lookback: {count // 3600}h` for {count} seconds, or `lookback: {count}h` for as many hours"
     return f"write `lookback_hours: {count}`, or `lookback: {count}h`" if count > 0 else None
 
 
-def _flag(_: str, value: object) -> Wording:
+def _flag_wording(_: str, value: object) -> Wording:
     word = str(value).strip().lower() if isinstance(value, str | int) else None
     if word in _FLAGS:
         hint: str | None = f"write `{_FLAGS[word]}`"
@@ -275,7 +275,7 @@ def _flag(_: str, value: object) -> Wording:
     return "expected true or false", hint
 
 
-def _mapping(field: str, value: object) -> Wording:
+def _mapping_wording(field: str, value: object) -> Wording:
     if isinstance(value, list) and value and all(isinstance(each, dict) and len(each) == 1 for each in value):
         return "expected keys and values", "remove the dashes: each key is on a line of its own"
     if field == "findings" or not isinstance(value, str):
@@ -285,7 +285,7 @@ def _mapping(field: str, value: object) -> Wording:
     return "expected keys and values", suggest_colon(value)
 
 
-def _number(field: str, value: object) -> Wording:
+def _number_wording(field: str, value: object) -> Wording:
     text = value.strip().rstrip(",;") if isinstance(value, str) else ""
     found = re.fullmatch(r"([0-9]{1,3}(?:[,_' ]?[0-9]{3})*)(k?)", text)
     digits = "" if found is None else re.sub("[^0-9]", "", found[1]) + ("000" if found[2] else "")
@@ -301,12 +301,12 @@ def _without_brackets(value: object) -> str | None:
     return suggest_for_list("", value) if isinstance(value, list) else None
 
 
-def _range(field: str, value: object) -> Wording:
+def _range_wording(field: str, value: object) -> Wording:
     is_midnight = field == "hours" and value == 24
     return f"expected {_RANGES[field]}", "write `0`: 24:00 is the start of the next day" if is_midnight else None
 
 
-def _empty(field: str, _: object) -> Wording:
+def _empty_wording(field: str, _: object) -> Wording:
     return "must not be empty", _suggest_value(field)
 
 
@@ -316,44 +316,44 @@ def _suggest_value(field: str) -> str:
     return suggest_value(field)
 
 
-def _too_long(field: str, _: object) -> Wording:
+def _too_long_wording(field: str, _: object) -> Wording:
     most = f"{limits.MAX_PROMPT // 1024} KiB" if field == "prompt" else f"{limits.MAX_PATTERN:,} characters"
     return f"longer than {most}", None
 
 
-def _amount(field: str, value: object) -> Wording:
+def _amount_wording(field: str, value: object) -> Wording:
     found = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
     hint = f"write `{found[1].replace(',', '.')}`" if found else "write a number such as 0.50, without a currency"
     return f"expected a number, {_RANGES[field]}", hint
 
 
-def _too_many(field: str, _: object) -> Wording:
+def _too_many_wording(field: str, _: object) -> Wording:
     most = limits.MAX_OLD_TITLES if field == "renamed_from" else limits.MAX_LIST
     return f"the list has more than {most:,} elements", None
 
 
-def _shape(field: str, value: object) -> Wording:
+def _pattern_wording(field: str, value: object) -> Wording:
     if value == "":
-        return _empty(field, value)
+        return _empty_wording(field, value)
     return _FORMS.get(field, "expected text without leading or trailing spaces"), None
 
 
 _EXPECTATIONS: Final[dict[str, Callable[[str, object], Wording]]] = {
-    "list_type": _list,
-    "string_type": _text,
-    "bool_type": _flag,
-    "dict_type": _mapping,
-    "int_type": _number,
-    "float_type": _amount,
-    "finite_number": _amount,
-    "greater_than_equal": _range,
-    "less_than_equal": _range,
-    "day": _range,
-    "too_short": _empty,
-    "too_long": _too_many,
-    "string_too_short": _empty,
-    "string_too_long": _too_long,
+    "list_type": _list_wording,
+    "string_type": _text_wording,
+    "bool_type": _flag_wording,
+    "dict_type": _mapping_wording,
+    "int_type": _number_wording,
+    "float_type": _amount_wording,
+    "finite_number": _amount_wording,
+    "greater_than_equal": _range_wording,
+    "less_than_equal": _range_wording,
+    "day": _range_wording,
+    "too_short": _empty_wording,
+    "too_long": _too_many_wording,
+    "string_too_short": _empty_wording,
+    "string_too_long": _too_long_wording,
     # A lone surrogate, which can only come from an environment variable that is not UTF-8.
     "string_unicode": lambda _, __: ("not valid Unicode", "check the variable that it reads"),
-    "string_pattern_mismatch": _shape,
+    "string_pattern_mismatch": _pattern_wording,
 }

@@ -17,7 +17,7 @@ from pydantic_core import ValidationError
 from halo_iac.load.cron import InexpressibleCron, Parts, from_cron, from_times
 from halo_iac.load.field_reader import TOO_LONG, FieldLocation, FieldReader, Fields, is_too_long
 from halo_iac.load.fields import check_entry
-from halo_iac.load.layers import EntryOrigins, Layer, Override, WrittenEntry, written_fields
+from halo_iac.load.layers import WHOLE_CADENCE, EntryOrigins, Layer, Override, WrittenEntry, written_fields
 from halo_iac.load.rule_settings import read_severities
 from halo_iac.load.suggestions import keys as hints
 from halo_iac.model.project import Entry
@@ -60,7 +60,6 @@ def corrected_title(title: str) -> str:
 
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
-_WHOLE: Final = frozenset({"frequency", "cron"})
 _DEFAULTS: Final = {**BUILT_IN, **dict.fromkeys(CADENCE_PARTS, ()), "minutes": MINUTES}
 _OTHER_FIELDS: Final = itemgetter(*FIELDS[FIELDS.index("timezone") :])
 """Spec fields other than title, agent and cadence."""
@@ -180,7 +179,7 @@ def _cadence(entry: WrittenEntry) -> Parts:
         hint = hints.suggest_expression(given["cron"]) or error.hint
         entry.field_place("cron").add_problem("cron", error.message, hint)
         return {}
-    if _WHOLE.isdisjoint(written):
+    if WHOLE_CADENCE.isdisjoint(written):
         message = "`frequency` is missing"
         entry.place.add_missing_problem(message, "set it to hourly, daily, weekly or monthly, or use `cron`")
     if "frequency" not in given or "cron" in written:

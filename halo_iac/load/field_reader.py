@@ -57,10 +57,10 @@ def _substitute(value: object, variables: Mapping[str, str], keeps_unset: bool) 
         return [_substitute(element, variables, keeps_unset) for element in value]
     if not isinstance(value, str) or "$" not in value:
         return value
-    return _REFERENCE.sub(lambda found: _value(found, variables, keeps_unset), value)
+    return _REFERENCE.sub(lambda found: _reference_value(found, variables, keeps_unset), value)
 
 
-def _value(found: re.Match[str], variables: Mapping[str, str], keeps_unset: bool) -> str:
+def _reference_value(found: re.Match[str], variables: Mapping[str, str], keeps_unset: bool) -> str:
     """Return the value of one reference; as in a shell, an empty variable is replaced by the fallback."""
     if found["open"]:
         raise _Unresolved(

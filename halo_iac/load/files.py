@@ -78,7 +78,7 @@ class DiskFiles:
 
     def __init__(self, drafts: Mapping[Path, bytes] | None = None, skipped: Collection[Path] = ()) -> None:
         self._drafts = {os.path.realpath(path): data for path, data in (drafts or {}).items()}
-        self._absent = _folders_of([*skipped, *map(Path, self._drafts)])
+        self._absent = _names_by_folder([*skipped, *map(Path, self._drafts)])
         self._folders: dict[str, str] = {}
 
     def real(self, path: str) -> str:
@@ -93,13 +93,13 @@ class DiskFiles:
         try:
             is_link = stat.S_ISLNK(os.lstat(real).st_mode)
         except FileNotFoundError:
-            if self._is_promised(real):
+            if self._counts_as_existing(real):
                 return real
             raise
         if not is_link:
             return real
         found = os.path.realpath(real)
-        return found if self._is_promised(found) else os.path.realpath(real, strict=True)
+        return found if self._counts_as_existing(found) else os.path.realpath(real, strict=True)
 
     def children(self, folder: str) -> list[tuple[str, bool]]:
         """Return the names in a folder, each with whether it is a folder (a link to a folder is not)."""
@@ -133,16 +133,16 @@ class DiskFiles:
             raise FileUnreadable("a directory, not a file")
         if not stat.S_ISREG(found.st_mode):
             raise FileUnreadable("not a regular file")
-        return _start_of(real, min(found.st_size, limit) + 1)
+        return _read_start(real, min(found.st_size, limit) + 1)
 
-    def _is_promised(self, path: str) -> bool:
+    def _counts_as_existing(self, path: str) -> bool:
         """Return whether a file counts as existing although it may not be on disk: a draft, or left out by git."""
         if path in self._drafts:
             return True
         return path in self._absent or os.path.basename(path) in self._absent.get(folder_of(path), {})  # noqa: PTH119
 
 
-def _start_of(path: str, size: int) -> bytes:
+def _read_start(path: str, size: int) -> bytes:
     """Return the first ``size`` bytes of a file, fewer if it is shorter."""
     file = os.open(path, _FLAGS)
     try:
@@ -154,7 +154,7 @@ def _start_of(path: str, size: int) -> bytes:
     return data
 
 
-def _folders_of(paths: Collection[Path]) -> dict[str, dict[str, bool]]:
+def _names_by_folder(paths: Collection[Path]) -> dict[str, dict[str, bool]]:
     """Return the names in every folder above the paths, each with whether it is a folder itself."""
     folders: dict[str, dict[str, bool]] = {}
     for path in paths:
@@ -267,13 +267,13 @@ def matches(folder: str, pattern: str, tree: FileTree, children: Children) -> It
         if count == len(parts):
             yield path
         else:
-            waiting.extend(reversed(_next(path, count, parts[count], tree, children)))
+            waiting.extend(reversed(_next_steps(path, count, parts[count], tree, children)))
 
 
-def _next(folder: str, count: int, part: str, tree: FileTree, children: Children) -> list[Step]:
+def _next_steps(folder: str, count: int, part: str, tree: FileTree, children: Children) -> list[Step]:
     """Return the steps that one part of a pattern allows from a folder, sorted by name."""
     if part == "..":
-        return [(_above(folder, tree), count + 1)]
+        return [(_parent_folder(folder, tree), count + 1)]
     if part == "**":
         below = [(join_path(folder, name), count) for name, is_folder in children(folder) if is_folder]
         return [(folder, count + 1), *below]
@@ -283,7 +283,7 @@ def _next(folder: str, count: int, part: str, tree: FileTree, children: Children
     return [(join_path(folder, name), count + 1) for name in names]
 
 
-def _above(folder: str, tree: FileTree) -> str:
+def _parent_folder(folder: str, tree: FileTree) -> str:
     """Return the parent of a folder, without ``..``: the parent of a link's target, as the system resolves it."""
     above, written = folder_of(tree.real(folder)), folder_of(folder)
     return written if tree.real(written) == above else above
@@ -308,7 +308,7 @@ class ProjectFiles:
         """Return the matches of a glob from a folder, sorted by name; raises if there are too many."""
         found: list[str] = []
         self._check(folder, pattern, suffixes)
-        with _REASONS:
+        with _AS_UNREADABLE:
             for path in matches(folder, pattern, self._tree, self._children):
                 if len(found) == MAX_FILES:
                     raise self._too_much(f"it matches more than {MAX_FILES:,} files, the most that a project may have")
@@ -333,7 +333,7 @@ class ProjectFiles:
 
     def located(self, path: str) -> str:
         """Return a file's real path."""
-        with _REASONS:
+        with _AS_UNREADABLE:
             real = self._tree.real(path)
         self._bound.check(real)
         return real
@@ -341,7 +341,7 @@ class ProjectFiles:
     def content(self, real: str, *, limit: int = MAX_FILE) -> bytes:
         """Return the bytes of a regular file, given its real path."""
         self._count(files=1)
-        with _REASONS:
+        with _AS_UNREADABLE:
             data = self._tree.content(real, limit)
         if len(data) > limit:
             size = f"{limit // MEBIBYTE} MiB" if limit >= MEBIBYTE else f"{limit // 1024} KiB"
@@ -355,7 +355,7 @@ class ProjectFiles:
             raise FileUnreadable(reason)
         real = self._folders.get(folder)
         if real is None:
-            with _REASONS:
+            with _AS_UNREADABLE:
                 real = self._folders[folder] = self._tree.real(folder)
         self._bound.check_text(real, text)
 
@@ -388,7 +388,7 @@ class ProjectFiles:
         return FileUnreadable(reason, is_repeated=is_repeated)
 
 
-class _Reasons:
+class _ErrorsAsUnreadable:
     """Converts the system's errors for a path. A class, not a generator: every file passes here several times."""
 
     def __enter__(self) -> None:
@@ -403,4 +403,4 @@ class _Reasons:
             raise FileUnreadable(f"cannot be read: {reason}") from error
 
 
-_REASONS: Final = _Reasons()
+_AS_UNREADABLE: Final = _ErrorsAsUnreadable()

@@ -32,7 +32,7 @@ def find_project(start: Path, named: str | None, *, home: Path | None = None) ->
             hint = _STDIN if named == "-" else _ONE_FILE if any(sign in named for sign in "*?[") else HOW_TO_START
             raise ProjectNotFound([Problem(named, 0, 0, "no such file")], hint=hint)
         return path
-    for folder in _searched(start.absolute(), home if home is not None else _home()):
+    for folder in _search_folders(start.absolute(), home if home is not None else _home()):
         path = folder / FILE_NAME
         if path_exists(path):
             return path
@@ -40,7 +40,7 @@ def find_project(start: Path, named: str | None, *, home: Path | None = None) ->
     raise ProjectNotFound([Problem(FILE_NAME, 0, 0, message)], hint=HOW_TO_START)
 
 
-def _searched(start: Path, home: Path | None) -> Iterator[Path]:
+def _search_folders(start: Path, home: Path | None) -> Iterator[Path]:
     """Yield the folders to search, nearest first, up to the repository's root or home, never another owner's."""
     owned_by = find_owner(start)
     for folder in (start, *start.parents):
@@ -88,7 +88,7 @@ def read_included(
     """
     seen = {reader.located(str(path))}
     for position, glob in enumerate(globs):
-        for found in _matches(reader, project, position, glob):
+        for found in _matching_files(reader, project, position, glob):
             name = display_path(found, cwd)
             try:
                 real = reader.located(found)
@@ -103,7 +103,7 @@ def read_included(
                     project.document.add_problem(("include", position), message, error.hint)
 
 
-def _matches(reader: ProjectFiles, project: SourceFile, position: int, glob: str) -> list[str]:
+def _matching_files(reader: ProjectFiles, project: SourceFile, position: int, glob: str) -> list[str]:
     """Return the files of one glob; empty, after adding a problem, if it is refused, matches too many or none."""
     reason, hint = "no file matches", None
     try:

@@ -33,8 +33,8 @@ SPELLINGS: Final = {
 """A field → the keys that may set it."""
 
 _CADENCE_KEYS: Final = frozenset({"frequency", *CADENCE_PARTS, "at", "cron"})
-_WHOLE_CADENCE: Final = frozenset({"frequency", "cron"})
-"""Keys of an override that replace the entry's whole cadence."""
+WHOLE_CADENCE: Final = frozenset({"frequency", "cron"})
+"""Keys that set a whole cadence; in an override they replace all of the entry's."""
 _PARTS: Final = ("at", *CADENCE_PARTS)
 
 
@@ -74,7 +74,7 @@ class Override(NamedTuple):
     @property
     def replaces_cadence(self) -> bool:
         """Return whether it replaces every part of the entry's own cadence."""
-        return not _WHOLE_CADENCE.isdisjoint(self.written)
+        return not WHOLE_CADENCE.isdisjoint(self.written)
 
     def origin(self, field: str) -> Origin | None:
         """Return the position at which it decides a field; ``None`` if weaker layers do."""

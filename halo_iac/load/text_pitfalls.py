@@ -29,16 +29,16 @@ def truncated_texts(document: Document) -> Iterator[TruncatedText]:
     text = document.text
     if not any(re.search(pattern, text) for pattern in _MAY_CUT):
         return
-    found = dict(_cut(text, document))
+    found = dict(_cut_scalars(text, document))
     anchors = {_skip_anchor(text, document.marks[ordinal])[0]: ordinal for ordinal in found}
-    for location, ordinal, value in _texts(document, document.root, (), set()) if found else ():
+    for location, ordinal, value in _text_scalars(document, document.root, (), set()) if found else ():
         alias = _ALIAS.match(text, document.marks[ordinal])
         truncated = ordinal if alias is None else anchors.get(alias[1], ordinal)
         end, words = found.get(truncated), value.split()
         if truncated in found and words and (end is None or text[:end].endswith(words[-1])):
-            key = _entry_of(location)
+            key = _entry_key(location)
             at = Origin(Source.ENTRY, document.path, *document.line_and_column(document.marks[truncated]))
-            yield TruncatedText(key, _field(location), value, at, is_beginning=end is None)
+            yield TruncatedText(key, _field_name(location), value, at, is_beginning=end is None)
 
 
 _FOLDED: Final = re.compile(r"(?:&(\S{1,200})[ \t]+)?>[-+0-9]*[ \t]*(?:#[^\n]*)?\r?\n")
@@ -53,15 +53,15 @@ def folded_items(document: Document) -> Iterator[FoldedItem]:
     if re.search(_MAY_FOLD, text) is None:
         return
     anchored = {found[1]: found.end() for found in _FOLDED.finditer(text) if found[1]}
-    for location, ordinal, _ in _texts(document, document.root, (), set()):
-        if _field(location) != "prompt":
+    for location, ordinal, _ in _text_scalars(document, document.root, (), set()):
+        if _field_name(location) != "prompt":
             continue
         mark = document.marks[ordinal]
         header, alias = _FOLDED.match(text, mark), _ALIAS.match(text, mark)
         start = header.end() if header is not None else anchored.get(alias[1]) if alias is not None else None
         index = None if start is None else _joined_item(text, start)
         if index is not None:
-            key = _entry_of(location)
+            key = _entry_key(location)
             yield FoldedItem(key, Origin(Source.ENTRY, document.path, *document.line_and_column(index)))
 
 
@@ -94,7 +94,7 @@ def _skip_anchor(text: str, index: int) -> tuple[str | None, int]:
     return (None, index) if found is None else (found[1], found.end())
 
 
-def _cut(text: str, document: Document) -> Iterator[tuple[int, int | None]]:
+def _cut_scalars(text: str, document: Document) -> Iterator[tuple[int, int | None]]:
     """Yield the ordinals of scalars that a comment may cut, each with the offset at which it then ends.
 
     ``None`` marks a scalar that begins on the next line: after the ``|`` of a block, a key or a dash.
@@ -113,7 +113,7 @@ def _cut(text: str, document: Document) -> Iterator[tuple[int, int | None]]:
             yield ordinal, start
 
 
-def _texts(
+def _text_scalars(
     document: Document, node: Node, location: Location, seen: set[int]
 ) -> Iterator[tuple[tuple[str | int, ...], int, str]]:
     """Yield the location, ordinal and value of every text in a field of texts."""
@@ -130,19 +130,19 @@ def _texts(
         place = (*location, step)
         if not location and str(step).startswith(IGNORED):  # anchors, which are visited where aliases refer to them
             continue
-        if isinstance(value, str) and _field(place) in _TEXTS:
+        if isinstance(value, str) and _field_name(place) in _TEXTS:
             yield place, ordinal, value
         else:
-            yield from _texts(document, value, place, seen)
+            yield from _text_scalars(document, value, place, seen)
 
 
-def _entry_of(location: Location) -> str | None:
+def _entry_key(location: Location) -> str | None:
     """Return the key of the entry that a value belongs to: its own, or one that ``overrides`` name."""
     below = location[1:] if location[0] == "overrides" else location
     return str(below[1]) if len(below) > 1 and below[0] == "schedules" else None
 
 
-def _field(location: Location) -> str:
+def _field_name(location: Location) -> str:
     """Return the field that a value belongs to: its own key, or that of its list; ``agents`` for an alias."""
     names = [step for step in location if isinstance(step, str)]
     return names[-1] if names[0] in _IN_ENTRIES or names[0] == "scope" else names[0]

@@ -78,7 +78,7 @@ def _integer(text: str) -> int | str:
 Event = Any
 """An event of either parser; ruamel.yaml does not type its attributes."""
 
-Take = Callable[[], Event]
+NextEvent = Callable[[], Event]
 
 
 def _not_a_mapping(event: Event, text: str) -> Diagnostic:
@@ -97,13 +97,13 @@ def _not_a_mapping(event: Event, text: str) -> Diagnostic:
 class Builder:
     """Builds one file's values from its events, and fills the document's ``marks``, ``keys`` and ``lists``."""
 
-    def __init__(self, document: Document, take: Take) -> None:
+    def __init__(self, document: Document, next_event: NextEvent) -> None:
         self.diagnostics: list[Diagnostic] = []
         self._text = document.text
         self._marks = document.marks
         self._keys = document.keys
         self._lists = document.lists
-        self._take = take
+        self._next_event = next_event
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._expanded = 0
         self._depth = 0
@@ -111,21 +111,21 @@ class Builder:
 
     def root(self) -> Values:
         """Return the top mapping of the only document; raises a diagnostic if reading cannot continue."""
-        take = self._take
-        take()
-        event = take()
+        next_event = self._next_event
+        next_event()
+        event = next_event()
         if event.__class__ is StreamEndEvent:
             raise Diagnostic(0, "the file is empty", "for no schedules, write `schedules: {}`")
         if event.version is not None and tuple(event.version) != (1, 2):
             line = re.search("(?m)^%YAML", self._text)  # the pure parser's event begins at the `---` below it
             index = event.start_mark.index if line is None else line.start()
             raise Diagnostic(index, "unsupported YAML version: expected 1.2", "remove the %YAML line")
-        event = take()
+        event = next_event()
         if event.__class__ is not MappingStartEvent:
             raise _not_a_mapping(event, self._text)
         root: Values = self._node(event)
-        take()
-        event = take()
+        next_event()
+        event = next_event()
         if event.__class__ is DocumentStartEvent:
             raise Diagnostic(
                 event.start_mark.index, "a second YAML document begins on this line; a file can hold only one"
@@ -179,8 +179,8 @@ class Builder:
     def _list(self) -> list[Any]:
         values: list[Any] = []
         self._lists[id(values)] = len(self._marks) - 1
-        take, node = self._take, self._node
-        while (event := take()).__class__ is not SequenceEndEvent:
+        next_event, node = self._next_event, self._node
+        while (event := next_event()).__class__ is not SequenceEndEvent:
             values.append(node(event))
         return values
 
@@ -188,15 +188,15 @@ class Builder:
         values: Values = {}
         ordinals: dict[str, int] = {}
         merged: list[Values] | None = None
-        take, node, marks, names = self._take, self._node, self._marks, self._names
-        while (event := take()).__class__ is not MappingEndEvent:
+        next_event, node, marks, names = self._next_event, self._node, self._marks, self._names
+        while (event := next_event()).__class__ is not MappingEndEvent:
             ordinal = len(marks)
             key = node(event)
-            value = node(take())
+            value = node(next_event())
             if key.__class__ is not str:
                 self._add(event, "a key must be a string", "put it in quotes")
             elif key == "<<" and event.__class__ is ScalarEvent and event.implicit[0]:  # else quoted or an alias
-                merged = self._bases(event, value, merged)
+                merged = self._mappings_to_merge(event, value, merged)
             elif key in values:
                 self._add(event, f"duplicate key {quote(key)}", first=marks[ordinals[key]])
             else:
@@ -205,7 +205,7 @@ class Builder:
         self._keys[id(values)] = array("I", ordinals.values())
         return self._merge(values, merged) if merged else values
 
-    def _bases(self, event: Event, value: Node, earlier: list[Values] | None) -> list[Values]:
+    def _mappings_to_merge(self, event: Event, value: Node, earlier: list[Values] | None) -> list[Values]:
         bases = value if isinstance(value, list) else [value]
         if earlier is not None:
             self._add(event, "duplicate key `<<`", "merge several with a list: `<<: [*one, *two]`")

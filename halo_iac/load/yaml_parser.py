@@ -20,7 +20,7 @@ from halo_iac.load.yaml_builder import Builder
 from halo_iac.load.yaml_document import Diagnostic, Document
 from halo_iac.load.yaml_events import IS_PURE, OTHER_VERSION, events
 
-_MARKER: Final = r"(?m)^(?:<{7}|\|{7}|={7}|>{7})(?:[ \r]|$)"
+_CONFLICT_MARKER: Final = r"(?m)^(?:<{7}|\|{7}|={7}|>{7})(?:[ \r]|$)"
 """A line of a merge conflict; ``=======`` may be text, but block scalars are indented."""
 
 _CERTAIN_MARKER: Final = r"(?m)^(?:<{7}|>{7}) "
@@ -68,13 +68,13 @@ def parse_text(text: str, path: str, *, pure: bool = IS_PURE) -> Document:
         builder = Builder(document, events(text, pure=pure))
         diagnostics = builder.diagnostics
         document.root = builder.root()
-        conflict = _conflict(text, _CERTAIN_MARKER) if "<<<<<<< " in text or ">>>>>>> " in text else None
+        conflict = _merge_conflict(text, _CERTAIN_MARKER) if "<<<<<<< " in text or ">>>>>>> " in text else None
         if conflict is not None:
             diagnostics.append(conflict)
     except Diagnostic as diagnostic:
-        diagnostics.append(_conflict_marker_or(diagnostic, text))
+        diagnostics.append(_earlier_conflict(diagnostic, text))
     except YAMLError as error:
-        end = _conflict_marker_or(_syntax(error, text), text)
+        end = _earlier_conflict(_syntax_diagnostic(error, text), text)
         diagnostics[:] = [*(found for found in diagnostics if found.index < end.index), end]  # follow-up errors
     return _with_problems(document, diagnostics)
 
@@ -109,13 +109,13 @@ def _line_end(character: str) -> tuple[str, str]:
     return message, f'delete it, or write it in double quotes as "\\u{ord(character):04x}"'
 
 
-def _conflict_marker_or(diagnostic: Diagnostic, text: str) -> Diagnostic:
+def _earlier_conflict(diagnostic: Diagnostic, text: str) -> Diagnostic:
     """Return a merge conflict that precedes the diagnostic, else the diagnostic."""
-    conflict = _conflict(text, _MARKER)
+    conflict = _merge_conflict(text, _CONFLICT_MARKER)
     return conflict if conflict is not None and conflict.index <= diagnostic.index else diagnostic
 
 
-def _conflict(text: str, pattern: str) -> Diagnostic | None:
+def _merge_conflict(text: str, pattern: str) -> Diagnostic | None:
     """Return a diagnostic of the first line left by a merge; inside brackets or quotes YAML reads it as text."""
     marker = re.search(pattern, text)
     if marker is None:
@@ -124,7 +124,7 @@ def _conflict(text: str, pattern: str) -> Diagnostic | None:
     return Diagnostic(marker.start(), "this line is a merge conflict marker", hint)
 
 
-def _syntax(error: YAMLError, text: str) -> Diagnostic:
+def _syntax_diagnostic(error: YAMLError, text: str) -> Diagnostic:
     """Reword a parser's error. Tabs are looked for in the text, since each parser words them differently."""
     mark = getattr(error, "problem_mark", None)
     if not isinstance(error, MarkedYAMLError) or mark is None:
@@ -141,17 +141,17 @@ def _syntax(error: YAMLError, text: str) -> Diagnostic:
     if str(error.problem).startswith("found incompatible YAML document"):
         return Diagnostic(index, *OTHER_VERSION)
     return (
-        _meant(error, text, index)
+        _known_mistake(error, text, index)
         or _unclosed_bracket(error, text, index)
         or Diagnostic(
             index,
-            f"not valid YAML: {_without_quotations(str(error.problem))}{_context(error, mark.line)}",
+            f"not valid YAML: {_redact_quotations(str(error.problem))}{_describe_context(error, mark.line)}",
             _hint(error, text, index),
         )
     )
 
 
-def _meant(error: MarkedYAMLError, text: str, index: int) -> Diagnostic | None:
+def _known_mistake(error: MarkedYAMLError, text: str, index: int) -> Diagnostic | None:
     from halo_iac.load.suggestions.form import other_text
     from halo_iac.load.suggestions.yaml_syntax import likely_mistake
 
@@ -194,13 +194,13 @@ def _hint(error: MarkedYAMLError, text: str, index: int) -> str | None:
     return _INDENTATION if is_colon or begins_line else None
 
 
-def _context(error: MarkedYAMLError, line: int) -> str:
+def _describe_context(error: MarkedYAMLError, line: int) -> str:
     """Return where the construct begins that a parser found no end of, if on another line."""
     mark = error.context_mark
     return f", {error.context} from line {mark.line + 1}" if mark is not None and mark.line != line else ""
 
 
-def _without_quotations(message: str) -> str:
+def _redact_quotations(message: str) -> str:
     """Remove what a parser's message quotes from an unreadable file, but keep punctuation.
 
     See docs/security.md#bounds-of-files.

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import StringMark
 from ruamel.yaml.scanner import Scanner, ScannerError
 
-from halo_iac.load.yaml_builder import Take
+from halo_iac.load.yaml_builder import NextEvent
 
 _NAME: Final = re.compile("[A-Za-z0-9_-]*")
 _AFTER_NAME: Final = frozenset(" \t\r\n\0?:,]}%@`")
@@ -24,12 +24,12 @@ Untyped = Any
 """A token, a mark or a class of ruamel.yaml, which has no types for them."""
 
 
-def pure_python_events(text: str) -> Take:
+def pure_python_events(text: str) -> NextEvent:
     """Return a function that returns a text's next event on each call."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Scanner = _Scanner
-    take: Take = yaml.parse(text).__next__
-    return take
+    next_event: NextEvent = yaml.parse(text).__next__
+    return next_event
 
 
 class _Scanner(Scanner):
@@ -60,7 +60,7 @@ class _Scanner(Scanner):
     def scan_anchor(self, TokenClass: Untyped) -> Untyped:  # noqa: N803 - the overridden method's signature
         start = self.reader.get_mark()
         self.reader.forward()
-        name = self._passed(_NAME)
+        name = self._match_and_skip(_NAME)
         if not name or self.reader.peek() not in _AFTER_NAME:
             self._fail("did not find expected alphabetic or numeric character")
         return TokenClass(name, start, self.reader.get_mark())
@@ -68,12 +68,12 @@ class _Scanner(Scanner):
     # Blocks of text
 
     def scan_block_scalar_indicators(self, _: Untyped) -> tuple[bool | None, int | None]:
-        head = self._passed(_HEADER)
+        head = self._match_and_skip(_HEADER)
         digit = head.strip("+-")
         return _CHOMPING.get(head.strip(digit)), int(digit) if digit else None
 
     def scan_block_scalar_ignored_line(self, _: Untyped) -> None:
-        self._passed(_REST_OF_HEADER)
+        self._match_and_skip(_REST_OF_HEADER)
         if self.reader.peek() not in "\r\n\0":
             self._fail("did not find expected comment or line break")
         self.scan_line_break()
@@ -107,7 +107,7 @@ class _Scanner(Scanner):
         return token
 
     def scan_plain_spaces(self, indent: int, _: Untyped) -> list[str]:
-        blanks = self._passed(_BLANKS)
+        blanks = self._match_and_skip(_BLANKS)
         if self.reader.peek() not in "\r\n":
             return [blanks] if blanks else []
         self.scan_line_break()
@@ -124,7 +124,7 @@ class _Scanner(Scanner):
                 return breaks or [" "]
         return []
 
-    def _passed(self, pattern: re.Pattern[str]) -> str:
+    def _match_and_skip(self, pattern: re.Pattern[str]) -> str:
         """Return the match of a pattern at the current position, and move past it."""
         found = pattern.match(self.reader.buffer, self.reader.pointer)
         text = found[0] if found else ""

@@ -171,10 +171,10 @@ def near_duplicate_creates(situation: GuardInput) -> Iterator[GuardViolation]:
         return
     first: dict[object, int] = {}
     for number, remote in enumerate(situation.undeclared):
-        for likeness in (_folded(remote.title), _work(remote.spec())):
+        for likeness in (_title_key(remote.title), _content_key(remote.spec())):
             first.setdefault(likeness, number)
     for change in creates:
-        titled, working = first.get(_folded(change.title), _NONE), first.get(_work(change.after), _NONE)
+        titled, working = first.get(_title_key(change.title), _NONE), first.get(_content_key(change.after), _NONE)
         if min(titled, working) == _NONE:
             continue
         remote = situation.undeclared[min(titled, working)]
@@ -222,12 +222,12 @@ def _verb(change: Change, *, is_silenced: bool) -> str:
     return "paused" if change.is_pause else "moved to an agent without traces"
 
 
-def _work(spec: Spec | UnreadableSchedule | None) -> tuple[object, ...]:
+def _content_key(spec: Spec | UnreadableSchedule | None) -> tuple[object, ...]:
     """Return what a schedule does and when; a value equal to no other where it cannot be read."""
     return (spec.agent, spec.prompt, spec.cadence) if isinstance(spec, Spec) else (object(),)
 
 
-def _folded(title: str) -> str:
+def _title_key(title: str) -> str:
     """Return a title without what the eye passes over: form, case, spaces, and invisible characters."""
     if not (title.isascii() and title.isprintable()):
         title = "".join(character for character in title if not is_invisible(character) or character.isspace())

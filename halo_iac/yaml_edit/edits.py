@@ -16,7 +16,7 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
 )
 
-from halo_iac.load.yaml_builder import Event, Take
+from halo_iac.load.yaml_builder import Event, NextEvent
 from halo_iac.load.yaml_events import events
 from halo_iac.load.yaml_parser import parse_text
 
@@ -70,13 +70,13 @@ class Node:
 
 def outline(text: str) -> Node:
     """Return the top node of a text that the loader accepts."""
-    take = events(text)
-    take()
-    take()
-    return _node(take(), take)
+    next_event = events(text)
+    next_event()
+    next_event()
+    return _node(next_event(), next_event)
 
 
-def _node(event: Event, take: Take) -> Node:
+def _node(event: Event, next_event: NextEvent) -> Node:
     start, end = event.start_mark.index, event.end_mark.index
     if isinstance(event, AliasEvent):
         return Node(Form.ALIAS, start, end)
@@ -84,8 +84,8 @@ def _node(event: Event, take: Take) -> Node:
         return Node(_SCALARS.get(event.style, Form.PLAIN), start, end, event.anchor, event.value)
     is_mapping = isinstance(event, MappingStartEvent)
     children = []
-    while not isinstance(inner := take(), MappingEndEvent | SequenceEndEvent):
-        children.append(_node(inner, take))
+    while not isinstance(inner := next_event(), MappingEndEvent | SequenceEndEvent):
+        children.append(_node(inner, next_event))
     if event.flow_style:
         form, end = Form.FLOW_MAPPING if is_mapping else Form.FLOW_LIST, inner.end_mark.index
     else:

@@ -71,7 +71,7 @@ def suggest_days(value: object, beside: Sequence[object]) -> str | None:
         return f"write `{format_list(days, is_one_of_several=is_one_of_several)}`"
     nth = suggest_other_week(word) or suggest_nth_day(word) or read_in_english(word, suggest_nth_day)
     found = re.fullmatch(_HASH, word)
-    if found is not None and (day := _day(found[1].replace("7", "0"))) is not None:
+    if found is not None and (day := _read_day(found[1].replace("7", "0"))) is not None:
         nth = suggest_nth_weekday(int(found[2] or 0), day)
     slip = closest_match(word, [name for name in DAY_NAMES if name[:1] == word[:1]]) if word.isalpha() else None
     return nth or (f"did you mean `{slip[:3]}`?" if slip else None)
@@ -105,23 +105,23 @@ def parse_days(text: str) -> list[str] | None:
         return None  # a number with words may well be a time
     found: list[int] = []
     for word in re.split(_BETWEEN, re.sub(_TO, "-", text.lower())):
-        days = () if word in _FILLERS else _SETS.get(word) or _days(word)
+        days = () if word in _FILLERS else _SETS.get(word) or _read_days(word)
         if days is None:
             return None
         found.extend(days)
     return [DAYS[day] for day in dict.fromkeys(found)]
 
 
-def _days(word: str) -> Sequence[int] | None:
+def _read_days(word: str) -> Sequence[int] | None:
     """Return the days of a name or of a range, which may wrap around the end of the week."""
     first, dash, last = word.partition("-")
-    begin, end = _day(first), _day(last) if dash else None
+    begin, end = _read_day(first), _read_day(last) if dash else None
     if begin is None or (dash and end in {None, begin}):
         return None
     return [begin] if end is None else [(begin + more) % 7 for more in range((end - begin) % 7 + 1)]
 
 
-def _day(word: str) -> int | None:
+def _read_day(word: str) -> int | None:
     if len(word) == 1 and word in "0123456":
         return int(word)
     name = word.removesuffix(".").removesuffix("s")
@@ -164,7 +164,7 @@ def suggest_nth_day(text: str, line: Line = _lines) -> str | None:
     count = int(found[1][0]) if found[1][0].isdecimal() else _ORDINALS.index(found[1])
     if found[2] == "day":
         return f"write {line(month_day=str(count))}" if count else suggest_last_day(line)
-    day = _day(found[2])
+    day = _read_day(found[2])
     return None if day is None else suggest_nth_weekday(count, day, line)
 
 

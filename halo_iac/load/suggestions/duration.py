@@ -55,23 +55,23 @@ def read_duration(text: str) -> Duration | None:
     if len(text) > MAX_COMPARED_LENGTH:
         return None
     if re.fullmatch(_ISO, text.strip().upper()) and len(text.strip()) > 2:
-        return _iso(text.strip().upper())
+        return _read_iso(text.strip().upper())
     if re.search(r"[0-9] ?M$", text):  # months or minutes
         return None
     plain = re.sub(r"(\w+)=([0-9]+)", r"\2 \1", text.strip().lower())
     wrapped = re.fullmatch(_WRAPPED, plain)
     plain = (wrapped[1] or wrapped[2]) if wrapped else plain
     plain = re.sub(r"([0-9])([a-z])", r"\1 \2", re.sub(r"([a-z])([0-9])", r"\1 \2", plain or ""))
-    return _sum(re.findall(_PART, plain)) if re.fullmatch(_PARTS, plain) else None
+    return _sum_parts(re.findall(_PART, plain)) if re.fullmatch(_PARTS, plain) else None
 
 
-def _iso(text: str) -> Duration | None:
+def _read_iso(text: str) -> Duration | None:
     date, _, time = text[1:].partition("T")
     parts = [(mark, *found) for mark, half in (("P", date), ("T", time)) for found in re.findall("([0-9]+)(.)", half)]
-    return _sum([(count, _ISO_UNITS[mark + unit]) for mark, count, unit in parts])
+    return _sum_parts([(count, _ISO_UNITS[mark + unit]) for mark, count, unit in parts])
 
 
-def _sum(parts: list[tuple[str, str]]) -> Duration | None:
+def _sum_parts(parts: list[tuple[str, str]]) -> Duration | None:
     seconds = months = 0.0
     for count, unit in parts:
         if not count and len(unit) < 3:

@@ -166,10 +166,10 @@ def _likely_field(key: str, allowed: Collection[str]) -> str | None:
 
 def _suggest_for_word(word: str, value: object, allowed: Collection[str]) -> str | None:
     if word in _SWITCHES and "enabled" in allowed:
-        return _suggest_enabled(_flag(value), is_opposite=_SWITCHES[word])
+        return _suggest_enabled(_read_flag(value), is_opposite=_SWITCHES[word])
     for words, field, on, off in _LINES:
         if word in words and field in allowed:
-            return f"write `{field}: {off if _flag(value) is False else on}`"
+            return f"write `{field}: {off if _read_flag(value) is False else on}`"
     if word in _SETTINGS:
         return "API keys, URLs, teams and the sandbox cannot be set in YAML"
     if word in _DATES and "at" in allowed:
@@ -187,7 +187,7 @@ def _suggest_enabled(flag: bool | None, *, is_opposite: bool) -> str:
     return "did you mean `enabled`, which says the opposite?" if is_opposite else "did you mean `enabled`?"
 
 
-def _flag(value: object) -> bool | None:
+def _read_flag(value: object) -> bool | None:
     """Return the value of another tool's on-off key; ``None`` if it is neither on nor off."""
     return _FLAGS.get("" if value is None else str(value).strip().lower())
 

@@ -84,13 +84,13 @@ def read_times(text: str) -> list[str] | None:
     """Return the times of day in a lower-case text, in a file's notation; ``None`` if it says more."""
     joined = re.sub(r"([0-9])\s*(?:h|hours)\s*([0-9])", r"\1h\2", re.sub(r"^at\.? ", "", text))
     parts = re.split(r"\s*(?:[,;&]|\band\b)\s*|\s+(?=[0-9])", joined)
-    times = [time for part in parts if (time := _time(part)) is not None]
+    times = [time for part in parts if (time := _read_time(part)) is not None]
     is_split_by_spaces = re.search(r"[0-9]\s+[0-9]", text) is not None and any(part.isdecimal() for part in parts)
     is_whole = times and len(times) == len(parts) and not _is_halved_in_part(parts) and not is_split_by_spaces
     return times if is_whole else None
 
 
-def _time(part: str) -> str | None:
+def _read_time(part: str) -> str | None:
     """Return a time of day such as ``9:30 pm`` in a file's notation; ``None`` if it is not one or has seconds."""
     if part in _NAMED:
         return _NAMED[part]

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from functools import cache
 from typing import Final
-from unicodedata import combining
-from unicodedata import normalize as normalize_form
 
+from halo_iac.load.suggestions.words import fold_accents
 from halo_iac.model.zones import zone_names
 from halo_iac.text import MAX_COMPARED_LENGTH, closest_match, normalize
 
@@ -62,9 +61,7 @@ _WITHOUT_ZONE: Final = {
     }.items()
     for word in words.split(", ")
 }
-"""Cities that are not in the database, in the form that :func:`_folded` returns."""
-_LETTERS: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i"})
-"""Letters that do not decompose into a letter and a mark."""
+"""Cities that are not in the database, in lower case and without accents."""
 
 _CLOSE: Final = 0.9
 """The required similarity of a place: one of ten letters may differ."""
@@ -82,15 +79,15 @@ def suggest_zone(name: object) -> str | None:
         return PLACE
     if not isinstance(name, str) or len(name) > MAX_COMPARED_LENGTH:
         return None
-    word = _folded(name)
-    place = _place(word)
+    word = fold_accents(name.strip())
+    place = _zone_by_abbreviation(word)
     if place is not None:
         return f"write `{place}`"
     if re.fullmatch(_OFFSET, word):
         fixed = zone_for_offset(word)
         advice = PLACE if fixed is None else f"{PLACE}; this offset is `{fixed}`, its sign reversed"
         return "write `UTC`" if fixed == "UTC" else advice
-    spelt = _spelt(word)
+    spelt = _zone_by_spelling(word)
     if spelt is not None:
         return f"did you mean `{spelt}`?"
     known = _WITHOUT_ZONE.get(word.rpartition("/")[2].replace("_", " "))
@@ -112,21 +109,15 @@ def zone_for_offset(offset: str) -> str | None:
 
 def zone_for_name(name: str) -> str | None:
     """Return the zone of a name or abbreviation, in a file's spelling; ``None`` for an offset other than 0."""
-    word = _folded(name)
-    return _place(word) or _spelt(word)
+    word = fold_accents(name.strip())
+    return _zone_by_abbreviation(word) or _zone_by_spelling(word)
 
 
-def _folded(name: str) -> str:
-    """Return a name in lower case without diacritics, which no zone has: ``Zürich`` is ``zurich``."""
-    plain = normalize_form("NFKD", name.strip().lower())
-    return "".join(letter for letter in plain if not combining(letter)).translate(_LETTERS)
-
-
-def _place(word: str) -> str | None:
+def _zone_by_abbreviation(word: str) -> str | None:
     return _PLACES.get(word) or _PLACES.get(re.sub(_TIME, "", word))
 
 
-def _spelt(word: str) -> str | None:
+def _zone_by_spelling(word: str) -> str | None:
     return _spellings().get(word) or _spellings().get(normalize(word)) or _cities().get(word.replace(" ", "_"))
 
 

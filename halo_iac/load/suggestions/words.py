@@ -96,7 +96,11 @@ _WORDS: Final = {
 }
 """English words and their translations; ``_`` is a space."""
 
-_LETTERS: Final = str.maketrans({"ł": "l", "ø": "o", "ı": "i", "đ": "d", "ß": "ss", "æ": "ae", "\u2019": "'"})
+_LETTERS: Final = str.maketrans(
+    {"ł": "l", "ø": "o", "ı": "i", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "\u2019": "'"}
+)
+"""Letters that do not decompose into a letter and a mark, and the typographic apostrophe."""
+
 _LETTER_RUN: Final = r"[^\W\d_]+"
 _WORD: Final = r"[^\W\d_]+(?:['-][^\W\d_]+)*"
 
