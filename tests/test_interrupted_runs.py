@@ -395,6 +395,6 @@ def test_an_error_that_comes_once_a_command_has_ended_leaves_its_call_unknown() 
 
     context = CommandContext(console, TargetOptions())
     with pytest.raises(Unreachable):
-        StartedRuns(context).make(call, attempt)
+        StartedRuns(context).make_call(call, attempt)
     assert call.is_unknown
     assert console.final_error(None).message.startswith("interrupted while starting a run of checkout; it may or")

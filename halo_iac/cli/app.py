@@ -88,7 +88,7 @@ def _parse_arguments(command: TyperCommand, ctx: typer.Context, args: list[str])
     """Parse a command line as typer does, with the checks that apply to every command."""
     try:
         if not ctx.resilient_parsing:  # a shell that requests completions
-            _check_dashes(command, ctx, args)
+            _check_single_dashes(command, ctx, args)
             _check_each_option_once(command, ctx, args)
         rest = super(TyperCommand, command).parse_args(ctx, args)
     except TyperException as error:
@@ -113,7 +113,7 @@ def _parse_arguments(command: TyperCommand, ctx: typer.Context, args: list[str])
     return rest
 
 
-def _check_dashes(command: TyperCommand, ctx: typer.Context, args: list[str]) -> None:
+def _check_single_dashes(command: TyperCommand, ctx: typer.Context, args: list[str]) -> None:
     """Raise an error for a long option with one dash, as in Terraform: typer would read it as short options."""
     words = ["", *(args[: args.index("--")] if "--" in args else args)]
     if ctx.ignore_unknown_options or not any(map(_ONE_DASH.match, words)):
@@ -241,7 +241,7 @@ def built_command(first: str | None = None) -> TyperGroup:
 
 @cache
 def _built(first: str | None) -> TyperGroup:
-    return cast("TyperGroup", get_command(command_line(first)))  # which several commands are
+    return cast("TyperGroup", get_command(command_line(first)))  # typer returns a group for several commands
 
 
 def _add_command(app: typer.Typer, name: str) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    Offer = tuple[str, str]
+    Completion = tuple[str, str]
 
 _ASKING = "_HALO_COMPLETE"
 """The environment variable of a request: ``complete_bash``, and likewise for other shells."""
@@ -40,9 +40,9 @@ def answer(env: Mapping[str, str]) -> int:
     """Print the completions at the cursor; return the exit code that the shell's script expects."""
     shell = env[_ASKING].removeprefix("complete_")
     try:
-        args, incomplete = _words(shell, env)
-        found = _offers(args, incomplete, env)
-        text = _written(shell, found, incomplete)
+        args, incomplete = _read_words(shell, env)
+        found = _find_completions(args, incomplete, env)
+        text = _format_completions(shell, found, incomplete)
     except Exception:  # noqa: BLE001 - a message would land in the line that is being typed
         return 1
     is_question = env.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args"
@@ -52,7 +52,7 @@ def answer(env: Mapping[str, str]) -> int:
     return 0
 
 
-def _words(shell: str, env: Mapping[str, str]) -> tuple[list[str], str]:
+def _read_words(shell: str, env: Mapping[str, str]) -> tuple[list[str], str]:
     """Return the complete words before the cursor, without the program, and the word being typed."""
     if shell == "bash":
         line = env["COMP_WORDS"]
@@ -84,7 +84,7 @@ def _split(line: str) -> list[str]:
     return words
 
 
-def _offers(args: Sequence[str], incomplete: str, env: Mapping[str, str]) -> list[Offer] | None:
+def _find_completions(args: Sequence[str], incomplete: str, env: Mapping[str, str]) -> list[Completion] | None:
     """Return the completions, each with a line of help; ``None`` for file names."""
     with open(os.path.join(os.path.dirname(__file__), "completion.json"), encoding="utf-8") as file:
         line = _Line(json.load(file))
@@ -92,12 +92,12 @@ def _offers(args: Sequence[str], incomplete: str, env: Mapping[str, str]) -> lis
         line.read(word)
     names = ProjectNames(line.files, env)
     if line.pending is not None:
-        return _values(line.pending[1], names)
+        return _complete_value(line.pending[1], names)
     if incomplete.startswith("-") and not line.has_ended:
-        return _options(line, incomplete, names)
+        return _complete_option(line, incomplete, names)
     if line.commands:
         return [(name, each["help"]) for name, each in line.commands.items()]
-    return _values(line.argument, names)
+    return _complete_value(line.argument, names)
 
 
 class _Line:
@@ -137,14 +137,14 @@ class _Line:
     def read(self, word: str) -> None:
         """Process the next word."""
         if self.pending is not None:
-            self._take(self.pending, word)
+            self._add_value(self.pending, word)
             self.pending = None
         elif word.startswith("-") and not self.has_ended:
             name, sign, value = word.partition("=")
             option = self.option(name)
             self.has_ended = word == "--"
             if option and sign:
-                self._take(option, value)
+                self._add_value(option, value)
             elif option and option[1]:
                 self.pending = option
         elif self.commands:
@@ -152,28 +152,28 @@ class _Line:
         else:
             self._count += 1
 
-    def _take(self, option: Sequence[str], value: str) -> None:
+    def _add_value(self, option: Sequence[str], value: str) -> None:
         if "--file" in option[0].split():
             self.files.append(value)
 
 
-def _options(line: _Line, incomplete: str, names: ProjectNames) -> list[Offer] | None:
+def _complete_option(line: _Line, incomplete: str, names: ProjectNames) -> list[Completion] | None:
     name, sign, _ = incomplete.partition("=")
     if not sign:
         return [(name, help_) for each, _, help_ in line.options for name in each.split()]
     option = line.option(name)
-    found = _values(option[1], names) if option else []
+    found = _complete_value(option[1], names) if option else []
     return None if found is None else [(f"{name}={value}", help_) for value, help_ in found]
 
 
-def _values(kind: str, names: ProjectNames) -> list[Offer] | None:
+def _complete_value(kind: str, names: ProjectNames) -> list[Completion] | None:
     """Return the values of an option or an argument, given their name in help."""
     choices = kind.split("|") if kind.islower() else []  # choices, such as text|json
     found = _NAMES[kind](names) if kind in _NAMES else choices
     return None if kind in _FILES and not found else [(value, "") for value in found]
 
 
-def _written(shell: str, found: Sequence[Offer] | None, incomplete: str) -> str:
+def _format_completions(shell: str, found: Sequence[Completion] | None, incomplete: str) -> str:
     """Return the completions in the format of a shell's script."""
     if shell == "bash":
         escaped = [value.replace(" ", "\\ ") for value, _ in found or ()]

@@ -37,22 +37,22 @@ class ProjectNames:
 
     def keys(self) -> list[str]:
         """Return the keys of the entries."""
-        return _safe(key for sections in self._sections() for key in _children(sections.get("schedules", "")))
+        return _keep_safe(key for sections in self._sections() for key in _list_keys(sections.get("schedules", "")))
 
     def agents(self) -> list[str]:
         """Return the aliases, and the agents that entries name."""
-        return _safe(name for sections in self._sections() for name in _agents(sections))
+        return _keep_safe(name for sections in self._sections() for name in _list_agents(sections))
 
     def receipts(self) -> list[str]:
         """Return the latest receipts, newest first."""
         folder = os.path.join(os.path.dirname(next(iter(self._files()), "")), _RECEIPTS)
         names = sorted(os.listdir(folder), reverse=True) if os.path.isdir(folder) else []
-        return _safe(os.path.join(folder, name) for name in names[:_MAX_RECEIPTS])
+        return _keep_safe(os.path.join(folder, name) for name in names[:_MAX_RECEIPTS])
 
     def _files(self) -> list[str]:
         if self._named:
             return [path for name in self._named for path in sorted(glob(os.path.expanduser(name)))]
-        return [*_nearest(os.getcwd())]
+        return [*_find_nearest(os.getcwd())]
 
     def _sections(self) -> Iterator[Mapping[str, str]]:
         """Yield the top-level sections of each project file and of its included files: key → text."""
@@ -62,13 +62,13 @@ class ProjectNames:
             folder = escape(os.path.dirname(path))
             included = [
                 found
-                for pattern in _items(project.get("include", ""))
+                for pattern in _list_items(project.get("include", ""))
                 for found in glob(os.path.join(folder, pattern), recursive=True)
             ]
             yield from (_sections(_read(each)) for each in sorted(included)[:_MAX_FILES])
 
 
-def _nearest(folder: str) -> Iterator[str]:
+def _find_nearest(folder: str) -> Iterator[str]:
     """Yield the project file in a folder or above (docs/semantics.md#finding-the-file)."""
     owner, start = os.stat(folder).st_uid, folder
     while os.stat(folder).st_uid == owner:
@@ -97,23 +97,23 @@ def _sections(text: str) -> dict[str, str]:
     return {each[1]: text[each.end() : end] for each, end in zip(found, ends, strict=False)}
 
 
-def _children(body: str) -> Iterator[str]:
+def _list_keys(body: str) -> Iterator[str]:
     """Yield the keys of a mapping."""
     if body.lstrip().startswith("{"):
-        yield from _flow_keys(body)
+        yield from _list_flow_keys(body)
         return
-    indent = _indent(body)
+    indent = _find_indent(body)
     for line in re.finditer(rf"^ {{{indent}}}([^\s#][^:\n]*?)[ \t]*:(?=\s|$)", body, re.MULTILINE) if indent else ():
         yield line[1]
 
 
-def _indent(body: str) -> int:
+def _find_indent(body: str) -> int:
     """Return the indentation of the keys of a mapping."""
     first = _FIRST.search(body, body.find("\n") + 1 or len(body))
     return len(first[1]) if first else 0
 
 
-def _flow_keys(body: str) -> Iterator[str]:
+def _list_flow_keys(body: str) -> Iterator[str]:
     depth, before, opening = 0, "", ""
     for part in _FLOW.findall(body):
         if part == ":" and depth == 1 and opening in {"{", ","}:
@@ -124,20 +124,20 @@ def _flow_keys(body: str) -> Iterator[str]:
         opening, before = before, part
 
 
-def _items(body: str) -> Iterator[str]:
+def _list_items(body: str) -> Iterator[str]:
     """Yield the items of a list of text."""
     text = body.strip()
     if text.startswith("["):
         yield from (part.strip("\"' ") for part in _FLOW.findall(text) if part not in "[],")
     else:
-        yield from (_plain(item) for item in _ITEM.findall(body))
+        yield from (_strip_quotes(item) for item in _ITEM.findall(body))
 
 
-def _agents(sections: Mapping[str, str]) -> Iterator[str]:
-    yield from _children(sections.get("agents", ""))
+def _list_agents(sections: Mapping[str, str]) -> Iterator[str]:
+    yield from _list_keys(sections.get("agents", ""))
     for name in ("defaults", "overrides", "schedules"):
         body = sections.get(name, "")
-        indent = _indent(body)
+        indent = _find_indent(body)
         if name == "schedules" and indent:
             deeper = re.search(rf"^( {{{indent + 1},}})[^\s#]", body, re.MULTILINE)
             indent = len(deeper[1]) if deeper else 0
@@ -147,10 +147,10 @@ def _agents(sections: Mapping[str, str]) -> Iterator[str]:
                 yield value[1].strip()
 
 
-def _plain(text: str) -> str:
+def _strip_quotes(text: str) -> str:
     return text.split(" #", maxsplit=1)[0].strip().strip("\"'")
 
 
-def _safe(names: Iterable[str]) -> list[str]:
+def _keep_safe(names: Iterable[str]) -> list[str]:
     """Return distinct names without quotes, only those without a meaning in a shell."""
     return [name for name in dict.fromkeys(each.strip("\"' ") for each in names) if _SAFE.fullmatch(name)]

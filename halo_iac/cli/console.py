@@ -82,7 +82,7 @@ class Console:
         """
         for stream in (stdin, stdout, stderr):
             if isinstance(stream, io.TextIOWrapper):
-                # A terminal that cannot show a character gets its escape; no output is worth a crash.
+                # A character that the terminal's encoding lacks is written as an escape, instead of raising an error.
                 stream.reconfigure(errors="backslashreplace")
 
     @classmethod

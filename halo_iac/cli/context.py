@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from halo_iac.checkout import find_checkout, find_outermost_checkout, is_sparse
 from halo_iac.cli.console import Console
-from halo_iac.cli.home_folder import check_paths, home
+from halo_iac.cli.home_folder import check_paths, home_folder
 from halo_iac.cli.plan.tightening import Tightening
 from halo_iac.cli.project_files.options import MAX_CONCURRENT_PROJECTS, check_single_file
 from halo_iac.cli.target import TargetOptions
@@ -169,7 +169,7 @@ class CommandContext:
         self._tightening = Tightening.from_options(protect, undeclared)
 
     def _tightened(self, project: Project) -> Project:
-        return self._tightening.applied(project, self.console.env)
+        return self._tightening.apply_to(project, self.console.env)
 
     def project_if_any(self) -> Project | None:
         """Return the project, or ``None`` without a project file; a named file must exist."""
@@ -264,7 +264,7 @@ class CommandContext:
             env = {**env, "INF_PROJECT_ID": ""}
         return resolve_settings(
             env,
-            home=home(),
+            home=home_folder(),
             project_flag=self.target.project,
             team_flag=self.target.team,
             declared=declared,

@@ -14,7 +14,7 @@ _PATHS: Final = ("HALO_FILE", "HALO_SANDBOX", "INF_CONFIG_DIR")
 """Environment variables with a path; a shell does not expand ``~`` in an env file."""
 
 
-def home() -> Path:
+def home_folder() -> Path:
     """Return the user's home folder; an empty place if the user has none."""
     try:
         return Path.home()

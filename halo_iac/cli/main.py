@@ -24,8 +24,8 @@ _COMPLETION = "_HALO_COMPLETE"
 
 def run() -> NoReturn:
     """Run the process's command line and exit with its code."""
-    # A command makes what it needs once and keeps it to its end: looking for garbage meanwhile takes up to two thirds
-    # of a plan's time and finds next to nothing. What runs for hours turns it on again.
+    # A command keeps nearly all objects until its end, so garbage collection would find little and take up to two
+    # thirds of a plan's time. Commands that run for hours enable it again.
     gc.disable()
     if os.environ.get(_COMPLETION, "").startswith("complete_"):
         from halo_iac.cli.completion import answer
@@ -33,7 +33,7 @@ def run() -> NoReturn:
         code = answer(os.environ)
         _flush()
         os._exit(code)
-    # Looking for plugins of pydantic reads the metadata of everything installed; none has business with our files.
+    # To find its plugins, pydantic would read the metadata of all installed packages; halo needs none.
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "1"
     if sys.argv[1:] != ["--version"]:
         from halo_iac.cli.signals import treat_signals_as_interrupt
@@ -44,8 +44,8 @@ def run() -> NoReturn:
         _flush()
     except KeyboardInterrupt:  # before the command has started, or after it has reported its outcome
         code = exit_codes.INTERRUPTED
-    # The system frees memory at once; Python would go from object to object, for a tenth of the time that a plan of
-    # 10,000 takes. Nor can a thread that still waits for the platform trip over a Python that is half gone.
+    # The system frees the memory at once; Python would free every object, which takes a tenth of the time of a plan of
+    # 10,000 schedules. Also, a thread that still waits for the platform would fail while Python shuts down.
     os._exit(code)
 
 

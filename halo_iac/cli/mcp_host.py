@@ -25,7 +25,7 @@ from halo_iac.cli.main import to_halo_error
 from halo_iac.cli.plan.request import PlanOptions, make_plans
 from halo_iac.cli.project_files.check import check_project
 from halo_iac.cli.project_files.entries import require_schedule_id
-from halo_iac.cli.runs.request import RunOptions, build_request, format_instant, lookback_hours_of, window
+from halo_iac.cli.runs.request import RunOptions, build_request, find_lookback_hours, format_instant, resolve_window
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.hints import Command, format_hint
@@ -185,13 +185,13 @@ class McpSession:
 
     def check(self, file: str | None) -> ProjectCheck:
         """Return the problems and findings of a project file, offline."""
-        with self._of_file(file) as context:
+        with self._open_file(file) as context:
             check = check_project(context)
             return check if check.file else check._replace(file=str(file or context.named_file or "halo.yaml"))
 
     def plan(self, file: str | None, targets: Sequence[str]) -> ShownPlan:
         """Return the plan of an apply, and its text."""
-        with self._of_file(file) as context:
+        with self._open_file(file) as context:
             (run,) = make_plans(context, PlanOptions(tuple(targets)))
             shown = run.shown
             style = Style(format_command=context.format_command)
@@ -203,8 +203,8 @@ class McpSession:
         now, connection = self._context.now, self._connection
         if order.schedule is not None:
             schedule = self.schedule_id(order.schedule)
-            hours = order.lookback_hours or lookback_hours_of(connection.reader.schedule(schedule))
-            asked = window(None, None, hours, now)
+            hours = order.lookback_hours or find_lookback_hours(connection.reader.schedule(schedule))
+            asked = resolve_window(None, None, hours, now)
             begin, end = format_instant(None, asked.start), format_instant(None, asked.end)
             check = Command("schedule", "runs", schedule)
             return self._start(lambda writer: writer.fire(schedule, begin, end), "a run of the schedule", check)
@@ -227,7 +227,7 @@ class McpSession:
         return started
 
     @contextmanager
-    def _of_file(self, name: str | None) -> Iterator[CommandContext]:
+    def _open_file(self, name: str | None) -> Iterator[CommandContext]:
         """Yield the context of the project file that a call names, which must be in the server's checkout."""
         if name is None:
             yield self._context

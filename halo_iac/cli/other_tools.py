@@ -79,7 +79,7 @@ SUBCOMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Group → its command → words of other tools for it."""
 
-SHOWS: Final = frozenset({"describe", "get", "info", "inspect", "list", "ls", "show", "view"})
+SHOW_VERBS: Final = frozenset({"describe", "get", "info", "inspect", "list", "ls", "show", "view"})
 """Verbs for showing things, which kubectl puts before the noun."""
 
 

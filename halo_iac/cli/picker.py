@@ -43,20 +43,20 @@ class Picker(NamedTuple):
     def ask(self, console: Console, choices: Sequence[Choice[T]]) -> T | None:
         """List the choices and ask for one until the answer names one; ``None`` at the end of input."""
         numbered = tuple(enumerate(choices, 1))
-        self._list(console, numbered)
+        self._print_list(console, numbered)
         while (answer := console.read_answer(self.question)) is not None:
-            found = _matching(numbered, answer)
+            found = _find_matching(numbered, answer)
             if len(found) == 1 and _is_exact(found[0], answer):
                 return found[0][1].value
             if found:
-                self._list(console, found)
+                self._print_list(console, found)
             else:
                 words = f"No {self.noun} has the number or name {answer!r}."
                 console.print_error_text(console.err_style.safe(words))
         console.print_error_text("\n")
         return None
 
-    def _list(self, console: Console, choices: Numbered[T]) -> None:
+    def _print_list(self, console: Console, choices: Numbered[T]) -> None:
         """List as many choices as the screen has lines for, and print how to find the others."""
         room = max(console.height - _OTHER_LINES, _MIN_ROWS)
         rows = [(str(number), *choice.cells) for number, choice in choices[:room]]
@@ -66,7 +66,7 @@ class Picker(NamedTuple):
             console.print_error_text(f"{more}; type a part of a name to filter.")
 
 
-def _matching(choices: Numbered[T], answer: str) -> Numbered[T]:
+def _find_matching(choices: Numbered[T], answer: str) -> Numbered[T]:
     """Return the choice with this number, else those with this name or id, else those whose name contains it."""
     words = answer.casefold()
     if not words:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from halo_iac.cli.home_folder import home
+from halo_iac.cli.home_folder import home_folder
 from halo_iac.errors import SettingsError
 from halo_iac.text import Document
 
@@ -69,7 +69,7 @@ class Redactor:
         from halo_iac.api.secret import Secret
 
         try:
-            signed_in = read_inf_config(self._env, home()).values
+            signed_in = read_inf_config(self._env, home_folder()).values
         except SettingsError:  # the reader of the file reports its errors
             signed_in = {}
         values = (self._env.get("INF_API_KEY"), signed_in.get("apiKey"), signed_in.get("sessionToken"))

@@ -35,7 +35,7 @@ def treat_signals_as_interrupt() -> None:
     sys.unraisablehook = _repeat_lost_interrupt
 
 
-def handling_signals() -> dict[int, Handler]:
+def ending_signals() -> dict[int, Handler]:
     """Return the signals that end a command, except ignored ones: number → handler."""
     handlers = {number: signal.getsignal(number) for number in _numbers()}
     return {number: handler for number, handler in handlers.items() if callable(handler)}
@@ -55,7 +55,7 @@ def _repeat_lost_interrupt(lost: sys.UnraisableHookArgs) -> None:
 
 def _interrupt_soon(thread: int) -> None:
     time.sleep(_UNTIL_REPEATED)
-    for number in list(handling_signals())[:1]:
+    for number in list(ending_signals())[:1]:
         if hasattr(signal, "pthread_kill"):  # this also wakes a waiting main thread
             signal.pthread_kill(thread, number)
         else:

@@ -13,7 +13,7 @@ from typing import Final
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import TyperException
 
-from halo_iac.cli.other_tools import SHOWS, SUBCOMMANDS, command_hint, option_hint
+from halo_iac.cli.other_tools import SHOW_VERBS, SUBCOMMANDS, command_hint, option_hint
 from halo_iac.errors import UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.model.ids import is_uuid
@@ -38,52 +38,54 @@ def unknown_command(path: str, words: Sequence[str], group: TyperGroup, commands
     """Return the error for words that begin with an unknown command."""
     word, *rest = words
     inside = path.removeprefix("halo").strip()
-    tree = {name: _names(each) for name, each in group.commands.items() if not each.hidden}
-    hint = _subcommand(inside, word, tree, commands) if inside else _command(word, rest, tree)
+    tree = {name: _visible_commands(each) for name, each in group.commands.items() if not each.hidden}
+    hint = _suggest_subcommand(inside, word, tree, commands) if inside else _suggest_command(word, rest, tree)
     near = None if hint else closest_match(word, tree)
     message = f"No such command {word!r}" + (f". Did you mean {near!r}?" if near else "")
-    hint = hint or (None if near else _command_for_name(inside, word, tree))
+    hint = hint or (None if near else _suggest_for_name(inside, word, tree))
     return UsageError(message, hint=hint or f"run `{path} --help` for usage")
 
 
-def _names(command: object) -> Collection[str]:
+def _visible_commands(command: object) -> Collection[str]:
     """Return the commands of a group that help lists."""
     each = command.commands.items() if isinstance(command, TyperGroup) else ()
     return [name for name, command in each if not command.hidden]
 
 
-def _command(word: str, rest: Sequence[str], tree: Mapping[str, Collection[str]]) -> str | None:
+def _suggest_command(word: str, rest: Sequence[str], tree: Mapping[str, Collection[str]]) -> str | None:
     if word == "help":
         return Hint("run `{}`", Command(*(each for each in rest[:1] if each in tree), "--help"))
-    noun = rest[0].lower() if rest and word in SHOWS else ""
+    noun = rest[0].lower() if rest and word in SHOW_VERBS else ""
     group = noun if noun in tree else noun.removesuffix("s")
     if group in tree:
-        return _shown(group, rest[1:2], tree[group])
+        return _suggest_for_group(group, rest[1:2], tree[group])
     groups = [name for name, commands in tree.items() if word in commands]
     return command_hint(word) or _did_you_mean(*(Command(name, word) for name in groups))
 
 
-def _shown(group: str, ids: Sequence[str], commands: Collection[str]) -> Hint | None:
+def _suggest_for_group(group: str, ids: Sequence[str], commands: Collection[str]) -> Hint | None:
     """Return the command that lists or shows the objects of a group: ``schedule list`` for ``get schedules``."""
     if ids and not ids[0].startswith("-") and "get" in commands:
         return _did_you_mean(Command(group, "get", *ids))
     return _did_you_mean(*([Command(group, "list")] if "list" in commands else _RUNS))
 
 
-def _subcommand(group: str, word: str, tree: Mapping[str, Collection[str]], commands: Collection[str]) -> str | None:
+def _suggest_subcommand(
+    group: str, word: str, tree: Mapping[str, Collection[str]], commands: Collection[str]
+) -> str | None:
     for name, words in SUBCOMMANDS.get(group, {}).items():
         if word in words.split():
             return _did_you_mean(Command(group, name))
     if group == "run" and word == "list":
         return _did_you_mean(*_RUNS)
-    if word in SHOWS:
+    if word in SHOW_VERBS:
         return _did_you_mean(*(Command(group, verb) for verb in ("get", "list") if verb in tree))
     if word in commands:
         return _did_you_mean(Command(word))
     return command_hint(word) if group == "schedule" else None
 
 
-def _command_for_name(group: str, word: str, tree: Collection[str]) -> str | None:
+def _suggest_for_name(group: str, word: str, tree: Collection[str]) -> str | None:
     """Return the command for a word that is similar to no command and may be a name: ``report checkout-daily``."""
     if "get" not in tree or word == "help" or not word.strip() or has_invisible(word) or command_hint(word):
         return None
@@ -132,7 +134,7 @@ def usage_error(error: TyperException, argv: Sequence[str]) -> UsageError:
         name = str(getattr(error, "option_name", ""))
         message = f"No such option: {name}"
         known = option_names(context.command)
-        hint = _misplaced(name, argv, context.command) if path == "halo" else option_hint(name, known)
+        hint = _suggest_position(name, argv, context.command) if path == "halo" else option_hint(name, known)
         near = None if hint else closest_match(name.lstrip("-"), [each.lstrip("-") for each in known])
         message += f". Did you mean --{near}?" if near else ""
     return UsageError(message, hint=hint or f"run `{path} --help` for usage")
@@ -143,7 +145,7 @@ def option_names(command: TyperCommand | TyperGroup) -> Collection[str]:
     return [name for each in command.params if isinstance(each, TyperOption) for name in each.opts]
 
 
-def _misplaced(name: str, argv: Sequence[str], halo: TyperGroup) -> str | None:
+def _suggest_position(name: str, argv: Sequence[str], halo: TyperGroup) -> str | None:
     """Return the hint for an option before the command."""
     if name in _VERSION:
         return Hint("run `{}`", Command("--version"))

@@ -22,11 +22,11 @@ def confirm(console: Console, plans: Sequence[Plan], question: str, *, yes: bool
     """
     planned = combine_plans(plans)
     if errors(planned.findings):
-        console.print_error(_failed(plans, is_above=not is_document))
+        console.print_error(_findings_error(plans, is_above=not is_document))
         return False
     code = exit_code(planned, is_refused=True)
     if planned.blocking_violations:
-        message = _refused(plans, is_above=not is_document)
+        message = _refusal_message(plans, is_above=not is_document)
         console.print_error(RefusedError(message, hint="nothing was changed"), exit_code=code)
         return False
     if yes:
@@ -48,7 +48,7 @@ def confirm(console: Console, plans: Sequence[Plan], question: str, *, yes: bool
     return is_agreed
 
 
-def _failed(plans: Sequence[Plan], *, is_above: bool) -> FindingError:
+def _findings_error(plans: Sequence[Plan], *, is_above: bool) -> FindingError:
     hint = "nothing was changed; fix each finding"
     failing = errors([finding for plan in plans for finding in plan.findings])
     if any(finding.rule != "undeclared" for finding in failing):  # it is a policy, not a rule with a severity
@@ -57,32 +57,35 @@ def _failed(plans: Sequence[Plan], *, is_above: bool) -> FindingError:
         return FindingError("\n".join(f"{finding.rule}: {finding.message}" for finding in failing), hint=hint)
     count = len(failing)
     message = "a finding above is an error" if count == 1 else f"{count} findings above are errors"
-    return FindingError(f"{message}{_files(plans, [plan for plan in plans if errors(plan.findings)])}", hint=hint)
+    return FindingError(f"{message}{_name_files(plans, [plan for plan in plans if errors(plan.findings)])}", hint=hint)
 
 
-def _refused(plans: Sequence[Plan], *, is_above: bool) -> str:
+def _refusal_message(plans: Sequence[Plan], *, is_above: bool) -> str:
     refused = [(plan, refusal) for plan in plans for refusal in plan.blocking_violations]
     if is_above:
         reasons = "reason" if len(refused) == 1 else f"{len(refused)} reasons"
-        return f"the plan is refused for the {reasons} above{_files(plans, [plan for plan, _ in refused])}"
+        return f"the plan is refused for the {reasons} above{_name_files(plans, [plan for plan, _ in refused])}"
     return join_hints(
         "\n",
-        (Hint("{}{}; to permit it: {}", _name(plans, plan), each.message, each.override) for plan, each in refused),
+        (
+            Hint("{}{}; to permit it: {}", _file_prefix(plans, plan), each.message, each.override)
+            for plan, each in refused
+        ),
     )
 
 
-def _files(plans: Sequence[Plan], concerned: Iterable[Plan]) -> str:
+def _name_files(plans: Sequence[Plan], concerned: Iterable[Plan]) -> str:
     """Return the names of the project files concerned, with a note that the others are stopped as well."""
     return f", in {join_names([*dict.fromkeys(plan.file for plan in concerned)], PLAIN)}" if len(plans) > 1 else ""
 
 
-def _name(plans: Sequence[Plan], plan: Plan) -> str:
+def _file_prefix(plans: Sequence[Plan], plan: Plan) -> str:
     return f"{plan.file}: " if len(plans) > 1 else ""
 
 
 def blocked_error(plans: Sequence[Plan], code: int) -> BlockedError:
     """Return the error for blocked entries after an otherwise successful run, whose summary does not show them."""
-    names = [f"{_name(plans, plan)}{entry.key}" for plan in plans for entry in plan.blocked]
+    names = [f"{_file_prefix(plans, plan)}{entry.key}" for plan in plans for entry in plan.blocked]
     entries = counted(len(names), "entry is", "entries are")
     message = f"{entries} blocked; nothing was changed for {join_names(names, PLAIN)}"
     hint = "fix the reasons that the plan shows, then run the command again"

@@ -20,7 +20,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.output import OutputWriter
 from halo_iac.cli.plan.request import ProjectRun, exit_code
 from halo_iac.cli.progress import log_events
-from halo_iac.cli.signals import STOPPING, handling_signals, is_repeated_by_itself
+from halo_iac.cli.signals import STOPPING, ending_signals, is_repeated_by_itself
 from halo_iac.errors import FileError, HaloError, InterruptedRun
 from halo_iac.hints import Command, Hint, join_hints
 from halo_iac.model.apply_result import ApplyOutcome, Event, NextCommands, Status, Summary, summarize
@@ -188,13 +188,13 @@ def _execute_recorded(
     events: list[Event] = []
     failure = None
 
-    def kept(event: Event) -> Event:
+    def keep(event: Event) -> Event:
         """Keep an event before it is displayed, since the display may fail."""
         events.append(event)
         return event
 
     with _stopping_on_signals(stop_signal, context.console), suppress(KeyboardInterrupt):
-        happening = apply(
+        running = apply(
             planned,
             connection.single_attempt_reader(),
             connection.writer(),
@@ -206,17 +206,15 @@ def _execute_recorded(
             check_after=context.console.retry_policy.check_after,
             begun=begun.append,
         )
-        happening = map(kept, happening)
-        logged = log_events(
-            happening, context.console, len(planned.changes), is_stopping=stop_signal.interrupted.is_set
-        )
+        running = map(keep, running)
+        logged = log_events(running, context.console, len(planned.changes), is_stopping=stop_signal.interrupted.is_set)
         try:
             deque(logged, maxlen=0)
         except Exception as error:  # noqa: BLE001 - whatever ends the run, what was written is reported
             stop_signal.stop()
             failure = _early_end(error)
             with suppress(Exception):
-                deque(happening, maxlen=0)  # changes that have begun are completed
+                deque(running, maxlen=0)  # changes that have begun are completed
     # An interrupt may come before the event of a change that is under way.
     started = (Event(change, Status.STARTED, change.id) for change in begun)
     return summarize(planned.changes, (*started, *events), is_interrupted=stop_signal.interrupted.is_set()), failure
@@ -227,10 +225,10 @@ def _early_end(error: Exception) -> HaloError:
         return error
     if isinstance(error, MemoryError):
         return HaloError("the run ended early: out of memory", hint="free some memory, then apply again")
-    return HaloError(f"the run ended early: {_reason(error)}", hint=_SEE_REST)
+    return HaloError(f"the run ended early: {_describe_error(error)}", hint=_SEE_REST)
 
 
-def _reason(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     return getattr(error, "strerror", None) or type(error).__name__
 
 
@@ -249,7 +247,7 @@ def _stopping_on_signals(stop_signal: StopSignal, console: Console) -> Iterator[
             with suppress(RuntimeError):
                 console.log(STOPPING)
 
-    before = handling_signals()
+    before = ending_signals()
     for number in before:
         signal.signal(number, handle)
     try:
@@ -275,8 +273,8 @@ def _finish(context: CommandContext, results: OutputWriter, ended: Sequence[Proj
     except (HaloError, OSError, MemoryError) as error:
         if not outcomes:
             raise
-        failure = error if isinstance(error, HaloError) else FileError(f"the summary: {_reason(error)}")
-    code = exit_codes.most_serious(map(_code, ended))
+        failure = error if isinstance(error, HaloError) else FileError(f"the summary: {_describe_error(error)}")
+    code = exit_codes.most_serious(map(_exit_code, ended))
     code = 4 if has_written and code in {1, 3} else code
     if outcomes and failure is not None:
         code = code or (4 if has_written else 1)
@@ -290,7 +288,7 @@ def _finish(context: CommandContext, results: OutputWriter, ended: Sequence[Proj
     return code
 
 
-def _code(each: ProjectOutcome) -> int:
+def _exit_code(each: ProjectOutcome) -> int:
     if each.outcome is None:
         return exit_code(each.planned)
     return each.outcome.exit_code or exit_code(each.planned, each.outcome.summary)

@@ -35,17 +35,17 @@ def apply_outcome(
             "The receipt is too large for `halo undo`; apply in smaller parts with --target to be able to undo them."
         )
     is_undoable = (summary.has_written or summary.with_status(Status.UNKNOWN)) and not receipt.is_too_large
-    written = [*_written(summary)]
+    written = [*_written_changes(summary)]
     removals = sum(_is_stopped_by_undo(change, {agent.id for agent in planned.agents}) for change in written)
     permits = [
         *(("--allow-archive", str(removals)) if removals > REMOVAL_ALWAYS else ()),
         *(() if receipt.is_complete else ("--allow-incomplete",)),
     ]
     undo = Command("undo", name, *permits) if is_undoable else None
-    return ApplyOutcome(summary, commands, name, undo, failure, _barred_reason(written, planned))
+    return ApplyOutcome(summary, commands, name, undo, failure, _find_protected_title(written, planned))
 
 
-def _written(summary: Summary) -> Iterator[Change]:
+def _written_changes(summary: Summary) -> Iterator[Change]:
     """Yield the changes that were, or may have been, written; the receipt has them."""
     for event in summary.events:
         if event.is_partial or event.status in {Status.DONE, Status.UNKNOWN}:
@@ -62,7 +62,7 @@ def _is_stopped_by_undo(change: Change, agents: Collection[str]) -> bool:
     return any(field.field == "agent" and field.before not in agents for field in change.fields)
 
 
-def _barred_reason(written: Sequence[Change], planned: Plan) -> str | None:
+def _find_protected_title(written: Sequence[Change], planned: Plan) -> str | None:
     """Return a protected title that the undo would touch, if any."""
     protection, agents = Protection(planned.policy.protect), {agent.id for agent in planned.agents}
     for change in written:

@@ -25,7 +25,7 @@ _DRIFT_TITLE: Final = "HALO drift"
 def validate(job: CiJob) -> int:
     """Check the project files."""
     job.prepare_folder()
-    code = job.run("validate", *job.inputs.file_options, *_formats(job, job.host.format))
+    code = job.run("validate", *job.inputs.file_options, *_format_flags(job, job.host.format))
     job.report(code)
     return code
 
@@ -43,7 +43,9 @@ def plan(job: CiJob) -> int:
     job.prepare_folder()
     saved = {} if job.trigger.request else {"plan": job.folder / _PLAN}
     out = ["--out", str(saved["plan"])] if saved else []
-    code = job.run("plan", *job.inputs.file_options, "--detailed-exitcode", *_permits(job), *out, *_formats(job))
+    code = job.run(
+        "plan", *job.inputs.file_options, "--detailed-exitcode", *_permission_flags(job), *out, *_format_flags(job)
+    )
     job.post("plan", job.host.comments(), partial(upsert, may_add=code != 0))
     job.report(code, **{name: path for name, path in saved.items() if path.is_file()})
     return 0 if code == exit_codes.PENDING else code
@@ -64,7 +66,7 @@ def apply(job: CiJob) -> int:
     receipt = job.inputs.receipt or str(receipts if job.has_several_files else receipts / "receipt.jsonl")
     head = ["--require-head", job.trigger.branch] if job.trigger.branch else []
     permits = _allow_archive(job.inputs.allow_archive)
-    words = ["--yes", *permits, *head, "--receipt", receipt, *_formats(job, "text")]
+    words = ["--yes", *permits, *head, "--receipt", receipt, *_format_flags(job, "text")]
     code = job.run("apply", str(saved), *job.inputs.file_options, *words)
     job.report(code, receipt=Path(receipt))
     return code
@@ -78,10 +80,10 @@ def undo(job: CiJob) -> int:
     receipts = job.folder / _RECEIPTS
     receipts.mkdir(mode=0o700)
     code = 0
-    for number, found in enumerate(_receipts(job), 1):
+    for number, found in enumerate(_find_receipts(job), 1):
         own = ["--receipt", str(receipts / f"undo-{number}.jsonl")]
         words = ["--yes", *_allow_archive(job.inputs.allow_archive), *own]
-        code = job.run("undo", str(found), *_file_of(job, found), *words)
+        code = job.run("undo", str(found), *_find_file_option(job, found), *words)
         if code:
             break
     job.report(code, receipt=receipts)
@@ -91,7 +93,7 @@ def undo(job: CiJob) -> int:
 def drift(job: CiJob) -> int:
     """Compare the platform with the files; exit with 2 only if drift was found and no issue reports it."""
     job.prepare_folder()
-    code = job.run("drift", *job.inputs.file_options, *_formats(job, "text"))
+    code = job.run("drift", *job.inputs.file_options, *_format_flags(job, "text"))
     title = f"{_DRIFT_TITLE}: {job.inputs.name}" if job.inputs.name else _DRIFT_TITLE
     issues = job.host.issues(title)
     job.report(code)
@@ -105,7 +107,7 @@ def report(job: CiJob) -> int:
     job.prepare_folder()
     folder = job.folder / "reports"
     since = [] if any(each.startswith("--since") for each in job.args) else ["--since", "1d"]
-    codes = [job.run("report", "pull", *file, "--dir", str(folder), *since) for file in job.each_file()]
+    codes = [job.run("report", "pull", *file, "--dir", str(folder), *since) for file in job.list_file_options()]
     names = sorted(each.name for each in folder.rglob("*.md") if is_report_name(each.name)) if folder.is_dir() else []
     job.page.write_text("\n".join(["### halo · reports", "", *(f"- `{name}`" for name in names), ""]), encoding="utf-8")
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -127,7 +129,7 @@ COMMANDS: Final[Mapping[str, Callable[[CiJob], int]]] = {
 """Command name → what runs it."""
 
 
-def _formats(job: CiJob, format_: str | None = None) -> list[str]:
+def _format_flags(job: CiJob, format_: str | None = None) -> list[str]:
     return ["--format", format_ or job.host.format, "--also", f"markdown={job.page}"]
 
 
@@ -135,7 +137,7 @@ def _base(job: CiJob) -> str:
     return job.inputs.base or job.trigger.base
 
 
-def _permits(job: CiJob) -> list[str]:
+def _permission_flags(job: CiJob) -> list[str]:
     """Return the options for what a reviewer permits: by a label, only for its pull request, or by an input."""
     number = job.trigger.allowed_removals or job.inputs.allow_archive
     base = _base(job)
@@ -162,7 +164,7 @@ def _touches_project(job: CiJob) -> bool:
         return True
 
 
-def _receipts(job: CiJob) -> list[Path]:
+def _find_receipts(job: CiJob) -> list[Path]:
     """Return the receipts to undo, the last one first."""
     named = job.inputs.receipt
     if not named:
@@ -178,9 +180,9 @@ def _receipts(job: CiJob) -> list[Path]:
     return found
 
 
-def _file_of(job: CiJob, receipt: Path) -> list[str]:
+def _find_file_option(job: CiJob, receipt: Path) -> list[str]:
     """Return the option that names the project file of a receipt, chosen by its project."""
-    options = job.each_file()
+    options = job.list_file_options()
     if len(options) == 1:
         return options[0]
     project = load_receipt(str(receipt)).header.project_id

@@ -39,7 +39,7 @@ def fixes(job: CiJob) -> int:
     folder = job.folder / "fixes"
     folder.mkdir(mode=0o700)
     issues = _Issues(job, folder, keys)
-    for files in job.each_file():
+    for files in job.list_file_options():
         issues.update(tuple(files[1:]))
     page = ["### halo · reports as issues", "", *issues.lines, ""]
     job.page.write_text(job.console.redacted("\n".join(page)), encoding="utf-8")

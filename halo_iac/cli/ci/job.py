@@ -35,7 +35,7 @@ class CiJob:
         self.cwd = cwd
         self.inputs = CiInputs.of_environment(console.env)
         self.args = (*self.inputs.args, *args)
-        self.host = _host(console, token, cwd)
+        self.host = _find_host(console, token, cwd)
         self.trigger = self.host.trigger
         self.folder = self.host.folder / self.inputs.folder
 
@@ -54,7 +54,7 @@ class CiJob:
         """Return whether commands take the project files as a list, even a list of one."""
         return bool(split_files(self.inputs.files)[1])
 
-    def each_file(self) -> list[list[str]]:
+    def list_file_options(self) -> list[list[str]]:
         """Return the options that name the project file, once for each of several: for commands that take one."""
         single, several = split_files(self.inputs.files)
         names = find_project_files(several, self.cwd) if several else (single,)
@@ -78,7 +78,7 @@ class CiJob:
         return self.folder / "page.md"
 
     @property
-    def text(self) -> str:
+    def page_text(self) -> str:
         """Return the page that the command has written; empty if it ended early."""
         return self.page.read_text(encoding="utf-8") if self.page.is_file() else ""
 
@@ -90,24 +90,24 @@ class CiJob:
         self.host.output("exit-code", str(code))
         for name, path in outputs.items():
             self.host.output(name, str(path))
-        if self.text:
-            self.host.summarize(self.text)
+        if self.page_text:
+            self.host.summarize(self.page_text)
 
     def post(self, what: str, posts: Posts | None, act: Callable[[Posts, str, str], bool]) -> bool:
         """Write the page to a comment or an issue, and return whether it is shown.
 
         An error of the host is only a warning: the command's outcome counts, and its page is in the log or the summary.
         """
-        if posts is None or not self.inputs.comments or not self.text:
+        if posts is None or not self.inputs.comments or not self.page_text:
             return False
         try:
-            return act(posts, marker(what, self.inputs.name, self.inputs.files), self.text)
+            return act(posts, marker(what, self.inputs.name, self.inputs.files), self.page_text)
         except HostError as error:
             self.console.warn(error.message, error.hint or "run the job again")
             return False
 
 
-def _host(console: Console, token: str, cwd: Path) -> Host:
+def _find_host(console: Console, token: str, cwd: Path) -> Host:
     if console.env.get("GITHUB_ACTIONS") == "true":
         return GithubHost(console.env, token, cwd)
     if console.env.get("GITLAB_CI") == "true":

@@ -75,8 +75,8 @@ def apply(
             show_plans(context, runs)
         command = ("apply",) if plan_file is None else ("apply", plan_file)
         plan_flags = _plan_flags(target, protect, undeclared)
-        how = ApplyOptions(*writing, command=command, plan_flags=plan_flags, keep_going=keep_going)
-        return run_apply(context, results, runs, how)
+        apply_options = ApplyOptions(*writing, command=command, plan_flags=plan_flags, keep_going=keep_going)
+        return run_apply(context, results, runs, apply_options)
 
 
 def _plan_flags(targets: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None) -> list[str]:

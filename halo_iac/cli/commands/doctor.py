@@ -88,7 +88,7 @@ def _run_checks(context: CommandContext) -> Iterator[Check]:
     except HaloError as error:
         yield Check("settings", _format_error(error), is_fine=False)
         return
-    connection.reader = connection.single_attempt_reader()  # what is wrong is wanted now, not after five more attempts
+    connection.reader = connection.single_attempt_reader()  # an error is reported at once, not after five more attempts
     yield from _examine_connection(connection, context.console.env)
 
 
@@ -96,7 +96,7 @@ def _examine_schemas(context: CommandContext) -> Iterator[Check]:
     """Report which editor schemas are of another version; information only, since only editors read them."""
     try:
         notes = schema_notes([context.project_path], context.cwd)
-    except HaloError:  # no project file: said already
+    except HaloError:  # there is no project file, which another check reports
         return
     if notes:
         yield Check("editor schemas", "\n".join(notes))

@@ -62,9 +62,9 @@ def import_(
       halo import "Research: *" --into schedules/research.yaml
       halo import --file halo.staging.yaml --sandbox
     """
-    path = _target(context)
+    path = _find_target(context)
     with CommandContext(context.console, context.target._replace(file=str(path)), context.cwd) as there:
-        importing = observe_for_import(there, path, _included(context, path, into))
+        importing = observe_for_import(there, path, _resolve_into(context, path, into))
         selection = select_schedules(importing, what or [], with_archived=include_archived)
         draft = build_draft(importing, selection.wanted, has_prompt_files=prompt_files)
         is_changed = importing.before is None or bool(draft.imported.entries)
@@ -83,7 +83,7 @@ def import_(
     return 1 if what and (selection.outside or draft.imported.left_out) else 0
 
 
-def _target(context: CommandContext) -> Path:
+def _find_target(context: CommandContext) -> Path:
     """Return the project file: the one that is there, or the one to be written."""
     try:
         path = Path(display_path(context.project_path, context.cwd))
@@ -95,7 +95,7 @@ def _target(context: CommandContext) -> Path:
     return path
 
 
-def _included(context: CommandContext, path: Path, name: str | None) -> Path | None:
+def _resolve_into(context: CommandContext, path: Path, name: str | None) -> Path | None:
     """Return the file that `--into` names, unless it is the project file itself."""
     if name is None:
         return None

@@ -91,7 +91,7 @@ def _write_project(context: CommandContext, path: Path, agent: str | None) -> No
         raise FileError(f"{path} already exists; it was not overwritten", hint="choose another file with --file")
     is_asked = agent is None and console.is_interactive
     entry = ask_first_entry(context) if is_asked else FirstEntry(agent)
-    if not write_new(path, console.redacted(_text(entry))):
+    if not write_new(path, console.redacted(_format_project(entry))):
         raise FileError(f"{path} already exists; it was not overwritten", hint="choose another file with --file")
     try:
         schemas = " and ".join(write_schemas(path.parent))
@@ -116,7 +116,7 @@ def _report_pipeline(console: Console, pipeline: Pipeline) -> None:
     console.log("\n".join(("For the pipeline:", *(f"- {step}" for step in pipeline.steps))))
 
 
-def _text(entry: FirstEntry) -> str:
+def _format_project(entry: FirstEntry) -> str:
     head = _HEAD.format(timezone=entry.timezone, lookback=format_lookback(entry.lookback_hours))
     if entry.agent is not None:
         return f"{head}schedules:\n{entry.yaml}"

@@ -19,7 +19,7 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.signals import handling_signals
+from halo_iac.cli.signals import ending_signals
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import HaloError
 
@@ -58,7 +58,7 @@ def mcp(
     console: Console = ctx.obj
     target = TargetOptions(file, project, team, sandbox, sandbox_file, checkout)
     console.prepare(json=False, format_command=target.format_command)
-    with CommandContext(console, target):  # invalid options are an error at once, not in every call
+    with CommandContext(console, target):  # so that invalid options are an error now, not in every call
         serve = _import_server()
     from halo_iac.cli.mcp_host import McpHost
 
@@ -112,7 +112,7 @@ def _stop_on_signals(stop: Callable[[], None]) -> None:
         last.start()
         stop()
 
-    for number in handling_signals():
+    for number in ending_signals():
         signal.signal(number, end)
 
 

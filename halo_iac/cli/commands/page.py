@@ -78,9 +78,9 @@ def page(
     """
     path = Path(out)
     check_output(path, context.cwd, _NO_PAGE, _STARTS)
-    reader_timezone = _timezone(context, timezone)
+    reader_timezone = _read_timezone(context, timezone)
     stored = None if reports is None else read_reports(context.cwd / reports)
-    inputs = _declared(context) if offline else _observed(context)
+    inputs = _load_declared(context) if offline else _observe(context)
     now = context.console.clock() if offline else context.now
     found = page_of(inputs, now, reader_timezone, ahead=weeks * 7, reports=stored)
     text = context.console.redacted(page_html(found, Style(format_command=context.console.format_command)))
@@ -89,7 +89,7 @@ def page(
     return int(any(each.unread for each in found.schedules))
 
 
-def _timezone(context: CommandContext, named: str | None) -> str:
+def _read_timezone(context: CommandContext, named: str | None) -> str:
     if named is None:
         return local_zone(context.console.env.get("TZ"))
     if named not in zone_names():
@@ -98,22 +98,22 @@ def _timezone(context: CommandContext, named: str | None) -> str:
     return named
 
 
-def _declared(context: CommandContext) -> list[ProjectInput]:
+def _load_declared(context: CommandContext) -> list[ProjectInput]:
     projects = with_siblings(load_projects(context.projects))
     return [ProjectInput(project, run_rules(project)) for project in projects]
 
 
-def _observed(context: CommandContext) -> list[ProjectInput]:
+def _observe(context: CommandContext) -> list[ProjectInput]:
     if not context.is_list:
         context.observe_early()
     found = []
     for each, seen in zip(context.projects, observe(context), strict=True):
         project = each.load()
-        found.append(ProjectInput(project, run_rules(project), _platform(each, seen)))
+        found.append(ProjectInput(project, run_rules(project), _read_platform(each, seen)))
     return found
 
 
-def _platform(context: CommandContext, seen: ObservedProject) -> PlatformInput:
+def _read_platform(context: CommandContext, seen: ObservedProject) -> PlatformInput:
     history = recent_runs(context.observed_connection.run_reader, seen.ids.values(), _RUNS)
     by_key = {key: history[schedule_id] for key, schedule_id in seen.ids.items()}
     unread = {key: found.read_error.message for key, found in by_key.items() if found.read_error is not None}

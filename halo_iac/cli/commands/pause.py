@@ -120,11 +120,11 @@ def _run(
     *,
     includes_protected: bool,
 ) -> int:
-    request = PauseRequest(cause, _selection(context, PAUSING[cause], chosen), includes_protected, chosen.write)
-    how = ApplyOptions(*writing, reason=_checked_reason(chosen.reason))
+    request = PauseRequest(cause, _read_selection(context, PAUSING[cause], chosen), includes_protected, chosen.write)
+    apply_options = ApplyOptions(*writing, reason=_check_reason(chosen.reason))
     console, verb = context.console, PAUSING[cause]
     style = console.out_style
-    with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # a page of it would pass for the plan's
+    with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # a page would replace the page of the plan
         if request.writes and context.project_if_any() is None:
             raise UsageError("--write needs a project file, and none was found", hint="name it with --file")
         project = context.project_or_empty()
@@ -137,12 +137,12 @@ def _run(
             for line in filter(None, (made.outlook, file.intention)):
                 console.print("\n".join(wrap_lines([style.safe(f"Files: {line}.")], style)))
         question = f"{verb.capitalize()} {{schedules}} on {{platform}}"
-        command = (verb, *_words(request, how.reason))
-        how = replace(how, question=question, command=command, on_end=file.write)
-        return run_apply(context, results, runs, how)
+        command = (verb, *_selection_words(request, apply_options.reason))
+        apply_options = replace(apply_options, question=question, command=command, on_end=file.write)
+        return run_apply(context, results, runs, apply_options)
 
 
-def _selection(context: CommandContext, verb: str, chosen: PauseOptions) -> Selection:
+def _read_selection(context: CommandContext, verb: str, chosen: PauseOptions) -> Selection:
     """Return which schedules are meant; an unknown key is an error with near matches."""
     references, agents, is_all = chosen.references, chosen.agent, chosen.all
     named = [*(references or ()), *(chosen.id or ())]
@@ -161,7 +161,7 @@ def _selection(context: CommandContext, verb: str, chosen: PauseOptions) -> Sele
     return Selection(tuple(keys), tuple(each for each in named if each not in keys), tuple(agents or ()))
 
 
-def _checked_reason(reason: str | None) -> str | None:
+def _check_reason(reason: str | None) -> str | None:
     if reason is None:
         return None
     if not reason.strip():
@@ -172,7 +172,7 @@ def _checked_reason(reason: str | None) -> str | None:
     return reason
 
 
-def _words(request: PauseRequest, reason: str | None) -> list[str]:
+def _selection_words(request: PauseRequest, reason: str | None) -> list[str]:
     """Return the words that select the same schedules again."""
     keys, ids, agents = request.selection
     words = [*keys, *(word for each in ids for word in ("--id", each))]

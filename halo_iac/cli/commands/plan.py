@@ -55,7 +55,7 @@ def plan(
     console = context.console
     context.tighten(protect, undeclared)
     with OutputWriter(context, format, also, out) as results:
-        against = _bases(context, base, accepts_policy=accept_policy_change)
+        against = _load_bases(context, base, accepts_policy=accept_policy_change)
         context.observe_early()
         # What reads files and makes a plan is imported while the platform answers.
         from halo_iac.cli.plan.request import (
@@ -75,14 +75,14 @@ def plan(
         results.write_plans(plans)
     if out is not None:
         keys = {"--allow-create": allow_create, "--allow-takeover": allow_takeover}
-        permits = _overrides(allow_archive, keys, protect, undeclared)
-        console.log(_saved([each.shown for each in plans], out, console.err_style.safe(out), permits))
+        permits = _override_flags(allow_archive, keys, protect, undeclared)
+        console.log(_describe_saved([each.shown for each in plans], out, console.err_style.safe(out), permits))
     for each in plans if console.wants_json else ():
         _print_clock_findings(console, each.shown.findings[len(each.planned.findings) :])
     return exit_codes.most_serious(plan_exit_code(each.shown, is_detailed=detailed_exitcode) for each in plans)
 
 
-def _bases(context: CommandContext, ref: str | None, *, accepts_policy: bool) -> Sequence[BaseProject]:
+def _load_bases(context: CommandContext, ref: str | None, *, accepts_policy: bool) -> Sequence[BaseProject]:
     """Return the base of each project file; none without ``--base``."""
     if ref is not None:
         from halo_iac.cli.plan.base_project import load_bases
@@ -103,7 +103,7 @@ def _print_clock_findings(console: Console, findings: Sequence[Finding]) -> None
         console.print_error(FindingError(lines, hint=failing[0].hint))
 
 
-def _overrides(
+def _override_flags(
     allow_archive: int,
     permitted: Mapping[str, Iterable[str] | None],
     protect: Iterable[str] | None,
@@ -117,7 +117,7 @@ def _overrides(
     ]
 
 
-def _saved(plans: Sequence[Plan], out: str, shown: str, permits: Iterable[str]) -> str:
+def _describe_saved(plans: Sequence[Plan], out: str, shown: str, permits: Iterable[str]) -> str:
     """Return the message about a saved plan, the command that applies it; ``shown`` is its path to be printed."""
     if any(plan.blocking_violations or errors(plan.findings) for plan in plans):
         return f"Saved the plan to {shown}, but `halo apply` refuses it."

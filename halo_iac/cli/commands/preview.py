@@ -13,7 +13,7 @@ from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.entries import get_entry
 from halo_iac.cli.project_files.several import load_projects
-from halo_iac.cli.runs.request import instant
+from halo_iac.cli.runs.request import parse_instant
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import UsageError
 from halo_iac.preview import Span
@@ -84,7 +84,7 @@ def preview(
     if is_markdown and (next is not None or until is not None):
         hint = "remove them: markdown shows four weeks"
         raise UsageError("--next and --until cannot be used with --format markdown", hint=hint)
-    chosen = [*_chosen(load_projects(context.projects), key)]
+    chosen = [*_choose_entries(load_projects(context.projects), key)]
     if is_markdown:
         from halo_iac.page import ProjectInput, page
         from halo_iac.render.markdown.preview import preview_markdown
@@ -104,7 +104,7 @@ def preview(
     return 0
 
 
-def _chosen(projects: Sequence[Project], key: str | None) -> Iterable[tuple[Project, Sequence[Entry]]]:
+def _choose_entries(projects: Sequence[Project], key: str | None) -> Iterable[tuple[Project, Sequence[Entry]]]:
     """Return the entries of each project file; with a key, only the files that declare it."""
     if key is None:
         return [(project, project.entries) for project in projects]
@@ -115,7 +115,7 @@ def _chosen(projects: Sequence[Project], key: str | None) -> Iterable[tuple[Proj
 def _read_span(now: datetime, count: int | None, until: str | None) -> Span:
     if until is None:
         return Span(now, count or _NEXT)
-    end = instant(until, "--until")
+    end = parse_instant(until, "--until")
     if end <= now:
         raise UsageError(f"--until {until} is in the past", hint="use a later instant; a date alone means 00:00 UTC")
     return Span(now, count, end)

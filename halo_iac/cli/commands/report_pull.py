@@ -19,7 +19,7 @@ from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.entries import get_entry, match_entry
 from halo_iac.cli.reports.brief import MaxChars, make_brief
-from halo_iac.cli.runs.request import instant
+from halo_iac.cli.runs.request import parse_instant
 from halo_iac.errors import FileError, HaloError, PlatformError, UsageError
 from halo_iac.render.json import document
 from halo_iac.runs.pull import PullRequest, pull
@@ -86,7 +86,7 @@ def pull_reports(
     folder.open()
     connection = context.connect_for_reading(project)
     agent_id = None if agent is None else find_agent_id(connection, project, agent)
-    wanted, problems = _pull_requests(match_entry(connection, project), keys, agent_id)
+    wanted, problems = _find_requests(match_entry(connection, project), keys, agent_id)
     pulling = _Pull(context, connection, folder, for_agent, max_chars, problems)
     try:
         pulling.run(wanted, since_instant, concurrency)
@@ -101,7 +101,7 @@ def _parse_since(text: str, now: datetime) -> str:
     ago = _RELATIVE_TIME.fullmatch(text.strip())
     if ago is None:
         try:
-            return format_instant(instant(text, "--since"))
+            return format_instant(parse_instant(text, "--since"))
         except UsageError:
             hint = "use a duration such as 24h, 7d or 2w, or an instant such as 2026-11-01T09:00:00Z"
             raise UsageError(f"--since: {text!r} is neither a duration nor an ISO 8601 instant", hint=hint) from None
@@ -111,7 +111,7 @@ def _parse_since(text: str, now: datetime) -> str:
         raise UsageError(f"--since {text} is before the year 1", hint="remove it to pull all reports") from None
 
 
-def _pull_requests(
+def _find_requests(
     matched: MatchResult, keys: Collection[str], agent_id: str | None
 ) -> tuple[list[PullRequest], list[str]]:
     """Return the schedules to pull from, and the problems of declared schedules that cannot be matched."""

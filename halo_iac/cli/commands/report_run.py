@@ -18,7 +18,7 @@ from halo_iac.cli.project_files.entries import declared_spec, find_schedule_id, 
 from halo_iac.cli.reports.compared import compare_reports
 from halo_iac.cli.reports.output import ReportSink
 from halo_iac.cli.runs.request import RunOptions, build_request
-from halo_iac.cli.runs.results import Comparison, RunResult, finish, named_reports
+from halo_iac.cli.runs.results import Comparison, RunResult, named_reports, write_results
 from halo_iac.cli.runs.session import RunSession, RunStarter, unfinished_reason, wait_for_runs
 from halo_iac.cli.runs.started import creation_call
 from halo_iac.errors import HaloError, NoReport, PlatformError, UsageError
@@ -69,7 +69,7 @@ def run_reports(
     references = [*(agents or ()), *(agent_uuid or ())]
     connection, requests = _build_requests(context, references, schedule, run, agent_time_range)
     session = RunSession(context, connection)
-    compared = _earlier_report(context, connection, schedule) if compare and schedule is not None else None
+    compared = _read_earlier_report(context, connection, schedule) if compare and schedule is not None else None
     sink.prepare_folder()
     outcomes = _start(session, requests)
     if no_wait:
@@ -83,7 +83,7 @@ def run_reports(
             sink.write(named_reports(outcomes), schedule)
         if compared is not None and compared.found is not None and not context.console.wants_json:
             context.console.print(f"\n{report_diff_text(compared.found, context.console.out_style)}")
-    return finish(context, outcomes, compared, is_waiting=not no_wait)
+    return write_results(context, outcomes, compared, is_waiting=not no_wait)
 
 
 # Preparation --------------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ def _build_requests(
     return connection, (replace(request, agent=agent, name=schedule),)
 
 
-def _earlier_report(context: CommandContext, connection: Connection, schedule: str) -> Comparison | None:
+def _read_earlier_report(context: CommandContext, connection: Connection, schedule: str) -> Comparison | None:
     """Return the last scheduled report, read before a run is paid for; prints a note and continues if there is none."""
     try:
         schedule_id = find_schedule_id(connection, context.load(), schedule)
@@ -159,12 +159,12 @@ def _wait(session: RunSession, outcomes: Sequence[RunResult], interval: float, t
     names = {each.started.run_id: each.request.name for each in outcomes if each.started is not None}
     snapshots = wait_for_runs(session, names, interval, timeout) if names else {}
     return [
-        each if each.started is None else _read(session, replace(each, snapshot=snapshots[each.started.run_id]))
+        each if each.started is None else _read_report(session, replace(each, snapshot=snapshots[each.started.run_id]))
         for each in outcomes
     ]
 
 
-def _read(session: RunSession, outcome: RunResult) -> RunResult:
+def _read_report(session: RunSession, outcome: RunResult) -> RunResult:
     """Return the result with its report, or with the reason why it has none."""
     seen = outcome.snapshot
     assert seen is not None  # noqa: S101 - every started run has a last sighting

@@ -123,12 +123,12 @@ def show_logs(
     if console.wants_json:
         console.print(document(logs))
         return 0
-    lines = [console.out_style.safe(_log_line(log)) for log in _logs_in(logs)]
+    lines = [console.out_style.safe(_format_log(log)) for log in _list_logs(logs)]
     console.print("\n".join(lines))
     if not lines:
         console.log(f"Run {run_id} has no matching logs.")
     shown = (offset or 0) + len(lines)
-    if lines and (len(lines) == limit or _total(logs) > shown):
+    if lines and (len(lines) == limit or _count_logs(logs) > shown):
         console.log(f"There may be more; use --offset {shown} to show them.")
     return 0
 
@@ -189,20 +189,20 @@ def retry_run(context: CommandContext, run_id: run_options.RunId) -> int:
     return show_started(context, start_one(session, lambda writer: writer.retry(run_id), call))
 
 
-def _logs_in(answer: Any) -> list[Any]:  # noqa: ANN401 - its shape was never observed
+def _list_logs(answer: Any) -> list[Any]:  # noqa: ANN401 - its shape was never observed
     """Return the logs in a response: the response itself if it is a list, else the first list in it."""
     if isinstance(answer, dict):
         return next((value for value in answer.values() if isinstance(value, list)), [answer])
     return answer if isinstance(answer, list) else [answer]
 
 
-def _total(answer: Any) -> int:  # noqa: ANN401
+def _count_logs(answer: Any) -> int:  # noqa: ANN401
     """Return the total number of logs, or 0 if the response does not have it."""
     total = answer.get("total") if isinstance(answer, dict) else None
     return total if isinstance(total, int) else 0
 
 
-def _log_line(log: Any) -> str:  # noqa: ANN401
+def _format_log(log: Any) -> str:  # noqa: ANN401
     """Return a log as one line: time, level and message if it has OpenTelemetry's fields, else as JSON."""
     if isinstance(log, dict):
         body = log.get("body", log.get("message"))

@@ -18,7 +18,7 @@ from halo_iac.cli.commands import sandbox_next_run, sandbox_traces
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.sandbox_link import is_removable, open_sandbox
-from halo_iac.cli.signals import handling_signals
+from halo_iac.cli.signals import ending_signals
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, ProjectError, ProjectNotFound, RefusedError
 
@@ -76,11 +76,11 @@ def serve(
     """
     console: Console = ctx.obj
     pace = 1.0 if run_time is None else sandbox_next_run.parse_duration(run_time, "--run-time") / _DEFAULT_SECONDS
-    path = _path(console, file, sandbox_file)
+    path = _find_path(console, file, sandbox_file)
     from halo_iac.sandbox.demo import DEMO_PROJECT_ID
 
-    project_id = _declared_project_id(console, file) or DEMO_PROJECT_ID
-    gc.enable()  # off for commands, which end before it pays; this one runs for days
+    project_id = _find_project_id(console, file) or DEMO_PROJECT_ID
+    gc.enable()  # garbage collection is off in other commands; this one runs for days
     with open_sandbox(path, any_project=False, pace=pace) as platform, _serve_on(port, platform, host or ()) as url:
         platform.admit(project_id)
         exports = (
@@ -91,7 +91,7 @@ def serve(
         # Signals are handled before any client can know that it runs; unlike an event, a queue can be filled by a
         # handler whatever the waiting thread is doing.
         signals: SimpleQueue[int] = SimpleQueue()
-        for number in handling_signals():
+        for number in ending_signals():
             signal.signal(number, lambda number, _: signals.put(number))
         console.print("\n".join(exports), redact=False)
         console.log(console.err_style.safe(f"Serving sandbox {path} on {url}; press Ctrl-C to stop."))
@@ -119,7 +119,7 @@ def reset(
       halo sandbox reset --yes
     """
     console: Console = ctx.obj
-    path = _path(console, file, sandbox_file)
+    path = _find_path(console, file, sandbox_file)
     if not path.exists():
         console.print(console.out_style.safe(f"No sandbox exists at {path}; nothing was removed."))
         return 0
@@ -169,7 +169,7 @@ def _remove(path: Path) -> None:
             ) from None
 
 
-def _declared_project_id(console: Console, file: str | None) -> str | None:
+def _find_project_id(console: Console, file: str | None) -> str | None:
     """Return the project that the project file names; a file with problems is ignored."""
     try:
         project = CommandContext(console, TargetOptions(file, sandbox=True)).project_if_any()
@@ -181,7 +181,7 @@ def _declared_project_id(console: Console, file: str | None) -> str | None:
     return None if project is None else project.project_id
 
 
-def _path(console: Console, file: str | None, sandbox_file: str | None) -> Path:
+def _find_path(console: Console, file: str | None, sandbox_file: str | None) -> Path:
     path = CommandContext(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)).sandbox_path
     assert path is not None  # noqa: S101 - sandbox=True always has one
     return path

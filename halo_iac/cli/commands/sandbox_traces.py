@@ -13,10 +13,17 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.runs.request import instant
+from halo_iac.cli.runs.request import parse_instant
 from halo_iac.cli.sandbox_link import error_hint, open_sandbox, start_empty
 from halo_iac.cli.target import TargetOptions
-from halo_iac.cli.traces.loading import FileLoad, at, find_failure, load_file, summary, warn_without_agent
+from halo_iac.cli.traces.loading import (
+    FileLoad,
+    find_failure,
+    format_nanoseconds,
+    load_file,
+    summarize,
+    warn_without_agent,
+)
 from halo_iac.cli.traces.sources import find_traces
 from halo_iac.errors import FileError, HaloError, InterruptedRun, RefusedError, UsageError
 from halo_iac.hints import Command, Hint
@@ -121,7 +128,7 @@ def tick(
     """
     console: Console = ctx.obj
     console.prepare(json=json)
-    moment = None if until is None else instant(until, "--until")
+    moment = None if until is None else parse_instant(until, "--until")
     with open_local_platform(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)) as (
         platform,
         _,
@@ -160,7 +167,7 @@ def open_local_platform(console: Console, target: TargetOptions) -> Iterator[tup
 
 
 def _print_result(console: Console, found: FileLoad, *, is_only: bool) -> None:
-    if not console.wants_json and (summary_line := summary(console, found)):
+    if not console.wants_json and (summary_line := summarize(console, found)):
         console.print(summary_line)
     if found.failure and not is_only:
         console.log(f"{found.failure}{f' ({found.hint})' if found.hint else ''}")
@@ -172,7 +179,12 @@ def _print_next_command(console: Console, loaded: Sequence[Loaded]) -> None:
     names = {agent_id: name for each in loaded for (_, name), agent_id in each.agents.items()}
     for agent_id, (first, last) in {id_: period for each in loaded for id_, period in each.periods.items()}.items():
         if last < oldest:
-            window = ("--window-start-at", at(first), "--window-end-at", at(last + 10**9))
+            window = (
+                "--window-start-at",
+                format_nanoseconds(first),
+                "--window-end-at",
+                format_nanoseconds(last + 10**9),
+            )
             who = console.err_style.safe(names[agent_id])
             unseen = f"{who} was last seen over {_MAX_AGENT_RANGE.days} days ago, so `halo agent list` does not show it"
             console.log(Hint("{}. To analyse it: {}", unseen, Command("report", "run", agent_id, *window)))

@@ -40,13 +40,13 @@ Words = Annotated[list[str] | None, typer.Argument(metavar="ID|KEY [FLAG VALUE].
 def add_to(group: typer.Typer) -> None:
     """Add the commands, which ``--help`` does not list: each ends with what to write instead."""
     for verb in ("create", "update", "archive", "unarchive"):
-        group.command(verb, hidden=True, context_settings=_ANY_FLAG)(_command(verb))
+        group.command(verb, hidden=True, context_settings=_ANY_FLAG)(_make_command(verb))
 
 
-def _command(verb: str) -> Any:  # noqa: ANN401 - what typer takes for a command
+def _make_command(verb: str) -> Any:  # noqa: ANN401 - what typer takes for a command
     @platform_command
     def refuse(context: CommandContext, words: Words = None) -> int:
-        """Say which lines of the project file do this."""
+        """Print which lines of the project file do this."""
         reference, fields = _parse(words or ())
         fields = {**fields, **_STATE.get(verb, {})}
         if verb == "create":
@@ -79,7 +79,7 @@ def _refuse_create(context: CommandContext, fields: Mapping[str, str]) -> NoRetu
     add = f"add this entry below `schedules:` in {path}, then run "
     raise UsageError(
         "`schedule create` is not a command of halo: schedules are declared in the project file",
-        hint=Hint("{}{}`{}`\n{}", start, add, Command("apply"), _entry_text(key, given)),
+        hint=Hint("{}{}`{}`\n{}", start, add, Command("apply"), _format_entry(key, given)),
     )
 
 
@@ -103,13 +103,13 @@ def _refuse_change(context: CommandContext, verb: str, reference: str | None, fi
             "{}, then run `{}`{}{}",
             join_hints(", ", steps),
             Command("apply"),
-            _at_once(entry, reference, others),
-            f"\n{_entry_text(key, others)}" if others else "",
+            _direct_command(entry, reference, others),
+            f"\n{_format_entry(key, others)}" if others else "",
         ),
     )
 
 
-def _at_once(entry: Entry | None, reference: str | None, fields: Mapping[str, str]) -> str:
+def _direct_command(entry: Entry | None, reference: str | None, fields: Mapping[str, str]) -> str:
     """Return the halo command that does the same without the file, if there is one."""
     verb = {"false": "pause", "true": "resume"}.get(fields.get("enabled", ""))
     named = reference if entry is None else entry.key
@@ -145,11 +145,11 @@ def _find_entry(context: CommandContext, project: Project, reference: str) -> En
     return None
 
 
-def _entry_text(key: str, fields: Mapping[str, str]) -> str:
-    return "\n".join([f"  {key}:", *(f"    {field}: {_yaml(field, value)}" for field, value in fields.items())])
+def _format_entry(key: str, fields: Mapping[str, str]) -> str:
+    return "\n".join([f"  {key}:", *(f"    {field}: {_format_yaml(field, value)}" for field, value in fields.items())])
 
 
-def _yaml(field: str, value: str) -> str:
+def _format_yaml(field: str, value: str) -> str:
     """Return a value of the official client's command line as it stands in YAML."""
     if field in _LISTS:
         return f"[{', '.join(part.strip() for part in value.strip('[] ').split(','))}]"

@@ -51,7 +51,7 @@ _QUERIES: Final = {
 def add_to(group: typer.Typer) -> None:
     """Add the commands, which ``--help`` does not list."""
     for name, query in _QUERIES.items():
-        group.command(name, hidden=True)(_command(query))
+        group.command(name, hidden=True)(_make_command(query))
 
 
 def json_option(option: str, given: str, kind: type[T]) -> T:
@@ -66,18 +66,18 @@ def json_option(option: str, given: str, kind: type[T]) -> T:
     return value
 
 
-def _command(query: _Query) -> Any:  # noqa: ANN401 - what typer takes for a command
+def _make_command(query: _Query) -> Any:  # noqa: ANN401 - what typer takes for a command
     names = (*query.required, *query.optional)
 
     def ask(context: CommandContext, **given: Any) -> int:  # noqa: ANN401 - whatever typer parsed
         fields = {name: given[name] for name in names if given[name] is not None}
         for name in fields.keys() & _JSON.keys():
-            fields[name] = json_option(_flag(name), fields[name], _JSON[name])
+            fields[name] = json_option(_flag_name(name), fields[name], _JSON[name])
         context.console.print(document(context.connect_for_reading().trace_reader.query(query.procedure, fields)))
         return 0
 
     ask.__doc__ = f"Print the platform's answer to {query.procedure} as JSON."
-    hints = {name: _option(name, is_required=name in query.required) for name in names}
+    hints = {name: _make_option(name, is_required=name in query.required) for name in names}
     hints |= {"project": options.ProjectId, "team": options.TeamId}
     parameters = [
         Parameter(name, Parameter.KEYWORD_ONLY, default=... if name in query.required else None) for name in hints
@@ -89,12 +89,12 @@ def _command(query: _Query) -> Any:  # noqa: ANN401 - what typer takes for a com
     return platform_command(ask)
 
 
-def _option(name: str, *, is_required: bool) -> Any:  # noqa: ANN401 - a type form
+def _make_option(name: str, *, is_required: bool) -> Any:  # noqa: ANN401 - a type form
     kind: Any = int if name in _NUMBERS else str
     metavar = "JSON" if name in _JSON else "N" if name in _NUMBERS else "TEXT"
-    option = typer.Option(_flag(name), metavar=metavar, help=f"The field {name}.")
+    option = typer.Option(_flag_name(name), metavar=metavar, help=f"The field {name}.")
     return Annotated[kind if is_required else kind | None, option]
 
 
-def _flag(name: str) -> str:
+def _flag_name(name: str) -> str:
     return f"--{_CAPITAL.sub('-', name).lower()}"

@@ -58,9 +58,9 @@ def undo(
       halo undo receipt.jsonl --yes --allow-archive 5
     """
     if receipt_file is None:
-        raise _no_receipt(context)
+        raise _no_receipt_error(context)
     context.tighten(protect, None)
-    with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # its page would replace the page of the plan
+    with OutputWriter(context, ReviewFormat.TEXT, None) as results:  # a page would replace the page of the plan
         read = load_receipt(receipt_file)
 
         def observe(project: Project) -> tuple[PlatformTarget, PlatformState]:
@@ -75,15 +75,15 @@ def undo(
         if not results.is_document:
             console.print(console.out_style.safe(_heading(read)))
             show_plans(context, [ProjectRun(context, planned)], unchanged_state="as before the run")
-        how = ApplyOptions(*writing, "Undo with {changes} to {platform}", ("undo", receipt_file))
-        code = run_apply(context, results, [ProjectRun(context, planned)], how)
+        apply_options = ApplyOptions(*writing, "Undo with {changes} to {platform}", ("undo", receipt_file))
+        code = run_apply(context, results, [ProjectRun(context, planned)], apply_options)
     if code in _WRITTEN and planned.changes and not console.wants_json:
         for warning in planned.warnings:
             console.log(console.err_style.safe(f"Note: {warning.message}."))
     return code
 
 
-def _no_receipt(context: CommandContext) -> UsageError:
+def _no_receipt_error(context: CommandContext) -> UsageError:
     """Return the error for a command that names no receipt; the latest one is suggested, never chosen."""
     folder = context.private_folder / "receipts"
     latest = max(folder.glob("*.jsonl"), default=None)  # their names begin with the time

@@ -56,7 +56,8 @@ class ImportDraft:
 class ImportContext:
     """A project file, which may not exist yet (``before`` is ``None``), and the state of its platform.
 
-    ``target`` is the file that gets the entries: the project file, or one that it includes; ``held`` is its content.
+    ``target`` is the file that gets the entries: the project file, or one that it includes; ``held`` is its content,
+    ``None`` if it does not exist yet.
     """
 
     context: CommandContext
@@ -160,9 +161,9 @@ def build_draft(importing: ImportContext, wanted: tuple[RemoteSchedule, ...], *,
     )
     before = None if importing.before is None else importing.plan({importing.path: importing.before})
     while True:
-        text, prompts = _arrange(importing, imported, has_prompt_files=has_prompt_files)
+        text, prompts = _arrange_files(importing, imported, has_prompt_files=has_prompt_files)
         try:
-            planned = importing.plan(_files(importing, text, prompts), imported.entries.keys())
+            planned = importing.plan(_drafts(importing, text, prompts), imported.entries.keys())
         except ProjectError as error:
             hint = "the change would cause these problems; nothing was written"
             raise ProjectError(error.problems, hint=hint) from None
@@ -190,12 +191,14 @@ def describe(remote: RemoteSchedule) -> str:
     return f"{remote.title!r} ({remote.id})"
 
 
-def _files(importing: ImportContext, text: str, prompts: Mapping[str, str]) -> dict[Path, bytes]:
+def _drafts(importing: ImportContext, text: str, prompts: Mapping[str, str]) -> dict[Path, bytes]:
     folder = importing.target.parent
     return {importing.target: text.encode(), **{folder / name: held.encode() for name, held in prompts.items()}}
 
 
-def _arrange(importing: ImportContext, imported: ImportResult, *, has_prompt_files: bool) -> tuple[str, dict[str, str]]:
+def _arrange_files(
+    importing: ImportContext, imported: ImportResult, *, has_prompt_files: bool
+) -> tuple[str, dict[str, str]]:
     """Return the project file's text, and the new prompt files."""
     shared = shared_fields(imported.entries.values()) if importing.before is None else {}
     entries = omit_defaults(imported.entries, {**importing.base, **shared})

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from halo_iac.base_comparison import BaseProject
 from halo_iac.checkout import find_checkout, find_superproject
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.project_files.globs import expand
+from halo_iac.cli.project_files.globs import expand_glob
 from halo_iac.cli.project_files.options import is_glob
 from halo_iac.errors import GitError, ProjectError, RefusedError
 from halo_iac.git import Repository
@@ -57,7 +57,7 @@ def _find_removed(context: CommandContext, ref: str) -> tuple[str, ...]:
         top, skipped = repository.top, context.skipped(repository.top)
         for word in filter(is_glob, context.target.files):
             glob = os.path.relpath(resolve_path(context.cwd) / word, top)
-            for name in expand(glob, top, tree) if not glob.startswith(os.pardir) else ():
+            for name in expand_glob(glob, top, tree) if not glob.startswith(os.pardir) else ():
                 path = top / name
                 if not path.is_file() and path not in skipped:
                     found.append(display_path(path, context.cwd))

@@ -123,7 +123,7 @@ def _sources(
     against: Sequence[BaseProject | None] = (),
 ) -> Sequence[ProjectSource]:
     """Return the source of each project file; those of a list were all read, and are observed concurrently."""
-    gc.disable()  # plans live to the end of the command; garbage collection would take most of the time
+    gc.disable()  # plans are kept until the command ends; garbage collection would take most of the time
     contexts = context.projects
     keys = load_project_list(context) if context.is_list else frozenset[str]()
     sources = []

@@ -33,7 +33,7 @@ class Tightening(NamedTuple):
             raise UsageError(message, hint=_ONLY_STRICT)
         return cls(tuple(protect or ()), undeclared)
 
-    def applied(self, project: Project, env: Mapping[str, str]) -> Project:
+    def apply_to(self, project: Project, env: Mapping[str, str]) -> Project:
         """Return a project with the strictest of its own policy, the options and the environment variables."""
         undeclared = env.get("HALO_UNDECLARED") or None
         if undeclared is not None and undeclared not in _STRICT:

@@ -44,7 +44,7 @@ class EnabledFile:
         self._keys = keys
         self._is_enabled = is_enabled
         self._line = f"`enabled: {str(is_enabled).lower()}`"
-        draft = self._draft(keys)
+        draft = self._make_draft(keys)
         keys = ", ".join(draft.keys) if draft else ""
         self.intention = f"{self._line} will be written to {keys} in {draft.name}" if draft else ""
 
@@ -55,18 +55,18 @@ class EnabledFile:
         if not keys:
             return
         with folder_lock(self._context.project_path):
-            draft = self._draft(keys)
+            draft = self._make_draft(keys)
             if draft is not None:
                 replace_unchanged(draft.path, draft.before, draft.after)
                 self._context.console.log(f"{draft.name}: wrote {self._line} to {', '.join(draft.keys)}.")
 
-    def _draft(self, keys: Sequence[str]) -> _Draft | None:
+    def _make_draft(self, keys: Sequence[str]) -> _Draft | None:
         """Return the change of the file; ``None`` if it needs none."""
         if not keys:
             return None
         path = self._context.project_path
         project = self._context.load_file(path)
-        entries = [*self._differing(project, keys)]
+        entries = [*self._differing_entries(project, keys)]
         if not entries:
             return None
         check_links(path, self._context.cwd)
@@ -84,7 +84,7 @@ class EnabledFile:
         places = (f"{prefix if _is_override(project, entry) else ''}{entry.key}" for entry in entries)
         return _Draft(path, project.path, before, text, tuple(places))
 
-    def _differing(self, project: Project, keys: Iterable[str]) -> Iterator[Entry]:
+    def _differing_entries(self, project: Project, keys: Iterable[str]) -> Iterator[Entry]:
         """Yield the entries to change; a retired entry needs none."""
         for entry in project.entries:
             if entry.key in keys and entry.spec is not None and entry.spec.enabled is not self._is_enabled:
@@ -97,7 +97,7 @@ class EnabledFile:
         except ProjectError as error:
             hint = "the change would cause these problems; nothing was changed"
             raise ProjectError(error.problems, hint=hint) from None
-        for entry in self._differing(project, keys):
+        for entry in self._differing_entries(project, keys):
             where = entry.origins.of("enabled")
             raise self._refusal(entry, f"{where} overrides the value in {entry.key}")
 

@@ -29,7 +29,7 @@ def find_project_files(words: Sequence[str], cwd: Path) -> tuple[str, ...]:
     for word in words:
         if not word.strip():
             raise UsageError("--file is empty", hint="give it a path, or remove it")
-        named = list(expand(word, cwd, tree)) if is_glob(word) else [word] * path_exists(cwd / word)
+        named = list(expand_glob(word, cwd, tree)) if is_glob(word) else [word] * path_exists(cwd / word)
         found += named
         if not named:
             missing.append(Problem(word, 0, 0, "no file matches" if is_glob(word) else "no such file"))
@@ -41,7 +41,7 @@ def find_project_files(words: Sequence[str], cwd: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def expand(glob: str, cwd: Path, tree: FileTree) -> Iterator[str]:
+def expand_glob(glob: str, cwd: Path, tree: FileTree) -> Iterator[str]:
     """Yield the files that a glob of ``-f`` matches in a tree, as paths from ``cwd`` unless the glob is absolute."""
     is_absolute = Path(glob).is_absolute()
     names = 0

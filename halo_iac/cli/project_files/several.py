@@ -55,13 +55,13 @@ def load_project_list(context: CommandContext) -> frozenset[str]:
     if context.console.env.get("INF_PROJECT_ID"):
         context.console.log("INF_PROJECT_ID is ignored: with several project files, each sets its own `project:`")
     is_sandbox = contexts[0].sandbox_path is not None
-    projects = load_projects(contexts, None if is_sandbox else _begin, needs_id=True)
+    projects = load_projects(contexts, None if is_sandbox else _begin_observing, needs_id=True)
     for each, project in zip(contexts, with_siblings(projects), strict=True):
         each.replace_project(project)
     return frozenset(entry.key for project in projects for entry in project.entries)
 
 
-def _begin(context: CommandContext) -> None:
+def _begin_observing(context: CommandContext) -> None:
     """Start reading the platform; errors of settings are raised after all files were read."""
     with suppress(SettingsError):
         context.begin_observing()

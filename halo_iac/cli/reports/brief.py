@@ -47,12 +47,12 @@ def make_brief(
     if cited:
         found = find_evidence(connection.trace_reader, report, context.now)
         opened = open_evidence(connection.trace_reader, found)
-    changes = _changes(context, connection, report, reference)
+    changes = _describe_changes(context, connection, report, reference)
     brief = Brief(report, reference, schedule, len(cited), opened, changes)
     return brief_markdown(brief, context.console.out_style, max_chars=max_chars or DEFAULT_CHARS)
 
 
-def _changes(context: CommandContext, connection: Connection, report: Report, name: str) -> str:
+def _describe_changes(context: CommandContext, connection: Connection, report: Report, name: str) -> str:
     """Return the changes since the schedule's previous report; empty if there is none."""
     try:
         before = fetch_before(connection.run_reader, report)

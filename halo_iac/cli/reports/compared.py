@@ -40,24 +40,24 @@ def compare_references(context: CommandContext, before: str, after: str | None) 
         raise UsageError(f"{before} is a file, and a file has no earlier report", hint=hint)
     files = {name: _read_file(name) for name in references if _is_file(name)}
     if len(files) == len(set(references)):
-        return _compared(context.console, *(files[name] for name in references))
+        return _compare(context.console, *(files[name] for name in references))
     project = context.project_if_any()
     connection = context.connect_for_reading(project)
     if after is None:
         report, key = find_report(connection, project, before)
         earlier = fetch_before(connection.run_reader, report)
         return compare_reports(context.console, key or before, earlier, report)
-    return _compared(
+    return _compare(
         context.console, *(files.get(name) or _read_platform(connection, project, name) for name in references)
     )
 
 
 def compare_reports(console: Console, name: str, before: Report, after: Report) -> ReportComparison:
     """Return how two reports of the same name differ."""
-    return _compared(console, _of_report(name, before), _of_report(name, after))
+    return _compare(console, _report_text(name, before), _report_text(name, after))
 
 
-def _compared(console: Console, before: _Text, after: _Text) -> ReportComparison:
+def _compare(console: Console, before: _Text, after: _Text) -> ReportComparison:
     # Keys are redacted first, because marks could split one.
     texts = (console.redacted(each.markdown) for each in (before, after))
     return ReportComparison(before.source, after.source, report_diff(*texts))
@@ -77,8 +77,8 @@ def _read_file(name: str) -> _Text:
 
 def _read_platform(connection: Connection, project: Project | None, reference: str) -> _Text:
     report, key = find_report(connection, project, reference)
-    return _of_report(key or reference, report)
+    return _report_text(key or reference, report)
 
 
-def _of_report(name: str, report: Report) -> _Text:
+def _report_text(name: str, report: Report) -> _Text:
     return _Text(ComparedReport(name, report.facts()), report.markdown)

@@ -31,22 +31,22 @@ def log_runs(snapshots: Iterable[RunSnapshot], console: Console, names: Mapping[
             console.log(format_snapshot(seen, names[seen.run_id], style))
             yield seen
         return
-    board = RunTable(names, style)
+    table = RunTable(names, style)
     screen = make_screen(console.log_stream, style)
     live = make_live_display(
-        screen, lambda: _rendered(board.lines(max(1, min(_MAX_LIVE_ROWS, screen.height - 2)), screen.width - 1))
+        screen, lambda: _to_text(table.lines(max(1, min(_MAX_LIVE_ROWS, screen.height - 2)), screen.width - 1))
     )
     with live:
         for seen in snapshots:
-            board.show(seen)
+            table.show(seen)
             if seen.is_final:
-                screen.print(_rendered([format_snapshot(seen, names[seen.run_id], style)]), soft_wrap=True)
+                screen.print(_to_text([format_snapshot(seen, names[seen.run_id], style)]), soft_wrap=True)
             yield seen
 
 
 def format_snapshot(seen: RunSnapshot, name: str, style: Style) -> str:
     """Return a snapshot as a line: name, status, run id, and error."""
-    line = f"{style.safe(name)}  {_status(seen, style)}  {style.safe(seen.run_id)}"
+    line = f"{style.safe(name)}  {_format_status(seen, style)}  {style.safe(seen.run_id)}"
     if seen.read_error is not None:
         again = "" if seen.is_final else "; retrying"
         line += f"  ({style.safe(seen.read_error.message)}{again})"
@@ -55,12 +55,12 @@ def format_snapshot(seen: RunSnapshot, name: str, style: Style) -> str:
     return line
 
 
-def _status(seen: RunSnapshot, style: Style) -> str:
+def _format_status(seen: RunSnapshot, style: Style) -> str:
     role = "create" if seen.status == COMPLETED else "archive" if seen.is_over else "update"
     return style.paint(style.safe(seen.status), role)
 
 
-def _rendered(lines: Iterable[str]) -> Text:
+def _to_text(lines: Iterable[str]) -> Text:
     from rich.text import Text
 
     return Text.from_ansi("\n".join(lines), no_wrap=True, end="\n")
@@ -97,7 +97,7 @@ class RunTable:
     def _line(self, run_id: str, width: int) -> str:
         seen = self._seen.get(run_id)
         status = pad(self._style.safe(seen.status if seen is not None else "started"), _STATUS_WIDTH)
-        elapsed = _clock_time(self._clock() - self._since)
+        elapsed = _format_elapsed(self._clock() - self._since)
         read_error = "cannot be read, retrying" if seen is not None and seen.read_error is not None else ""
         latest = read_error or self._style.safe(self._latest.get(run_id, ""))
         name = pad(
@@ -106,6 +106,6 @@ class RunTable:
         return truncate(f"{name}  {status}  {elapsed}  {latest}".rstrip(), width, self._style.displayable("…"))
 
 
-def _clock_time(seconds: float) -> str:
+def _format_elapsed(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02d}"

@@ -43,8 +43,8 @@ def build_request(given: RunOptions, now: datetime, spec: Spec | None = None) ->
     request = RunRequest(
         agent="",
         name="",
-        prompt=_prompt(given) or (spec.prompt if spec is not None else PROMPT),
-        window=window(given.window_start_at, given.window_end_at, lookback, now),
+        prompt=_read_prompt(given) or (spec.prompt if spec is not None else PROMPT),
+        window=resolve_window(given.window_start_at, given.window_end_at, lookback, now),
         model_id=given.model_id,
         subagent_model_id=given.subagent_model_id,
         span_limit=given.span_limit,
@@ -65,11 +65,11 @@ def build_request(given: RunOptions, now: datetime, spec: Spec | None = None) ->
     )
 
 
-def window(start: str | None, end: str | None, lookback_hours: int, now: datetime) -> Window:
+def resolve_window(start: str | None, end: str | None, lookback_hours: int, now: datetime) -> Window:
     """Return the window: by default it ends now and looks back; one that cannot contain traces is an error."""
-    until = now if end is None else instant(end, "--window-end-at")
+    until = now if end is None else parse_instant(end, "--window-end-at")
     try:
-        since = until - timedelta(hours=lookback_hours) if start is None else instant(start, "--window-start-at")
+        since = until - timedelta(hours=lookback_hours) if start is None else parse_instant(start, "--window-start-at")
     except OverflowError:
         raise UsageError(
             f"--lookback-hours {lookback_hours} reaches before the year 1", hint="use fewer hours; a day is 24 hours"
@@ -83,13 +83,13 @@ def window(start: str | None, end: str | None, lookback_hours: int, now: datetim
     return Window(since, until)
 
 
-def lookback_hours_of(remote: RemoteSchedule) -> int:
+def find_lookback_hours(remote: RemoteSchedule) -> int:
     """Return the look-back of a schedule in hours."""
     hours = remote.wire.get("lookbackHours")
     return hours if isinstance(hours, int) and hours > 0 else LOOKBACK_HOURS
 
 
-def instant(text: str, option: str) -> datetime:
+def parse_instant(text: str, option: str) -> datetime:
     """Return an ISO 8601 instant; a date is midnight UTC, an instant without a zone is local time."""
     try:
         value = datetime.fromisoformat(text.strip())
@@ -108,17 +108,17 @@ def format_instant(text: str | None, value: datetime) -> str:
     return text if text is not None and text.endswith("Z") and "T" in text else format_instant(value)
 
 
-def _prompt(given: RunOptions) -> str | None:
+def _read_prompt(given: RunOptions) -> str | None:
     if given.prompt_file is None:
         if given.prompt is not None and not given.prompt.strip():
             raise UsageError("--prompt is empty", hint="remove it for the default prompt")
         return given.prompt
     if given.prompt is not None:
         raise UsageError("--prompt and --prompt-file were both given", hint="pass one of them")
-    return _prompt_in(Path(given.prompt_file))
+    return _read_prompt_file(Path(given.prompt_file))
 
 
-def _prompt_in(path: Path) -> str:
+def _read_prompt_file(path: Path) -> str:
     from halo_iac.load.field_reader import prompt_in
     from halo_iac.load.files import FileUnreadable
     from halo_iac.load.limits import MAX_PROMPT

@@ -50,7 +50,7 @@ def named_reports(outcomes: Sequence[RunResult]) -> list[NamedReport]:
     return [NamedReport(each.request.name, each.report) for each in outcomes if each.report is not None]
 
 
-def finish(
+def write_results(
     context: CommandContext, outcomes: Sequence[RunResult], compared: Comparison | None, *, is_waiting: bool
 ) -> int:
     """Write what is not a report, and return the most serious exit code (docs/cli.md#exit-codes)."""

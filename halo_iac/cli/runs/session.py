@@ -19,7 +19,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.reports.output import format_fields
 from halo_iac.cli.runs.progress import log_runs
 from halo_iac.cli.runs.started import CostlyCall, StartedRuns, interrupted_runs_error
-from halo_iac.cli.signals import Handler, handling_signals, is_repeated_by_itself
+from halo_iac.cli.signals import Handler, ending_signals, is_repeated_by_itself
 from halo_iac.errors import HaloError, InterruptedRun, PlatformError
 from halo_iac.hints import Command, Hint
 from halo_iac.render.json import document
@@ -66,7 +66,7 @@ class RunStarter:
         self._handlers: dict[int, Handler] = {}
 
     def __enter__(self) -> Self:
-        self._handlers = handling_signals()
+        self._handlers = ending_signals()
         for number in self._handlers:
             signal.signal(number, self._defer)
         return self
@@ -96,7 +96,7 @@ class RunStarter:
 
         def work() -> Iterator[StartedRun]:
             if not self._stop.is_set():
-                started = self._runs.make(
+                started = self._runs.make_call(
                     call, lambda: start(lambda: attempt(self._writer), self._retry, what=call.what, check=call.check)
                 )
                 yield from () if started is None else (started,)
@@ -143,10 +143,10 @@ def wait_for_runs(
         for seen in log_runs(wait(reader, [*names], pace, with_events=console.shows_progress), console, names):
             last[seen.run_id] = seen
             if seen.is_over:
-                session.started_runs.ended(seen.run_id)
+                session.started_runs.mark_ended(seen.run_id)
     except KeyboardInterrupt:
         going = [run_id for run_id in names if run_id not in last or not last[run_id].is_over]
-        raise _detach(session, going) from None
+        raise _stop_waiting(session, going) from None
     finally:
         pace.stop.set()
     return last
@@ -163,7 +163,7 @@ def unfinished_reason(seen: RunSnapshot, name: str | None = None) -> HaloError:
     return HaloError(f"timed out waiting; {run} is still {seen.status} and continues", hint=resume)
 
 
-def _detach(session: RunSession, going: Sequence[str]) -> InterruptedRun:
+def _stop_waiting(session: RunSession, going: Sequence[str]) -> InterruptedRun:
     console = session.context.console
     if going and console.shows_progress:
         many = "The run goes" if len(going) == 1 else f"{len(going)} runs go"
@@ -185,7 +185,7 @@ def _cancel(session: RunSession, going: Sequence[str]) -> InterruptedRun:
     for run_id in going:
         try:
             retry(lambda _: writer.cancel(run_id))  # noqa: B023 - called at once
-            session.started_runs.ended(run_id)
+            session.started_runs.mark_ended(run_id)
         except PlatformError as error:
             failed.append(f"run {run_id} could not be cancelled and continues: {error.message}")
     if failed:

@@ -57,9 +57,9 @@ class StartedRuns:
         """The error that an interrupt ends with at this moment, if it is not about starting a run."""
         self._ending: HaloError | None = None
         self._context = context
-        context.console.final_error = self.ending
+        context.console.final_error = self.final_error
 
-    def make(self, call: CostlyCall, attempt: Callable[[], StartedRun]) -> StartedRun | None:
+    def make_call(self, call: CostlyCall, attempt: Callable[[], StartedRun]) -> StartedRun | None:
         """Make a call and return the run that it started, or ``None`` if the command has ended; from any thread."""
         with self._lock:
             if self._is_closed:
@@ -73,13 +73,13 @@ class StartedRuns:
             raise
         return call.started
 
-    def ended(self, run_id: str) -> None:
+    def mark_ended(self, run_id: str) -> None:
         """Record that a run has finished or was cancelled."""
         for call in self._calls:
             if call.started is not None and call.started.run_id == run_id:
                 call.is_over = True
 
-    def ending(self, error: HaloError | None) -> HaloError:
+    def final_error(self, error: HaloError | None) -> HaloError:
         """Return the error that a command ends with, given its cause: ``None`` for an interrupt.
 
         It names every call with an unknown outcome that was not reported yet, and every run that continues.

@@ -9,7 +9,7 @@ import typer
 
 from halo_iac.api.traces import DEFAULT_VALUES, AttributeKey
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.traces.filters import known_names
+from halo_iac.cli.traces.filters import read_known_names
 from halo_iac.cli.traces.lists import facets_table
 from halo_iac.errors import UsageError
 from halo_iac.model.traces import FACETS
@@ -54,7 +54,7 @@ def show_facets(
 ) -> int:
     """Request the facets of traces or spans, and write them."""
     console = context.console
-    names = known_names(given.facet, "--facet", FACETS) or FACETS
+    names = read_known_names(given.facet, "--facet", FACETS) or FACETS
     search, attribute = _parse_search(given.search or ()), _parse_attribute(given.attribute_key)
     found = context.connect_for_reading().trace_reader.facets(
         filters, of_spans=of_spans, facet_ids=names, search=search, attribute=attribute, limit=given.limit
@@ -70,7 +70,7 @@ def _parse_search(expressions: Sequence[str]) -> dict[str, str]:
         if not (name and sign and text):
             hint = "write it as FACET=TEXT, such as llm_model_name=gpt"
             raise UsageError(f"--search {quote(expression)} is not FACET=TEXT", hint=hint)
-        known_names([name], "--search", FACETS)
+        read_known_names([name], "--search", FACETS)
         wanted[name] = text
     return wanted
 

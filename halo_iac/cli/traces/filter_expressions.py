@@ -148,7 +148,7 @@ def attribute_filters(expressions: Sequence[str], option: str, scope: str) -> li
 
 
 class _Wrong(NamedTuple):
-    """Makes the errors of one expression, which name the option and quote the expression."""
+    """Returns errors about one expression, which name the option and quote the expression."""
 
     option: str
     expression: str

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, NamedTuple
 import typer
 
 from halo_iac.api.runs import format_instant
-from halo_iac.cli.runs.request import instant
+from halo_iac.cli.runs.request import parse_instant
 from halo_iac.cli.traces.filter_expressions import attribute_filters, field_filters
 from halo_iac.errors import UsageError
 from halo_iac.model.traces import OBSERVATION_KINDS
@@ -143,14 +143,14 @@ class SpanFilterOptions(NamedTuple):
 
 def build_filters(given: FilterOptions, now: datetime, spans: SpanFilterOptions | None = None) -> dict[str, Any]:
     """Return the query of the filter options; ``spans`` has the options that only spans have."""
-    start, end = _window(given, now)
+    start, end = _read_period(given, now)
     numbers, texts = field_filters(given.filter_ or (), of_spans=spans is not None)
     attributes = attribute_filters(given.metadata or (), "--metadata", "span")
     attributes += attribute_filters(given.resource or (), "--resource", "resource")
     wanted = {
         "startDate": format_instant(start),
         "endDate": format_instant(end),
-        "observationKinds": known_names(given.kind, "--kind", OBSERVATION_KINDS),
+        "observationKinds": read_known_names(given.kind, "--kind", OBSERVATION_KINDS),
         "llmProviders": split_names(given.provider, "--provider"),
         "llmModelNames": split_names(given.model, "--model"),
         "serviceNames": split_names(given.service, "--service"),
@@ -175,7 +175,7 @@ def split_names(values: Sequence[str] | None, option: str) -> list[str]:
     return names
 
 
-def known_names(values: Sequence[str] | None, option: str, known: Sequence[str]) -> list[str]:
+def read_known_names(values: Sequence[str] | None, option: str, known: Sequence[str]) -> list[str]:
     """Return the values of such an option as they are in ``known``; an unknown one is an error. Case is ignored."""
     spelt = {name.casefold(): name for name in known}
     names = split_names(values, option)
@@ -194,22 +194,22 @@ def _span_filters(given: SpanFilterOptions) -> dict[str, Any]:
     return {"traceId": given.trace_id, "freeText": given.text, "scope": scope}
 
 
-def _window(given: FilterOptions, now: datetime) -> tuple[datetime, datetime]:
+def _read_period(given: FilterOptions, now: datetime) -> tuple[datetime, datetime]:
     if given.from_ is None and given.to is None:
-        return _start(given.range_ or TraceRange.DAY, now), now
+        return _start_of_range(given.range_ or TraceRange.DAY, now), now
     if given.from_ is None or given.to is None:
         present, missing = ("--to", "--from") if given.from_ is None else ("--from", "--to")
         hint = f"add {missing}, or use --range, which ends now"
         raise UsageError(f"{present} was given without {missing}", hint=hint)
     if given.range_ is not None:
         raise UsageError("--range and --from with --to were both given", hint="pass one of them")
-    start, end = instant(given.from_, "--from"), instant(given.to, "--to")
+    start, end = parse_instant(given.from_, "--from"), parse_instant(given.to, "--to")
     if start >= end:
         raise UsageError("--from is not before --to, so nothing can match", hint="swap them, or move one of them")
     return start, end
 
 
-def _start(range_: TraceRange, now: datetime) -> datetime:
+def _start_of_range(range_: TraceRange, now: datetime) -> datetime:
     if range_ is TraceRange.ALL:
         return _BEGINNING
     count, unit = int(range_.value[:-1]), range_.value[-1]

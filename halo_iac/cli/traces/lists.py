@@ -43,7 +43,7 @@ class PageStream(Generic[P]):
     last: P
 
     def __init__(self, pages: Iterator[P]) -> None:
-        gc.enable()  # off for commands, which read little; answers that refer to themselves would be kept
+        gc.enable()  # other commands read little; here the pages already written would stay in memory
         self.page_count = self.row_count = 0
         self._pages: Iterator[P] = map(self._counted, pages)
         next(self._pages)
@@ -149,7 +149,9 @@ def facets_table(facets: Facets, style: Style) -> str:
     rows = [
         (name, each.value, count_cell(each.count)) for name, values in facets.categorical.items() for each in values
     ]
-    rows += [(name, _range(name, found, style), "") for name, found in facets.numeric.items() if found is not None]
+    for name, found in facets.numeric.items():
+        if found is not None:
+            rows.append((name, _format_range(name, found, style), ""))
     for scope, keys in facets.attribute_keys.items():
         rows += [(f"{scope}_attributes", each.value, count_cell(each.count)) for each in keys]
     for scope, values in facets.attribute_values.items():
@@ -157,7 +159,7 @@ def facets_table(facets: Facets, style: Style) -> str:
     return table(("FACET", "VALUE", "COUNT"), rows, style, whole={"FACET", "VALUE"})
 
 
-def _range(name: str, found: tuple[float, float], style: Style) -> str:
+def _format_range(name: str, found: tuple[float, float], style: Style) -> str:
     least, most = found
     if name == "duration_ns":
         return f"{format_elapsed(int(least), style)} to {format_elapsed(int(most), style)}"

@@ -25,7 +25,7 @@ _BUFFER: Final = 128 * 1024
 
 
 @dataclass(slots=True)
-class Causes:
+class SkipCauses:
     """Why values of a file were skipped: each cause with its first line and its number of values."""
 
     first: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class FileLoad:
     """The result of loading one file."""
 
     name: str
-    causes: Causes
+    causes: SkipCauses
     loaded: Loaded | None = None
     failure: str = ""
     """Why the file could not be read, or not to its end; empty if it was read."""
@@ -77,7 +77,7 @@ def load_file(
     """Load one file and report skipped values on standard error; ``agent`` gets the traces that name no agent."""
     from halo_iac.sandbox.ingest import read_spans
 
-    causes = Causes()
+    causes = SkipCauses()
 
     def add_cause(bad: BadLine) -> bool:
         causes.add(bad)
@@ -91,14 +91,14 @@ def load_file(
     if is_strict and causes.first:
         (reason, (line, _)), *_ = causes.first.items()
         hint = "the spans before it were loaded; remove --strict to skip it"
-        return FileLoad(name, causes, loaded, _where(console, name, line, reason), hint)
+        return FileLoad(name, causes, loaded, _locate(console, name, line, reason), hint)
     return _result(console, name, causes, loaded)
 
 
-def _result(console: Console, name: str, causes: Causes, loaded: Loaded) -> FileLoad:
+def _result(console: Console, name: str, causes: SkipCauses, loaded: Loaded) -> FileLoad:
     if causes.end is not None:
         _print_causes(console, name, causes)
-        failure = _where(console, name, causes.end.number, causes.end.reason)
+        failure = _locate(console, name, causes.end.number, causes.end.reason)
         return FileLoad(name, causes, loaded, failure, "the spans before it were loaded" if loaded.spans else "")
     if loaded.spans:
         _print_causes(console, name, causes)
@@ -106,15 +106,15 @@ def _result(console: Console, name: str, causes: Causes, loaded: Loaded) -> File
     hint = "see `halo sandbox load --help` for the formats that are read"
     if len(causes.first) == 1:
         [(reason, (line, _))] = causes.first.items()
-        return FileLoad(name, causes, loaded, _where(console, name, line, reason), hint)
+        return FileLoad(name, causes, loaded, _locate(console, name, line, reason), hint)
     _print_causes(console, name, causes)
     return FileLoad(name, causes, loaded, f"{'standard input' if name == STDIN else name} contains no spans", hint)
 
 
-def _print_causes(console: Console, name: str, causes: Causes) -> None:
+def _print_causes(console: Console, name: str, causes: SkipCauses) -> None:
     for reason, (line, count) in causes.first.items():
         more = f", and {count - 1:,} more for the same reason" if count > 1 else ""
-        console.log(f"{_where(console, name, line, reason)}; skipped{more}")
+        console.log(f"{_locate(console, name, line, reason)}; skipped{more}")
     if causes.others:
         console.log(f"{name}: {causes.others:,} more were skipped for other reasons")
 
@@ -127,12 +127,12 @@ def warn_without_agent(console: Console, found: FileLoad) -> None:
         console.log(f"{name}: {reason}; load it again with --agent NAME to name the agent")
 
 
-def _where(console: Console, name: str, line: int, reason: str) -> str:
+def _locate(console: Console, name: str, line: int, reason: str) -> str:
     place = f"{name}:{line}" if line else name
     return console.err_style.safe(f"{place}: {reason}")
 
 
-def summary(console: Console, found: FileLoad) -> str:
+def summarize(console: Console, found: FileLoad) -> str:
     """Return a summary of a file by agent, since agents with only old traces are in no list of the platform."""
     loaded = found.loaded
     if loaded is None or not loaded.spans:
@@ -144,12 +144,12 @@ def summary(console: Console, found: FileLoad) -> str:
         parts.append(f"{skipped:,} skipped")
     lines = [f"{console.out_style.safe(found.name)}: {', '.join(parts)}"]
     if loaded.first is not None and loaded.last is not None:
-        lines.append(f"  from {at(loaded.first)} to {at(loaded.last)}")
+        lines.append(f"  from {format_nanoseconds(loaded.first)} to {format_nanoseconds(loaded.last)}")
     lines += [f"  {agent_id}  {console.out_style.safe(name)}" for (_, name), agent_id in sorted(loaded.agents.items())]
     return "\n".join(lines)
 
 
-def at(instant: int) -> str:
+def format_nanoseconds(instant: int) -> str:
     """Return an instant, given in nanoseconds, as text."""
     return f"{datetime.fromtimestamp(instant // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
