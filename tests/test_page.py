@@ -21,7 +21,7 @@ from strategies import entry, project
 from halo_iac.findings import run_rules
 from halo_iac.load import load
 from halo_iac.model.project import Entry
-from halo_iac.page import ProjectInput, page
+from halo_iac.page import ProjectInput, build_page
 from halo_iac.render.html import PAGE_START, page_html
 from halo_iac.sandbox.faults import Fault, Refuse
 
@@ -58,7 +58,7 @@ class Elements(HTMLParser):
 
 def html(*entries: Entry, now: datetime = NOW, timezone: str = "UTC", weeks: int = 4, **policy: object) -> str:
     declared = project(*entries, **policy)
-    return page_html(page([ProjectInput(declared, run_rules(declared))], now, timezone, ahead=weeks * 7))
+    return page_html(build_page([ProjectInput(declared, run_rules(declared))], now, timezone, ahead=weeks * 7))
 
 
 def words(text: str) -> str:
@@ -71,7 +71,7 @@ def words(text: str) -> str:
 
 def test_the_page_of_the_team_looks_as_agreed() -> None:
     declared = load(ROOT / "examples/team/halo.yaml", variables={}, cwd=ROOT)
-    found = page([ProjectInput(declared, run_rules(declared))], NOW, "Europe/Berlin", ahead=28)
+    found = build_page([ProjectInput(declared, run_rules(declared))], NOW, "Europe/Berlin", ahead=28)
     assert_golden("page/team.html", page_html(found).partition("<body>")[2])
     assert page_html(found) == page_html(found)
 

@@ -18,7 +18,7 @@ from halo_iac.load import load
 from halo_iac.model.project import Entry
 from halo_iac.model.runs import Run
 from halo_iac.model.stored_report import StoredReport, StoredReports
-from halo_iac.page import Page, PlatformInput, ProjectInput, page
+from halo_iac.page import Page, PlatformInput, ProjectInput, build_page
 from halo_iac.plan.drift import find_drift
 from halo_iac.preview import Span, preview
 from halo_iac.render.html import page_html
@@ -68,7 +68,7 @@ def hostile_reports(size: int) -> tuple[str, ...]:
 
 def team() -> Page:
     declared = load(ROOT / "examples/team/halo.yaml", variables={}, cwd=ROOT)
-    return page([ProjectInput(declared, run_rules(declared))], NOW, "America/New_York", ahead=28)
+    return build_page([ProjectInput(declared, run_rules(declared))], NOW, "America/New_York", ahead=28)
 
 
 def run(number: int, status: str) -> Run:
@@ -98,7 +98,7 @@ def platform() -> Page:
         for number in range(3, 10)
     )
     given = ProjectInput(declared, run_rules(declared), PlatformInput(drift, runs, {"paused": "HTTP 500"}))
-    return page([given], NOW, "Asia/Kathmandu", ahead=28, reports=StoredReports(reports, ("README.md",)))
+    return build_page([given], NOW, "Asia/Kathmandu", ahead=28, reports=StoredReports(reports, ("README.md",)))
 
 
 def foreign(words: str, number: int) -> Entry:
@@ -113,7 +113,7 @@ def hostile_page(size: int) -> Page:
         for number, text in enumerate(hostile_reports(size))
     )
     given = ProjectInput(declared, run_rules(declared), PlatformInput(drift, {}, {}))
-    return page([given], NOW, "UTC", ahead=28, reports=StoredReports(reports, ()))
+    return build_page([given], NOW, "UTC", ahead=28, reports=StoredReports(reports, ()))
 
 
 @pytest.fixture(scope="module")

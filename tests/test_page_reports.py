@@ -16,8 +16,8 @@ from strategies import entry, project
 from halo_iac.errors import FileError
 from halo_iac.model.runs import Run
 from halo_iac.model.stored_report import StoredReport, StoredReports
-from halo_iac.page import Outcome, PageReport, PastRun, ProjectInput, failures_in_a_row, page
-from halo_iac.page.history import past_runs
+from halo_iac.page.contents import ProjectInput, build_page
+from halo_iac.page.history import Outcome, PageReport, PastRun, failures_in_a_row, past_runs
 from halo_iac.render.html import page_html
 from halo_iac.render.html.report import report_html
 from halo_iac.report_diff import report_diff
@@ -183,7 +183,7 @@ def test_each_report_is_held_against_the_one_of_its_schedule_before() -> None:
     left_out = StoredReport("old.md", None, "key-A", at=at(1), is_cut=True)
     declared = project(entry("A"))
     reports = StoredReports((*stored, lone, left_out))
-    found = page([ProjectInput(declared)], at(4), "UTC", ahead=7, reports=reports)
+    found = build_page([ProjectInput(declared)], at(4), "UTC", ahead=7, reports=reports)
     (schedule,) = found.schedules
     assert [each.report.path for each in schedule.reports] == ["0.md", "1.md", "old.md"]
     first, *others = [each.diff for each in schedule.reports]
@@ -202,7 +202,7 @@ def test_the_latest_reports_have_their_text_as_long_as_there_is_room(monkeypatch
     declared = project(*(entry(f"{number}") for number in range(30)))
     words = "\u65e5\u672c " * 1_000
     stored = tuple(StoredReport(f"{n}.md", words, f"key-{n}", at=at(28 - n)) for n in range(28))
-    text = page_html(page([ProjectInput(declared)], at(29), "UTC", ahead=28, reports=StoredReports(stored)))
+    text = page_html(build_page([ProjectInput(declared)], at(29), "UTC", ahead=28, reports=StoredReports(stored)))
     shown = [number for number in range(1, 29) if "There was no room" not in text.split(f'id="r{number}"')[1][:500]]
     assert 150_000 < len(text.encode()) < 220_000
     assert shown == [*range(1, 20)]

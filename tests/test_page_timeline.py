@@ -13,7 +13,8 @@ from strategies import entry, numbers, project
 from halo_iac.fire_times import upcoming_fires
 from halo_iac.model.project import Entry
 from halo_iac.model.schedule import Cadence
-from halo_iac.page import Coverage, Page, Period, ProjectInput, Timeline, page
+from halo_iac.page.contents import Page, ProjectInput, build_page
+from halo_iac.page.timeline import Coverage, Period, Timeline
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 """A Monday."""
@@ -34,7 +35,7 @@ def cadence(**parts: object) -> Cadence:
 def hours(coverage: Coverage) -> list[tuple[float, float, int]]:
     """Return stretches in hours from the start of their period."""
     start = coverage.stretches[0].start
-    return [((each.start - start) / HOUR, (each.end - start) / HOUR, each.times) for each in coverage.stretches]
+    return [((each.start - start) / HOUR, (each.end - start) / HOUR, each.reads) for each in coverage.stretches]
 
 
 @st.composite
@@ -64,12 +65,12 @@ def test_a_moment_is_analysed_by_every_fire_that_looks_back_on_it(
     period = around("Europe/Berlin", now, back=back)
     found = Timeline(period, {}).track(when, lookback).coverage.stretches
     assert (found[0].start, found[-1].end) == (period.start, period.end)
-    assert all(one.end == other.start and one.times != other.times for one, other in pairwise(found))
+    assert all(one.end == other.start and one.reads != other.reads for one, other in pairwise(found))
     for stretch in (found[0], found[len(found) // 2], found[-1]):
         for moment in {stretch.start, (stretch.start + stretch.end) // 2, stretch.end - 1}:
             trace = datetime.fromtimestamp(moment, UTC)
             fires = takewhile(lambda fire: fire <= trace + timedelta(hours=lookback), upcoming_fires(when, trace))  # noqa: B023
-            assert sum(1 for _ in fires) == stretch.times
+            assert sum(1 for _ in fires) == stretch.reads
 
 
 @given(st.lists(st.tuples(cadences(), st.integers(1, 100)), max_size=3), INSTANTS)
@@ -77,11 +78,11 @@ def test_schedules_together_analyse_a_moment_as_often_as_each_of_them_added_up(
     looks: list[tuple[Cadence, int]], now: datetime
 ) -> None:
     timeline = Timeline(around(now=now), {})
-    together = timeline.together(looks)
+    together = timeline.combined_coverage(looks)
     for stretch in together.stretches:
         apart = [timeline.track(*look).coverage.stretches for look in looks]
-        assert stretch.times == sum(
-            each.times for track in apart for each in track if each.start <= stretch.start < each.end
+        assert stretch.reads == sum(
+            each.reads for track in apart for each in track if each.start <= stretch.start < each.end
         )
 
 
@@ -90,19 +91,19 @@ def test_a_gap_an_overlap_and_what_comes_after_the_last_day() -> None:
     track = Timeline(around(), {}).track(cadence(frequency="weekly", days_of_week=(1, 2, 3, 4, 5)), 24)
     assert hours(track.coverage) == [(0, 9 + 4 * 24, 1), (9 + 4 * 24, 9 + 6 * 24, 0), (9 + 6 * 24, 7 * 24, 1)]
     coming = track.coverage.since(around().present)
-    assert (coming.missed, coming.repeated, coming.length) == (48 * HOUR, 0, (6 * 24 + 12) * HOUR)
+    assert (coming.unread_seconds, coming.repeated_seconds, coming.seconds) == (48 * HOUR, 0, (6 * 24 + 12) * HOUR)
     twice = Timeline(around(ahead=1), {}).track(cadence(hours=(9, 17)), 16).coverage
     assert hours(twice) == [(0, 1, 1), (1, 9, 2), (9, 24, 1)]
-    assert twice.most == 2
+    assert twice.max_reads == 2
 
 
 def test_a_fire_after_the_last_day_counts_whatever_another_schedule_of_its_cadence_looks_back() -> None:
     monthly = cadence(frequency="monthly", days_of_month=(1,))
     timeline = Timeline(around(), {monthly: 24})
-    assert timeline.track(monthly, 24).coverage.missed == 7 * 24 * HOUR
+    assert timeline.track(monthly, 24).coverage.unread_seconds == 7 * 24 * HOUR
     longer = Timeline(around(), {monthly: 31 * 24})
-    assert longer.track(monthly, 31 * 24).coverage.missed == 0
-    assert longer.track(monthly, 24).coverage.missed == 7 * 24 * HOUR
+    assert longer.track(monthly, 31 * 24).coverage.unread_seconds == 0
+    assert longer.track(monthly, 24).coverage.unread_seconds == 7 * 24 * HOUR
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_a_fire_after_the_last_day_counts_whatever_another_schedule_of_its_caden
 def test_fires_too_dense_to_draw_are_counted(when: Cadence, lookback: int, times: int) -> None:
     track = Timeline(around(), {}).track(when, lookback)
     assert track.fires is None
-    assert [each.times for each in track.coverage.stretches] == [times]
+    assert [each.reads for each in track.coverage.stretches] == [times]
 
 
 # The period ---------------------------------------------------------------------------------------------------------
@@ -124,8 +125,8 @@ def test_fires_too_dense_to_draw_are_counted(when: Cadence, lookback: int, times
 def test_days_are_equally_wide_however_long_they_are() -> None:
     spring = around("Europe/Berlin", datetime(2027, 3, 27, 12, tzinfo=UTC), ahead=3)
     assert [end - start for start, end in pairwise(spring.midnights)] == [24 * HOUR, 23 * HOUR, 24 * HOUR]
-    assert [spring.place(each) for each in spring.midnights] == [0, 1, 2, 3]
-    assert (spring.place(spring.start - 1), spring.place(spring.end + 1)) == (0, 3)
+    assert [spring.position(each) for each in spring.midnights] == [0, 1, 2, 3]
+    assert (spring.position(spring.start - 1), spring.position(spring.end + 1)) == (0, 3)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_the_clocks_that_change_in_the_period_are_named(
 
 
 def of(*entries: Entry, **policy: object) -> Page:
-    return page([ProjectInput(project(*entries, **policy))], NOW, "Asia/Tokyo", ahead=28)
+    return build_page([ProjectInput(project(*entries, **policy))], NOW, "Asia/Tokyo", ahead=28)
 
 
 def test_schedules_stand_under_their_agents_and_what_is_archived_apart() -> None:

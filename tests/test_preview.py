@@ -23,7 +23,7 @@ from test_render_markdown import assert_only_ours
 from halo_iac.fire_times import upcoming_fires
 from halo_iac.load import load
 from halo_iac.model.project import Entry, Project
-from halo_iac.page import ProjectInput, page
+from halo_iac.page import ProjectInput, build_page
 from halo_iac.preview import Collision, Fires, Preview, ScheduleStatus, Span, preview
 from halo_iac.render.markdown.preview import preview_markdown
 from halo_iac.render.preview_json import preview_json
@@ -106,7 +106,7 @@ def test_the_document_of_a_preview_is_as_agreed(declared: Project) -> None:
 
 @pytest.mark.parametrize("is_unicode", [True, False])
 def test_a_preview_in_markdown_looks_as_agreed(declared: Project, *, is_unicode: bool) -> None:
-    found = page([ProjectInput(declared)], SPRING, "UTC", ahead=28)
+    found = build_page([ProjectInput(declared)], SPRING, "UTC", ahead=28)
     text = preview_markdown(found, Style(unicode=is_unicode))
     assert is_unicode is not text.isascii()
     assert_golden(f"preview/{'markdown' if is_unicode else 'ascii'}.md", text)
@@ -116,12 +116,12 @@ def test_a_preview_in_markdown_looks_as_agreed(declared: Project, *, is_unicode:
 def test_in_markdown_nothing_foreign_takes_effect(words: str) -> None:
     odd = [*(entry(words, key=f"{words}{n}", agent=words) for n in range(2)), entry(words, key=words, is_retired=True)]
     inputs = [ProjectInput(project(*odd)._replace(path=words))] * 2
-    assert_only_ours(preview_markdown(page(inputs, NOW, "UTC", ahead=28), PLAIN))
+    assert_only_ours(preview_markdown(build_page(inputs, NOW, "UTC", ahead=28), PLAIN))
 
 
 def test_a_preview_in_markdown_fits_into_a_comment(halo: CommandLine, file: Path) -> None:  # noqa: ARG001 - likewise
     many = project(*(entry(f"{n}") for n in range(1_000)))
-    text = preview_markdown(page([ProjectInput(many)], NOW, "UTC", ahead=28), PLAIN)
+    text = preview_markdown(build_page([ProjectInput(many)], NOW, "UTC", ahead=28), PLAIN)
     assert 60_000 < len(text) <= 65_000
     assert "more rows; `halo page` draws them all." in text
     shown = halo("preview", "checkout-early", "--format", "markdown")

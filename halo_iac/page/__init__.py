@@ -5,26 +5,6 @@ reports; ``contents`` combines them with the declared schedules and, if read, th
 pure; ``render/html`` renders it (docs/page.md).
 """
 
-from halo_iac.page.contents import Page, PageAgent, PageProject, PageSchedule, PlatformInput, ProjectInput, page
-from halo_iac.page.history import Outcome, PageReport, PastRun, failures_in_a_row
-from halo_iac.page.timeline import Coverage, Period, Stretch, Timeline, Track, ZoneChange
+from halo_iac.page.contents import Page, PlatformInput, ProjectInput, build_page
 
-__all__ = [
-    "Coverage",
-    "Outcome",
-    "Page",
-    "PageAgent",
-    "PageProject",
-    "PageReport",
-    "PageSchedule",
-    "PastRun",
-    "Period",
-    "PlatformInput",
-    "ProjectInput",
-    "Stretch",
-    "Timeline",
-    "Track",
-    "ZoneChange",
-    "failures_in_a_row",
-    "page",
-]
+__all__ = ["Page", "PlatformInput", "ProjectInput", "build_page"]

@@ -174,7 +174,7 @@ class Page(NamedTuple):
         return sum(project.runs_per_month for project in self.projects)
 
 
-def page(
+def build_page(
     inputs: Sequence[ProjectInput],
     now: datetime,
     reader_timezone: str,
@@ -276,6 +276,6 @@ def _project(given: ProjectInput, found: Preview, timeline: Timeline, index: _Re
 
 def _agent(name: str, reference: str, schedules: Sequence[PageSchedule], timeline: Timeline) -> PageAgent:
     tracks = [each.track for each in schedules if each.track is not None and each.is_running]
-    together = timeline.together((track.cadence, track.lookback_hours) for track in tracks)
+    together = timeline.combined_coverage((track.cadence, track.lookback_hours) for track in tracks)
     runs = float(run_rate(each.spec for each in schedules if each.spec is not None))
     return PageAgent(name, reference, tuple(schedules), together, runs)

@@ -62,7 +62,7 @@ class Period(NamedTuple):
         """Return the same as the clocks of the period's time zone show it."""
         return self.now.astimezone(ZoneInfo(self.timezone))
 
-    def place(self, instant: int) -> float:
+    def position(self, instant: int) -> float:
         """Return the position of an instant in days from the start; days of clock changes count as whole days."""
         if instant <= self.start:
             return 0.0
@@ -74,11 +74,11 @@ class Period(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """A part of a period whose traces are analysed equally often: ``times``, 0 for never."""
+    """A part of a period whose traces are read by equally many runs: ``reads``, 0 for none."""
 
     start: int
     end: int
-    times: int
+    reads: int
 
     @property
     def seconds(self) -> int:
@@ -93,33 +93,33 @@ class Coverage(NamedTuple):
 
     def since(self, instant: int) -> Coverage:
         """Return the same from an instant on."""
-        left = (Stretch(max(each.start, instant), each.end, each.times) for each in self.stretches)
+        left = (Stretch(max(each.start, instant), each.end, each.reads) for each in self.stretches)
         return Coverage(tuple(each for each in left if each.seconds > 0))
 
     @property
     def gaps(self) -> tuple[Stretch, ...]:
         """Return what is never analysed."""
-        return tuple(each for each in self.stretches if each.times == 0)
+        return tuple(each for each in self.stretches if each.reads == 0)
 
     @property
-    def missed(self) -> int:
+    def unread_seconds(self) -> int:
         """Return for how many seconds nothing is analysed."""
         return sum(each.seconds for each in self.gaps)
 
     @property
-    def repeated(self) -> int:
+    def repeated_seconds(self) -> int:
         """Return for how many seconds traces are analysed more than once."""
-        return sum(each.seconds for each in self.stretches if each.times > 1)
+        return sum(each.seconds for each in self.stretches if each.reads > 1)
 
     @property
-    def length(self) -> int:
+    def seconds(self) -> int:
         """Return how many seconds it is about."""
         return sum(each.seconds for each in self.stretches)
 
     @property
-    def most(self) -> int:
+    def max_reads(self) -> int:
         """Return how often any trace is analysed at most."""
-        return max((each.times for each in self.stretches), default=0)
+        return max((each.reads for each in self.stretches), default=0)
 
 
 class Track(NamedTuple):
@@ -160,13 +160,13 @@ class Timeline:
             found = self._tracks[cadence, lookback_hours] = self._track(cadence, lookback_hours)
         return found
 
-    def together(self, looks: Iterable[tuple[Cadence, int]]) -> Coverage:
+    def combined_coverage(self, tracks: Iterable[tuple[Cadence, int]]) -> Coverage:
         """Return how often each moment is analysed by several schedules; those of one track count each."""
         steps: defaultdict[int, int] = defaultdict(int)
-        for cadence, hours in looks:
-            for start, end, times in self.track(cadence, hours).coverage.stretches:
-                steps[start] += times
-                steps[end] -= times
+        for cadence, hours in tracks:
+            for start, end, reads in self.track(cadence, hours).coverage.stretches:
+                steps[start] += reads
+                steps[end] -= reads
         return self._coverage(steps)
 
     def clock_changes(self, timezones: Iterable[str]) -> tuple[ZoneChange, ...]:

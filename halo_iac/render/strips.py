@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from halo_iac.fire_times import is_valid
 from halo_iac.model.schedule import Spec
-from halo_iac.page import Coverage, Period, Timeline, Track
+from halo_iac.page.timeline import Coverage, Period, Timeline, Track
 from halo_iac.render.style import Style
 
 DAYS: Final = 28
@@ -55,7 +55,7 @@ class Strips:
         timeline = self._timelines[spec.timezone]
         is_firing = spec.enabled is not False
         track = timeline.track(spec.cadence, spec.lookback_hours) if is_firing else None
-        coverage = timeline.together(()) if track is None else track.coverage
+        coverage = timeline.combined_coverage(()) if track is None else track.coverage
         return fire_strip(track, timeline.period, self._style), read_strip(coverage, timeline.period, self._style)
 
 
@@ -76,7 +76,7 @@ def fire_strip(track: Track | None, period: Period, style: Style) -> str:
     if track is not None and track.fires is None:
         counts = [10] * len(period.days)
     for fire in (track.fires or ()) if track is not None else ():
-        counts[int(period.place(int(fire.at.timestamp())))] += 1
+        counts[int(period.position(int(fire.at.timestamp())))] += 1
     shown = {0: sign.none, 1: sign.one, **{count: str(count) for count in range(2, 10)}}
     return _by_weeks((shown.get(count, sign.more) for count in counts), period, style)
 
@@ -86,7 +86,7 @@ def read_strip(coverage: Coverage, period: Period, style: Style) -> str:
     sign = _SIGNS[style.unicode]
 
     def shown(start: int, end: int) -> str:
-        times = [each.times for each in coverage.stretches if each.start < end and each.end > start]
+        times = [each.reads for each in coverage.stretches if each.start < end and each.end > start]
         return sign.gap if 0 in times else sign.again if max(times, default=0) > 1 else sign.once
 
     return _by_weeks((shown(*day) for day in pairwise(period.midnights)), period, style)

@@ -16,8 +16,7 @@ from halo_iac.errors import UsageError
 from halo_iac.findings import run_rules
 from halo_iac.load.siblings import with_siblings
 from halo_iac.model.zones import zone_names
-from halo_iac.page import Page, PlatformInput, ProjectInput
-from halo_iac.page import page as page_of
+from halo_iac.page import Page, PlatformInput, ProjectInput, build_page
 from halo_iac.render.html import PAGE_START, page_html
 from halo_iac.render.json import document
 from halo_iac.render.style import Style
@@ -82,7 +81,7 @@ def page(
     stored = None if reports is None else read_reports(context.cwd / reports)
     inputs = _load_declared(context) if offline else _observe(context)
     now = context.console.clock() if offline else context.now
-    found = page_of(inputs, now, reader_timezone, ahead=weeks * 7, reports=stored)
+    found = build_page(inputs, now, reader_timezone, ahead=weeks * 7, reports=stored)
     text = context.console.redacted(page_html(found, Style(format_command=context.console.format_command)))
     write_output(path, context.cwd, _NO_PAGE, _STARTS, text)
     _print_summary(context, path, found)

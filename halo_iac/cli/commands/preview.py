@@ -86,12 +86,12 @@ def preview(
         raise UsageError("--next and --until cannot be used with --format markdown", hint=hint)
     chosen = [*_choose_entries(load_projects(context.projects), key)]
     if is_markdown:
-        from halo_iac.page import ProjectInput, page
+        from halo_iac.page import ProjectInput, build_page
         from halo_iac.render.markdown.preview import preview_markdown
         from halo_iac.render.strips import DAYS
 
         inputs = [ProjectInput(project._replace(entries=tuple(entries))) for project, entries in chosen]
-        console.print(preview_markdown(page(inputs, console.clock(), "UTC", ahead=DAYS), console.out_style))
+        console.print(preview_markdown(build_page(inputs, console.clock(), "UTC", ahead=DAYS), console.out_style))
         return 0
     found = [preview_of(project, entries, span) for project, entries in chosen]
     if as_json:

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,10 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from halo_iac.fire_times import describe, describe_reason, runs_per_month
-from halo_iac.page import Coverage, Page, PageAgent, PageSchedule, PastRun, Track
+from halo_iac.model.schedule import Cadence
+from halo_iac.page.contents import Page, PageAgent, PageSchedule
+from halo_iac.page.history import PastRun
+from halo_iac.page.timeline import Coverage
 from halo_iac.render.calendar import format_day
 from halo_iac.render.drift import drift_counts, item_rows, kind_heading, shared_hint
 from halo_iac.render.html import diff, strip, words
@@ -126,98 +129,66 @@ def _css() -> str:
 
 
 class _Drawings:
-    """The drawings of a page, each with the name under which it is used again."""
+    """The drawings of a page, as SVG paths; ``weeks`` has the first weekday, the date and the days of each week.
+
+    Equal strips have one name, under which a strip is used again.
+    """
 
     def __init__(self, page: Page) -> None:
         self._page = page
-        self._names: dict[Any, str] = {}
-
-    @cached_property
-    def width(self) -> int:
-        """Return the width of every drawing, in its own units."""
-        return len(self._page.period.days) * strip.DAY
-
-    @property
-    def height(self) -> int:
-        """Return the height of every drawing."""
-        return strip.HEIGHT
-
-    @cached_property
-    def weekends(self) -> str:
-        """Return the days of weekends as a path."""
+        self._names: dict[tuple[Cadence, int], str] = {}
+        days, present = page.period.days, page.period.position(page.period.present)
         size = f"h{strip.DAY}v{strip.HEIGHT}h-{strip.DAY}z"
-        days = enumerate(self._page.period.days)
-        return "".join(f"M{place * strip.DAY} 0{size}" for place, each in days if each.weekday() >= 5)
+        mondays = [place for place, each in enumerate(days) if each.weekday() == 0]
+        self.width, self.height = len(days) * strip.DAY, strip.HEIGHT
+        self.weekends = "".join(
+            f"M{place * strip.DAY} 0{size}" for place, each in enumerate(days) if each.weekday() >= 5
+        )
+        self.mondays = "".join(map(strip.draw_line, mondays))
+        self.now = strip.draw_line(present)
+        self.past = f"{present * strip.DAY:.2f}"  # the width of what is over
+        starts = sorted({0, *mondays})
+        firsts = [format_day(days[start]).partition(" ") for start in starts]
+        lengths = [end - start for start, end in pairwise([*starts, len(days)])]
+        self.weeks = [(weekday, date, length) for (weekday, _, date), length in zip(firsts, lengths, strict=True)]
 
-    @cached_property
-    def mondays(self) -> str:
-        """Return the beginnings of weeks as lines."""
-        return "".join(strip.line(place) for place, each in enumerate(self._page.period.days) if each.weekday() == 0)
-
-    @cached_property
-    def now(self) -> str:
-        """Return the current instant as a line."""
-        return strip.line(self._page.period.place(self._page.period.present))
-
-    @cached_property
-    def past(self) -> str:
-        """Return the width of what is over."""
-        return f"{self._page.period.place(self._page.period.present) * strip.DAY:.2f}"
-
-    def changes(self, timezone: str) -> str:
+    def clock_changes(self, timezone: str) -> str:
         """Return when the clocks of a zone change, as lines."""
-        period = self._page.period
-        return "".join(strip.line(period.place(e.at)) for e in self._page.clock_changes if e.timezone == timezone)
+        changes = (each.at for each in self._page.clock_changes if each.timezone == timezone)
+        return "".join(strip.draw_line(self._page.period.position(at)) for at in changes)
 
-    @cached_property
-    def weeks(self) -> list[tuple[str, str, int]]:
-        """Return the first weekday and date of each week, or of a part of one, and how many days it has."""
-        days = self._page.period.days
-        starts = [place for place, each in enumerate(days) if place == 0 or each.weekday() == 0]
-        found = []
-        for start, end in pairwise([*starts, len(days)]):
-            weekday, _, its_date = format_day(days[start]).partition(" ")
-            found.append((weekday, its_date, end - start))
-        return found
-
-    def of(self, schedule: PageSchedule) -> tuple[str, strip.Strip | None]:
-        """Return the name of a schedule's drawing, and its paths unless they were given out under it already."""
+    def schedule_strip(self, schedule: PageSchedule) -> tuple[str, strip.Strip | None]:
+        """Return the name of a schedule's strip, and the strip itself unless an equal one was returned before."""
         track = schedule.track
         assert track is not None  # noqa: S101 - what does not fire has no drawing
         key = (track.cadence, track.lookback_hours)
         if key in self._names:
             return self._names[key], None
         name = self._names[key] = f"d{len(self._names)}"
-        return name, strip.strip(track, self._page.period)
+        return name, strip.draw_strip(track, self._page.period)
 
-    def together(self, agent: PageAgent) -> strip.Strip:
-        """Return the drawing of all that looks at an agent."""
-        return strip.coverage_strip(agent.coverage, self._page.period)
+    def agent_strip(self, agent: PageAgent) -> strip.Strip:
+        """Return the drawing of how often an agent's traces are analysed by all its schedules."""
+        return strip.draw_coverage(agent.coverage, self._page.period)
 
-    def dots(self, past: Sequence[PastRun]) -> list[tuple[str, str]]:
-        """Return what became of past runs: for each outcome the dots of its runs as one path."""
+    def run_dots(self, past: Sequence[PastRun]) -> list[tuple[str, str]]:
+        """Return the past runs of the period by outcome, each with its runs as one path of dots."""
         places: dict[str, list[float]] = {}
         for run in past:
-            if self._is_shown(run.at):
-                places.setdefault(run.outcome.name.lower(), []).append(self._place(run.at))
-        return [(outcome, strip.dots(found)) for outcome, found in places.items()]
+            place = self._position(run.at)
+            if place is not None:
+                places.setdefault(run.outcome.name.lower(), []).append(place)
+        return [(outcome, strip.draw_dots(found)) for outcome, found in places.items()]
 
-    def target(self, instant: datetime) -> str:
-        """Return what to point at for an instant, empty where it is outside the period."""
-        return strip.target(self._place(instant)) if self._is_shown(instant) else ""
+    def run_area(self, instant: datetime) -> str:
+        """Return the area around a run's dot that links to its report; empty outside the period."""
+        place = self._position(instant)
+        return "" if place is None else strip.draw_area(place)
 
-    def _place(self, instant: datetime) -> float:
-        return self._page.period.place(int(instant.timestamp()))
+    def _position(self, instant: datetime) -> float | None:
+        period, seconds = self._page.period, instant.timestamp()
+        return period.position(int(seconds)) if period.start <= seconds < period.end else None
 
-    def _is_shown(self, instant: datetime) -> bool:
-        return self._page.period.start <= instant.timestamp() < self._page.period.end
-
-    def coming(self, coverage: Coverage) -> Coverage:
-        """Return how often what is still to come is analysed."""
+    def upcoming(self, coverage: Coverage) -> Coverage:
+        """Return how often the traces from now on are analysed."""
         return coverage.since(self._page.period.present)
-
-    def count(self, track: Track) -> int | None:
-        """Return the number of coming fires in the period; ``None`` if there are too many to draw individually."""
-        if track.fires is None:
-            return None
-        return sum(fire.at > self._page.period.now for fire in track.fires)

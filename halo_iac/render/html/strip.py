@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from halo_iac.page import Coverage, Period, Stretch, Track
+from halo_iac.page.timeline import Coverage, Period, Stretch, Track
 
 DAY: Final = 24
 """The width of a day."""
@@ -22,9 +22,9 @@ _TOP: Final = 2
 _MARK: Final = 11
 _BASE: Final = 38
 _STEP: Final = 7
-_TARGET: Final = 6
-_CLOSE: Final = 3.5 / 24
-"""Marks that are nearer to each other than this part of a day are drawn as one band."""
+_AREA_WIDTH: Final = 6
+_MIN_GAP: Final = 3.5 / 24
+"""The part of a day below which marks are drawn as one band."""
 _LEVELS: Final = 3
 """How many heights of bars there are; what is analysed more often is as high as the last."""
 
@@ -42,40 +42,40 @@ class Strip(NamedTuple):
     gaps: str
 
 
-def strip(track: Track, period: Period) -> Strip:
+def draw_strip(track: Track, period: Period) -> Strip:
     """Return the drawing of one schedule."""
     if track.fires is None:
-        return Strip("", "", _band(0, len(period.days)), *_bars(track.coverage, period))
-    places = [(period.place(int(fire.at.timestamp())), fire.reason) for fire in track.fires]
-    runs = [*_close([place for place, _ in places])]
+        return Strip("", "", _draw_band(0, len(period.days)), *_draw_bars(track.coverage, period))
+    places = [(period.position(int(fire.at.timestamp())), fire.reason) for fire in track.fires]
+    runs = [*_group_dense([place for place, _ in places])]
     return Strip(
-        "".join(_mark(run[0]) for run in runs if len(run) == 1),
-        "".join(_mark(place) for place, reason in places if reason is not None),
-        "".join(_band(run[0], run[-1]) for run in runs if len(run) > 1),
-        *_bars(track.coverage, period),
+        "".join(_draw_mark(run[0]) for run in runs if len(run) == 1),
+        "".join(_draw_mark(place) for place, reason in places if reason is not None),
+        "".join(_draw_band(run[0], run[-1]) for run in runs if len(run) > 1),
+        *_draw_bars(track.coverage, period),
     )
 
 
-def coverage_strip(coverage: Coverage, period: Period) -> Strip:
+def draw_coverage(coverage: Coverage, period: Period) -> Strip:
     """Return the drawing of several schedules together, whose fires are not drawn."""
-    return Strip("", "", "", *_bars(coverage, period))
+    return Strip("", "", "", *_draw_bars(coverage, period))
 
 
-def dots(places: Iterable[float]) -> str:
+def draw_dots(places: Iterable[float]) -> str:
     """Return a dot at each place, at the height of the marks: lines of no length, whose ends are round."""
     return "".join(f"M{_number(place)} {_TOP + _MARK / 2}h0" for place in places)
 
 
-def target(place: float) -> str:
+def draw_area(place: float) -> str:
     """Return a box around a place, over the whole height, to be pointed at."""
-    return f"M{_number(place - _TARGET / 2 / DAY)} 0h{_TARGET}v{HEIGHT}h-{_TARGET}z"
+    return f"M{_number(place - _AREA_WIDTH / 2 / DAY)} 0h{_AREA_WIDTH}v{HEIGHT}h-{_AREA_WIDTH}z"
 
 
-def _close(places: Sequence[float]) -> Iterator[list[float]]:
+def _group_dense(places: Sequence[float]) -> Iterator[list[float]]:
     """Yield positions in order; those too dense to draw individually are grouped."""
     run: list[float] = []
     for place in places:
-        if run and place - run[-1] > _CLOSE:
+        if run and place - run[-1] > _MIN_GAP:
             yield run
             run = []
         run.append(place)
@@ -83,37 +83,38 @@ def _close(places: Sequence[float]) -> Iterator[list[float]]:
         yield run
 
 
-def line(place: float) -> str:
+def draw_line(place: float) -> str:
     """Return a line over the whole height, at a place in days."""
     return f"M{_number(place)} 0v{HEIGHT}"
 
 
-def _mark(place: float) -> str:
+def _draw_mark(place: float) -> str:
     return f"M{_number(place)} {_TOP}v{_MARK}"
 
 
-def _band(first: float, last: float) -> str:
+def _draw_band(first: float, last: float) -> str:
     return f"M{_number(first)} {_TOP}H{_number(last)}v{_MARK}H{_number(first)}z"
 
 
-def _bars(coverage: Coverage, period: Period) -> tuple[tuple[str, ...], str]:
+def _draw_bars(coverage: Coverage, period: Period) -> tuple[tuple[str, ...], str]:
     levels = [
-        "".join(_box(each, level, period) for each in _merged(coverage.stretches, level)) for level in range(_LEVELS)
+        "".join(_draw_bar(each, level, period) for each in _stretches_above(coverage.stretches, level))
+        for level in range(_LEVELS)
     ]
-    gaps = "".join(_box(each, 0, period) for each in coverage.gaps)
+    gaps = "".join(_draw_bar(each, 0, period) for each in coverage.gaps)
     return tuple(filter(None, levels)), gaps
 
 
-def _merged(stretches: Iterable[Stretch], level: int) -> Iterable[Stretch]:
+def _stretches_above(stretches: Iterable[Stretch], level: int) -> Iterable[Stretch]:
     """Yield what is analysed more than ``level`` times, neighbours as one."""
-    for is_above, run in groupby(stretches, key=lambda each: each.times > level):
+    for is_above, run in groupby(stretches, key=lambda each: each.reads > level):
         if is_above:
             whole = [*run]
             yield Stretch(whole[0].start, whole[-1].end, level + 1)
 
 
-def _box(stretch: Stretch, level: int, period: Period) -> str:
-    left, right = period.place(stretch.start), period.place(stretch.end)
+def _draw_bar(stretch: Stretch, level: int, period: Period) -> str:
+    left, right = period.position(stretch.start), period.position(stretch.end)
     bottom = _BASE - level * _STEP
     return f"M{_number(left)} {bottom}H{_number(right)}v-{_STEP - 1}H{_number(left)}z"
 

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from halo_iac.fire_times import Fire, run_rate
 from halo_iac.model.drift import DriftKind
 from halo_iac.model.schedule import Cadence
-from halo_iac.page import Coverage, Page, PageAgent, PageSchedule, ZoneChange, failures_in_a_row
+from halo_iac.page.contents import Page, PageAgent, PageSchedule
+from halo_iac.page.history import failures_in_a_row
+from halo_iac.page.timeline import Coverage, ZoneChange
 from halo_iac.preview import ScheduleStatus
 from halo_iac.render.calendar import format_day, zone_name
 from halo_iac.render.values import format_number
@@ -47,43 +49,43 @@ def headline(page: Page) -> str:
     if not active:
         return "No schedule runs"
     verb = "reviews" if active == 1 else "review"
-    return f"{counted(active, 'schedule')} {verb} {counted(len(reviewed), 'agent')}, about {_times(runs)} a month"
+    return f"{counted(active, 'schedule')} {verb} {counted(len(reviewed), 'agent')}, about {_frequency(runs)} a month"
 
 
-def _times(runs: float) -> str:
+def _frequency(runs: float) -> str:
     rounded = f"{runs:,.0f}" if runs >= 10 else format_number(runs)
     return "once" if rounded == "1" else "twice" if rounded == "2" else f"{rounded} times"
 
 
-def missed(coverage: Coverage, now: int, timezone: str) -> str:
+def describe_gaps(coverage: Coverage, now: int, timezone: str) -> str:
     """Return the total time that no run analyses, and the first of those times in a zone; empty if there is none."""
     gaps = coverage.gaps
     if not gaps:
         return ""
-    if coverage.missed == coverage.length:
+    if coverage.unread_seconds == coverage.seconds:
         return "the whole time"
     zone_ = ZoneInfo(timezone)
-    shown = [_between(gap.start, gap.end, now, zone_) for gap in gaps[:_MAX_NAMED]]
+    shown = [_format_span(gap.start, gap.end, now, zone_) for gap in gaps[:_MAX_NAMED]]
     more = [f"{len(gaps) - _MAX_NAMED:,} more"] if len(gaps) > _MAX_NAMED else []
-    return f"{duration(coverage.missed)}: {join_and([*shown, *more])}"
+    return f"{duration(coverage.unread_seconds)}: {join_and([*shown, *more])}"
 
 
-def _between(start: int, end: int, now: int, timezone: ZoneInfo) -> str:
+def _format_span(start: int, end: int, now: int, timezone: ZoneInfo) -> str:
     first, last = (datetime.fromtimestamp(each, timezone) for each in (start, end))
     from_ = "now" if start == now else f"{format_day(first)} {first:%H:%M}"
     until = f"{last:%H:%M}" if last.date() == first.date() and start != now else f"{format_day(last)} {last:%H:%M}"
     return f"{from_} to {until}"
 
 
-def repeated(coverage: Coverage) -> str:
+def describe_repeats(coverage: Coverage) -> str:
     """Return the share of time analysed more than once: ``34 % of the time, at most 3 times``; empty if none."""
-    if not coverage.repeated:
+    if not coverage.repeated_seconds:
         return ""
-    often = format_count(coverage.most)
-    share = coverage.repeated / coverage.length
+    often = format_count(coverage.max_reads)
+    share = coverage.repeated_seconds / coverage.seconds
     if share > 0.995:
-        least = min(each.times for each in coverage.stretches)
-        return f"always, {often}" if least == coverage.most else f"always, at most {often}"
+        least = min(each.reads for each in coverage.stretches)
+        return f"always, {often}" if least == coverage.max_reads else f"always, at most {often}"
     return f"{'under 1' if share < 0.005 else f'{share * 100:.0f}'} % of the time, at most {often}"
 
 
@@ -97,33 +99,33 @@ def duration(seconds: int) -> str:
     return format_duration(minutes) if minutes else "under a minute"
 
 
-def next_of(schedules: Iterable[PageSchedule]) -> tuple[PageSchedule, Fire] | None:
+def find_next_fire(schedules: Iterable[PageSchedule]) -> tuple[PageSchedule, Fire] | None:
     """Return which schedule fires next, and when; of several at once the first."""
     coming = [(each, each.next_fire) for each in schedules if each.is_running and each.next_fire is not None]
     return min(coming, key=lambda one: one[1].at.timestamp(), default=None)
 
 
-def weeks(page: Page) -> str:
+def coming_period(page: Page) -> str:
     """Return how long the period lasts from now on: ``4 weeks``."""
     days = sum(each >= page.period.local_now.date() for each in page.period.days)
     return counted(days // 7, "week") if days % 7 == 0 else counted(days, "day")
 
 
-def open_agents(page: Page) -> list[tuple[PageAgent, str]]:
+def uncovered_agents(page: Page) -> list[tuple[PageAgent, str]]:
     """Return the agents with times that no run analyses, and how long those are; the longest first."""
-    found = [(agent, agent.coverage.since(page.period.present).missed) for agent in page.agents]
+    found = [(agent, agent.coverage.since(page.period.present).unread_seconds) for agent in page.agents]
     ordered = sorted((each for each in found if each[1]), key=lambda each: -each[1])
     whole = page.period.end - page.period.present
     return [(agent, "the whole time" if seconds == whole else duration(seconds)) for agent, seconds in ordered]
 
 
-def change(found: ZoneChange) -> str:
+def describe_clock_change(found: ZoneChange) -> str:
     """Return when the clocks of a zone change: ``Sun 28 Mar, 02:00 to 03:00 (Europe/Berlin)``."""
     at = datetime.fromtimestamp(found.at, ZoneInfo(found.timezone))
     return f"{format_day(at)}, {found.before} to {found.after} ({found.timezone})"
 
 
-_STATES: Final = {
+_DRIFT_STATES: Final = {
     DriftKind.CHANGED: "differs on the platform",
     DriftKind.MISSING: "missing on the platform",
     DriftKind.PAUSED: "paused on the platform",
@@ -135,17 +137,17 @@ _STATES: Final = {
 def states(schedule: PageSchedule) -> list[str]:
     """Return the states of a schedule that a reader must know first: paused, not as declared, or failing."""
     paused = ["paused in the file"] if schedule.forecast.status is ScheduleStatus.PAUSED else []
-    differing = dict.fromkeys(_STATES[item.kind] for item in schedule.drift if item.kind in _STATES)
+    differing = dict.fromkeys(_DRIFT_STATES[item.kind] for item in schedule.drift if item.kind in _DRIFT_STATES)
     failures = failures_in_a_row(schedule.past)
     runs = "run" if len(failures) == 1 else f"{len(failures):,} runs"
     return [*paused, *differing, *([f"the last {runs} failed"] if failures else ())]
 
 
-def failing(page: Page) -> int:
+def count_failing(page: Page) -> int:
     """Return how many schedules failed at their last run."""
     return sum(bool(failures_in_a_row(each.past)) for each in page.schedules)
 
 
-def local(at: datetime, cadence: Cadence | None, page: Page) -> datetime:
+def in_local_time(at: datetime, cadence: Cadence | None, page: Page) -> datetime:
     """Return an instant in the zone of a cadence; without one, in the reader's."""
     return at.astimezone(ZoneInfo(cadence.timezone if cadence is not None else page.reader_timezone))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halo_iac.fire_times import describe, runs_per_month
-from halo_iac.page import Page, PageProject, PageSchedule
+from halo_iac.page.contents import Page, PageProject, PageSchedule
 from halo_iac.render.calendar import format_day, zone_name
 from halo_iac.render.markdown.escape import code, message, words
 from halo_iac.render.markdown.parts import LIMIT, NOTES, joined
