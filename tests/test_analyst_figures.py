@@ -8,7 +8,7 @@ import pytest
 from analyst_spans import MS, WINDOW, Field, call, figures, model_call, span
 
 from halo_iac.sandbox.analyst.analysis import analyse, analyse_traces, render_report
-from halo_iac.sandbox.analyst.failures import normalised
+from halo_iac.sandbox.analyst.failures import mask_varying_parts
 from halo_iac.sandbox.analyst.figures import (
     ErrorGroup,
     FixKind,
@@ -81,7 +81,7 @@ def test_a_span_that_comes_twice_counts_once() -> None:
     ],
 )
 def test_a_message_loses_what_differs_each_time(message: str, expected: str) -> None:
-    assert normalised(message) == expected
+    assert mask_varying_parts(message) == expected
 
 
 def test_failures_are_grouped_by_step_and_message() -> None:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from halo_iac.sandbox.analyst.analysis import analyse, analyse_traces, render_report
 from halo_iac.sandbox.analyst.answers import answer
-from halo_iac.sandbox.analyst.failures import normalised
+from halo_iac.sandbox.analyst.failures import mask_varying_parts
 from halo_iac.sandbox.analyst.figures import Figures
-from halo_iac.sandbox.analyst.spans import Span, order
+from halo_iac.sandbox.analyst.spans import Span, sort_key
 from halo_iac.sandbox.analyst.traces import Node, Trace
 
 _PLACES = st.fixed_dictionaries(
@@ -106,7 +106,7 @@ def _recount_errors(found: Figures, spans: list[Span]) -> None:
     groups: dict[tuple[str, str, str], list[Span]] = defaultdict(list)
     for each in spans:
         if each.status == "ERROR":
-            groups[each.name, each.kind, normalised(each.message)].append(each)
+            groups[each.name, each.kind, mask_varying_parts(each.message)].append(each)
     assert {(group.name, group.kind, group.message): (group.count, group.affected) for group in found.errors} == {
         key: (len(failed), len(_by_trace(failed))) for key, failed in groups.items()
     }
@@ -145,7 +145,7 @@ def _recount_calls(found: Figures, spans: list[Span]) -> None:
     repeats: Counter[str] = Counter()
     retries: Counter[str] = Counter()
     latest: dict[tuple[str, str | None, str], Span] = {}
-    for each in sorted(spans, key=order):
+    for each in sorted(spans, key=sort_key):
         if each.input_digest is None:
             continue
         key = (each.trace_id, each.tool, each.input_digest)
@@ -217,7 +217,7 @@ def test_own_time_and_propagated_failures_consider_spans_of_all_agents(nested: l
             times[each.name, each.kind] += _idle_beneath(each, beneath[each.span_id])
             failed = [below for below in beneath[each.span_id] if below.status == "ERROR"]
             if each.status == "ERROR" and failed:
-                key = (each.name, each.kind, normalised(each.message))
+                key = (each.name, each.kind, mask_varying_parts(each.message))
                 above[key] += 1
                 begun = [below for below in failed if not any(one in failed for one in _beneath(spans, below))]
                 elsewhere[key] += all(owners[below.span_id] != agent for below in begun)

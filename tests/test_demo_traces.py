@@ -13,7 +13,7 @@ from sandbox_calls import PROJECT, Caller, Clock
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.analyst.analysis import analyse, render_report
 from halo_iac.sandbox.analyst.figures import Figures, FixKind, Window
-from halo_iac.sandbox.analyst.spans import AgentIdentity, Span, attribute
+from halo_iac.sandbox.analyst.spans import AgentIdentity, Span, attribute_agents
 from halo_iac.sandbox.demo.traces import TRACED_AGENTS, spans_between
 from halo_iac.sandbox.instants import HOUR, parse_nanoseconds
 from halo_iac.sandbox.platform import Sandbox
@@ -103,7 +103,7 @@ def test_every_span_belongs_to_the_agent_that_the_sandbox_lists(agent: dict[str,
     traces: dict[str, list[SpanRecord]] = {}
     for each in records_of(agent["identityValue"]):
         traces.setdefault(each.trace_id, []).append(each)
-    owners = {owner for spans in traces.values() for owner in attribute(spans).values()}
+    owners = {owner for spans in traces.values() for owner in attribute_agents(spans).values()}
     assert owners == {AgentIdentity(agent["identitySource"], agent["identityValue"])}  # type: ignore[arg-type]
 
 

@@ -18,7 +18,7 @@ from sandbox_calls import NOON, PROJECT, Caller, Clock
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import ingest as loading
-from halo_iac.sandbox.analyst.spans import attribute
+from halo_iac.sandbox.analyst.spans import attribute_agents
 from halo_iac.sandbox.ingest import Loaded, read_spans
 from halo_iac.sandbox.instants import format_instant
 from halo_iac.sandbox.platform import Sandbox
@@ -286,7 +286,7 @@ def test_however_a_file_is_cut_every_agent_has_what_attribution_gives_it(
     parsed = [each for each in read_spans(file_of(spans)) if not isinstance(each, BadLine)]
     expected: dict[tuple[str, str], list[int]] = {}
     for trace in {each.trace_id for each in parsed}:
-        owners = list(attribute(record for record in parsed if record.trace_id == trace).values())
+        owners = list(attribute_agents(record for record in parsed if record.trace_id == trace).values())
         for agent in {owner for owner in owners if owner is not None}:
             expected.setdefault(agent, []).append(owners.count(agent))
     pieces = [parsed[start : start + batch] for start in range(0, len(parsed), batch)]

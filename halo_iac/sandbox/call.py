@@ -10,7 +10,7 @@ from typing import Any
 from halo_iac.sandbox.protocol import RequestRefused
 from halo_iac.sandbox.store import AgentRow, Key, Tables
 from halo_iac.sandbox.store.runs import ConversationRow, RunRow
-from halo_iac.sandbox.validation import Shape, checked
+from halo_iac.sandbox.validation import Shape, check_fields
 
 
 class Kind(StrEnum):
@@ -43,11 +43,11 @@ class Call:
 
     def read_input(self, shape: Shape) -> dict[str, Any]:
         """Return the validated fields of the input; raises BAD_REQUEST that names everything wrong with them."""
-        return checked(self.input, shape)
+        return check_fields(self.input, shape)
 
     def read_project_input(self, shape: Shape) -> dict[str, Any]:
         """Return the same; raises FORBIDDEN if the key does not cover the project, whether or not it exists."""
-        wanted = checked(self.input, shape)
+        wanted = check_fields(self.input, shape)
         if not self.tables.covers(self.key, wanted["projectId"]):
             raise RequestRefused("FORBIDDEN", f"This key has no access to project {wanted['projectId']}.")
         return wanted

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
-from halo_iac.sandbox.protocol import Answer, CloseConnection, NeverReply, RequestRefused, encoded, fail, succeed
+from halo_iac.sandbox.protocol import Answer, CloseConnection, NeverReply, RequestRefused, encode_json, fail, succeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +177,8 @@ def apply_fault(answer: Answer | None, effect: Effect, procedure: str) -> Answer
             return Answer(status, {"content-type": content_type, **headers}, body)
         case Truncate(keep):
             return None if answer is None else Answer(answer.status, answer.headers, answer.body[:keep])
-        case PatchResponse(amend):
-            return None if answer is None else _amended(answer, amend)
+        case PatchResponse(amend) if answer is not None and answer.status == 200:
+            return succeed(encode_json(amend(json.loads(answer.body)["result"]["data"])))
         case Close():
             return None if answer is None else replace(answer, headers={**answer.headers, "connection": "close"})
         case Cut(sent):
@@ -187,9 +187,3 @@ def apply_fault(answer: Answer | None, effect: Effect, procedure: str) -> Answer
             raise NeverReply
         case _:
             return answer
-
-
-def _amended(answer: Answer, amend: Callable[[Any], Any]) -> Answer:
-    if answer.status != 200:
-        return answer
-    return succeed(encoded(amend(json.loads(answer.body)["result"]["data"])))

@@ -44,7 +44,7 @@ class Fire:
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """Fires what is due; one at a time of all who share a file, which the lease sees to."""
+    """Fires due schedules; a lease makes sure that only one process that has the file open does so at a time."""
 
     store: Store
     settings: Settings
@@ -54,21 +54,22 @@ class Firing:
     wait: Callable[[float], object]
 
     @property
-    def holder(self) -> str:
-        """Return by what name it takes the lease."""
+    def lease_holder(self) -> str:
+        """Return the name under which this sandbox takes the lease, unique among processes and sandboxes."""
         return f"{os.getpid()}/{id(self.store)}"
 
     def advance(self, now: datetime) -> list[Fire]:
-        """Fire every schedule that is due, for its latest instant; nothing while another process does."""
+        """Fire every due schedule for its latest instant; does nothing while another process has the lease."""
         fires: list[Fire] = []
         while True:
             with self.store.writing() as tables:
-                if not self._has_lease(tables):
+                real = self.clock()
+                if not tables.take_lease(self.lease_holder, format_instant(real), format_instant(real + _LEASE_LENGTH)):
                     return fires
                 due = tables.due_schedules(format_instant(now), _FIRES_PER_TRANSACTION)
                 fires += [fire for row in due if (fire := self._fire(tables, row, now)) is not None]
                 if len(due) < _FIRES_PER_TRANSACTION:
-                    tables.end_lease(self.holder)
+                    tables.end_lease(self.lease_holder)
                     return fires
 
     def advance_to(self, until: datetime, now: datetime) -> list[Fire]:
@@ -101,14 +102,10 @@ class Firing:
             if ahead > tables.clock().ahead:
                 tables.set_clock_offset(ahead)
 
-    def _has_lease(self, tables: Tables) -> bool:
-        real = self.clock()
-        return tables.take_lease(self.holder, format_instant(real), format_instant(real + _LEASE_LENGTH))
-
     def _fire(self, tables: Tables, row: ScheduleRow, now: datetime) -> Fire | None:
         upcoming = cadences.next_fire(row.wire, now)
         tables.set_next_fire(row.id, None if upcoming is None else format_instant(upcoming))
-        if not row.next_at or not _is_whole(row.wire):
+        if not row.next_at or not _can_fire(row.wire):
             return None
         at = cadences.last_fire(row.wire, datetime.fromisoformat(row.next_at), now)
         if tables.runs.has_fired(row.id, format_instant(at)):
@@ -118,15 +115,15 @@ class Firing:
             _pause(tables, row, format_instant(at))
             return Fire(row.id, row.wire["title"], format_instant(at), None)
         start = max(EPOCH, at - timedelta(hours=min(row.wire["lookbackHours"], (at - EPOCH) // timedelta(hours=1))))
-        order = order_of(row, agent, (start, at), origin="scheduled", created_at=format_instant(at))
+        order = order_for_schedule(row, agent, (start, at), origin="scheduled", created_at=format_instant(at))
         run = RunStarter(tables, self.new_id, self.settings).start(order)
         return Fire(row.id, row.wire["title"], format_instant(at), run.id)
 
 
-def order_of(
+def order_for_schedule(
     row: ScheduleRow, agent: AgentRow, window: tuple[datetime, datetime], *, origin: str, created_at: str
 ) -> RunOrder:
-    """Return the run that a schedule wants over a window; one that fires by itself is of its instant."""
+    """Return the order for a run of a schedule over a window; a fire has its instant as ``scheduled_for``."""
     return RunOrder(
         project_id=row.project_id,
         agent=agent,
@@ -147,7 +144,7 @@ def _pause(tables: Tables, row: ScheduleRow, at: str) -> None:
     tables.put_schedule(ScheduleRow(row.id, row.project_id, row.asked_model_id, {**row.wire, **paused}))
 
 
-def _is_whole(wire: dict[str, Any]) -> bool:
+def _can_fire(wire: dict[str, Any]) -> bool:
     """Return whether a schedule can fire; only seeded schedules can be incomplete."""
     texts = all(isinstance(wire.get(name), str) and wire[name].strip() for name in ("title", "prompt", "agentUuid"))
     return texts and isinstance(wire.get("lookbackHours"), int)

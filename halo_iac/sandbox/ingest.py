@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from pydantic_core import to_json
 
 from halo_iac.sandbox import trace_files
-from halo_iac.sandbox.analyst.spans import AgentIdentity, Link, attribute
+from halo_iac.sandbox.analyst.spans import AgentIdentity, Link, attribute_agents
 from halo_iac.sandbox.span_record import Labels, SpanRecord, span_of
 from halo_iac.sandbox.store import Store, Tables
 from halo_iac.sandbox.trace_files import BadLine
@@ -172,7 +172,7 @@ class SpanIngest:
 
     def _owners(self, spans: Collection[Link] | Collection[SpanRecord], given: AgentIdentity | None) -> list[int]:
         """Return the row id of the agent of each span of one trace, 0 without an agent."""
-        found = attribute(spans)
+        found = attribute_agents(spans)
         if given is not None and not any(found.values()):
             found = dict.fromkeys(found, given)
         row_ids = {owner: 0 if owner is None else self._row_id(owner) for owner in dict.fromkeys(found.values())}

@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import uuid4
 
@@ -26,8 +25,7 @@ from halo_iac.sandbox.protocol import (
     RequestRefused,
     SandboxError,
     fail,
-    input_of,
-    procedure_name,
+    parse_input,
     succeed,
 )
 from halo_iac.sandbox.recent_requests import RecentRequests, RecordedRequest
@@ -42,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def authenticate(request: Request, tables: Tables) -> Key:
-    """Return the key that a request comes with, or refuse."""
+    """Return the key of a request; raises UNAUTHORIZED without a valid one."""
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     key = tables.key(text.strip()) if scheme.lower() == "bearer" else None
     if key is None:
@@ -51,37 +49,24 @@ def authenticate(request: Request, tables: Tables) -> Key:
 
 
 def check_permission(key: Key, kind: Kind) -> None:
-    """Refuse a key that may not call procedures of this kind."""
+    """Raise FORBIDDEN if a key may not call procedures of this kind."""
     if not (key.can_read if kind is Kind.QUERY else key.can_write):
         missing = "read" if kind is Kind.QUERY else "write"
         raise RequestRefused("FORBIDDEN", f"This key has no permission to {missing}.")
 
 
 PAGE_SIZE: Final = 10_000
-"""Schedules a page where no limit is asked for; the recorded platform has answered as many in one."""
+"""Schedules in a page without a limit; the recorded platform has returned as many in one."""
 
 _MAX_ADVANCE: Final = timedelta(days=366)
 _TELEMETRY: Final = "telemetry.recordCliCommand"
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _random_id() -> str:
-    return str(uuid4())
-
-
 class Sandbox:
-    """A platform of one's own, made with :meth:`open`. :meth:`answer` may be called from any number of threads."""
+    """A platform in a file or in memory, see :meth:`open`. :meth:`answer` may be called from any number of threads."""
 
     def __init__(
-        self,
-        store: Store,
-        settings: Settings,
-        clock: Callable[[], datetime],
-        ids: Callable[[], str],
-        faults: Faults,
+        self, store: Store, settings: Settings, clock: Callable[[], datetime], ids: Callable[[], str], faults: Faults
     ) -> None:
         self.faults = faults
         self.closing = threading.Event()
@@ -101,20 +86,20 @@ class Sandbox:
         path: Path | None,
         *,
         project: str = demo.DEMO_PROJECT_ID,
-        clock: Callable[[], datetime] = _utc_now,
-        ids: Callable[[], str] = _random_id,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        ids: Callable[[], str] = lambda: str(uuid4()),
         page_size: int | None = None,
         faults: Faults | Iterable[Fault] = (),
         any_project: bool = True,
         updates_archived: bool = True,
         pace: float = 1.0,
     ) -> Self:
-        """Open a file, made if need be, or with ``None`` a sandbox that lives in memory only.
+        """Open a file, which is created if missing, or with ``None`` a sandbox in memory.
 
-        ``project`` is there from the start, with the demo agents; with ``any_project`` any other comes into being when
-        it is named for the first time. ``page_size`` is how many schedules a page has where no limit is asked for.
-        ``pace`` is how many seconds a run takes for each of the three that are usual; 0: it is over at once.
-        Raises :class:`SandboxError` for a file that is none of ours.
+        ``project`` exists from the start, with the demo agents; with ``any_project`` every other one is created when it
+        is first named. ``page_size`` is the number of schedules in a page without a limit. ``pace`` multiplies the
+        three seconds that a run takes; with 0 it is over at once. Raises :class:`SandboxError` for a file that is not a
+        sandbox.
         """
         settings = Settings(page_size or PAGE_SIZE, updates_archived, any_project, pace)
         listed = faults if isinstance(faults, Faults) else Faults(faults)
@@ -131,9 +116,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -144,18 +127,18 @@ class Sandbox:
     @property
     def requests(self) -> list[RecordedRequest]:
         """The latest requests, oldest first: at most 10,000, and 16 MiB of their content."""
-        return self._recent.seen()
+        return self._recent.requests()
 
     def answer(self, request: Request) -> Answer:
         """Answer one request; raises :class:`~halo_iac.sandbox.protocol.NoAnswer` for a fault without an answer."""
-        name = procedure_name(request)
+        name = request.path.removeprefix("/")
         given, flaw = _input(request)
         self._recent.add(name, request)
         taken = self.faults.take(name, given)
         answer = self._with_fault(None, [fault for fault in taken if not fault.is_late], name)
         if answer is not None:
             return answer
-        answer = self._handled(request, name, given, flaw)
+        answer = self._run_procedure(request, name, given, flaw)
         return self._with_fault(answer, [fault for fault in taken if fault.is_late], name) or answer
 
     def _own_key(self, *, is_in_memory: bool) -> str:
@@ -178,28 +161,28 @@ class Sandbox:
             settle_traces(self._store)
 
     def admit(self, project_id: str) -> None:
-        """Let a project exist, with the demo agents in it; one that is there stays as it is."""
+        """Create a project with the demo agents, unless it exists."""
         if project_id in self._known:
             return
         with self._store.reading() as tables:
-            is_there = tables.has_project(project_id)
-        if not is_there:  # opening a sandbox to read it takes no write lock
+            exists = tables.has_project(project_id)
+        if not exists:  # opening a sandbox to read it takes no write lock
             with self._store.writing() as tables:
                 demo.add_project(tables, project_id, format_instant(self._now(tables)))
         self._known.add(project_id)
 
     def add_key(self, key: Key, projects: Sequence[str] = ()) -> None:
-        """Give out a further key for these projects, which must exist."""
+        """Add a key for some projects, which must exist."""
         with self._store.writing() as tables:
             tables.add_key(key, projects)
 
     def add_agent(self, project_id: str, wire: Mapping[str, Any], last_seen_at: str | None = None) -> None:
-        """Let an agent appear (``None``: it is always at work), or change the one with this id."""
+        """Add an agent, or change the one with this id; ``None`` means that it is always seen now."""
         with self._store.writing() as tables:
             tables.put_agent(project_id, wire, last_seen_at)
 
     def forget_agent(self, project_id: str, agent_id: str) -> None:
-        """Let an agent disappear; its schedules stay as they are."""
+        """Forget an agent; its schedules are not changed."""
         with self._store.writing() as tables:
             tables.forget_agent(project_id, agent_id)
 
@@ -210,7 +193,7 @@ class Sandbox:
                 tables.runs.add_next_ending(ending, times)
 
     def forget_next_endings(self) -> None:
-        """Let the next runs end as they would by themselves."""
+        """Delete the endings set for the next runs."""
         with self._store.writing() as tables:
             tables.runs.clear_next_endings()
 
@@ -236,13 +219,13 @@ class Sandbox:
 
     @property
     def now(self) -> str:
-        """Return the instant that the sandbox's own clock is at."""
+        """Return the time of the sandbox's clock."""
         with self._store.reading() as tables:
             return format_instant(self._now(tables))
 
     @property
     def ahead(self) -> timedelta:
-        """Return how far :meth:`tick` has moved that clock before everybody else's."""
+        """Return how far the sandbox's clock is ahead of the real one, by :meth:`tick`."""
         with self._store.reading() as tables:
             return timedelta(seconds=tables.clock().ahead)
 
@@ -254,10 +237,10 @@ class Sandbox:
         return self._firing.advance(now) if is_due else []
 
     def tick(self, until: datetime | None = None) -> list[Fire]:
-        """Let the sandbox's clock pass until an instant, ahead of the real one, and return all that fired on the way.
+        """Move the sandbox's clock forward to an instant, and return all that fired on the way.
 
-        The clock stays ahead from then on; it cannot be put back, and an instant in its past, or more than a
-        year off, is a :class:`ValueError`.
+        The clock stays ahead of the real one from then on. Raises :class:`ValueError` for an instant in its past, and
+        for one more than a year ahead.
         """
         with self._store.reading() as tables:
             now = self._now(tables)
@@ -284,14 +267,14 @@ class Sandbox:
         on_bad: Callable[[BadLine], bool],
         agent: str | None = None,
     ) -> Loaded:
-        """Take traces into a project; see :func:`halo_iac.sandbox.ingest.load`."""
+        """Load traces into a project; see :func:`halo_iac.sandbox.ingest.load`."""
         from halo_iac.sandbox.ingest import load
 
         self.admit(project_id)
         return load(self._store, project_id, found, on_bad, agent)
 
     def schedules(self) -> list[dict[str, Any]]:
-        """Return every schedule of every project as it would go over the wire, in the order of creation."""
+        """Return every schedule of every project in the wire format, in the order of creation."""
         with self._store.reading() as tables:
             return tables.schedules()
 
@@ -306,35 +289,33 @@ class Sandbox:
                     return apply_fault(answer, effect, name)
         return None
 
-    def _handled(self, request: Request, name: str, given: Any, flaw: RequestRefused | None) -> Answer:  # noqa: ANN401 (JSON)
+    def _run_procedure(self, request: Request, name: str, given: Any, flaw: RequestRefused | None) -> Answer:  # noqa: ANN401 (JSON)
         try:
             if name == _TELEMETRY:
                 return succeed(b"null")
-            return succeed(self._called(request, name, given, flaw))
+            procedure = find_procedure(request, name)
+            with self._store.reading() as tables:
+                key = authenticate(request, tables)
+            check_permission(key, procedure.kind)
+            if flaw is not None:
+                raise flaw
+            if self._settings.any_project and key.every_project and isinstance(given, dict):
+                with suppress(rules.InvalidInput):  # the procedure refuses it
+                    self.admit(rules.identifier(given.get("projectId")))
+            self.advance()
+            if procedure.shows_traces:
+                self._ensure_demo_traces(given)
+            is_reading = procedure.kind is Kind.QUERY and not procedure.is_recording
+            with self._store.reading() if is_reading else self._store.writing() as tables:
+                now = format_instant(self._now(tables))
+                return succeed(procedure.run(Call(tables, key, given, now, self._ids, self._settings)))
         except RequestRefused as refusal:
             return fail(refusal, name)
         except SandboxError as error:
             return fail(RequestRefused("INTERNAL_SERVER_ERROR", str(error)), name)
 
-    def _called(self, request: Request, name: str, given: Any, flaw: RequestRefused | None) -> bytes:  # noqa: ANN401 (JSON)
-        procedure = find_procedure(request, name)
-        with self._store.reading() as tables:
-            key = authenticate(request, tables)
-        check_permission(key, procedure.kind)
-        if flaw is not None:
-            raise flaw
-        if self._settings.any_project and key.every_project:
-            self._admit_named(given)
-        self.advance()
-        if procedure.shows_traces:
-            self._ensure_demo_traces(given)
-        is_reading = procedure.kind is Kind.QUERY and not procedure.is_recording
-        with self._store.reading() if is_reading else self._store.writing() as tables:
-            now = format_instant(self._now(tables))
-            return procedure.run(Call(tables, key, given, now, self._ids, self._settings))
-
     def _ensure_demo_traces(self, given: object) -> None:
-        """Let the demo agents' traces of a query's time range be there; looking for them takes no write lock."""
+        """Store the demo agents' traces of a query's time range; checking for them takes no write lock."""
         window = demo_history.window_asked(given)
         if window is None:
             return
@@ -350,15 +331,10 @@ class Sandbox:
         """Return the sandbox's own time, which :meth:`tick` advances."""
         return self._clock() + timedelta(seconds=tables.clock().ahead)
 
-    def _admit_named(self, given: object) -> None:
-        named = given.get("projectId") if isinstance(given, dict) else None
-        with suppress(rules.InvalidInput):  # the procedure says so itself
-            self.admit(rules.identifier(named))
-
 
 def _input(request: Request) -> tuple[Any, RequestRefused | None]:
-    """Return the input, or what is wrong with it, to be said once faults, key and permission have had their say."""
+    """Return the input, or the error in it, which is reported after faults, key and permission."""
     try:
-        return input_of(request), None
+        return parse_input(request), None
     except RequestRefused as refusal:
         return None, refusal

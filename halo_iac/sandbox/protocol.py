@@ -77,20 +77,20 @@ class RequestRefused(Exception):  # noqa: N818 (a word of the domain: the platfo
 
 
 class ServerFailure(Enum):
-    """Where to look when a sandbox cannot work."""
+    """The reason why a sandbox cannot work."""
 
     CONTENT = "content"
-    """What is in its file: damaged, of a later version, or of something else."""
+    """Its file is damaged, of a later version, or not a sandbox."""
     SPACE = "space"
-    """The disk, which is full or fails."""
+    """The disk is full or fails."""
     ACCESS = "access"
-    """What may be done with the file and its folder."""
+    """The file or its folder cannot be read or written."""
 
 
 class SandboxError(Exception):
     """The sandbox itself cannot work: its file is damaged, of another version, or cannot be written.
 
-    ``failure`` is ``None`` where the message says all there is to say.
+    ``failure`` is ``None`` if the message says everything.
     """
 
     def __init__(self, message: str, failure: ServerFailure | None = None) -> None:
@@ -99,11 +99,11 @@ class SandboxError(Exception):
 
 
 class NoAnswer(Exception):  # noqa: N818 (likewise)
-    """A fault wants this request to get no answer: a server sees to its socket, a client in-process raises."""
+    """A fault leaves a request without an answer: the server closes or holds its socket, a client in-process raises."""
 
 
 class CloseConnection(NoAnswer, ConnectionError):  # noqa: N818 (likewise)
-    """The connection is to be cut, after ``sent`` bytes of ``answer`` where the fault let some out."""
+    """The connection is cut, after the first ``sent`` bytes of ``answer`` if any."""
 
     def __init__(self, answer: Answer | None = None, sent: int = 0) -> None:
         super().__init__("the connection was cut")
@@ -112,21 +112,16 @@ class CloseConnection(NoAnswer, ConnectionError):  # noqa: N818 (likewise)
 
 
 class NeverReply(NoAnswer, TimeoutError):  # noqa: N818 (likewise)
-    """Nothing is ever to be sent, and the connection stays open until the client gives up."""
+    """Nothing is sent, and the connection stays open until the client gives up."""
 
     def __init__(self) -> None:
         super().__init__("no answer came")
 
 
-def procedure_name(request: Request) -> str:
-    """Return the procedure that a request names: the path is one segment."""
-    return request.path.removeprefix("/")
+def parse_input(request: Request) -> Any:  # noqa: ANN401 (whatever JSON the caller sent)
+    """Return the input of a query or a mutation, ``None`` without one.
 
-
-def input_of(request: Request) -> Any:  # noqa: ANN401 (whatever JSON the caller sent)
-    """Return the input of a query or a mutation, ``None`` where there is none.
-
-    Raises :class:`Refusal` for what is no JSON, too long or announced as something else.
+    Raises :class:`RequestRefused` if it is not JSON, too long, or declared as another media type.
     """
     if request.method == "GET":
         return _parsed(parse_qs(request.query, keep_blank_values=True).get("input", [""])[0])
@@ -144,21 +139,21 @@ def succeed(result: bytes) -> Answer:
 
 
 def fail(refusal: RequestRefused, path: str, status: int | None = None) -> Answer:
-    """Wrap a refusal; ``status`` stands for the code's own HTTP status."""
+    """Wrap a refusal; ``status`` replaces the code's own HTTP status."""
     number, usual = _CODES[refusal.code]
     status = usual if status is None else status
     about = {"code": refusal.code, "httpStatus": status, "path": path}
     error = {"message": refusal.message, "code": number, "data": about}
-    return Answer(status, {**_JSON, **refusal.headers}, encoded({"error": error}))
+    return Answer(status, {**_JSON, **refusal.headers}, encode_json({"error": error}))
 
 
-def encoded(value: object) -> bytes:
+def encode_json(value: object) -> bytes:
     """Return JSON the way a JavaScript server writes it: compact, in UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 def reason_phrase(status: int) -> str:
-    """Return the words that go with an HTTP status; empty for one that is not registered."""
+    """Return the reason phrase of an HTTP status; empty for one that is not registered."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

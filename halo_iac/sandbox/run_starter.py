@@ -12,7 +12,7 @@ from halo_iac.sandbox.call import Settings
 from halo_iac.sandbox.demo import history as demo_history
 from halo_iac.sandbox.handlers import datasets as exports
 from halo_iac.sandbox.instants import format_instant
-from halo_iac.sandbox.protocol import encoded
+from halo_iac.sandbox.protocol import encode_json
 from halo_iac.sandbox.run_state import set_duration
 from halo_iac.sandbox.store import AgentRow, Tables
 from halo_iac.sandbox.store.runs import ConversationRow, OnFinish, RunRow
@@ -85,26 +85,23 @@ class RunStarter:
     def follow_up(self, row: RunRow, prompt: str, created_at: str, *, is_retry: bool = False) -> RunRow:
         """Start a run that answers a question about the traces of an earlier one."""
         attempt = _attempt_fields(row) if is_retry else {**_FIRST_ATTEMPT, "inputPreviousRunId": row.id}
-        again = RunRow(
+        again = replace(
+            row,
             id=self.new_id(),
-            conversation_id=row.conversation_id,
             schedule_id=None,
             scheduled_for=None,
             created_at=created_at,
             asked={**row.asked, "prompt": prompt, "origin": "follow_up", **attempt},
-            dataset_id=row.dataset_id,
-            span_count=row.span_count,
-            left_out=row.left_out,
-            left_out_traces=row.left_out_traces,
-            chosen=row.chosen,
-            seen=row.seen,
+            cancelled_at=None,
+            cancel_reason=None,
+            answer=None,
         )
         return self._add(again)
 
     def _analyse(self, order: RunOrder, conversation_id: str, attempt: Mapping[str, Any]) -> RunRow:
         limits = DEFAULTS | {name: value for name, value in order.limits.items() if value is not None}
         demo_history.ensure_traces(self.tables, order.project_id, order.agent, order.start, order.end, order.created_at)
-        export = exports.select_traces(self.tables, order.agent.row_id, order.start, order.end, limits["spanLimit"])
+        selected = exports.select_traces(self.tables, order.agent.row_id, order.start, order.end, limits["spanLimit"])
         row = RunRow(
             id=self.new_id(),
             conversation_id=conversation_id,
@@ -113,11 +110,7 @@ class RunStarter:
             created_at=order.created_at,
             asked={**_request_fields(order, limits), **attempt},
             dataset_id=self.new_id(),
-            span_count=export.span_count,
-            left_out=export.left_out,
-            left_out_traces=export.left_out_traces,
-            chosen=export.chosen,
-            seen=export.seen,
+            **selected._asdict(),
         )
         return self._add(row)
 
@@ -134,7 +127,7 @@ class RunStarter:
 
 def started(row: RunRow) -> bytes:
     """Return what every procedure that starts a run answers with."""
-    return encoded(
+    return encode_json(
         {
             "runId": row.id,
             "conversationId": row.conversation_id,

@@ -137,19 +137,12 @@ class SpanRecord(NamedTuple):
     """The whole span as JSON, as it came."""
 
 
-class _Shared(NamedTuple):
-    """Values that many spans have in common."""
-
-    labels: Labels
-    own_agent: AgentIdentity | None
-    agent_name: str | None
-    tool: str | None
-    has_outcome: bool
-
+_Shared = tuple[Labels, AgentIdentity | None, str | None, str | None, bool]
+"""Values that many spans have in common: labels, own agent, its name, tool, and whether the span has an outcome."""
 
 _SHARED: Final[dict[tuple[Any, ...], _Shared]] = {}
 _MAX_SHARED, _MAX_VALUE_LENGTH = 4096, 256
-"""How many are cached, and the longest value in characters; a span with larger values is read anew."""
+"""The most cached entries, and the longest cached value in characters; a span with a longer one is not cached."""
 
 
 def span_of(found: dict[str, Any], text: bytes | None = None) -> SpanRecord:
@@ -205,7 +198,7 @@ def _shared(found: dict[str, Any], shape: _Shape, cache_key: tuple[Any, ...]) ->
     labels = Labels(kind, status, service, environment, provider, model, shape.names, shape.resource_names)
     tool = _name(attributes, keys.tool) if kind == "TOOL" else None
     agent, agent_name = _agent(attributes, keys), _name(attributes, keys.agent_name)
-    shared = _Shared(labels, agent, agent_name, tool, kind == "TOOL" or status == "ERROR")
+    shared = (labels, agent, agent_name, tool, kind == "TOOL" or status == "ERROR")
     held = [*cache_key[1:], *shape.resource_names]
     if all(isinstance(each, str) and len(each) <= _MAX_VALUE_LENGTH for each in held):
         if len(_SHARED) >= _MAX_SHARED:

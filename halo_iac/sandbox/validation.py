@@ -1,6 +1,6 @@
 """Validates inputs as strictly as the platform documents them (docs/protocol.md#values).
 
-Undocumented, and chosen here: keys that a procedure does not know are dropped without a word, as tRPC's usual validator
+Undocumented, and chosen here: keys that a procedure does not know are ignored, as tRPC's usual validator
 (zod objects) does; every fault of an input is named in one message; a title has at most 200 characters; text holds no
 NUL and no lone surrogate, which the platform's database could not store; integers fit the 32 bits of a column; lists
 keep their order and doubles.
@@ -59,28 +59,24 @@ def nullable(check: Check) -> Rule:
     return Rule(check, is_required=False, takes_null=True)
 
 
-def checked(given: object, shape: Shape) -> dict[str, Any]:
-    """Return the fields that a procedure knows, or raise a :class:`Refusal` that names everything wrong with them."""
+def check_fields(given: object, shape: Shape) -> dict[str, Any]:
+    """Return the fields of the shape; raises :class:`RequestRefused` that names everything wrong with them."""
     if not isinstance(given, dict):
         raise RequestRefused("BAD_REQUEST", "The input must be a JSON object.")
     values: dict[str, Any] = {}
     wrongs = []
     for name, rule in shape.items():
         try:
-            if name in given or rule.is_required:
-                values[name] = _value(given, name, rule)
+            if name in given:
+                value = given[name]
+                values[name] = None if value is None and rule.takes_null else rule.check(value)
+            elif rule.is_required:
+                raise InvalidInput("is required")  # noqa: TRY301 (collected like those of the checks)
         except InvalidInput as wrong:
             wrongs.append(f"{name} {wrong}")
     if wrongs:
         raise RequestRefused("BAD_REQUEST", "; ".join(wrongs) + ".")
     return values
-
-
-def _value(given: Mapping[str, Any], name: str, rule: Rule) -> object:
-    if name not in given:
-        raise InvalidInput("is required")
-    value = given[name]
-    return None if value is None and rule.takes_null else rule.check(value)
 
 
 def text(value: object) -> str:

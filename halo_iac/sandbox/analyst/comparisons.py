@@ -20,7 +20,7 @@ _EVENT: Final = r"(?:deploy\w*|releas\w+|rollout|upgrade|update|change|fix|migra
 _MORE: Final = r"(?:better|slower|faster|cheaper|higher|lower)"
 _CHANGED: Final = r"(?:increas|decreas|declin|chang|degrad|worsen|ris|grow|dropp|improv)"
 
-_UNSEEN: Final = tuple(
+_OUTSIDE: Final = tuple(
     re.compile(words, re.IGNORECASE)
     for words in (
         rf"\b(?:last|previous|prior|earlier|preceding|past|next) (?:{_TIME}|{_RUN})\b",
@@ -35,13 +35,13 @@ _UNSEEN: Final = tuple(
         rf"\b(?:is|are|did) (?:\w+ ){{1,3}}{_MORE}\b(?! than)",
     )
 )
-_AGAINST: Final = re.compile(
+_COMPARED: Final = re.compile(
     r"\b(?:than|versus|vs\.?|against|relative to|compar(?:e[ds]?|ing|isons?)(?: \w+){0,2}? (?:to|with))"
     r" (?:(?:the|that|those|of|our|its|any|all|in|on) )*([\w./:-]+)",
     re.IGNORECASE,
 )
 _NAME: Final = re.compile(r"[\w-]+")
-_WITHIN: Final = re.compile(
+_KNOWN_WORDS: Final = re.compile(
     r"\d.*|an?|one|two|three|half|others?|another|rest|average|median|p\d+|they|them|each|it|is|necessary|needed|once|twice"
     r"|tools?|calls?|steps?|models?|traces?|spans?|errors?|failures?|retries|tokens?|costs?|limits?|time",
     re.IGNORECASE,
@@ -49,14 +49,14 @@ _WITHIN: Final = re.compile(
 """Words that a question may compare with: they are in the report, or are not names."""
 
 
-def unseen(question: str, names: Iterable[str]) -> str | None:
+def find_comparison(question: str, names: Iterable[str]) -> str | None:
     """Return the words of a question that refer to something outside its report; ``names`` are the report's names."""
-    for words in _UNSEEN:
+    for words in _OUTSIDE:
         if found := words.search(question):
             return found[0]
     known = {word for name in names for word in (name.casefold(), *_NAME.findall(name.casefold()))}
-    for found in _AGAINST.finditer(question):
+    for found in _COMPARED.finditer(question):
         name = found[1].rstrip(".:")
-        if name.casefold() not in known and not _WITHIN.fullmatch(name):
+        if name.casefold() not in known and not _KNOWN_WORDS.fullmatch(name):
             return found[0].rstrip(".:")
     return None

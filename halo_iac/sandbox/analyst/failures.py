@@ -11,7 +11,7 @@ from halo_iac.sandbox.analyst.spans import Span
 from halo_iac.sandbox.analyst.statistics import CitationSet, Example
 from halo_iac.sandbox.analyst.traces import Trace
 
-_READ: Final = 500
+_MAX_COMPARED_LENGTH: Final = 500
 _MAX_MESSAGE_LENGTH: Final = 200
 """The most characters of a message that are compared, and that are kept as the name of its group."""
 
@@ -28,9 +28,9 @@ _NUMBER: Final = r"\d+(?:[.,:]\d+)*"
 _VARYING: Final = re.compile(f"{_STATUS}|{_ID}|{_NUMBER}", re.IGNORECASE | re.ASCII)
 
 
-def normalised(message: str) -> str:
+def mask_varying_parts(message: str) -> str:
     """Return a message with ``<*>`` in place of numbers, ids and hexadecimal text, which differ between failures."""
-    plain = " ".join(message[:_READ].split())
+    plain = " ".join(message[:_MAX_COMPARED_LENGTH].split())
     return _VARYING.sub(lambda found: found["status"] or "<*>", plain)[:_MAX_MESSAGE_LENGTH]
 
 
@@ -55,12 +55,12 @@ class Failures:
         failed = [span for span in trace.spans if span.has_failed]
         seen: Counter[tuple[str, str, str]] = Counter()
         for span in failed:
-            key = (span.name, span.kind, normalised(span.message))
+            key = (span.name, span.kind, mask_varying_parts(span.message))
             group = self._groups.setdefault(key, _Group(span.tool))
             seen[key] += 1
             group.count += 1
-            group.above += trace.passes_on(span)
-            group.elsewhere += trace.passes_on(span) and not trace.passes_on_own(span)
+            group.above += trace.has_failure_below(span)
+            group.elsewhere += trace.has_failure_below(span) and not trace.has_own_failure_below(span)
             group.time += trace.self_time(span)
             group.tool = min(filter(None, (group.tool, span.tool)), default=None)
             group.example.add(span.start, trace.id, span.span_id, _failure_message(span))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from halo_iac.sandbox.analyst.figures import FEWEST_COMPARED, UNCOMPARED_KINDS, SkippedStep, Timing, Volume
-from halo_iac.sandbox.analyst.model_usage import model_calls
+from halo_iac.sandbox.analyst.model_usage import find_model_calls
 from halo_iac.sandbox.analyst.statistics import CitationSet, Durations
 from halo_iac.sandbox.analyst.traces import Trace
 
@@ -27,7 +27,7 @@ class SkippedSteps:
 
     def add(self, trace: Trace) -> None:
         """Add a trace, if it is complete and did not fail."""
-        if any(span.has_failed for span in trace.roots) or not trace.is_whole or not model_calls(trace):
+        if any(span.has_failed for span in trace.roots) or not trace.is_whole or not find_model_calls(trace):
             return
         names: dict[str, set[str]] = {}
         for span in trace.spans:

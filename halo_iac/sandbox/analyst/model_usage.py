@@ -12,25 +12,23 @@ from halo_iac.sandbox.analyst.statistics import CitationSet, Example
 from halo_iac.sandbox.analyst.traces import Trace
 
 _MODEL_KINDS: Final = frozenset({"LLM", "EMBEDDING"})
-_LARGE: Final = 20_000
+_LARGE_LENGTH: Final = 20_000
 """Characters from which a tool's result is large: some 5,000 tokens, which every later model call reads again."""
 _STEPS: Final = 5
 _UNIT: Final = 10**18
 """Costs are summed as integer multiples of 1 / this, so that rounding does not depend on their order."""
 
 
-def model_calls(trace: Trace) -> list[Span]:
+def find_model_calls(trace: Trace) -> list[Span]:
     """Return the spans that each represent one model call.
 
     Wrappers repeat the tokens of the call inside them, and agents and turns have the sum of theirs: they are excluded.
     """
-    calls = [span for span in trace.spans if _is_model_call(span)]
+    calls = [
+        span for span in trace.spans if span.kind in _MODEL_KINDS or (span.kind == "SPAN" and span.model is not None)
+    ]
     wrappers = {trace.parent_id(call) for call in calls}
     return [call for call in calls if call.span_id not in wrappers]
-
-
-def _is_model_call(span: Span) -> bool:
-    return span.kind in _MODEL_KINDS or (span.kind == "SPAN" and span.model is not None)
 
 
 class _Model:
@@ -47,7 +45,7 @@ class _Model:
         self.prompt = _sum(self.prompt, span.prompt_tokens)
         self.completion = _sum(self.completion, span.completion_tokens)
         self.total = _sum(self.total, span.total_tokens)
-        self.cost += _units(span.cost)
+        self.cost += _to_units(span.cost)
         self.uncounted += span.total_tokens is None
         self.partial += _is_partial(span)
         self.unpriced += span.cost is None
@@ -65,7 +63,7 @@ def _is_partial(span: Span) -> bool:
     return span.total_tokens is not None and (span.prompt_tokens is None or lacks_completion)
 
 
-def _units(cost: Decimal | None) -> int:
+def _to_units(cost: Decimal | None) -> int:
     return 0 if cost is None else int(cost.scaleb(18))
 
 
@@ -78,14 +76,14 @@ class Models:
     def add(self, trace: Trace) -> None:
         """Count a trace in."""
         by_model: dict[str | None, list[Span]] = {}
-        for call in model_calls(trace):
+        for call in find_model_calls(trace):
             by_model.setdefault(call.model, []).append(call)
         for name, calls in by_model.items():
             model = self._models.setdefault(name, _Model())
             model.affected += 1
             for call in calls:
                 model.add(call)
-            cost = sum(_units(call.cost) for call in calls)
+            cost = sum(_to_units(call.cost) for call in calls)
             tokens = sum(call.total_tokens or 0 for call in calls)
             model.cited.add(trace.id, cost * 10**15 + tokens)
 
@@ -101,7 +99,7 @@ class Models:
                 total_tokens=model.total,
                 uncounted=model.uncounted,
                 partial=model.partial,
-                cost=_cost(model.cost),
+                cost=_from_units(model.cost),
                 unpriced=model.unpriced,
                 steps=tuple(sorted(model.steps, key=lambda step: (-model.steps[step], step))[:_STEPS]),
                 traces=model.cited.traces(),
@@ -111,7 +109,7 @@ class Models:
         return tuple(sorted(found, key=lambda use: (-use.cost, -(use.total_tokens or 0), use.model or "")))
 
 
-def _cost(units: int) -> Decimal:
+def _from_units(units: int) -> Decimal:
     whole, parts = divmod(units, _UNIT)
     text = f"{whole}.{parts:018d}".rstrip("0")
     return Decimal(text.removesuffix("."))
@@ -132,10 +130,10 @@ class Outputs:
 
     def add(self, trace: Trace) -> None:
         """Count a trace in."""
-        large = [span for span in trace.tools if (span.output_length or 0) >= _LARGE]
+        large = [span for span in trace.tools if (span.output_length or 0) >= _LARGE_LENGTH]
         if not large:
             return
-        calls = model_calls(trace)
+        calls = find_model_calls(trace)
         for name in {span.call for span in large}:
             self._tools.setdefault(name, _Tool()).affected += 1
         for span in large:

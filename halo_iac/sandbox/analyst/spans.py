@@ -66,7 +66,7 @@ class Span(NamedTuple):
         return self.tool or self.name
 
 
-def order(span: Span) -> tuple[int, int, str, str]:
+def sort_key(span: Span) -> tuple[int, int, str, str]:
     """Return the sort key of spans, so that results do not depend on the order of the input."""
     return (span.start, span.end, span.trace_id, span.span_id)
 
@@ -90,7 +90,7 @@ class Link(NamedTuple):
     own_agent: AgentIdentity | None
 
 
-def attribute(trace: Iterable[_Linked]) -> dict[str, AgentIdentity | None]:
+def attribute_agents(trace: Iterable[_Linked]) -> dict[str, AgentIdentity | None]:
     """Return the agent of each span of one trace, by span id: the one that it or its nearest ancestor names.
 
     A span without such an ancestor, such as the task that an SDK wraps around an agent, belongs to the agent of the

@@ -11,7 +11,7 @@ from halo_iac.sandbox.analyst.statistics import CitationSet, Example
 from halo_iac.sandbox.analyst.traces import Trace
 
 
-class _RepeatCounter(NamedTuple):
+class _IdenticalCalls(NamedTuple):
     """One call and all its repetitions within one trace, in the order they began."""
 
     calls: list[Span]
@@ -73,13 +73,13 @@ class Calls:
                 self.uncompared += 1
             else:
                 identical.setdefault((call.call, call.input_digest), []).append(call)
-        again = [(tool, _RepeatCounter(calls)) for (tool, _), calls in identical.items() if len(calls) > 1]
+        again = [(tool, _IdenticalCalls(calls)) for (tool, _), calls in identical.items() if len(calls) > 1]
         for tool in {tool for tool, group in again if group.repeated}:
             self._add_repeats(trace, tool, [group for name, group in again if name == tool and group.repeated])
         for tool in {tool for tool, group in again if group.retried}:
             self._add_retries(trace, tool, [group for name, group in again if name == tool and group.retried])
 
-    def _add_repeats(self, trace: Trace, tool: str, groups: list[_RepeatCounter]) -> None:
+    def _add_repeats(self, trace: Trace, tool: str, groups: list[_IdenticalCalls]) -> None:
         seen = self._repeats.setdefault(tool, _Tool())
         seen.affected += 1
         count = sum(len(group.repeated) for group in groups)
@@ -92,7 +92,7 @@ class Calls:
             seen.time += sum(call.duration for _, call in group.repeated)
             seen.add(trace.id, count, len(group.calls), group.calls[0])
 
-    def _add_retries(self, trace: Trace, tool: str, groups: list[_RepeatCounter]) -> None:
+    def _add_retries(self, trace: Trace, tool: str, groups: list[_IdenticalCalls]) -> None:
         seen = self._retries.setdefault(tool, _Tool())
         seen.affected += 1
         count = sum(len(group.retried) for group in groups)
@@ -147,7 +147,7 @@ _MAX_CYCLE_LENGTH: Final = 6
 _Key = tuple[str, str]
 
 
-class _Seen:
+class _Loop:
     def __init__(self) -> None:
         self.affected = self.most = 0
         self.cited = CitationSet()
@@ -157,16 +157,16 @@ class Loops:
     """Counts traces into :class:`Loop` values."""
 
     def __init__(self) -> None:
-        self._loops: dict[tuple[str, ...], _Seen] = {}
+        self._loops: dict[tuple[str, ...], _Loop] = {}
 
     def add(self, trace: Trace) -> None:
         """Add a trace; a call without recorded arguments equals no other."""
         sequence = [(call.call, call.input_digest or f"?{call.span_id}") for call in trace.tools]
         found: dict[tuple[str, ...], int] = {}
-        for tools, rounds in _cycles(sequence):
+        for tools, rounds in _find_cycles(sequence):
             found[tools] = max(rounds, found.get(tools, 0))
         for tools, rounds in found.items():
-            seen = self._loops.setdefault(tools, _Seen())
+            seen = self._loops.setdefault(tools, _Loop())
             seen.affected += 1
             seen.most = max(seen.most, rounds)
             seen.cited.add(trace.id, rounds)
@@ -177,7 +177,7 @@ class Loops:
         return tuple(sorted(found, key=lambda loop: (-loop.affected, -loop.most, loop.tools)))
 
 
-def _cycles(sequence: Sequence[_Key]) -> Iterator[tuple[tuple[str, ...], int]]:
+def _find_cycles(sequence: Sequence[_Key]) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield the tools of each cycle and its number of rounds, from the first call; the shortest cycle is taken."""
     start = 0
     while start < len(sequence):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from halo_iac.sandbox.analyst.spans import Span, order
+from halo_iac.sandbox.analyst.spans import Span, sort_key
 
 
 class Node(NamedTuple):
@@ -31,7 +31,7 @@ class Trace:
     """
 
     def __init__(self, spans: Iterable[Span], around: Iterable[Node] = ()) -> None:
-        self.spans: Sequence[Span] = _distinct(spans)
+        self.spans: Sequence[Span] = _sort_distinct(spans)
         self.id = self.spans[0].trace_id
         self._own = {span.span_id for span in self.spans}
         nodes = {node.span_id: node for node in around}
@@ -78,11 +78,11 @@ class Trace:
         """Return the time of a span in which no span below it ran; those may overlap and end after it."""
         return self._self_times[span.span_id]
 
-    def passes_on(self, span: Span) -> bool:
+    def has_failure_below(self, span: Span) -> bool:
         """Return whether a span of any agent below this one failed."""
         return span.span_id in self._above_failure
 
-    def passes_on_own(self, span: Span) -> bool:
+    def has_own_failure_below(self, span: Span) -> bool:
         """Return whether a failure below this span began in a span of the same agent: one with no failure below it."""
         return span.span_id in self._above_own_failure
 
@@ -96,18 +96,20 @@ class Trace:
             found[span_id] = node.end - node.start - beneath.add(node.start, node.end)
             if parent is not None:
                 other = covered.get(parent)
-                covered[parent] = beneath if other is None else _merged(other, beneath)
+                covered[parent] = beneath if other is None else _merge(other, beneath)
         return found
 
     @cached_property
     def _above_failure(self) -> set[str]:
-        return self._above({node.span_id for node in self._nodes.values() if node.has_failed})
+        return self._ancestors({node.span_id for node in self._nodes.values() if node.has_failed})
 
     @cached_property
     def _above_own_failure(self) -> set[str]:
-        return self._above({span.span_id for span in self.spans if span.has_failed and not self.passes_on(span)})
+        return self._ancestors(
+            {span.span_id for span in self.spans if span.has_failed and not self.has_failure_below(span)}
+        )
 
-    def _above(self, spans: set[str]) -> set[str]:
+    def _ancestors(self, spans: set[str]) -> set[str]:
         """Return the ids of all ancestors of some spans."""
         found: set[str] = set()
         for span_id in self._upwards:
@@ -127,8 +129,8 @@ def _upwards(nodes: Mapping[str, Node]) -> tuple[Sequence[str], Mapping[str, str
         awaited[parent] -= 1
         if parent is not None and not awaited[parent]:
             found.append(parent)  # the loop reaches it later
-    circling = nodes.keys() - set(found)
-    return [*found, *circling], {**parents, **dict.fromkeys(circling)}
+    cyclic = nodes.keys() - set(found)
+    return [*found, *cyclic], {**parents, **dict.fromkeys(cyclic)}
 
 
 class _Intervals:
@@ -142,11 +144,11 @@ class _Intervals:
         """Add an interval; return how much of it was covered before."""
         first, last = bisect_left(self._ends, start), bisect_right(self._starts, end)
         met = slice(first, last)
-        there = sum(min(e, end) - max(s, start) for s, e in zip(self._starts[met], self._ends[met], strict=True))
+        covered = sum(min(e, end) - max(s, start) for s, e in zip(self._starts[met], self._ends[met], strict=True))
         if first < last:
             start, end = min(start, self._starts[first]), max(end, self._ends[last - 1])
         self._starts[met], self._ends[met] = [start], [end]
-        return there
+        return covered
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -155,7 +157,7 @@ class _Intervals:
         return zip(self._starts, self._ends, strict=True)
 
 
-def _merged(one: _Intervals, other: _Intervals) -> _Intervals:
+def _merge(one: _Intervals, other: _Intervals) -> _Intervals:
     """Return the union of both; the larger one is changed."""
     large, small = (one, other) if len(one) >= len(other) else (other, one)
     for start, end in small:
@@ -163,12 +165,12 @@ def _merged(one: _Intervals, other: _Intervals) -> _Intervals:
     return large
 
 
-def _distinct(spans: Iterable[Span]) -> Sequence[Span]:
+def _sort_distinct(spans: Iterable[Span]) -> Sequence[Span]:
     """Return the spans in order; of spans with one id only the first by start, then by content."""
-    ordered = sorted(spans, key=order)
+    ordered = sorted(spans, key=sort_key)
     kept: dict[str, Span] = {}
     for span in ordered:
         other = kept.setdefault(span.span_id, span)
-        if other is not span and order(other) == order(span) and repr(span) < repr(other):
+        if other is not span and sort_key(other) == sort_key(span) and repr(span) < repr(other):
             kept[span.span_id] = span
     return list(kept.values())

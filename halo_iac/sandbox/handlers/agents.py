@@ -11,7 +11,7 @@ from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
 from halo_iac.sandbox.demo import history as demo_history
 from halo_iac.sandbox.instants import format_instant, to_nanoseconds
-from halo_iac.sandbox.protocol import encoded
+from halo_iac.sandbox.protocol import encode_json
 from halo_iac.sandbox.store import AgentRow
 
 _HOURS: Final = {
@@ -43,7 +43,7 @@ def list_for_project(call: Call) -> bytes:
     since = now - timedelta(hours=_HOURS[wanted.get("timeRange", _DEFAULT_RANGE)])
     counts = _counts(call, project_id, since, now)
     listed = (_wire(agent, counts, format_instant(since)) for agent in call.tables.agents(project_id))
-    return encoded([wire for wire in listed if wire is not None])
+    return encode_json([wire for wire in listed if wire is not None])
 
 
 def _counts(call: Call, project_id: str, since: datetime, now: datetime) -> dict[int, int]:
@@ -67,7 +67,7 @@ def get_auth_context(call: Call) -> bytes:
     granted = (("read", call.key.can_read), ("write", call.key.can_write))
     permissions = [name for name, is_granted in granted if is_granted]
     projects = [{"id": each["id"], "name": each["name"]} for each in call.tables.projects(call.key)]
-    return encoded(
+    return encode_json(
         {
             "authMethod": "api-key",
             "teamId": demo.DEMO_TEAM_ID,
@@ -79,19 +79,19 @@ def get_auth_context(call: Call) -> bytes:
 
 def get_projects(call: Call) -> bytes:
     """Return the projects that the key covers."""
-    return encoded([_project_wire(each) for each in call.tables.projects(call.key)])
+    return encode_json([_project_wire(each) for each in call.tables.projects(call.key)])
 
 
 def get_project(call: Call) -> bytes:
     """Return one project."""
     project_id = call.read_project_input(_GET)["projectId"]
-    return encoded(next(_project_wire(each) for each in call.tables.projects() if each["id"] == project_id))
+    return encode_json(next(_project_wire(each) for each in call.tables.projects() if each["id"] == project_id))
 
 
 def get_profile(_call: Call) -> bytes:
     """Return the only user of a sandbox, which `inf auth` asks for."""
     user = {"id": demo.DEMO_USER_ID, "email": "sandbox@localhost", "name": "Sandbox"}
-    return encoded({"session": {"user": user}})
+    return encode_json({"session": {"user": user}})
 
 
 def _project_wire(project: dict[str, str]) -> dict[str, Any]:

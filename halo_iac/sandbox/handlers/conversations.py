@@ -13,7 +13,7 @@ from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure, find_conversation
 from halo_iac.sandbox.handlers import datasets as exports
 from halo_iac.sandbox.handlers.datasets import serialize_dataset, serialize_run
-from halo_iac.sandbox.protocol import RequestRefused, encoded
+from halo_iac.sandbox.protocol import RequestRefused, encode_json
 from halo_iac.sandbox.run_state import RunState, run_state
 from halo_iac.sandbox.store.runs import ConversationRow
 from halo_iac.sandbox.validation import BY_ID, Shape, nullable, optional, required
@@ -44,12 +44,12 @@ def list_for_project(call: Call) -> bytes:
     )
     page = rows[:size]
     cursor = f"before-{page[-1][1].created_at}-{page[-1][0]}" if len(rows) > size else None
-    return encoded({"conversations": [_listed(call, row) for _, row in page], "nextCursor": cursor})
+    return encode_json({"conversations": [_listed(call, row) for _, row in page], "nextCursor": cursor})
 
 
 def get_by_id(call: Call) -> bytes:
     """Return one conversation."""
-    return encoded(_listed(call, find_conversation(call, call.read_input(BY_ID)["id"])))
+    return encode_json(_listed(call, find_conversation(call, call.read_input(BY_ID)["id"])))
 
 
 def get_details(call: Call) -> bytes:
@@ -57,7 +57,7 @@ def get_details(call: Call) -> bytes:
     row = find_conversation(call, call.read_input(BY_ID)["id"])
     states = [run_state(run, call.now) for run in call.tables.runs.of_conversation(row.id)]
     datasets = {state.row.dataset_id: state for state in reversed(states)}
-    return encoded(
+    return encode_json(
         {
             "conversation": _wire(row, states[-1]),
             "messages": _messages(call, row, states),

@@ -6,14 +6,13 @@ How the platform describes a trace is not documented; the fields here are the sa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure, is_covered, parse_offset
 from halo_iac.sandbox.instants import EPOCH, format_instant, to_nanoseconds
-from halo_iac.sandbox.protocol import RequestRefused, encoded
+from halo_iac.sandbox.protocol import RequestRefused, encode_json
 from halo_iac.sandbox.run_state import RunState, run_state
 from halo_iac.sandbox.store import Tables
 from halo_iac.sandbox.store.runs import RunRow
@@ -23,15 +22,14 @@ if TYPE_CHECKING:
     from halo_iac.sandbox.analyst.traces import Trace
 
 
-@dataclass(frozen=True, slots=True)
-class TraceSelection:
-    """The selected traces, the number of their spans, and how many spans and traces the span limit excluded."""
+class TraceSelection(NamedTuple):
+    """The fields of a run that tell which traces it reads; see :class:`RunRow`."""
 
-    chosen: tuple[int, ...] = ()
-    span_count: int = 0
-    left_out: int = 0
-    left_out_traces: int = 0
-    seen: int = 0
+    chosen: tuple[int, ...]
+    span_count: int
+    left_out: int
+    left_out_traces: int
+    seen: int
 
 
 def select_traces(tables: Tables, agent: int, start: datetime, end: datetime, limit: int) -> TraceSelection:
@@ -148,7 +146,7 @@ _TRACES: Final[Shape] = {**BY_ID, "cursor": nullable(rules.text), "limit": optio
 
 def get_by_id(call: Call) -> bytes:
     """Return an export dataset."""
-    return encoded(serialize_dataset(_find_dataset(call, call.read_input(BY_ID)["id"])))
+    return encode_json(serialize_dataset(_find_dataset(call, call.read_input(BY_ID)["id"])))
 
 
 def list_traces(call: Call) -> bytes:
@@ -159,7 +157,7 @@ def list_traces(call: Call) -> bytes:
     first = parse_offset(wanted.get("cursor"))
     last = first + wanted.get("limit", _DEFAULT_LIMIT)
     traces = [_trace(call, trace, state.row.seen) for trace in chosen[first:last]]
-    return encoded({"traces": traces, "nextCursor": f"after-{last}" if last < len(chosen) else None})
+    return encode_json({"traces": traces, "nextCursor": f"after-{last}" if last < len(chosen) else None})
 
 
 def _find_dataset(call: Call, dataset_id: str) -> RunState:

@@ -19,10 +19,10 @@ from typing import Any, Final
 
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure, find_agent, find_conversation, find_run
-from halo_iac.sandbox.firing import order_of
+from halo_iac.sandbox.firing import order_for_schedule
 from halo_iac.sandbox.handlers.datasets import serialize_dataset, serialize_run
 from halo_iac.sandbox.handlers.schedules import MODEL, SUMMARIZATION_MODEL, find_schedule
-from halo_iac.sandbox.protocol import RequestRefused, encoded
+from halo_iac.sandbox.protocol import RequestRefused, encode_json
 from halo_iac.sandbox.run_starter import RunOrder, RunStarter, started
 from halo_iac.sandbox.run_state import run_state
 from halo_iac.sandbox.validation import BY_ID, Shape, nullable, optional, required
@@ -88,7 +88,7 @@ def get_by_id(call: Call) -> bytes:
     """Return a run and its exported dataset."""
     row = find_run(call, call.read_input(BY_ID)["id"])
     standing = run_state(row, call.now)
-    return encoded({"run": serialize_run(standing), "haloExportDataset": serialize_dataset(standing)})
+    return encode_json({"run": serialize_run(standing), "haloExportDataset": serialize_dataset(standing)})
 
 
 def get_events(call: Call) -> bytes:
@@ -107,7 +107,7 @@ def get_events(call: Call) -> bytes:
         }
         for sequence, (at, moment) in enumerate(past[first:last], first + 1)
     ]
-    return encoded({"events": events, "nextCursor": last if last < len(past) else None})
+    return encode_json({"events": events, "nextCursor": last if last < len(past) else None})
 
 
 def get_logs(call: Call) -> bytes:
@@ -122,7 +122,7 @@ def get_logs(call: Call) -> bytes:
     ]
     offset = wanted.get("offset", 0)
     page = lines[offset : offset + wanted.get("limit", 100)]
-    return encoded({"logs": page, "total": len(lines)})
+    return encode_json({"logs": page, "total": len(lines)})
 
 
 def cancel(call: Call) -> bytes:
@@ -131,7 +131,7 @@ def cancel(call: Call) -> bytes:
     row = find_run(call, wanted["id"])
     if not run_state(row, call.now).is_over:
         call.tables.runs.cancel(row.id, call.now, wanted.get("reason"))
-    return encoded(serialize_run(run_state(find_run(call, row.id), call.now)))
+    return encode_json(serialize_run(run_state(find_run(call, row.id), call.now)))
 
 
 def retry(call: Call) -> bytes:
@@ -195,7 +195,7 @@ def list_runs(call: Call) -> bytes:
     wanted = call.read_input(_RUNS)
     row = find_schedule(call, wanted["id"])
     runs = call.tables.runs.of_schedule(row.id, wanted.get("limit", _DEFAULT_LIMIT))
-    return encoded([serialize_run(run_state(run, call.now)) for run in runs])
+    return encode_json([serialize_run(run_state(run, call.now)) for run in runs])
 
 
 def fire_now(call: Call) -> bytes:
@@ -207,7 +207,7 @@ def fire_now(call: Call) -> bytes:
     _check_window(wanted, call.now)
     window = (wanted["windowStartAt"], wanted["windowEndAt"])
     agent = find_agent(call, row.project_id, row.wire["agentUuid"])
-    order = order_of(row, agent, window, origin="manual_schedule", created_at=call.now)
+    order = order_for_schedule(row, agent, window, origin="manual_schedule", created_at=call.now)
     return started(_starter(call).start(order))
 
 

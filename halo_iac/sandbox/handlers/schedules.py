@@ -29,7 +29,7 @@ from halo_iac.sandbox import demo
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure, find_agent, parse_offset
 from halo_iac.sandbox.instants import format_instant
-from halo_iac.sandbox.protocol import RequestRefused, encoded
+from halo_iac.sandbox.protocol import RequestRefused, encode_json
 from halo_iac.sandbox.store import ScheduleRow
 from halo_iac.sandbox.validation import BY_ID, FREQUENCIES, Shape, nullable, optional, required
 
@@ -174,12 +174,12 @@ def list_for_project(call: Call) -> bytes:
     )
     cursor = f"after-{rows[size - 1][0]}" if len(rows) > size else None
     page = b",".join(wire for _, wire in rows[:size])
-    return b'{"schedules":[' + page + b'],"nextCursor":' + encoded(cursor) + b"}"
+    return b'{"schedules":[' + page + b'],"nextCursor":' + encode_json(cursor) + b"}"
 
 
 def get_by_id(call: Call) -> bytes:
     """Return one schedule, archived or not."""
-    return encoded(find_schedule(call, call.read_input(BY_ID)["id"]).wire)
+    return encode_json(find_schedule(call, call.read_input(BY_ID)["id"]).wire)
 
 
 def create(call: Call) -> bytes:
@@ -213,12 +213,12 @@ def update(call: Call) -> bytes:
 
 def list_eligible_models(_call: Call) -> bytes:
     """Return the models that schedules may use for analysis."""
-    return encoded(demo.MODELS)
+    return encode_json(demo.MODELS)
 
 
 def list_eligible_summarization_models(_call: Call) -> bytes:
     """Return the models that schedules may use for summaries, for `inf halo eligible-summarization-models`."""
-    return encoded(demo.SUMMARIZATION_MODELS)
+    return encode_json(demo.SUMMARIZATION_MODELS)
 
 
 def find_schedule(call: Call, schedule_id: str) -> ScheduleRow:
@@ -247,7 +247,7 @@ def _set_archived(call: Call, *, is_archived: bool) -> bytes:
     """Archive or unarchive a schedule; one in that state is not changed, nor is its ``archivedAt``."""
     row = find_schedule(call, call.read_input(BY_ID)["id"])
     if is_archived == (row.wire.get("archivedAt") is not None):
-        return encoded(row.wire)
+        return encode_json(row.wire)
     wire = {**row.wire, "archivedAt": call.now if is_archived else None, "updatedAt": call.now}
     return _store(call, ScheduleRow(row.id, row.project_id, row.asked_model_id, wire))
 
@@ -256,7 +256,7 @@ def _store(call: Call, row: ScheduleRow) -> bytes:
     """Store a schedule and its next fire; return it in the wire format."""
     at = next_fire(row.wire, datetime.fromisoformat(call.now))
     call.tables.put_schedule(replace(row, next_at=None if at is None else format_instant(at)))
-    return encoded(row.wire)
+    return encode_json(row.wire)
 
 
 def _resolved(asked_model_id: str | None) -> str:

@@ -67,7 +67,7 @@ def _attribute_key(given: object) -> dict[str, Any] | None:
     if given is None:
         return None
     try:
-        return rules.checked(given, _KEY)
+        return rules.check_fields(given, _KEY)
     except RequestRefused as refusal:
         raise RequestRefused("BAD_REQUEST", f"attributeKey: {refusal.message}") from None
 
