@@ -14,6 +14,7 @@ import test_anchors
 import test_json_schema
 import test_load_problems
 from language_server import LanguageServer, needs_server, running
+from project_files import one_entry
 from suggestion_cases import Case
 from test_json_schema import ENTRY, EXAMPLES, LEFT_OUT
 
@@ -35,18 +36,18 @@ ACCEPTED = {
     "version: 1\ndefaults: {agent: x}\nschedules: {a: {<<: *b, frequency: monthly, at: '9:00', title: A}}\n",
     "merged policy": "x-p: &p {version: 1, undeclared: report}\n<<: *p\nundeclared: archive\nschedules: {}\n",
     "anything below x-": "version: 1\nx-a: {schedules: 5, hours: [a], '<<': 1}\nschedules: {}\n",
-    "101 emoji": test_load_problems.entry(title="😀" * 101),
-    "200 emoji": test_load_problems.entry(title="😀" * 200),
+    "101 emoji": one_entry(title="😀" * 101),
+    "200 emoji": one_entry(title="😀" * 200),
     "a glob of emoji": "version: 1\nprotect: ['" + "😀" * 1_000 + "']\nschedules: {}\n",
-    "a prompt of emoji": test_load_problems.entry(prompt="😀" * 60_000),
-    "digits in groups": test_load_problems.entry(lookback_hours="2_4", span_limit="1_000_000", hours="[0_9, 2_0]"),
-    "other bases": test_load_problems.entry(lookback_hours="0x1_8", span_limit="0b11", max_turns="0o17", hours="+9"),
-    "variables": test_load_problems.entry(timezone="${Z:-UTC}", frequency="${F:-daily}", lookback="${L:-7d}"),
-    "a name with other line ends": test_load_problems.entry(agent='"a\\rb\\u2028c"'),
-    "a name that begins with U+FEFF": test_load_problems.entry(agent='"\\uFEFFx"'),
+    "a prompt of emoji": one_entry(prompt="😀" * 60_000),
+    "digits in groups": one_entry(lookback_hours="2_4", span_limit="1_000_000", hours="[0_9, 2_0]"),
+    "other bases": one_entry(lookback_hours="0x1_8", span_limit="0b11", max_turns="0o17", hours="+9"),
+    "variables": one_entry(timezone="${Z:-UTC}", frequency="${F:-daily}", lookback="${L:-7d}"),
+    "a name with other line ends": one_entry(agent='"a\\rb\\u2028c"'),
+    "a name that begins with U+FEFF": one_entry(agent='"\\uFEFFx"'),
     "an anchor of no use": "x-a: &a 1\nversion: 1\nschedules: {}\n",
-    "an older zone": test_load_problems.entry(timezone="US/Pacific"),
-    "a zone without an area": test_load_problems.entry(timezone="EST5EDT"),
+    "an older zone": one_entry(timezone="US/Pacific"),
+    "a zone without an area": one_entry(timezone="EST5EDT"),
 }
 
 
@@ -79,12 +80,9 @@ ALL_TEXTS = [
     *_projects(test_json_schema.GOOD_PROJECTS),
     *test_anchors.FINE.values(),
     *test_anchors.WRONG.values(),
-    *(
-        test_load_problems.entry(**fields)
-        for fields, _ in _cases(test_load_problems.test_an_invalid_entry_is_a_problem_at_its_place)
-    ),
+    *(one_entry(**fields) for fields, _ in _cases(test_load_problems.test_an_invalid_entry_is_a_problem_at_its_place)),
     *(text for text, _ in _cases(test_load_problems.test_an_invalid_project_file_is_a_problem_at_its_place)),
-    *(test_load_problems.entry(**case.fields) for case in suggestion_cases.cases() if isinstance(case, Case)),
+    *(one_entry(**case.fields) for case in suggestion_cases.cases() if isinstance(case, Case)),
     "version: 1\nschedules:\n"
     + "".join(
         f"  z{number}: {{title: T{number}, agent: x, cron: '@daily', timezone: {zone}}}\n"
