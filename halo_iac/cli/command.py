@@ -29,7 +29,7 @@ def _open_context(  # its signature has the options that all commands with a pla
     team: options.Team = None,
     sandbox: options.Sandbox = False,
     sandbox_file: options.SandboxFile = None,
-    format: options.FormatOption = options.Format.TEXT,  # noqa: A002 - the option's name
+    format: options.FormatOption = options.Format.TEXT,
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> CommandContext:

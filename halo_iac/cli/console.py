@@ -113,7 +113,7 @@ class Console:
         self,
         *,
         json: bool,
-        format: str = "text",  # noqa: A002 - the option
+        format: str = "text",
         no_color: bool = False,
         format_command: Callable[[Command], str] = str,
     ) -> bool:

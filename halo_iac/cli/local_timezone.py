@@ -18,24 +18,21 @@ def local_zone(tz: str | None, localtime: Path = _LOCALTIME) -> str:
 
     It is also ``UTC`` for a rule in ``TZ`` (``EST5EDT,M3.2.0``) and on Windows, where zones have other names.
     """
-    name = _linked(localtime) if tz is None else tz.removeprefix(":")
-    if name in {"", _UTC, "Etc/UTC"} or (tz is not None and not _is_zone(name)):
+    name = _read_link(localtime) if tz is None else tz.removeprefix(":")
+    if name in {"", _UTC, "Etc/UTC"}:
         return _UTC
+    if tz is not None:
+        try:
+            ZoneInfo(name)
+        except (OSError, ValueError, LookupError):
+            return _UTC
     return name
 
 
-def _linked(localtime: Path) -> str:
+def _read_link(localtime: Path) -> str:
     """Return the target written in the link: on macOS the final path has another name."""
     try:
         target = localtime.readlink().as_posix()
     except OSError:
         return ""
     return target.rpartition("/zoneinfo/")[2] if "/zoneinfo/" in target else ""
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError, LookupError):
-        return False
-    return True

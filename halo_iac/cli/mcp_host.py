@@ -24,15 +24,13 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.main import to_halo_error
 from halo_iac.cli.plan.request import PlanOptions, make_plans
 from halo_iac.cli.project_files.check import check_project
-from halo_iac.cli.project_files.entries import require_schedule_id
+from halo_iac.cli.project_files.entries import match_keys, require_schedule_id
 from halo_iac.cli.runs.request import RunOptions, build_request, find_lookback_hours, format_instant, resolve_window
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.hints import Command, format_hint
 from halo_iac.load.files import INCLUDE_SUFFIXES, CheckoutBound, FileUnreadable, invalid_path_reason
-from halo_iac.match import match
 from halo_iac.mcp.session import Platform, RunOrder, Session, ShownPlan
-from halo_iac.model.remote import PlatformState
 from halo_iac.paths import resolve_path
 from halo_iac.render.formats import ProjectCheck, RenderContext, ReviewFormat, open_view
 from halo_iac.render.style import Style
@@ -118,10 +116,6 @@ class McpHost:
                 self._starting -= 1
                 self._idle.notify_all()
 
-    def started(self, run: StartedRun) -> None:
-        """Log on standard error which run was started, since the client may have ended or cancelled the call."""
-        self._console.log(self._console.err_style.safe(f"Started run {run.run_id}"))
-
     def finish(self, seconds: float) -> None:
         """Wait for the responses of costly calls, for at most so many seconds."""
         with self._idle:
@@ -180,8 +174,7 @@ class McpSession:
             project = self._project
         except HaloError:
             return {}
-        pairs = () if project is None else match(project, PlatformState(schedules=tuple(schedules), agents=())).pairs
-        return {pair.remote.id: pair.entry.key for pair in pairs if pair.remote is not None}
+        return match_keys(project, schedules)
 
     def check(self, file: str | None) -> ProjectCheck:
         """Return the problems and findings of a project file, offline."""
@@ -223,7 +216,8 @@ class McpSession:
         with self._host.starting():
             writer = RunWriter(connection.transport)
             started = start(lambda: attempt(writer), connection.retry(self.stop), what=what, check=check)
-            self._host.started(started)
+            # The client may have ended or cancelled the call, and does not learn the id then.
+            self._context.console.log(self._context.console.err_style.safe(f"Started run {started.run_id}"))
         return started
 
     @contextmanager

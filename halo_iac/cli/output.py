@@ -47,7 +47,7 @@ class OutputWriter:
     def __init__(
         self,
         context: CommandContext,
-        format: ReviewFormat,  # noqa: A002 - the option's name
+        format: ReviewFormat,
         also: Sequence[str] | None,
         out: str | None = None,
         page: PageKind = "plan",
@@ -97,7 +97,7 @@ class OutputWriter:
             (one,) = plans
             self.write(lambda view: view.applied(one.planned, one.outcome), rest=rest)
 
-    def _rendered(self, draw: Renderer, format: ReviewFormat, style: Style) -> str:  # noqa: A002 - the option's name
+    def _rendered(self, draw: Renderer, format: ReviewFormat, style: Style) -> str:
         context = self._context
 
         def prefix() -> str:
@@ -186,7 +186,7 @@ def _check_destination(copy: OutputCopy, cwd: Path) -> None:
     check_writable(path.parent)
 
 
-def _own_files(format: ReviewFormat) -> tuple[str, tuple[bytes, ...]]:  # noqa: A002 - what it is called everywhere
+def _own_files(format: ReviewFormat) -> tuple[str, tuple[bytes, ...]]:
     """Return the noun for a file that halo did not write, and the bytes that halo's own files begin with."""
     if format is ReviewFormat.MARKDOWN:
         return "not markdown written by halo", tuple(marker.encode() for marker in PAGE_MARKERS.values())

@@ -110,7 +110,11 @@ def _execute_all(
         if run.planned.changes and is_over:
             outcome = ApplyOutcome(summarize(run.planned.changes, ()), options.next_commands)
         elif run.planned.changes:
-            outcome = _run_follow_up(_execute_one(context, run, options), options)
+            outcome = _execute_one(context, run, options)
+            try:
+                options.on_end(outcome.summary)
+            except HaloError as error:
+                outcome = outcome._replace(failure=outcome.failure or error)
             is_over = outcome.summary.is_interrupted or (outcome.exit_code != 0 and not options.keep_going)
         outcomes.append(ProjectOutcome(*run, outcome))
     return outcomes
@@ -126,14 +130,6 @@ def _execute_one(context: CommandContext, run: ProjectRun, options: ApplyOptions
             return _execute(context, run, options)
         except HaloError as error:  # before a request of it was sent; the outcomes of earlier files are reported
             return ApplyOutcome(summarize(run.planned.changes, ()), options.next_commands, failure=error)
-
-
-def _run_follow_up(outcome: ApplyOutcome, options: ApplyOptions) -> ApplyOutcome:
-    try:
-        options.on_end(outcome.summary)
-    except HaloError as error:
-        return outcome._replace(failure=outcome.failure or error)
-    return outcome
 
 
 @contextmanager

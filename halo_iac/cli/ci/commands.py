@@ -12,6 +12,7 @@ from halo_iac.ci.posts import close, upsert
 from halo_iac.cli.ci.changes import touches_project
 from halo_iac.cli.ci.fixes import fixes
 from halo_iac.cli.ci.job import CiJob
+from halo_iac.cli.project_files.options import split_files
 from halo_iac.errors import FileError, GitError, ProjectError, RefusedError, UsageError
 from halo_iac.load import load
 from halo_iac.render.report import is_report_name
@@ -63,7 +64,8 @@ def apply(job: CiJob) -> int:
     job.prepare_folder(keeps=[_PLAN])
     receipts = job.folder / _RECEIPTS
     receipts.mkdir(mode=0o700)
-    receipt = job.inputs.receipt or str(receipts if job.has_several_files else receipts / "receipt.jsonl")
+    is_list = bool(split_files(job.inputs.files)[1])
+    receipt = job.inputs.receipt or str(receipts if is_list else receipts / "receipt.jsonl")
     head = ["--require-head", job.trigger.branch] if job.trigger.branch else []
     permits = _allow_archive(job.inputs.allow_archive)
     words = ["--yes", *permits, *head, "--receipt", receipt, *_format_flags(job, "text")]

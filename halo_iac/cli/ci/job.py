@@ -49,11 +49,6 @@ class CiJob:
 
     # Files ----------------------------------------------------------------------------------------------------------
 
-    @property
-    def has_several_files(self) -> bool:
-        """Return whether commands take the project files as a list, even a list of one."""
-        return bool(split_files(self.inputs.files)[1])
-
     def list_file_options(self) -> list[list[str]]:
         """Return the options that name the project file, once for each of several: for commands that take one."""
         single, several = split_files(self.inputs.files)

@@ -31,10 +31,10 @@ def apply(
     protect: options.Protect = None,
     undeclared: options.Undeclared = None,
     require_head: options.RequireHead = None,
-    writing: options.WriteOptions = options.WriteOptions(),  # noqa: B008 - immutable
+    writing: options.WriteOptions = options.WriteOptions(),
     keep_going: options.KeepGoing = False,
     also: options.Also = None,
-    format: options.ReviewFormatOption = ReviewFormat.TEXT,  # noqa: A002 - the option's name
+    format: options.ReviewFormatOption = ReviewFormat.TEXT,
 ) -> int:
     """Show the plan, ask for confirmation, and apply it.
 
@@ -54,7 +54,7 @@ def apply(
     """
     if keep_going and not context.is_list:
         raise UsageError("--keep-going needs several project files", hint="remove --keep-going, or name them with -f")
-    saved = read_saved_plan(plan_file) if plan_file is not None else None
+    content = read_saved_plan(plan_file) if plan_file is not None else None
     context.tighten(protect, undeclared)
     with OutputWriter(context, format, also) as results:
         if require_head is not None:
@@ -64,11 +64,11 @@ def apply(
         context.observe_early()
         # The loader, the planner and apply are imported while the platform responds.
         from halo_iac.cli.apply.flow import ApplyOptions, run_apply, show_plans
-        from halo_iac.cli.plan.request import PlanOptions, ProjectRun, SavedPlans, make_plans, redact_plan
+        from halo_iac.cli.plan.request import PlanOptions, ProjectRun, SavedPlan, make_plans, redact_plan
 
-        limit = None if saved is None or plan_file is None else SavedPlans.from_document(plan_file, saved)
+        saved = None if content is None or plan_file is None else SavedPlan(plan_file, content)
         made = make_plans(
-            context, PlanOptions.from_options(target, allow_archive, allow_create, allow_takeover), saved=limit
+            context, PlanOptions.from_options(target, allow_archive, allow_create, allow_takeover), saved=saved
         )
         runs = [ProjectRun(run.context, redact_plan(*run)) for run in made]
         if not results.is_document:

@@ -30,7 +30,7 @@ def drift(
     context: CommandContext,
     ignore: _Ignore = None,
     also: options.Also = None,
-    format: options.ReviewFormatOption = ReviewFormat.TEXT,  # noqa: A002 - the option's name
+    format: options.ReviewFormatOption = ReviewFormat.TEXT,
 ) -> int:
     """Show how the platform and the files differ; change nothing.
 

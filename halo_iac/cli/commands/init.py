@@ -10,7 +10,7 @@ import typer
 from halo_iac.cli import options
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.init.pipeline import CiHost, Pipeline, write_pipeline
+from halo_iac.cli.init.pipeline import CiHost, write_pipeline
 from halo_iac.cli.init.questions import FirstEntry, ask_first_entry
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, UsageError
@@ -81,7 +81,13 @@ def init(
         with context:
             _write_project(context, path, agent)
     if ci is not None:
-        _report_pipeline(console, write_pipeline(context, ci, path))
+        written, kept, steps = write_pipeline(context, ci, path)
+        if written:
+            with console.after(f"{', '.join(written)} were written"):
+                console.print(console.out_style.safe(f"Wrote {', '.join(written)}."))
+        for name in kept:
+            console.log(console.err_style.safe(f"{name} already exists; it was not overwritten."))
+        console.log("\n".join(("For the pipeline:", *(f"- {step}" for step in steps))))
     return 0
 
 
@@ -105,15 +111,6 @@ def _write_project(context: CommandContext, path: Path, agent: str | None) -> No
         console.log(Hint("Next: run `{}` to see what would change.", plan))
     else:
         console.log(Hint("Next: run `{}` to see the agents, then `{}` to see what would change.", list_, plan))
-
-
-def _report_pipeline(console: Console, pipeline: Pipeline) -> None:
-    if pipeline.written:
-        with console.after(f"{', '.join(pipeline.written)} were written"):
-            console.print(console.out_style.safe(f"Wrote {', '.join(pipeline.written)}."))
-    for name in pipeline.kept:
-        console.log(console.err_style.safe(f"{name} already exists; it was not overwritten."))
-    console.log("\n".join(("For the pipeline:", *(f"- {step}" for step in pipeline.steps))))
 
 
 def _format_project(entry: FirstEntry) -> str:

@@ -62,12 +62,12 @@ class PauseOptions(NamedTuple):
 @platform_command
 def pause(
     context: CommandContext,
-    chosen: PauseOptions = PauseOptions(),  # noqa: B008 - immutable
+    chosen: PauseOptions = PauseOptions(),
     include_protected: Annotated[
         bool, typer.Option("--include-protected", help="Also pause schedules whose titles `protect:` covers.")
     ] = False,
     protect: options.Protect = None,
-    writing: options.WriteOptions = options.WriteOptions(),  # noqa: B008 - likewise
+    writing: options.WriteOptions = options.WriteOptions(),
 ) -> int:
     """Pause schedules at once, declared or not.
 
@@ -90,11 +90,11 @@ def pause(
 @platform_command
 def resume(
     context: CommandContext,
-    chosen: PauseOptions = PauseOptions(),  # noqa: B008 - immutable
+    chosen: PauseOptions = PauseOptions(),
     include_protected: Annotated[
         bool, typer.Option("--include-protected", help="Accepted for consistency with `halo pause`; has no effect.")
     ] = False,
-    writing: options.WriteOptions = options.WriteOptions(),  # noqa: B008 - likewise
+    writing: options.WriteOptions = options.WriteOptions(),
 ) -> int:
     """Resume paused schedules at once, declared or not.
 

@@ -37,7 +37,7 @@ def plan(
     base: options.Base = None,
     accept_policy_change: options.AcceptPolicyChange = False,
     also: options.Also = None,
-    format: options.ReviewFormatOption = ReviewFormat.TEXT,  # noqa: A002 - the option's name
+    format: options.ReviewFormatOption = ReviewFormat.TEXT,
 ) -> int:
     """Show what apply would change; change nothing.
 

@@ -31,7 +31,7 @@ def preview(
     key: Annotated[
         str | None, typer.Argument(metavar="KEY", help="Show only this schedule; default: all in the project file.")
     ] = None,
-    next: Annotated[  # noqa: A002 - the option's name
+    next: Annotated[
         int | None,
         typer.Option(
             "--next",
@@ -51,7 +51,7 @@ def preview(
     ] = None,
     file: options.Files = None,
     checkout: options.Checkout = None,
-    format: Annotated[  # noqa: A002 - the option's name
+    format: Annotated[
         options.DocumentFormat,
         typer.Option(
             "--format", metavar="FORMAT", help="Output format: text, json or markdown (four weeks, for a pull request)."

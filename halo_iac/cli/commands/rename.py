@@ -40,7 +40,7 @@ def rename(
     ] = None,
     file: options.File = None,
     checkout: options.Checkout = None,
-    format: options.FormatOption = options.Format.TEXT,  # noqa: A002 - the option's name
+    format: options.FormatOption = options.Format.TEXT,
     json: options.Json = False,
     no_color: options.NoColor = False,
     sandbox: options.SandboxAnywhere = False,

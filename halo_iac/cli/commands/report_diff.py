@@ -28,7 +28,7 @@ def diff_reports(
         str | None,
         typer.Argument(metavar="B", help="The later report; without it, A is compared with the report before it."),
     ] = None,
-    format: options.DocumentFormatOption = options.DocumentFormat.TEXT,  # noqa: A002 - the option's name
+    format: options.DocumentFormatOption = options.DocumentFormat.TEXT,
 ) -> int:
     """Show what is new, gone and changed from one report to another.
 

@@ -43,7 +43,7 @@ def run_reports(
             "--compare", help="With --schedule, also show how the report differs from the last scheduled one."
         ),
     ] = False,
-    run: RunOptions = RunOptions(),  # noqa: B008 - immutable
+    run: RunOptions = RunOptions(),
     agent_time_range: run_options.AgentTimeRange = TimeRange.MONTH,
     interval: run_options.Interval = 5,
     timeout: run_options.Timeout = 1800,

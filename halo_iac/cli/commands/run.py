@@ -47,7 +47,7 @@ def create_run(
             help="An alias, a name or a UUID; if none is given, choose from a list.",
         ),
     ] = None,
-    run: RunOptions = RunOptions(),  # noqa: B008 - immutable
+    run: RunOptions = RunOptions(),
     agent_time_range: run_options.AgentTimeRange = TimeRange.MONTH,
 ) -> int:
     """Start a run and print its ids.

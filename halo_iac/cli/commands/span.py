@@ -72,8 +72,8 @@ def list_spans(
         typer.Option("--sort", metavar="|".join(SpanSort), help="Field to sort by; default: start_time."),
     ] = None,
     order: SortOrder = None,
-    spans: SpanFilterOptions = SpanFilterOptions(),  # noqa: B008 - immutable
-    filters: FilterOptions = FilterOptions(),  # noqa: B008 - immutable
+    spans: SpanFilterOptions = SpanFilterOptions(),
+    filters: FilterOptions = FilterOptions(),
 ) -> int:
     """List spans of any trace, newest first.
 
@@ -122,9 +122,9 @@ def get_span(
 @platform_command
 def facet_spans(
     context: CommandContext,
-    facets: FacetOptions = FacetOptions(),  # noqa: B008 - immutable
-    spans: SpanFilterOptions = SpanFilterOptions(),  # noqa: B008 - immutable
-    filters: FilterOptions = FilterOptions(),  # noqa: B008 - immutable
+    facets: FacetOptions = FacetOptions(),
+    spans: SpanFilterOptions = SpanFilterOptions(),
+    filters: FilterOptions = FilterOptions(),
 ) -> int:
     """Count the values that spans can be filtered by.
 

@@ -91,7 +91,7 @@ def list_traces(
         typer.Option("--sort", metavar="|".join(TraceSort), help="Field to sort by; default: start_time."),
     ] = None,
     order: SortOrder = None,
-    filters: FilterOptions = FilterOptions(),  # noqa: B008 - immutable
+    filters: FilterOptions = FilterOptions(),
 ) -> int:
     """List traces, newest first.
 
@@ -174,7 +174,7 @@ def search_traces(
         str | None,
         typer.Option("--filters", metavar="JSON", help="Filters in the platform's own format, as a JSON object."),
     ] = None,
-    filters: FilterOptions = FilterOptions(),  # noqa: B008 - immutable
+    filters: FilterOptions = FilterOptions(),
     project: options.ProjectId = None,
     team: options.TeamId = None,
 ) -> int:
@@ -202,8 +202,8 @@ def search_traces(
 @platform_command
 def facet_traces(
     context: CommandContext,
-    facets: FacetOptions = FacetOptions(),  # noqa: B008 - immutable
-    filters: FilterOptions = FilterOptions(),  # noqa: B008 - immutable
+    facets: FacetOptions = FacetOptions(),
+    filters: FilterOptions = FilterOptions(),
 ) -> int:
     """Count the values that traces can be filtered by.
 

@@ -42,7 +42,7 @@ def undo(
     allow_archive: options.AllowArchive = 0,
     allow_incomplete: options.AllowIncomplete = False,
     protect: options.Protect = None,
-    writing: options.WriteOptions = options.WriteOptions(),  # noqa: B008 - immutable
+    writing: options.WriteOptions = options.WriteOptions(),
 ) -> int:
     """Undo an apply, a pause or a resume, using its receipt.
 

@@ -20,7 +20,7 @@ def validate(
     file: options.Files = None,
     checkout: options.Checkout = None,
     also: options.Also = None,
-    format: options.ReviewFormatOption = ReviewFormat.TEXT,  # noqa: A002 - the option's name
+    format: options.ReviewFormatOption = ReviewFormat.TEXT,
     json: options.Json = False,
     no_color: options.NoColor = False,
     sandbox: options.SandboxAnywhere = False,

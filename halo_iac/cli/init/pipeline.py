@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import halo_iac
 from halo_iac.checkout import find_checkout
@@ -55,16 +55,11 @@ _NEEDED: Final = {
 """What to set up at each host. A missing environment is created by the first job, without protection."""
 
 
-class Pipeline(NamedTuple):
-    """The files written, the files that existed, and the steps left to do."""
+def write_pipeline(context: CommandContext, host: CiHost, project: Path) -> tuple[list[str], list[str], list[str]]:
+    """Write the files into the project file's repository; return those written, those kept, and the steps left to do.
 
-    written: tuple[str, ...]
-    kept: tuple[str, ...]
-    steps: tuple[str, ...]
-
-
-def write_pipeline(context: CommandContext, host: CiHost, project: Path) -> Pipeline:
-    """Write the files into the project file's repository; existing files stay as they are."""
+    Existing files are kept.
+    """
     root = find_checkout(context.cwd / project) or resolve_path((context.cwd / project).parent)
     texts = {name: _name_project(text, root, context.cwd / project) for name, text in _read_example(host).items()}
     written: list[str] = []
@@ -81,7 +76,7 @@ def write_pipeline(context: CommandContext, host: CiHost, project: Path) -> Pipe
         steps.append(f"replace {_NO_REPOSITORY} with the repository that you install halo from")
     if any(_NO_COMMIT in text for text in texts.values()):
         steps.append(f"replace {_NO_COMMIT} with the commit of halo that you have reviewed")
-    return Pipeline(tuple(written), tuple(kept), (*steps, *_NEEDED[host]))
+    return written, kept, [*steps, *_NEEDED[host]]
 
 
 def _read_example(host: CiHost) -> Mapping[str, str]:

@@ -54,29 +54,22 @@ class PlanOptions(NamedTuple):
         return cls(tuple(dict.fromkeys(target or ())), allow_archive, *keys)
 
 
-class SavedPlans(NamedTuple):
-    """The content of a saved plan: one plan or several; ``name`` is the file that it was read from."""
+class SavedPlan(NamedTuple):
+    """The content of a saved plan, and the file that it was read from."""
 
     name: str
-    plans: tuple[Plan, ...]
-    is_list: bool
-
-    @classmethod
-    def from_document(cls, name: str, found: Plan | PlanList) -> SavedPlans:
-        """Return the plans read from a file."""
-        if isinstance(found, PlanList):
-            return cls(name, found.projects, is_list=True)
-        return cls(name, (found,), is_list=False)
+    content: Plan | PlanList
 
     def find(self, context: CommandContext, *, is_only: bool) -> Plan:
         """Return the saved plan of a project file; if command and file have only one, that one."""
+        if is_only and isinstance(self.content, Plan):
+            return self.content
+        plans = (self.content,) if isinstance(self.content, Plan) else self.content.projects
         file = display_name(context)
-        if is_only and not self.is_list:
-            return self.plans[0]
-        for plan in self.plans:
+        for plan in plans:
             if plan.file == file:
                 return plan
-        saved = join_names([plan.file or "a file without a name" for plan in self.plans], PLAIN)
+        saved = join_names([plan.file or "a file without a name" for plan in plans], PLAIN)
         message = f"{self.name} has no plan for {file}; it has plans for {saved}"
         raise RefusedError(message, hint="nothing was changed; pass the --file options that it was saved with")
 
@@ -97,7 +90,7 @@ def make_plans(
     context: CommandContext,
     asked: PlanOptions,
     *,
-    saved: SavedPlans | None = None,
+    saved: SavedPlan | None = None,
     against: Sequence[BaseProject | None] = (),
 ) -> tuple[ProjectRun, ...]:
     """Return the plan of each project file against its platform.
@@ -119,7 +112,7 @@ def observe(context: CommandContext, ignored: Collection[DriftKind] = ()) -> tup
 def _sources(
     context: CommandContext,
     asked: PlanOptions,
-    saved: SavedPlans | None = None,
+    saved: SavedPlan | None = None,
     against: Sequence[BaseProject | None] = (),
 ) -> Sequence[ProjectSource]:
     """Return the source of each project file; those of a list were all read, and are observed concurrently."""

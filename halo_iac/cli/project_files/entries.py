@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from halo_iac.errors import HaloError, PlatformError, UsageError
 from halo_iac.hints import Command, Hint
 from halo_iac.match import match
 from halo_iac.model.ids import canonical_id, is_uuid
-from halo_iac.model.remote import PlatformState
+from halo_iac.model.remote import PlatformState, RemoteSchedule
 from halo_iac.text import keys_hint
 
 if TYPE_CHECKING:
@@ -79,9 +79,14 @@ def read_schedule_names(
     except PlatformError as error:
         context.console.log(context.console.err_style.safe(f"Schedules are shown by id: {error.message}"))
         return {}
-    pairs = () if project is None else match(project, PlatformState(schedules=schedules, agents=())).pairs
-    keys = {pair.remote.id: pair.entry.key for pair in pairs if pair.remote is not None}
+    keys = match_keys(project, schedules)
     return {remote.id: keys.get(remote.id, remote.title) for remote in schedules}
+
+
+def match_keys(project: Project | None, schedules: Sequence[RemoteSchedule]) -> Mapping[str, str]:
+    """Return the keys of declared schedules by their ids."""
+    pairs = () if project is None else match(project, PlatformState(schedules=tuple(schedules), agents=())).pairs
+    return {pair.remote.id: pair.entry.key for pair in pairs if pair.remote is not None}
 
 
 def find_schedule_id(connection: Connection, project: Project, key: str) -> str:
