@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import workload
-from measure import Command, Comparison, Server, compare, run, serving, typical
+from measure import Command, Comparison, Server, compare, run, serving, take_medians
 from peers import octodns_project
 
 LATENCY: Final = 0.05
@@ -53,6 +53,11 @@ class Bench:
         """Return a plan of so many declared schedules."""
         return self.halo("plan", "--file", str(self.project(count)), server=server)
 
+    def apply(self, count: int, server: Server, *, concurrency: int, rps: int = 100_000) -> Command:
+        """Return an apply of so many declared schedules; ``rps`` limits the requests per second."""
+        flags = ("--yes", "--concurrency", str(concurrency), "--max-rps", str(rps))
+        return self.halo("apply", "--file", str(self.project(count)), *flags, server=server)
+
     def project(self, count: int) -> Path:
         """Return a project file that declares so many schedules."""
         path = self.folder / f"{count}.yaml"
@@ -70,45 +75,45 @@ class Bench:
         return {**inherited, **own, **platform}
 
 
-def version(bench: Bench) -> Iterator[Line]:
+def measure_version(bench: Bench) -> Iterator[Line]:
     """S1: asking for the version costs what Python costs."""
     both = compare(bench.halo("--version"), bench.python("-c", "pass"), bench.pairs * 4)
-    yield ratio("S1", "halo --version / python -c pass", both, 1.8)
+    yield ratio_line("S1", "halo --version / python -c pass", both, 1.8)
 
 
-def usage(bench: Bench) -> Iterator[Line]:
+def measure_help(bench: Bench) -> Iterator[Line]:
     """S2: help loads the command line and no more."""
     both = compare(bench.halo("--help"), bench.python("-c", "pass"), bench.pairs * 2)
-    yield ratio("S2", "halo --help / python -c pass", both, 6.5)
+    yield ratio_line("S2", "halo --help / python -c pass", both, 6.5)
 
 
-def validation(bench: Bench) -> Iterator[Line]:
+def measure_validate(bench: Bench) -> Iterator[Line]:
     """S3: checking a project that declares nothing costs little more than importing the libraries."""
     project = str(bench.project(0))
     both = compare(bench.halo("validate", "--file", project), bench.python("-c", _LIBRARIES), bench.pairs * 2)
-    yield ratio("S3", "halo validate of an empty project / importing the libraries", both, 1.2)
+    yield ratio_line("S3", "halo validate of an empty project / importing the libraries", both, 1.2)
 
 
-def hook(bench: Bench) -> Iterator[Line]:
+def measure_hook(bench: Bench) -> Iterator[Line]:
     """S6: a commit waits for the hook of pre-commit less than twice as long as for importing the libraries."""
     [entry] = re.findall(r"(?m)^  entry: halo (.+)$", (_ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     project = str(_ROOT / "examples" / "team" / "halo.yaml")
     checking = bench.halo(*shlex.split(entry), "--file", project)
     both = compare(checking, bench.python("-c", _LIBRARIES), bench.pairs * 2)
-    yield ratio("S6", "the hook of pre-commit on a project / importing the libraries", both, 2)
+    yield ratio_line("S6", "the hook of pre-commit on a project / importing the libraries", both, 2)
 
 
-def completion(bench: Bench) -> Iterator[Line]:
+def measure_completion(bench: Bench) -> Iterator[Line]:
     """S4: the keys of a large project are completed in little more than Python takes to start."""
     count = 1_000
     line = f"halo plan --file {bench.project(count)} --target "
     asking = {"_HALO_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     halo = bench.halo()
     both = compare(Command(halo.argv, {**halo.env, **asking}), bench.python("-c", "pass"), bench.pairs * 4)
-    yield ratio("S4", f"completion of {count:,} keys / python -c pass", both, 6)
+    yield ratio_line("S4", f"completion of {count:,} keys / python -c pass", both, 6)
 
 
-def official(goal: str, count: int, bound: float) -> Callable[[Bench], Iterator[Line]]:
+def compare_with_inf(goal: str, count: int, bound: float) -> Callable[[Bench], Iterator[Line]]:
     """P1, P2: a plan beside the official client's plain list of the same server."""
 
     def measure(bench: Bench) -> Iterator[Line]:
@@ -118,12 +123,12 @@ def official(goal: str, count: int, bound: float) -> Callable[[Bench], Iterator[
         with serving(count) as server:
             listing = Command([inf, "--json", "halo", "schedule", "list"], bench.env(server))
             both = compare(bench.plan(count, server), listing, bench.pairs)
-        yield ratio(goal, f"plan of {count:,} / inf --json halo schedule list", both, bound)
+        yield ratio_line(goal, f"plan of {count:,} / inf --json halo schedule list", both, bound)
 
     return measure
 
 
-def peer(goal: str, count: int, bound: float) -> Callable[[Bench], Iterator[Line]]:
+def compare_with_octodns(goal: str, count: int, bound: float) -> Callable[[Bench], Iterator[Line]]:
     """P3, P4: a plan beside one of octoDNS, from YAML to YAML, of as many records with as many changes."""
 
     def measure(bench: Bench) -> Iterator[Line]:
@@ -133,20 +138,20 @@ def peer(goal: str, count: int, bound: float) -> Callable[[Bench], Iterator[Line
         )
         with serving(count) as server:
             both = compare(bench.plan(count, server), sync, bench.pairs)
-        yield ratio(goal, f"plan of {count:,} / octodns-sync", both, bound)
+        yield ratio_line(goal, f"plan of {count:,} / octodns-sync", both, bound)
 
     return measure
 
 
-def memory(bench: Bench) -> Iterator[Line]:
+def measure_memory(bench: Bench) -> Iterator[Line]:
     """M1: peak resident memory of a plan."""
     for count, bound in ((100, 50), (1_000, 60), (10_000, 140)):
         with serving(count) as server:
-            peaks = typical([run(bench.plan(count, server)) for _ in range(3)])
+            peaks = take_medians([run(bench.plan(count, server)) for _ in range(3)])
         yield Line("M1", f"plan of {count:,}, peak memory", peaks.peak, bound, f"{peaks.wall:.3f} s", " MiB")
 
 
-def latency(bench: Bench) -> Iterator[Line]:
+def measure_latency(bench: Bench) -> Iterator[Line]:
     """L1: what a slow platform adds to a plan is its pages, one after the other, and nothing else."""
     pages, count = 10, 1_000
     size = count // pages
@@ -163,7 +168,7 @@ def latency(bench: Bench) -> Iterator[Line]:
     )
 
 
-def several(bench: Bench) -> Iterator[Line]:
+def measure_projects(bench: Bench) -> Iterator[Line]:
     """P5: four projects at once cost little more than the slowest of them, since all are waited for together."""
     pages, count = 10, 250
     files = []
@@ -177,20 +182,20 @@ def several(bench: Bench) -> Iterator[Line]:
         env = {name: value for name, value in bench.env(server).items() if name != "INF_PROJECT_ID"}
         halo = bench.halo("plan").argv
         both = compare(Command([*halo, *together], env), Command([*halo, *together[:2]], env), bench.pairs)
-    yield ratio("P5", f"plan of 4 projects of {count:,} / of one of them, {pages} pages at 50 ms", both, 1.3)
+    yield ratio_line("P5", f"plan of 4 projects of {count:,} / of one of them, {pages} pages at 50 ms", both, 1.3)
 
 
-def split(bench: Bench) -> Iterator[Line]:
+def measure_split_project(bench: Bench) -> Iterator[Line]:
     """P6: a project in a thousand files, each with a prompt file, costs little more than the same in one file."""
     count = 1_000
     project = workload.write_split(bench.folder / "split", count)
     with serving(count) as server:
         parts = bench.halo("plan", "--file", str(project), server=server)
         both = compare(parts, bench.plan(count, server), bench.pairs)
-    yield ratio("P6", f"plan of {count:,} in {count:,} files and {count:,} prompt files / in one file", both, 1.6)
+    yield ratio_line("P6", f"plan of {count:,} in {count:,} files and {count:,} prompt files / in one file", both, 1.6)
 
 
-def applying(goal: str, concurrency: int, bound: float) -> Callable[[Bench], Iterator[Line]]:
+def measure_apply(goal: str, concurrency: int, bound: float) -> Callable[[Bench], Iterator[Line]]:
     """A1, A2: what an apply takes beyond a plan of the same, beside what the latency alone allows.
 
     The plan is measured right before, so that start, parsing and printing, which depend on the processor, are left out.
@@ -203,8 +208,9 @@ def applying(goal: str, concurrency: int, bound: float) -> Callable[[Bench], Ite
             pairs = []
             for _ in range(max(3, bench.pairs // 2)):
                 with serving(held, changed_every=1, latency=LATENCY) as server:
-                    pairs.append((run(bench.plan(count, server)), run(_apply(bench, count, server, concurrency))))
-            planned, applied = typical(one for one, _ in pairs), typical(other for _, other in pairs)
+                    planning, applying = bench.plan(count, server), bench.apply(count, server, concurrency=concurrency)
+                    pairs.append((run(planning), run(applying)))
+            planned, applied = take_medians(one for one, _ in pairs), take_medians(other for _, other in pairs)
             limit = count * requests / concurrency * LATENCY
             detail = f"({applied.wall:.3f} s - {planned.wall:.3f} s) / {limit:.3f} s; cpu {applied.cpu:.2f} s"
             name = f"apply less plan of {count:,} {what} at {concurrency} / the limit"
@@ -213,12 +219,7 @@ def applying(goal: str, concurrency: int, bound: float) -> Callable[[Bench], Ite
     return measure
 
 
-def _apply(bench: Bench, count: int, server: Server, concurrency: int) -> Command:
-    flags = ("--yes", "--concurrency", str(concurrency), "--max-rps", "100000")
-    return bench.halo("apply", "--file", str(bench.project(count)), *flags, server=server)
-
-
-def requests(bench: Bench) -> Iterator[Line]:
+def count_requests(bench: Bench) -> Iterator[Line]:
     """R1: a plan asks for each page once, for agents and models (entries name one) once, and for nothing else."""
     pages, count = 10, 1_000
     with serving(count, page_size=count // pages) as server:
@@ -232,28 +233,28 @@ def requests(bench: Bench) -> Iterator[Line]:
     yield Line("R1", f"requests of a plan of {pages} pages beyond {pages} + 2", excess, 0, detail)
 
 
-def ratio(goal: str, what: str, both: Comparison, bound: float) -> Line:
+def ratio_line(goal: str, what: str, both: Comparison, bound: float) -> Line:
     """Return what the first of two commands takes relative to the second."""
     detail = f"{both.first.wall:.3f} s / {both.second.wall:.3f} s; cpu {both.cpu:.2f}"
     return Line(goal, what, both.wall, bound, detail)
 
 
 GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {
-    "S1": version,
-    "S2": usage,
-    "S3": validation,
-    "S4": completion,
-    "S6": hook,
-    "P1": official("P1", 100, 0.8),
-    "P2": official("P2", 1_000, 1.1),
-    "P3": peer("P3", 1_000, 0.65),
-    "P4": peer("P4", 10_000, 0.30),
-    "P5": several,
-    "P6": split,
-    "M1": memory,
-    "L1": latency,
-    "A1": applying("A1", 16, 1.15),
-    "A2": applying("A2", 32, 1.25),
-    "R1": requests,
+    "S1": measure_version,
+    "S2": measure_help,
+    "S3": measure_validate,
+    "S4": measure_completion,
+    "S6": measure_hook,
+    "P1": compare_with_inf("P1", 100, 0.8),
+    "P2": compare_with_inf("P2", 1_000, 1.1),
+    "P3": compare_with_octodns("P3", 1_000, 0.65),
+    "P4": compare_with_octodns("P4", 10_000, 0.30),
+    "P5": measure_projects,
+    "P6": measure_split_project,
+    "M1": measure_memory,
+    "L1": measure_latency,
+    "A1": measure_apply("A1", 16, 1.15),
+    "A2": measure_apply("A2", 32, 1.25),
+    "R1": count_requests,
 }
 """In the order of docs/performance.md#goals."""

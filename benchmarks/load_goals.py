@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from goals import Bench, Line
-from measure import Command, Server, run, serving
+from measure import run, serving
 
 HELD: Final = 10_000
 CHANGES: Final = 1_000
@@ -18,15 +18,16 @@ RPS: Final = 100
 """What the platform's gateway takes; the client's default is half of it."""
 FAILING: Final = 0.05
 MAX_RUNS: Final = 5
+CONCURRENCY: Final = 32
 
 _UNKNOWN: Final = 5
 _CONVERGED: Final = (0, _UNKNOWN)
 
 
-def updating(bench: Bench) -> Iterator[Line]:
+def count_wrong_updates(bench: Bench) -> Iterator[Line]:
     """N1: 1,000 of 10,000 schedules differ; one apply, whatever fails, leaves none that does."""
     with serving(HELD, changed_every=HELD // CHANGES, failing=FAILING) as server:
-        cost = run(_apply(bench, server))
+        cost = run(bench.apply(HELD, server, concurrency=CONCURRENCY, rps=RPS))
         seen = server.seen()
     wrong = sum(times != 1 for times in seen.writes.values()) + abs(len(seen.writes) - CHANGES)
     detail = f"{cost.wall:.1f} s, {len(seen.instants):,} requests, peak {cost.peak:.0f} MiB"
@@ -40,7 +41,7 @@ def updating(bench: Bench) -> Iterator[Line]:
     yield Line("N1", f"the same: requests in its busiest second, of {RPS}", seen.busiest_second / RPS, 1.05, detail)
 
 
-def creating(bench: Bench) -> Iterator[Line]:
+def count_wrong_creates(bench: Bench) -> Iterator[Line]:
     """N2: 1,000 of 10,000 schedules are missing; runs until one says that all is done, and nothing is there twice.
 
     A create whose answer is a 503 is looked for, never repeated, so a run may end with an outcome unknown; the next one
@@ -48,12 +49,12 @@ def creating(bench: Bench) -> Iterator[Line]:
     """
     with serving(HELD - CHANGES, changed_every=0, failing=FAILING) as server:
         runs = 1
-        cost = run(_apply(bench, server), codes=_CONVERGED)
+        cost = run(bench.apply(HELD, server, concurrency=CONCURRENCY, rps=RPS), codes=_CONVERGED)
         while set(server.seen().held.values()) != {1} or len(server.seen().held) < HELD:
             runs += 1
             if runs > MAX_RUNS:
                 break
-            run(_apply(bench, server), codes=_CONVERGED)
+            run(bench.apply(HELD, server, concurrency=CONCURRENCY, rps=RPS), codes=_CONVERGED)
         seen = server.seen()
     wrong = sum(times != 1 for times in seen.held.values()) + HELD - len(seen.held)
     detail = f"{runs} runs, the first {cost.wall:.1f} s; {len(seen.instants):,} requests in all"
@@ -66,9 +67,4 @@ def creating(bench: Bench) -> Iterator[Line]:
     )
 
 
-def _apply(bench: Bench, server: Server) -> Command:
-    flags = ("--yes", "--concurrency", "32", "--max-rps", str(RPS))
-    return bench.halo("apply", "--file", str(bench.project(HELD)), *flags, server=server)
-
-
-GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {"N1": updating, "N2": creating}
+GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {"N1": count_wrong_updates, "N2": count_wrong_creates}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from goals import Bench, Line
-from measure import Cost, run, typical
+from measure import Cost, run, take_medians
 from trace_formats import write_langfuse, write_otlp
 from traces import write_traces
 
@@ -30,7 +30,7 @@ class _Loaded(NamedTuple):
     """MiB, like the size of the file."""
 
 
-def loading(goal: str, name: str, write: _Write, bound: float) -> Callable[[Bench], Iterator[Line]]:
+def measure_load(goal: str, name: str, write: _Write, bound: float) -> Callable[[Bench], Iterator[Line]]:
     """Return what measures one format. A load is bounded if a tenth of the file takes as much memory."""
 
     def measure(bench: Bench) -> Iterator[Line]:
@@ -59,14 +59,15 @@ def _loaded(bench: Bench, write: _Write, count: int) -> _Loaded:
         parsing = bench.python("-c", _PARSE, str(path))
         # Before and after: the machine's speed changes within the minute that a load takes.
         before, cost, after = run(parsing), run(bench.halo("sandbox", "load", str(path), *flags)), run(parsing)
-        return _Loaded(cost, typical((before, after)), *(each.stat().st_size / 1024**2 for each in (path, sandbox)))
+        size, stored = (each.stat().st_size / 1024**2 for each in (path, sandbox))
+        return _Loaded(cost, take_medians((before, after)), size, stored)
     finally:
         for left in (path, *bench.folder.glob(f"{sandbox.name}*")):
             left.unlink(missing_ok=True)
 
 
 GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {
-    "T1": loading("T1", "HALO", write_traces, 6),
-    "T2": loading("T2", "OTLP", write_otlp, 8),
-    "T3": loading("T3", "Langfuse", write_langfuse, 8),
+    "T1": measure_load("T1", "HALO", write_traces, 6),
+    "T2": measure_load("T2", "OTLP", write_otlp, 8),
+    "T3": measure_load("T3", "Langfuse", write_langfuse, 8),
 }

@@ -1,8 +1,8 @@
 """A platform that costs next to nothing, so that what is measured is the client.
 
 A process of its own: ``python loopback.py N`` prints its port and answers until standard input ends. It holds N
-schedules in memory, answers after a latency that costs no thread, and counts what it is asked. The sandbox checks and
-stores what it is given; this one believes everything.
+schedules in memory, with some completed conversations each, answers after a latency that costs no thread, and counts
+requests. The sandbox validates and stores its input; this one accepts everything.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import random
 import sys
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,6 +29,12 @@ _FAILURES: Final = (
     (503, b"", b"<html>no</html>"),
 )
 """In turn; the platform has done nothing by then."""
+_BEGIN: Final = datetime(2025, 1, 1, 9, tzinfo=UTC)
+_REPORT: Final = "# What went wrong\n\n" + "".join(
+    f"{number}. `charge_card` timed out after 30 s in trace `{number:032x}`; set its deadline to 5 s and try again.\n"
+    for number in range(1, 61)
+)
+"""6 KiB, as reports have."""
 
 
 class Platform:
@@ -85,6 +92,35 @@ class Platform:
             cursor = _encoded(str(end) if end < len(schedules) else None)
             self._pages[start] = b'{"schedules":[%b],"nextCursor":%b}' % (b",".join(schedules[start:end]), cursor)
         return self._pages[start]
+
+
+class ReportPlatform(Platform):
+    """The schedules and their reports, with an answer to every procedure that a pull calls."""
+
+    def __init__(self, schedules: list[dict[str, Any]], reports: int) -> None:
+        super().__init__(schedules, page_size=10_000)
+        self._runs = {
+            schedule["id"]: [_run(schedule, f"{place}-{number}", number) for number in reversed(range(reports))]
+            for place, schedule in enumerate(self._schedules.values())
+        }
+        self._threads = {run["conversationId"]: _encoded(_thread(run)) for runs in self._runs.values() for run in runs}
+
+    def _result(self, procedure: str, given: dict[str, Any]) -> bytes:
+        match procedure:
+            case "haloConversation.listForProject":
+                start = int(given.get("cursor") or 0)
+                end = start + given.get("limit", 50)
+                runs = self._runs[given["scheduleId"]]
+                cursor = str(end) if end < len(runs) else None
+                return _encoded(
+                    {"conversations": [_conversation(run) for run in runs[start:end]], "nextCursor": cursor}
+                )
+            case "haloSchedule.listRuns":
+                return _encoded(self._runs[given["id"]][: given.get("limit", 50)])
+            case "haloConversation.getDetails":
+                return self._threads[given["id"]]
+            case _:
+                return super()._result(procedure, given)
 
 
 class Trouble:
@@ -153,6 +189,57 @@ def _agent(name: str, id_: str) -> dict[str, Any]:
     return {"id": id_, "identitySource": "agent_name", "identityValue": name, "stats": {"executionCount": 1}}
 
 
+def _run(schedule: dict[str, Any], name: str, number: int) -> dict[str, Any]:
+    at = _BEGIN + timedelta(days=number)
+    return {
+        "id": f"run-{name}",
+        "conversationId": f"conversation-{name}",
+        "status": "completed",
+        "origin": "scheduled",
+        "scheduleId": schedule["id"],
+        "scheduledForAt": _instant(at),
+        "haloExportDatasetId": f"dataset-{name}",
+        "agentUuid": schedule["agentUuid"],
+        "windowStartAt": _instant(at - timedelta(hours=24)),
+        "windowEndAt": _instant(at),
+        "modelId": schedule["modelId"],
+        "createdAt": _instant(at),
+        "completedAt": _instant(at + timedelta(minutes=4)),
+    }
+
+
+def _conversation(run: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": run["conversationId"],
+        "projectId": workload.PROJECT,
+        "agentUuid": run["agentUuid"],
+        "scheduleId": run["scheduleId"],
+        "title": f"Review of {run['scheduledForAt'][:10]}",
+        "latestRunId": run["id"],
+        "createdAt": run["createdAt"],
+        "updatedAt": run["completedAt"],
+    }
+
+
+def _thread(run: dict[str, Any]) -> dict[str, Any]:
+    said = (("user", "Look for tool calls that fail twice."), ("assistant", _REPORT))
+    window = {name: run[name] for name in ("agentUuid", "windowStartAt", "windowEndAt", "createdAt")}
+    return {
+        "conversation": _conversation(run),
+        "messages": [
+            {"sequence": sequence, "role": role, "content": content} for sequence, (role, content) in enumerate(said, 1)
+        ],
+        "runs": [run],
+        "haloExportDatasets": [
+            {"id": run["haloExportDatasetId"], "lifecycleStatus": "ready", "spanCount": 9000, **window}
+        ],
+    }
+
+
+def _instant(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S}.000Z"
+
+
 def _encoded(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -173,9 +260,11 @@ def main() -> None:
     parser.add_argument("--page-size", type=int, default=10_000)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     parser.add_argument("--failing", type=float, default=0.0, help="the share of requests that get 429 or 503")
+    parser.add_argument("--reports", type=int, default=0, help="the completed conversations of each schedule")
     options = parser.parse_args()
     schedules = list(workload.schedules(options.schedules, options.changed_every))
-    asyncio.run(serve(Platform(schedules, options.page_size), options.latency, Trouble(options.failing)))
+    platform = ReportPlatform(schedules, options.reports) if options.reports else Platform(schedules, options.page_size)
+    asyncio.run(serve(platform, options.latency, Trouble(options.failing)))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from goals import Bench, Line, ratio
+from goals import Bench, Line, ratio_line
 from measure import HERE, Command, compare
 
 _LIBRARIES: Final = "import anyio, mcp.server.lowlevel, mcp.server.stdio, pydantic, typer"
@@ -20,7 +20,7 @@ _INITIALIZE: Final = {
 }
 
 
-def start(bench: Bench) -> Iterator[Line]:
+def measure_start(bench: Bench) -> Iterator[Line]:
     """S5: the first answer costs little more than importing the libraries; whole processes, to their end."""
     programs = Path(os.environ.get("HALO_BENCH_MCP") or HERE.parent / ".mcp") / "bin"
     if not (programs / "halo").exists():
@@ -29,7 +29,7 @@ def start(bench: Bench) -> Iterator[Line]:
     asked.write_text(json.dumps(_INITIALIZE) + "\n", encoding="utf-8")
     server = Command([str(programs / "halo"), "mcp"], bench.env(None), asked)
     bare = Command([str(programs / "python"), "-c", _LIBRARIES], bench.env(None))
-    yield ratio(
+    yield ratio_line(
         "S5",
         "halo mcp until it has answered initialize / importing its libraries",
         compare(server, bare, bench.pairs),
@@ -37,4 +37,4 @@ def start(bench: Bench) -> Iterator[Line]:
     )
 
 
-GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {"S5": start}
+GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {"S5": measure_start}

@@ -81,14 +81,14 @@ def compare(first: Command, second: Command, pairs: int) -> Comparison:
     run(first), run(second)
     costs = [(run(first), run(second)) for _ in range(pairs)]
     return Comparison(
-        first=typical(one for one, _ in costs),
-        second=typical(other for _, other in costs),
+        first=take_medians(one for one, _ in costs),
+        second=take_medians(other for _, other in costs),
         wall=median(one.wall / other.wall for one, other in costs),
         cpu=median(one.cpu / other.cpu for one, other in costs),
     )
 
 
-def typical(costs: Iterable[Cost]) -> Cost:
+def take_medians(costs: Iterable[Cost]) -> Cost:
     """Return the medians of several runs of one command."""
     runs = list(costs)
     return Cost(
@@ -134,10 +134,10 @@ class Seen:
 
 
 @contextmanager
-def serving(schedules: int, script: str = "loopback.py", **options: float) -> Iterator[Server]:
-    """Serve so many schedules until the block ends; ``options`` are those of the script."""
+def serving(schedules: int, **options: float) -> Iterator[Server]:
+    """Serve so many schedules until the block ends; ``options`` are those of ``loopback.py``."""
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    argv = [sys.executable, str(HERE / script), str(schedules), *flags]
+    argv = [sys.executable, str(HERE / "loopback.py"), str(schedules), *flags]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -88,7 +88,7 @@ def write_reports(folder: Path, count: int) -> None:
         (place / f"{end:%Y-%m-%dT%H%MZ}--{key}--{number}.md").write_text(text, encoding="utf-8")
 
 
-def page(bench: Bench) -> Iterator[Line]:
+def measure_page(bench: Bench) -> Iterator[Line]:
     """G1, G2: a page beside a preview of the same and the bare rendering of its reports, and its size."""
     folder, out = bench.folder / "reports", bench.folder / "page.html"
     write_reports(folder, REPORTS)
@@ -105,4 +105,4 @@ def page(bench: Bench) -> Iterator[Line]:
     yield Line("G2", "the same page, its size", size, 5, f"{out.stat().st_size:,} bytes", " MB")
 
 
-GOALS: Final = {"G1": page}
+GOALS: Final = {"G1": measure_page}

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from goals import LATENCY, Bench, Line
-from measure import Command, Cost, Server, run, serving, typical
+from measure import Command, Cost, Server, run, serving, take_medians
 
 SCHEDULES: Final = 20
 REPORTS: Final = 50
 """Of each schedule: a thousand in all."""
 
 
-def pulling(goal: str, concurrency: int, bound: float) -> Callable[[Bench], Iterator[Line]]:
+def measure_pull(goal: str, concurrency: int, bound: float) -> Callable[[Bench], Iterator[Line]]:
     """L2, L3: a first pull, its start included, beside what the latency of its requests alone allows."""
 
     def measure(bench: Bench) -> Iterator[Line]:
@@ -29,7 +29,7 @@ def pulling(goal: str, concurrency: int, bound: float) -> Callable[[Bench], Iter
                 for number in range(max(3, bench.pairs // 2))
             ]
             requests = sum(server.counts().values()) / len(costs)
-        cost = typical(costs)
+        cost = take_medians(costs)
         limit = requests / concurrency * LATENCY
         detail = f"{cost.wall:.3f} s / ({requests:,.0f} ÷ {concurrency} × {LATENCY} s); cpu {cost.cpu:.2f} s"
         what = f"report pull of {SCHEDULES * REPORTS:,} at {LATENCY * 1000:.0f} ms, {concurrency} at once / the limit"
@@ -38,7 +38,7 @@ def pulling(goal: str, concurrency: int, bound: float) -> Callable[[Bench], Iter
     return measure
 
 
-def requests(bench: Bench) -> Iterator[Line]:
+def count_requests(bench: Bench) -> Iterator[Line]:
     """R2, R3: a pull asks for each report once, and again for nothing that is there.
 
     Besides, it lists the schedules, and of each schedule the conversations and, where one is missing, the runs.
@@ -60,7 +60,7 @@ def requests(bench: Bench) -> Iterator[Line]:
 
 
 def _serving(latency: float = 0.0) -> AbstractContextManager[Server]:
-    return serving(SCHEDULES, "report_loopback.py", reports=REPORTS, latency=latency)
+    return serving(SCHEDULES, reports=REPORTS, latency=latency)
 
 
 def _pull(bench: Bench, folder: Path, server: Server, concurrency: int = 8) -> Command:
@@ -90,7 +90,7 @@ def _excess(goal: str, what: str, counts: dict[str, int], wanted: dict[str, int]
 
 
 GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {
-    "L2": pulling("L2", 8, 1.2),
-    "L3": pulling("L3", 32, 1.5),
-    "R2": requests,
+    "L2": measure_pull("L2", 8, 1.2),
+    "L3": measure_pull("L3", 32, 1.5),
+    "R2": count_requests,
 }

@@ -48,7 +48,7 @@ class Client(NamedTuple):
         return took, json.loads(body)["result"]["data"]
 
 
-def querying(bench: Bench) -> Iterator[Line]:
+def measure_queries(bench: Bench) -> Iterator[Line]:
     """Q1 to Q4, and D1: the size of the database beside that of the file that was loaded."""
     count = 100_000 if bench.is_quick else 1_000_000
     path, database = bench.folder / "traces.jsonl", bench.folder / "traces.db"
@@ -100,5 +100,5 @@ def _served(bench: Bench, database: Path) -> Iterator[Client]:
             process.terminate()
 
 
-GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {"Q1": querying}
+GOALS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {"Q1": measure_queries}
 """One goal measures all of them: the load takes longer than the queries."""
