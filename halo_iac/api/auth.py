@@ -22,8 +22,15 @@ _QUOTES: Final = "\"'"
 _PASTED: Final = re.compile(r"(?:\S+\s+)?\S*[A-Z]_[A-Z0-9_]*\s*=(?!=*$)|(?i:authorization|bearer|x-api-key)[:\s]")
 """The beginning of a value that was copied together with the name of its variable or header."""
 _NAME_LENGTH: Final = 200
-_HALF_QUOTED: Final = re.compile("^[\"'`]|[\"'`]$")
-_TYPOGRAPHIC: Final = frozenset("“”„‟‘’‚‛«»‹›′″")
+_HEADER_VALUE: Final = re.compile("(?![\"'`])[!-~]*(?<![\"'`])")
+_HEADER_FLAWS: Final = (
+    ("[“”„‟‘’‚‛«»‹›′″]", "a typographic quote", "Copy it again from where it was made, not from a document."),
+    (r"[\r\n]", "a line break", "Keep only the first line: more than one was pasted."),
+    (r"\s", "a space", "Keep only the value itself: something else was pasted with it."),
+    ("[^!-~]", "a character that is not printable ASCII", "Copy it again from where it was made."),
+    ("", "a quote at its beginning or end", "Put it in one pair of plain quotes, or in none, and copy it whole."),
+)
+"""What a value contains that is no ``_HEADER_VALUE``: the first pattern that is found, its name, and what to do."""
 
 
 class Setting(NamedTuple, Generic[T]):
@@ -167,25 +174,12 @@ def _from_config(config: InfConfig, name: str) -> Setting[str] | None:
 
 def _check_header_value(setting: Setting[str], what: str) -> None:
     """Refuse what no HTTP header can carry, without showing it."""
-    odd = [character for character in setting.value if not "!" <= character <= "~"]
-    pasted = _PASTED.match(setting.value[:_NAME_LENGTH])
-    if pasted is not None:
+    if _PASTED.match(setting.value[:_NAME_LENGTH]):
         reason, hint = "more than the value", "Remove the name of the variable or header before it."
-    elif not odd and not _HALF_QUOTED.search(setting.value):
+    elif _HEADER_VALUE.fullmatch(setting.value):
         return
-    elif not odd:
-        reason, hint = (
-            "a quote at its beginning or end",
-            "Put it in one pair of plain quotes, or in none, and copy it whole.",
-        )
-    elif _TYPOGRAPHIC.intersection(odd):
-        reason, hint = "a typographic quote", "Copy it again from where it was made, not from a document."
-    elif any(character in "\r\n" for character in odd):
-        reason, hint = "a line break", "Keep only the first line: more than one was pasted."
-    elif any(character.isspace() for character in odd):
-        reason, hint = "a space", "Keep only the value itself: something else was pasted with it."
     else:
-        reason, hint = "a character that is not printable ASCII", "Copy it again from where it was made."
+        reason, hint = next(flaw for pattern, *flaw in _HEADER_FLAWS if re.search(pattern, setting.value))
     raise SettingsError(f"the {what} from {setting.origin} contains {reason}", hint=hint)
 
 

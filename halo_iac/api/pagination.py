@@ -1,6 +1,6 @@
 """Pages of lists, and the listing of all schedules, which tells whether it is complete (docs/security.md#listings)."""
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from halo_iac.api.decode import parse_schedule, unreadable_response
@@ -105,12 +105,12 @@ def read_listing(project_id: str, read_page: Callable[[Cursor | None], Json]) ->
     first = _join(project_id, read_page)
     if not first.has_shifted or first.gap is not None:
         return first.listing()
-    ids = frozenset(first.ids)
+    ids = frozenset(first.by_id)
     del first  # two listings of the largest size would be too much
-    again = _join(project_id, read_page)
-    if again.has_shifted and again.ids != ids:
-        again.note("schedules moved between its pages while they were read")
-    return again.listing()
+    second = _join(project_id, read_page)
+    if second.has_shifted and second.by_id.keys() != ids:
+        second.note("schedules moved between its pages while they were read")
+    return second.listing()
 
 
 def _join(project_id: str, read_page: Callable[[Cursor | None], Json]) -> "_Accumulator":
@@ -131,16 +131,12 @@ class _Accumulator:
 
     def __init__(self, project_id: str) -> None:
         self._project_id = project_id
-        self._by_id: dict[str, RemoteSchedule] = {}
+        self.by_id: dict[str, RemoteSchedule] = {}
         self.gap: str | None = None
         self.has_shifted = False
 
-    @property
-    def ids(self) -> Set[str]:
-        return self._by_id.keys()
-
     def listing(self) -> Listing:
-        return Listing(tuple(self._by_id.values()), self.gap)
+        return Listing(tuple(self.by_id.values()), self.gap)
 
     def note(self, gap: str) -> None:
         self.gap = self.gap or gap
@@ -149,7 +145,7 @@ class _Accumulator:
         if schedule.wire.get("projectId") not in (None, self._project_id):
             self.note(f"schedule {single_line(schedule.id)} of another project was listed")
             return
-        known = self._by_id.setdefault(schedule.id, schedule)
+        known = self.by_id.setdefault(schedule.id, schedule)
         if known is schedule:
             return
         self.has_shifted = True

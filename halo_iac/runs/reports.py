@@ -26,13 +26,10 @@ def fetch(reader: RunReader, id_: str) -> Report:
         except PlatformError as error:
             if error.status != 404:
                 raise
+    advice = "run `{}` to see conversations, and `{}` to see the project and platform"
     raise NoReport(
         f"{id_} is not a run, conversation or schedule that this key can see",
-        hint=Hint(
-            "run `{}` to see conversations, and `{}` to see the project and platform",
-            Command("report", "list"),
-            Command("doctor"),
-        ),
+        hint=Hint(advice, Command("report", "list"), Command("doctor")),
     )
 
 
@@ -63,11 +60,10 @@ def fetch_of_schedule(reader: RunReader, schedule_id: str, *, is_scheduled: bool
         return _fetch_of_listed(reader, chosen)
     by_hand = _latest(completed)
     if by_hand is not None:
+        advice = "run `{}` to print the report of the latest run fired by hand"
         raise NoReport(
             f"no scheduled run of schedule {schedule_id} has completed yet",
-            hint=Hint(
-                "run `{}` to print the report of the latest run fired by hand", Command("report", "get", by_hand.id)
-            ),
+            hint=Hint(advice, Command("report", "get", by_hand.id)),
         )
     raise _no_report_error(schedule_id, _latest(runs))
 
@@ -119,20 +115,14 @@ def missing_report_reason(run: Run, dataset: Dataset | None, agent: str | None =
         return NoReport(message, hint=Hint("run `{}` to wait for it", Command("run", "poll", run.id)))
     if run.status == NO_TRACES:
         return _no_traces_error(run, dataset, agent)
+    events = Command("run", "events", run.id)
     if run.status in WITH_REPORT:
         message = f"run {run.id} is {run.status}, but its conversation has no answer"
-        return NoReport(
-            message,
-            hint=Hint("run `{}` to see what happened; the answer may still arrive", Command("run", "events", run.id)),
-        )
+        return NoReport(message, hint=Hint("run `{}` to see what happened; the answer may still arrive", events))
     reason = f": {run.error}" if run.error else ""
     return NoReport(
         f"run {run.id} has no report; it ended as {run.status}{reason}",
-        hint=Hint(
-            "run `{}` to see why, or `{}` to pay for another try",
-            Command("run", "events", run.id),
-            Command("run", "retry", run.id),
-        ),
+        hint=Hint("run `{}` to see why, or `{}` to pay for another try", events, Command("run", "retry", run.id)),
     )
 
 
@@ -159,10 +149,9 @@ def _no_traces_error(run: Run, dataset: Dataset | None, agent: str | None) -> No
 def _no_answer_error(reader: RunReader, thread: ConversationDetails) -> NoReport:
     run = _find_report_run(thread)
     if run is None:
-        message = f"conversation {thread.conversation.id} has no answer yet"
-        return NoReport(
-            message, hint=Hint("run `{}` to check again", Command("conversation", "get", thread.conversation.id))
-        )
+        id_ = thread.conversation.id
+        hint = Hint("run `{}` to check again", Command("conversation", "get", id_))
+        return NoReport(f"conversation {id_} has no answer yet", hint=hint)
     dataset = _find_dataset(thread, run)
     if run.status == NO_TRACES and dataset is None:
         dataset = reader.run(run.id).dataset

@@ -23,7 +23,7 @@ class ScheduleState:
     spec: Spec
     is_archived: bool
 
-    def matches(self, remote: RemoteSchedule, spec: Spec, names: Sequence[str] = FIELDS) -> bool:
+    def matches(self, remote: RemoteSchedule, spec: Spec, names: Sequence[str]) -> bool:
         """Return whether the platform shows it in the fields ``names``; ``spec`` is the schedule's comparable form."""
         wanted = self.spec.filled_from(spec)
         return self.is_archived != remote.is_active and all(
