@@ -71,7 +71,7 @@ class SandboxServer:
 
         began = monotonic()  # where a clock stands, what a slow machine takes is not counted as time spent throttled
         patience = RetryPolicy(
-            *(RequestLimits(read=read), ATTEMPTS, THROTTLED),
+            *(RequestLimits(read_seconds=read), ATTEMPTS, THROTTLED),
             check_after=(0.0, 0.0, 0.0),
             sleep=sleep,
             clock=lambda: began,

@@ -183,7 +183,7 @@ def test_an_answer_that_does_not_come_in_time_is_ambiguous() -> None:
         released.wait(5)
         return result(None)
 
-    error = failed_answer(wait, bounds=RequestLimits(read=0.05))
+    error = failed_answer(wait, bounds=RequestLimits(read_seconds=0.05))
     released.set()
     assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
     assert error.reason == "timed out waiting for an answer"
@@ -206,7 +206,7 @@ def test_a_slow_answer_is_reported_once_and_read(over: str, monkeypatch: pytest.
         url = "http://halo.invalid" if over == "a proxy" else platform.url
         if over == "a proxy":
             monkeypatch.setenv("HTTP_PROXY", platform.url)
-        with calling(url, bounds=RequestLimits(slow=0.02), log_wait=log) as transport:
+        with calling(url, bounds=RequestLimits(slow_seconds=0.02), log_wait=log) as transport:
             assert transport.call("a.b", "query") == 7
     host = url.partition("//")[2]
     assert lines == [f"a.b: no full response from {host} after 0.02 s; still waiting"]
@@ -230,7 +230,7 @@ def test_an_answer_that_trickles_ends_at_the_deadline() -> None:
             yield b" "
 
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=trickle()))
-    error = failed_call("http://127.0.0.1:9", http=transport, bounds=RequestLimits(operation=0.05))
+    error = failed_call("http://127.0.0.1:9", http=transport, bounds=RequestLimits(total_seconds=0.05))
     assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
     assert error.reason == "not answered within 0.05 s"
 
@@ -250,7 +250,7 @@ def test_headers_that_trickle_end_at_the_deadline(pieces: list[bytes]) -> None:
 
     thread = threading.Thread(target=trickle)
     thread.start()
-    error = failed_call(f"http://127.0.0.1:{listener.getsockname()[1]}", bounds=RequestLimits(operation=0.3))
+    error = failed_call(f"http://127.0.0.1:{listener.getsockname()[1]}", bounds=RequestLimits(total_seconds=0.3))
     released.set()
     thread.join()
     listener.close()
@@ -442,7 +442,7 @@ def test_an_answer_beyond_the_limit_is_not_read_to_its_end() -> None:
             yield b"x" * 1024
 
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=endless()))
-    error = failed_call("http://127.0.0.1:9", http=transport, bounds=RequestLimits(answer=1024 * 1024))
+    error = failed_call("http://127.0.0.1:9", http=transport, bounds=RequestLimits(answer_bytes=1024 * 1024))
     assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, False, 200)
     assert error.reason == "answered with more than 1 MiB"
     assert len(sent) == 1025

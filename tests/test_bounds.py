@@ -117,7 +117,9 @@ def test_the_bounds_are_those_of_the_design() -> None:
     assert (5 * mib, 64 * mib, 256 * 1024) == (bounds.MAX_FILE, bounds.MAX_TOTAL, bounds.MAX_PROMPT)
     assert (bounds.MAX_FILES, bounds.MAX_SCHEDULES) == (20_000, 100_000)
     assert (bounds.MAX_DEPTH, bounds.MAX_EXPANSION) == (50, 10)
-    assert RequestLimits() == RequestLimits(10.0, 30.0, 120.0, answer=256 * mib, held=1024 * mib, error=64 * 1024)
+    assert RequestLimits() == RequestLimits(
+        10.0, 30.0, 120.0, answer_bytes=256 * mib, memory_bytes=1024 * mib, error_bytes=64 * 1024
+    )
 
 
 # Files --------------------------------------------------------------------------------------------------------------
@@ -288,8 +290,8 @@ def test_brackets_that_unfold_to_gigabytes_are_never_decoded(tmp_path: Path, uni
 @pytest.mark.parametrize(
     ("bounds_", "reason"),
     [
-        (RequestLimits(answer=8 << 20), "answered with more than 8 MiB"),
-        (RequestLimits(held=128 << 20), "answered with more than 128 MiB once it is decoded"),
+        (RequestLimits(answer_bytes=8 << 20), "answered with more than 8 MiB"),
+        (RequestLimits(memory_bytes=128 << 20), "answered with more than 128 MiB once it is decoded"),
     ],
 )
 def test_pages_without_end_are_held_to_the_bounds_of_one_answer(bounds_: RequestLimits, reason: str) -> None:

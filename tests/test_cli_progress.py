@@ -170,7 +170,7 @@ def test_a_platform_that_does_not_respond_is_named_in_one_line(
         return failure(401)
 
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
-    monkeypatch.setattr(halo, "patience", RetryPolicy(RequestLimits(slow=0.03)))
+    monkeypatch.setattr(halo, "patience", RetryPolicy(RequestLimits(slow_seconds=0.03)))
     with serving(wait) as platform:
         env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
         ended = halo(*argv, is_terminal=is_terminal, reactions={"still waiting": logged.set}, **env)

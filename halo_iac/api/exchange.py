@@ -107,7 +107,7 @@ class HttpExchange(NamedTuple):
         """Send and read; every foreign exception ends here."""
         tracker = _StageTracker()
         _waiting.exchange = self
-        _waiting.report_at = inf if self.log_wait is None else monotonic() + self.bounds.slow
+        _waiting.report_at = inf if self.log_wait is None else monotonic() + self.bounds.slow_seconds
         try:
             request = self.requests.build(call, {"timeout": self._remaining_timeouts(), "trace": tracker})
             response = self.http.handle_request(request)
@@ -126,12 +126,13 @@ class HttpExchange(NamedTuple):
     def report_slow(self) -> None:
         """Log which procedure of which host is waited for."""
         if self.log_wait is not None:
-            waited = f"no full response from {self.route.host} after {self.bounds.slow:g} s"
+            waited = f"no full response from {self.route.host} after {self.bounds.slow_seconds:g} s"
             self.log_wait(f"{self.route.procedure}: {waited}; still waiting")
 
     def _remaining_timeouts(self) -> dict[str, float]:
         left = self.deadline - monotonic()
-        connect, read = (max(min(limit, left), 0.001) for limit in (self.bounds.connect, self.bounds.read))
+        limits = (self.bounds.connect_seconds, self.bounds.read_seconds)
+        connect, read = (max(min(limit, left), 0.001) for limit in limits)
         return {"connect": connect, "read": read, "write": read, "pool": connect}
 
     def _read_body(self, response: httpx.Response) -> bytes | bytearray:
@@ -146,7 +147,7 @@ class HttpExchange(NamedTuple):
             held += estimated_memory(chunk)
             self._refuse_excess(sent, held, response.status_code)
             if monotonic() > self.deadline:
-                raise failures.deadline_exceeded(self.route.procedure, self.bounds.operation)
+                raise failures.deadline_exceeded(self.route.procedure, self.bounds.total_seconds)
         budget.sent, budget.held = sent, held
         return body
 
@@ -156,14 +157,14 @@ class HttpExchange(NamedTuple):
         with suppress(*failures.LIBRARY_ERRORS):
             for chunk in _iter_decoded(response):
                 body += chunk
-                if len(body) >= self.bounds.error or monotonic() > self.deadline:
+                if len(body) >= self.bounds.error_bytes or monotonic() > self.deadline:
                     break
-        return bytes(body[: self.bounds.error])
+        return bytes(body[: self.bounds.error_bytes])
 
     def _refuse_excess(self, sent: int, held: int, status: int) -> None:
-        is_too_long = sent > self.bounds.answer
-        if is_too_long or held > self.bounds.held:
-            size = self.bounds.answer if is_too_long else self.bounds.held
+        is_too_long = sent > self.bounds.answer_bytes
+        if is_too_long or held > self.bounds.memory_bytes:
+            size = self.bounds.answer_bytes if is_too_long else self.bounds.memory_bytes
             raise Unreadable(
                 f"answered with more than {size // _MIB} MiB{'' if is_too_long else ' once it is decoded'}",
                 procedure=self.route.procedure,

@@ -33,7 +33,7 @@ class Retry:
     return early.
     """
 
-    seconds: float = DEFAULT.bounds.operation
+    seconds: float = DEFAULT.bounds.total_seconds
     attempts: int = DEFAULT.attempts
     stop: threading.Event = field(default_factory=threading.Event)
     on_retry: Callable[[PlatformError, float, int], None] | None = None

@@ -28,7 +28,7 @@ class ThrottleGate:
 
     def __init__(
         self,
-        seconds: float = DEFAULT.throttled,
+        seconds: float = DEFAULT.throttled_seconds,
         *,
         clock: Callable[[], float] = monotonic,
         sleep: Callable[[float], None] | None = None,

@@ -37,7 +37,7 @@ class Transport:
 
     ``http`` replaces the network, for a platform inside this process. ``before_request`` is called before every
     attempt, in its thread; it may wait, and returns whether to go on: the rate limiter of an apply.
-    ``log_wait`` gets a line, in the thread that waits, for an answer that takes longer than ``bounds.slow`` seconds.
+    ``log_wait`` gets a line, in the thread that waits, for an answer that takes longer than ``bounds.slow_seconds``.
     ``key_origin`` and ``url_origin`` are the settings that messages name. ``timezone`` is an IANA name.
     """
 
@@ -82,7 +82,7 @@ class Transport:
         """
         if self._before_request is not None and not self._before_request():
             raise Unsent("not sent: the run ended first", procedure=procedure, delivery=Delivery.NOT_SENT)
-        latest = monotonic() + self._bounds.operation if deadline is None else deadline
+        latest = monotonic() + self._bounds.total_seconds if deadline is None else deadline
         route = Route(procedure, self._host, self._proxy, self._url_origin)
         http = self._connection(route)
         exchange = HttpExchange(http, self._requests, route, self._bounds, latest, self._log_wait)

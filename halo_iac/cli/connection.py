@@ -92,13 +92,13 @@ class Connection:
         """
         policy = self.retry_policy
         return Retry(
-            seconds=policy.bounds.operation,
+            seconds=policy.bounds.total_seconds,
             attempts=policy.attempts,
             stop=stop or self.closing,
             on_retry=self._log_wait,
             clock=policy.clock,
             sleep=policy.sleep,
-            gate=ThrottleGate(policy.throttled, clock=policy.clock, sleep=policy.sleep) if is_run else None,
+            gate=ThrottleGate(policy.throttled_seconds, clock=policy.clock, sleep=policy.sleep) if is_run else None,
         )
 
     def _log_wait(self, error: PlatformError, seconds: float, _attempt: int) -> None:
@@ -177,7 +177,7 @@ def platform_transport(
         url_origin=settings.base_url.origin,
         before_request=before_request,
         bounds=bounds,
-        log_wait=None if is_redrawn else _at_most_every(bounds.slow, log_wait),
+        log_wait=None if is_redrawn else _at_most_every(bounds.slow_seconds, log_wait),
     )
 
 
