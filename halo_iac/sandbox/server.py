@@ -1,4 +1,4 @@
-"""The sandbox on a loopback port: the standard library's server, which owns its sockets and so can cut them."""
+"""The sandbox on a loopback port: the standard library's server, which can cut its connections for faults."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from halo_iac.sandbox.protocol import (
 
 _HOST: Final = "127.0.0.1"
 _RESET: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
-"""SO_LINGER with no time to linger: closing sends a reset instead of a goodbye."""
+"""SO_LINGER with no time to linger: closing sends a reset."""
 
 
 _ANOTHER_HOST: Final = RequestRefused(
@@ -41,8 +41,8 @@ _ANOTHER_HOST: Final = RequestRefused(
 _ACCEPT_PAUSE: Final = 0.05
 _NO_THREAD: Final = "can't start new thread"
 _MAX_CONNECTIONS: Final = 256
-_DESCRIPTORS: Final = 4
-"""What a connection may take: its socket, and SQLite's file and journals."""
+_DESCRIPTORS_PER_CONNECTION: Final = 4
+"""File descriptors that a connection may need: its socket, and SQLite's file and journals."""
 
 
 class Server(ThreadingHTTPServer):
@@ -59,7 +59,7 @@ class Server(ThreadingHTTPServer):
         self.sandbox = sandbox
         self.log = log
         self._hosts = frozenset(host.lower().rstrip(".") for host in hosts)
-        self._most_connections = _most_connections()
+        self._max_connections = _max_connections()
         self._guard = threading.Lock()
         self._open: dict[socket.socket, bool] = {}
         super().__init__((_HOST, port), _Exchange)
@@ -71,11 +71,11 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Return the base URL, with the port that was found where none was named."""
+        """Return the base URL, with the port that is in use."""
         return f"http://{_HOST}:{self.server_port}"
 
     def stop(self, grace: float = 2.0) -> None:
-        """Take no more connections, let what is being answered finish within ``grace`` seconds, and close the rest."""
+        """Accept no more connections, wait up to ``grace`` seconds for requests being answered, and close the rest."""
         self.shutdown()
         self.server_close()
         deadline = time.monotonic() + grace
@@ -98,8 +98,8 @@ class Server(ThreadingHTTPServer):
             return False
         return name in self._hosts or _is_loopback(name)
 
-    def note(self, connection: socket.socket, *, is_busy: bool) -> None:
-        """Remember a connection, and whether it is being answered; the one that was noted last stands last."""
+    def note_connection(self, connection: socket.socket, *, is_busy: bool) -> None:
+        """Note whether a connection is being answered; connections are kept in the order in which they were noted."""
         with self._guard:
             self._open.pop(connection, None)
             self._open[connection] = is_busy
@@ -108,25 +108,21 @@ class Server(ThreadingHTTPServer):
         """Accept the next connection; at the limit, the connection idle for longest is closed."""
         with self._guard:
             idle = [connection for connection, is_busy in self._open.items() if not is_busy]
-            is_full = len(self._open) >= self._most_connections
+            is_full = len(self._open) >= self._max_connections
         if is_full and idle:
-            self._end(idle[0])
+            with self._guard:
+                self._open.pop(idle[0], None)
+            with suppress(OSError):
+                idle[0].shutdown(socket.SHUT_RDWR)  # its thread finds it closed
         try:
             return super().get_request()
         except OSError:
             time.sleep(_ACCEPT_PAUSE)  # no descriptor is left, and the base class would ask again at once
             raise
 
-    def _end(self, connection: socket.socket) -> None:
-        """Let the thread of a connection find it closed."""
-        with self._guard:
-            self._open.pop(connection, None)
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
-
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 (the base class's types)
-        """Take a connection on."""
-        self.note(request, is_busy=False)
+        """Note a new connection, and answer it in a thread."""
+        self.note_connection(request, is_busy=False)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 (the base class's type)
@@ -136,14 +132,14 @@ class Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 (the base class's types)
-        """Say nothing of a client that goes away in the middle, or for which there is no thread; the rest shows."""
+        """Report unexpected errors, but neither clients that disconnect nor a lack of threads."""
         error = sys.exception()
         if not isinstance(error, OSError) and str(error) != _NO_THREAD:
             super().handle_error(request, client_address)
 
 
 class _Exchange(BaseHTTPRequestHandler):
-    """One connection: requests in, answers out, until either side has enough."""
+    """One connection: reads requests and sends answers until either side closes it."""
 
     protocol_version = "HTTP/1.1"
     timeout = 60  # seconds that a connection may be idle
@@ -153,16 +149,16 @@ class _Exchange(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer one request, of any method."""
         server = cast("Server", self.server)
-        server.note(self.connection, is_busy=True)
+        server.note_connection(self.connection, is_busy=True)
         try:
             self._exchange(server)
         finally:
-            server.note(self.connection, is_busy=False)
+            server.note_connection(self.connection, is_busy=False)
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_HEAD = do_GET  # noqa: N815 (the base class's names)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
-        """Hand a line to the log, if there is one."""
+        """Write a line to the log, if there is one."""
         log = cast("Server", self.server).log
         if log is not None:
             log(format % args)
@@ -224,13 +220,13 @@ class _Exchange(BaseHTTPRequestHandler):
             self.wfile.flush()
         else:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            self.connection.close()  # before the base class can say goodbye
+            self.connection.close()  # before the base class closes it in order
         self.close_connection = True
 
     def _never_reply(self, server: Server) -> None:
         """Hold the connection until the client, which sends nothing meanwhile, closes it, or the sandbox closes."""
         self.close_connection = True
-        server.note(self.connection, is_busy=False)
+        server.note_connection(self.connection, is_busy=False)
         self.connection.settimeout(0.1)
         while not server.sandbox.closing.is_set():
             with suppress(TimeoutError):
@@ -271,18 +267,18 @@ def _is_loopback(name: str) -> bool:
         return name == "localhost" or name.endswith(".localhost")
 
 
-def _most_connections() -> int:
-    """Return how many connections there may be, so that descriptors are left to answer them."""
+def _max_connections() -> int:
+    """Return the most connections at a time, which the limit on open files allows to answer."""
     try:
         import resource
     except ImportError:
         return _MAX_CONNECTIONS
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MAX_CONNECTIONS if soft < 0 else max(2, min(_MAX_CONNECTIONS, soft // _DESCRIPTORS))
+    return _MAX_CONNECTIONS if soft < 0 else max(2, min(_MAX_CONNECTIONS, soft // _DESCRIPTORS_PER_CONNECTION))
 
 
 def _advance(sandbox: Sandbox, ended: threading.Event) -> None:
-    """Let schedules fire on time without a request."""
+    """Fire schedules on time, without requests."""
     while not ended.wait(1):
         with suppress(SandboxError):  # the next request reports it
             sandbox.advance()

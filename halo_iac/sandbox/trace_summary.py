@@ -84,7 +84,7 @@ def summarise(rows: Sequence[tuple[Any, ...]], profiles: Mapping[int, Profile]) 
     """Return the summary of a trace from the rows of its spans, at least one, and their profiles by number."""
     spans: Any = SpanRow._make(zip(*rows, strict=True))  # columns: a loop for each takes longer
     counts = [(profiles[number], count) for number, count in Counter(spans.profile).items()]
-    root, calls = _root(spans), _model_calls(spans, profiles)
+    root, calls = _find_root(spans), _find_model_calls(spans, profiles)
     costs = [Decimal(cost) for cost in _known(spans.cost, calls)]
     agents: dict[int, int] = {}
     for profile, count in counts:
@@ -113,44 +113,47 @@ def summarise(rows: Sequence[tuple[Any, ...]], profiles: Mapping[int, Profile]) 
     )
 
 
-def _root(spans: Any) -> int:  # noqa: ANN401 - a SpanRow of columns
-    """Return the index of the first span without a parent, else of one whose parent is missing, else of any."""
+def _find_root(spans: Any) -> int:  # noqa: ANN401 - a SpanRow of columns
+    """Return the index of the first span without a parent.
+
+    Without any, it is the first span whose parent is missing; in a cycle, the first of all.
+    """
     parents: Sequence[str | None] = spans.parent_id
     if parents.count(None) == 1:
         return parents.index(None)
-    tops = [place for place, parent in enumerate(parents) if parent is None]
+    tops = [index for index, parent in enumerate(parents) if parent is None]
     if not tops:
         known = set(spans.span_id)
-        tops = [place for place, parent in enumerate(parents) if parent not in known]
-    return min(tops or range(len(parents)), key=lambda place: (spans.started[place], spans.seq[place]))
+        tops = [index for index, parent in enumerate(parents) if parent not in known]
+    return min(tops or range(len(parents)), key=lambda index: (spans.started[index], spans.seq[index]))
 
 
 def _first_agent(spans: Any, profiles: Mapping[int, Profile], root: int) -> int:  # noqa: ANN401 - likewise
     """Return the agent of the span that started first, out of the root and those with an agent."""
     agents = [profiles[number].agent for number in spans.profile]
     timed = enumerate(zip(spans.started, agents, strict=True))
-    return min(found for place, found in timed if found[1] or place == root)[1]
+    return min(found for index, found in timed if found[1] or index == root)[1]
 
 
-def _model_calls(spans: Any, profiles: Mapping[int, Profile]) -> Sequence[int]:  # noqa: ANN401 - likewise
+def _find_model_calls(spans: Any, profiles: Mapping[int, Profile]) -> Sequence[int]:  # noqa: ANN401 - likewise
     """Return the indices of the spans that each are one model call; without any, of those with token counts or cost."""
-    calling = {number for number in set(spans.profile) if _is_call(profiles[number])}
-    calls = [place for place, number in enumerate(spans.profile) if number in calling]
+    calling = {
+        number
+        for number in set(spans.profile)
+        if profiles[number].kind in _MODEL_KINDS or (profiles[number].kind == "SPAN" and profiles[number].has_model)
+    }
+    calls = [index for index, number in enumerate(spans.profile) if number in calling]
     if not calls:
         counted = zip(spans.total_tokens, spans.cost, strict=True)
-        calls = [place for place, found in enumerate(counted) if found != (None, None)]
+        calls = [index for index, found in enumerate(counted) if found != (None, None)]
     wrappers = {spans.parent_id[call] for call in calls}
     return [call for call in calls if spans.span_id[call] not in wrappers]
 
 
-def _is_call(profile: Profile) -> bool:
-    return profile.kind in _MODEL_KINDS or (profile.kind == "SPAN" and profile.has_model)
+def _known(column: Sequence[Any], indices: Iterable[int]) -> list[Any]:
+    return [value for index in indices if (value := column[index]) is not None]
 
 
-def _known(column: Sequence[Any], places: Iterable[int]) -> list[Any]:
-    return [value for place in places if (value := column[place]) is not None]
-
-
-def _sum(column: Sequence[int | None], places: Iterable[int]) -> int | None:
-    known = _known(column, places)
+def _sum(column: Sequence[int | None], indices: Iterable[int]) -> int | None:
+    known = _known(column, indices)
     return sum(known) if known else None

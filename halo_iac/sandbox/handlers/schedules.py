@@ -35,25 +35,28 @@ from halo_iac.sandbox.validation import BY_ID, FREQUENCIES, Shape, nullable, opt
 
 _MINUTES: Final = frozenset(range(60))
 
-_SPANS: Final = {
+_SEARCHED: Final = {
     "hourly": timedelta(hours=3),
     "daily": timedelta(days=3),
     "weekly": timedelta(days=9),
     "monthly": timedelta(days=70),
 }
-"""More than the longest time between two fires of each frequency; monthly on the 31st skips months of 30 days."""
+"""How far back the latest fire is searched for: more than the longest time between two fires of each frequency.
+
+Monthly on the 31st skips months of 30 days.
+"""
 
 
 def next_fire(wire: Mapping[str, Any], after: datetime) -> datetime | None:
     """Return a schedule's first fire after an instant, in UTC; ``None`` if it does not fire in its current state."""
-    is_at_work = wire.get("enabled") is True and wire.get("archivedAt") is None and wire.get("autoPausedAt") is None
-    return next(fires(wire, after), None) if is_at_work else None
+    is_active = wire.get("enabled") is True and wire.get("archivedAt") is None and wire.get("autoPausedAt") is None
+    return next(fires(wire, after), None) if is_active else None
 
 
 def last_fire(wire: Mapping[str, Any], first: datetime, now: datetime) -> datetime:
     """Return the latest fire up to ``now``; ``first`` is a fire up to ``now``."""
     latest = first
-    for fire in fires(wire, max(first, now - _SPANS[wire["frequency"]])):
+    for fire in fires(wire, max(first, now - _SEARCHED[wire["frequency"]])):
         if fire > now:
             break
         latest = fire
@@ -64,7 +67,9 @@ def fires(wire: Mapping[str, Any], after: datetime) -> Iterator[datetime]:
     """Yield a cadence's fires after an instant, in UTC; none for an invalid cadence, which a seeded row may have."""
     try:
         zone = ZoneInfo(wire["timezone"])
-        found = _hourly(wire, zone, after) if wire["frequency"] == "hourly" else _by_cron(wire, zone, after)
+        found = (
+            _fires_of_hours(wire, zone, after) if wire["frequency"] == "hourly" else _fires_of_cron(wire, zone, after)
+        )
     except (KeyError, TypeError, ValueError, OSError):
         return
     for local in found:
@@ -73,9 +78,9 @@ def fires(wire: Mapping[str, Any], after: datetime) -> Iterator[datetime]:
             yield fire
 
 
-def _hourly(wire: Mapping[str, Any], zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+def _fires_of_hours(wire: Mapping[str, Any], zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     """Yield the fires of an hourly cadence; cronsim misses some where clocks change by half an hour."""
-    wanted = {int(number) for number in _part(wire["minutes"]).split(",")}
+    wanted = {int(number) for number in _cron_field(wire["minutes"]).split(",")}
     if not wanted <= _MINUTES:
         raise ValueError(wanted)
     first = after.astimezone(UTC).replace(second=0, microsecond=0)
@@ -83,25 +88,25 @@ def _hourly(wire: Mapping[str, Any], zone: ZoneInfo, after: datetime) -> Iterato
     return (minute for minute in minutes if minute.astimezone(zone).minute in wanted)
 
 
-def _by_cron(wire: Mapping[str, Any], zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+def _fires_of_cron(wire: Mapping[str, Any], zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     from cronsim import CronSim, CronSimError
 
     try:
-        return CronSim(_expression(wire), after.astimezone(zone))
+        return CronSim(_cron_expression(wire), after.astimezone(zone))
     except CronSimError as error:
         raise ValueError(str(error)) from None
 
 
-def _expression(wire: Mapping[str, Any]) -> str:
+def _cron_expression(wire: Mapping[str, Any]) -> str:
     frequency = wire["frequency"]
     if frequency not in FREQUENCIES:
         raise ValueError(frequency)
-    days_of_month = _part(wire["daysOfMonth"]) if frequency == "monthly" else "*"
-    days_of_week = _part(wire["daysOfWeek"]) if frequency == "weekly" else "*"
-    return f"{_part(wire['minutes'])} {_part(wire['hours'])} {days_of_month} * {days_of_week}"
+    days_of_month = _cron_field(wire["daysOfMonth"]) if frequency == "monthly" else "*"
+    days_of_week = _cron_field(wire["daysOfWeek"]) if frequency == "weekly" else "*"
+    return f"{_cron_field(wire['minutes'])} {_cron_field(wire['hours'])} {days_of_month} * {days_of_week}"
 
 
-def _part(numbers: object) -> str:
+def _cron_field(numbers: object) -> str:
     if not isinstance(numbers, list) or not numbers or not all(isinstance(number, int) for number in numbers):
         raise ValueError(numbers)
     return ",".join(str(number) for number in sorted(set(numbers)))
@@ -187,9 +192,19 @@ def create(call: Call) -> bytes:
     wanted = call.read_project_input(_CREATE)
     rules.check_cadence(wanted)
     find_agent(call, wanted["projectId"], wanted["agentUuid"])
-    row = ScheduleRow(call.new_id(), wanted["projectId"], wanted.get("modelId"), {})
-    row.wire.update(_created(call, row.id, wanted))
-    return _store(call, row)
+    schedule_id = call.new_id()
+    fields = {
+        **_DEFAULTS,
+        **wanted,
+        "id": schedule_id,
+        "teamId": demo.DEMO_TEAM_ID,
+        "modelId": _resolve_model(wanted.get("modelId")),
+        "createdByUserId": demo.DEMO_USER_ID,
+        "createdAt": call.now,
+        "updatedAt": call.now,
+    }
+    wire = {name: fields.get(name) for name in _FIELDS}
+    return _store(call, ScheduleRow(schedule_id, wanted["projectId"], wanted.get("modelId"), wire))
 
 
 def update(call: Call) -> bytes:
@@ -201,7 +216,7 @@ def update(call: Call) -> bytes:
     asked_model_id = given.get("modelId", row.asked_model_id)
     changes = {name: value for name, value in given.items() if name != "id"}
     if "modelId" in changes:
-        changes["modelId"] = _resolved(asked_model_id)
+        changes["modelId"] = _resolve_model(asked_model_id)
     if "agentUuid" in changes:
         find_agent(call, row.project_id, changes["agentUuid"])
     if "agentUuid" in changes or changes.get("enabled"):
@@ -211,36 +226,12 @@ def update(call: Call) -> bytes:
     return _store(call, ScheduleRow(row.id, row.project_id, asked_model_id, wire))
 
 
-def list_eligible_models(_call: Call) -> bytes:
-    """Return the models that schedules may use for analysis."""
-    return encode_json(demo.MODELS)
-
-
-def list_eligible_summarization_models(_call: Call) -> bytes:
-    """Return the models that schedules may use for summaries, for `inf halo eligible-summarization-models`."""
-    return encode_json(demo.SUMMARIZATION_MODELS)
-
-
 def find_schedule(call: Call, schedule_id: str) -> ScheduleRow:
     """Return a schedule; raises NOT_FOUND if there is none in the projects that the key covers."""
     row = call.tables.schedule(schedule_id)
     if row is None or not call.tables.covers(call.key, row.project_id):
         raise RequestRefused("NOT_FOUND", f"Schedule {schedule_id} was not found.")
     return row
-
-
-def _created(call: Call, schedule_id: str, wanted: dict[str, Any]) -> dict[str, Any]:
-    fields = {
-        **_DEFAULTS,
-        **wanted,
-        "id": schedule_id,
-        "teamId": demo.DEMO_TEAM_ID,
-        "modelId": _resolved(wanted.get("modelId")),
-        "createdByUserId": demo.DEMO_USER_ID,
-        "createdAt": call.now,
-        "updatedAt": call.now,
-    }
-    return {name: fields.get(name) for name in _FIELDS}
 
 
 def _set_archived(call: Call, *, is_archived: bool) -> bytes:
@@ -259,7 +250,7 @@ def _store(call: Call, row: ScheduleRow) -> bytes:
     return encode_json(row.wire)
 
 
-def _resolved(asked_model_id: str | None) -> str:
+def _resolve_model(asked_model_id: str | None) -> str:
     return demo.DEFAULT_MODEL_ID if asked_model_id is None else asked_model_id
 
 
@@ -270,6 +261,8 @@ PROCEDURES: Final = {
     "haloSchedule.update": Procedure(Kind.MUTATION, update),
     "haloSchedule.archive": Procedure(Kind.MUTATION, partial(_set_archived, is_archived=True)),
     "haloSchedule.unarchive": Procedure(Kind.MUTATION, partial(_set_archived, is_archived=False)),
-    "haloSchedule.listEligibleModels": Procedure(Kind.QUERY, list_eligible_models),
-    "haloSchedule.listEligibleSummarizationModels": Procedure(Kind.QUERY, list_eligible_summarization_models),
+    "haloSchedule.listEligibleModels": Procedure(Kind.QUERY, lambda _: encode_json(demo.MODELS)),
+    "haloSchedule.listEligibleSummarizationModels": Procedure(
+        Kind.QUERY, lambda _: encode_json(demo.SUMMARIZATION_MODELS)
+    ),
 }

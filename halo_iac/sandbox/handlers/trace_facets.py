@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
-from halo_iac.sandbox.handlers.trace_filters import filters_of
+from halo_iac.sandbox.handlers.trace_filters import read_filters
 from halo_iac.sandbox.handlers.traces import FILTERS, SCOPE, encode_answer
 from halo_iac.sandbox.protocol import RequestRefused
 from halo_iac.sandbox.store.trace_facets import CATEGORIES, KEYS, NUMBERS, Counts
@@ -50,7 +50,7 @@ _SHAPE: Final[Shape] = {
 def get_facets(call: Call, *, of_spans: bool) -> bytes:
     """Return the facets of the traces that pass the filters, or of the spans."""
     wanted = call.read_project_input(_SHAPE)
-    filters = filters_of(wanted.get("filters"), of_spans=of_spans)
+    filters = read_filters(wanted.get("filters"), of_spans=of_spans)
     facets = FACETS if wanted.get("facetIds") is None else wanted["facetIds"]
     key = _attribute_key(wanted.get("attributeKey"))
     table = call.tables.facets

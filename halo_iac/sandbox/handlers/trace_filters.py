@@ -42,7 +42,7 @@ _COMMON: Final = (*_DATES, *_LISTS, "status", "numericFilters", "stringFilters",
 _FOR_SPANS: Final = ("traceId", "freeText", "scope")
 
 
-def filters_of(given: object, *, of_spans: bool, needs_range: bool = True) -> Filters:
+def read_filters(given: object, *, of_spans: bool, needs_range: bool = True) -> Filters:
     """Return the filters; ``null`` is none. Raises one error that names all that is invalid.
 
     ``needs_range`` requires both ends of the time range, or none.
@@ -75,15 +75,17 @@ class _Reader:
             if name not in known
         ]
         start, end = self._range(needs_range=needs_range)
-        texts = [*self._lists(), *self._status(), *self._each("stringFilters", self._text)]
+        texts = list(self._lists())
+        if status := self._read("status", rules.one_of(("ok", "error"))):
+            texts.append(TextFilter("status", "eq", (status,)))
         return Filters(
             start=start,
             end=end,
-            texts=tuple(texts),
+            texts=(*texts, *self._each("stringFilters", self._text)),
             numbers=tuple(self._each("numericFilters", self._number)),
             attributes=tuple(self._each("metadataFilters", self._attribute)),
             trace_id=self._read("traceId", rules.text),
-            mentions=self._mentions(),
+            mentions=tuple(filter(None, [self._read("freeText", rules.text)])),
             scope=self._read("scope", rules.one_of(_SCOPES)),
         )
 
@@ -102,11 +104,11 @@ class _Reader:
             return None
         return self._checked(f"filters.{name}", check, self._given[name])
 
-    def _checked(self, place: str, check: Callable[[object], Any], value: object) -> Any:  # noqa: ANN401 (likewise)
+    def _checked(self, path: str, check: Callable[[object], Any], value: object) -> Any:  # noqa: ANN401 (likewise)
         try:
             return check(value)
         except InvalidInput as wrong:
-            self.wrongs.append(f"{place} {wrong}")
+            self.wrongs.append(f"{path} {wrong}")
             return None
 
     def _lists(self) -> Iterator[TextFilter]:
@@ -115,54 +117,45 @@ class _Reader:
             if values:
                 yield TextFilter(field, "in", values)
 
-    def _mentions(self) -> tuple[str, ...]:
-        text = self._read("freeText", rules.text)
-        return (text,) if text else ()
-
-    def _status(self) -> Iterator[TextFilter]:
-        status = self._read("status", rules.one_of(("ok", "error")))
-        if status is not None:
-            yield TextFilter("status", "eq", (status,))
-
     def _each(self, name: str, read: Callable[[str, Mapping[str, Any]], Any]) -> Iterator[Any]:
         listed = self._read(name, _objects) or ()
         for number, each in enumerate(listed):
-            place = f"filters.{name}[{number}]"
+            path = f"filters.{name}[{number}]"
             known = len(self.wrongs)
-            found = read(place, each)
+            found = read(path, each)
             if len(self.wrongs) == known:
                 yield found
 
-    def _text(self, place: str, each: Mapping[str, Any]) -> TextFilter:
-        field = self._one_of(place, each, "field", _TEXT_FIELDS)
-        op = self._one_of(place, each, "op", store.TEXT_OPS)
-        return TextFilter(field, op, self._values(place, each, op))
+    def _text(self, path: str, each: Mapping[str, Any]) -> TextFilter:
+        field = self._one_of(path, each, "field", _TEXT_FIELDS)
+        op = self._one_of(path, each, "op", store.TEXT_OPS)
+        return TextFilter(field, op, self._values(path, each, op))
 
-    def _attribute(self, place: str, each: Mapping[str, Any]) -> AttributeFilter:
-        key = self._checked(f"{place}.key", rules.non_empty, each.get("key"))
-        scope = self._one_of(place, each, "scope", ("span", "resource"))
-        op = self._one_of(place, each, "op", _ATTRIBUTE_OPS)
-        return AttributeFilter(scope, key, op, self._values(place, each, op))
+    def _attribute(self, path: str, each: Mapping[str, Any]) -> AttributeFilter:
+        key = self._checked(f"{path}.key", rules.non_empty, each.get("key"))
+        scope = self._one_of(path, each, "scope", ("span", "resource"))
+        op = self._one_of(path, each, "op", _ATTRIBUTE_OPS)
+        return AttributeFilter(scope, key, op, self._values(path, each, op))
 
-    def _values(self, place: str, each: Mapping[str, Any], op: str | None) -> tuple[str, ...]:
+    def _values(self, path: str, each: Mapping[str, Any], op: str | None) -> tuple[str, ...]:
         if op in {"in", "not_in"}:
-            return self._checked(f"{place}.values", _texts, each.get("values")) or ()
+            return self._checked(f"{path}.values", _texts, each.get("values")) or ()
         if op in {None, "is_empty", "is_not_empty"}:
             return ()
-        value = self._checked(f"{place}.value", rules.text, each.get("value"))
+        value = self._checked(f"{path}.value", rules.text, each.get("value"))
         return (value,)
 
-    def _number(self, place: str, each: Mapping[str, Any]) -> NumberFilter:
+    def _number(self, path: str, each: Mapping[str, Any]) -> NumberFilter:
         fields = store.SPAN_NUMBERS if self._of_spans else store.TRACE_NUMBERS
-        field = self._one_of(place, each, "field", fields)
-        op = self._one_of(place, each, "op", store.COMPARISONS)
+        field = self._one_of(path, each, "field", fields)
+        op = self._one_of(path, each, "op", store.COMPARISONS)
         names = ("value", "secondValue") if op == "between" else ("value",)
         return NumberFilter(
-            field, op, tuple(self._checked(f"{place}.{name}", _finite, each.get(name)) for name in names)
+            field, op, tuple(self._checked(f"{path}.{name}", _finite, each.get(name)) for name in names)
         )
 
-    def _one_of(self, place: str, each: Mapping[str, Any], name: str, values: Collection[str]) -> str:
-        return str(self._checked(f"{place}.{name}", rules.one_of(values), each.get(name)))
+    def _one_of(self, path: str, each: Mapping[str, Any], name: str, values: Collection[str]) -> str:
+        return str(self._checked(f"{path}.{name}", rules.one_of(values), each.get(name)))
 
 
 def _texts(value: object) -> tuple[str, ...]:

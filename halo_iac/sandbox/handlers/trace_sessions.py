@@ -12,7 +12,7 @@ from typing import Any, Final
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
 from halo_iac.sandbox.handlers.trace_cursors import make_query, next_cursor, resume
-from halo_iac.sandbox.handlers.trace_filters import filters_of
+from halo_iac.sandbox.handlers.trace_filters import read_filters
 from halo_iac.sandbox.handlers.traces import DEFAULT_LIMIT, FILTERS, PAGE, SCOPE, encode_answer, page_of_traces, row_ids
 from halo_iac.sandbox.protocol import RequestRefused
 from halo_iac.sandbox.store.trace_filters import Filters, TextFilter
@@ -85,7 +85,7 @@ def _agent_filters(call: Call, wanted: dict[str, Any]) -> Filters:
     identity = wanted["agentIdentity"]
     if not call.tables.traces.has_agent(wanted["projectId"], identity):
         raise RequestRefused("NOT_FOUND", f"Agent {identity} was not found in project {wanted['projectId']}.")
-    filters = filters_of(wanted.get("filters"), of_spans=False, needs_range=False)
+    filters = read_filters(wanted.get("filters"), of_spans=False, needs_range=False)
     return replace(filters, texts=(*filters.texts, TextFilter("agents", "in", (identity,))))
 
 

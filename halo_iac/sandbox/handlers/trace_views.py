@@ -20,7 +20,7 @@ from pydantic_core import from_json
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
 from halo_iac.sandbox.handlers.trace_cursors import make_query, next_cursor
-from halo_iac.sandbox.handlers.trace_filters import filters_of
+from halo_iac.sandbox.handlers.trace_filters import read_filters
 from halo_iac.sandbox.handlers.trace_rows import bodies_of, with_details
 from halo_iac.sandbox.handlers.traces import (
     FILTERS,
@@ -62,7 +62,7 @@ _BODIES: Final[Shape] = {**TRACE, "spanIds": required(_span_ids)}
 def search(call: Call) -> bytes:
     """Return a page of the traces that contain a text, newest first, each with its matching spans."""
     wanted = call.read_project_input(_SEARCH)
-    asked = filters_of(wanted.get("filters"), of_spans=False, needs_range=False)
+    asked = read_filters(wanted.get("filters"), of_spans=False, needs_range=False)
     query = make_query("traces.search", wanted, replace(asked, mentions=(*asked.mentions, wanted["query"])))
     traces, cursor = page_of_traces(call, wanted, query, _NEWEST)
     found = [{**trace, "matches": _matches(call, trace["traceId"], wanted)} for trace in traces]
@@ -83,7 +83,7 @@ def get_trace_with_spans(call: Call, *, has_details: bool) -> bytes:
     """Return a trace and its spans, with every field or without input and output."""
     wanted = call.read_project_input(_TREE)
     trace, tables = find_trace(call, wanted), call.tables.traces
-    query = make_query("traces.getSpans", wanted, filters_of(wanted.get("filters"), of_spans=True, needs_range=False))
+    query = make_query("traces.getSpans", wanted, read_filters(wanted.get("filters"), of_spans=True, needs_range=False))
     page = tables.spans_of_trace(wanted["projectId"], wanted["traceId"], query.filters, None, _MAX_SPANS + 1)
     size = min(len(page), _MAX_SPANS)
     if has_details:

@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
 from halo_iac.sandbox.handlers.trace_cursors import Query, make_query, next_cursor, resume
-from halo_iac.sandbox.handlers.trace_filters import filters_of
+from halo_iac.sandbox.handlers.trace_filters import read_filters
 from halo_iac.sandbox.handlers.trace_rows import with_bodies, with_details
 from halo_iac.sandbox.protocol import RequestRefused
 from halo_iac.sandbox.store.trace_queries import SPAN_SORTS, TRACE_SORTS, Order, Position
@@ -50,7 +50,7 @@ _SPAN: Final[Shape] = {**TRACE, "spanId": required(rules.non_empty)}
 def list_traces(call: Call) -> bytes:
     """Return a page of the traces that pass the filters, newest first by default."""
     wanted = call.read_project_input(_TRACES)
-    query = make_query("traces.list", wanted, filters_of(wanted.get("filters"), of_spans=False))
+    query = make_query("traces.list", wanted, read_filters(wanted.get("filters"), of_spans=False))
     traces, cursor = page_of_traces(call, wanted, query, _order(wanted))
     filters, _ = resume(query, wanted.get("cursor"))
     return encode_answer(
@@ -81,7 +81,7 @@ def get_trace(call: Call) -> bytes:
 def get_spans(call: Call) -> bytes:
     """Return a page of a trace's spans with input and output, in the order of their starts."""
     wanted, tables = call.read_project_input(_SPANS_OF_TRACE), call.tables.traces
-    query = make_query("traces.getSpans", wanted, filters_of(wanted.get("filters"), of_spans=True, needs_range=False))
+    query = make_query("traces.getSpans", wanted, read_filters(wanted.get("filters"), of_spans=True, needs_range=False))
     filters, after = resume(query, wanted.get("cursor"))
     find_trace(call, wanted)
     limit = wanted.get("limit") or _DEFAULT_SPANS
@@ -98,7 +98,7 @@ def get_spans(call: Call) -> bytes:
 def list_spans(call: Call) -> bytes:
     """Return a page of the spans of all traces that pass the filters, newest first by default."""
     wanted, tables = call.read_project_input(_SPANS), call.tables.traces
-    query = make_query("spans.list", wanted, filters_of(wanted.get("filters"), of_spans=True))
+    query = make_query("spans.list", wanted, read_filters(wanted.get("filters"), of_spans=True))
     filters, after = resume(query, wanted.get("cursor"))
     limit = wanted.get("limit") or DEFAULT_LIMIT
     page = tables.page_of_spans(wanted["projectId"], filters, _order(wanted), after, limit + 1)

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, Literal
 
-from halo_iac.sandbox.store.interned import Interned
 from halo_iac.sandbox.store.span_blocks import SpanBlocks
 from halo_iac.sandbox.trace_summary import SpanRow
 
@@ -50,6 +49,29 @@ def insert(connection: sqlite3.Connection, into: str, rows: Sequence[Sequence[An
         values = list(chain.from_iterable(rows[first : first + _ROWS_PER_INSERT]))
         connection.execute(f"{into} {', '.join([row] * _ROWS_PER_INSERT)}", values)
     connection.executemany(f"{into} {row}", rows[whole:])
+
+
+class Interned(dict[tuple[Any, ...], int]):
+    """The ids of a table's distinct rows by their values; a row is added when its id is first requested."""
+
+    def __init__(self, connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> None:
+        super().__init__()
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        same = " AND ".join(f"{name} = ?" for name in columns)
+        self._connection = connection
+        self._find = f"SELECT id FROM {table} WHERE {same}"
+        self._add = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING id"
+        self._read = f"SELECT {names} FROM {table} WHERE id = ?"
+
+    def __missing__(self, values: tuple[Any, ...]) -> int:
+        row = self._connection.execute(self._find, values).fetchone()
+        row = row or self._connection.execute(self._add, values).fetchone()
+        row_id = self[values] = int(row[0])
+        return row_id
+
+    def row(self, row_id: int) -> tuple[Any, ...]:
+        """Return the values of a row."""
+        return self._connection.execute(self._read, (row_id,)).fetchone()  # type: ignore[no-any-return]
 
 
 class SpanTables:
