@@ -1,4 +1,4 @@
-"""What a procedure gets, and how it is declared."""
+"""Calls of procedures, their declaration, and the rows that they look up."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The choices of one sandbox; see :meth:`halo_iac.sandbox.platform.Sandbox.open`."""
+    """The settings of a sandbox; see :meth:`halo_iac.sandbox.platform.Sandbox.open`."""
 
     page_size: int
     updates_archived: bool
@@ -32,7 +32,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One procedure call inside its transaction: who calls, with what, and when (``now``, with milliseconds and Z)."""
+    """A call of a procedure in a transaction: tables, key, input and time (``now``, with milliseconds and ``Z``)."""
 
     tables: Tables
     key: Key
@@ -46,7 +46,10 @@ class Call:
         return check_fields(self.input, shape)
 
     def read_project_input(self, shape: Shape) -> dict[str, Any]:
-        """Return the same; raises FORBIDDEN if the key does not cover the project, whether or not it exists."""
+        """Return the validated input of a procedure on a project.
+
+        Raises FORBIDDEN if the key does not cover the project, whether or not it exists.
+        """
         wanted = check_fields(self.input, shape)
         if not self.tables.covers(self.key, wanted["projectId"]):
             raise RequestRefused("FORBIDDEN", f"This key has no access to project {wanted['projectId']}.")
@@ -55,14 +58,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """A procedure: what it does to the tables, and the JSON text it answers with."""
+    """A procedure; ``run`` reads or changes the tables and returns the answer as JSON."""
 
     kind: Kind
     run: Callable[[Call], bytes]
     is_recording: bool = False
     """Whether a query stores its result."""
     shows_traces: bool = False
-    """Whether it lists traces of a time range (``filters``), those of the demo agents included."""
+    """Whether it reads traces of a time range (``filters``): those of the demo agents have to be stored first."""
 
 
 def find_agent(call: Call, project_id: str, agent_id: str) -> AgentRow:

@@ -1,8 +1,8 @@
 """Fault injection: a list of effects, each with the requests it applies to, how often, and when.
 
-For every request the list is read from the top. A :class:`Latency` or a :class:`ChangeBetween` that matches takes place
-and reading goes on; the first other effect that matches settles the request. A fault that has been used up matches
-nothing more.
+For every request the list is read from the top. A matching :class:`Latency` or :class:`ChangeBetween` happens, and
+reading continues; the first other effect that matches determines the answer. A fault that has happened ``times`` times
+matches no more requests.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class ChangeBetween:
-    """Call a function, outside any transaction, then continue: what another client does at this moment."""
+    """Call a function outside any transaction, then continue, like another client that changes something meanwhile."""
 
     happens: Callable[[], object]
 
@@ -65,14 +65,14 @@ class Truncate:
 
 @dataclass(frozen=True, slots=True)
 class PatchResponse:
-    """Answer with what ``amend`` makes of the real result; a refusal stays as it is."""
+    """Answer with the real result as changed by ``amend``; a refusal is not changed."""
 
     amend: Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Answer, and close the connection afterwards, as servers do that are about to go away."""
+    """Answer, then close the connection, as servers do that shut down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,9 @@ BAD_GATEWAY_HTML: Final = Reply(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What to do to requests that match: ``match`` is a glob over procedures, ``where`` input fields with these values.
+    """An effect on matching requests: ``match`` is a glob for the procedure, ``where`` has values of input fields.
 
-    ``times`` counts down (``None``: for ever). ``before`` the handler nothing has happened yet; ``after`` it everything
-    has, and only the answer suffers.
+    It happens ``times`` times (``None``: always), ``before`` or ``after`` the procedure runs.
     """
 
     match: str
@@ -125,7 +124,7 @@ class Fault:
         needs_answer = isinstance(self.effect, Truncate | PatchResponse | Close) or is_cut_short
         return self.when == "after" or needs_answer
 
-    def fits(self, procedure: str, given: object) -> bool:
+    def matches(self, procedure: str, given: object) -> bool:
         """Return whether the fault applies to a request."""
         if not fnmatchcase(procedure, self.match):
             return False
@@ -134,30 +133,30 @@ class Fault:
 
 
 class Faults:
-    """The list, and how often each of it may still happen; safe to use from several threads."""
+    """The faults of a sandbox, each with how often it may still happen; thread-safe."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self._guard = threading.Lock()
         self._left: list[tuple[Fault, int | None]] = [(fault, fault.times) for fault in faults]
 
     def add(self, *faults: Fault) -> None:
-        """Put further faults behind those that are there."""
+        """Add faults at the end of the list."""
         with self._guard:
             self._left += [(fault, fault.times) for fault in faults]
 
     def clear(self) -> None:
-        """Behave from now on."""
+        """Remove all faults."""
         with self._guard:
             self._left.clear()
 
-    def take(self, procedure: str, given: object) -> list[Fault]:
-        """Return what is to happen to a request, in order, and count it as done."""
+    def take_matching(self, procedure: str, given: object) -> list[Fault]:
+        """Return the faults that apply to a request, in order, and count them down."""
         taken: list[Fault] = []
         with self._guard:
-            for place, (fault, left) in enumerate(self._left):
-                if left == 0 or not fault.fits(procedure, given):
+            for index, (fault, left) in enumerate(self._left):
+                if left == 0 or not fault.matches(procedure, given):
                     continue
-                self._left[place] = (fault, None if left is None else left - 1)
+                self._left[index] = (fault, None if left is None else left - 1)
                 taken.append(fault)
                 if not isinstance(fault.effect, Latency | ChangeBetween):
                     break

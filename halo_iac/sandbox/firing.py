@@ -34,7 +34,7 @@ _LIMITS: Final = ("modelId", "summarizationModelId", "spanLimit", "maxSubagentDe
 
 @dataclass(frozen=True, slots=True)
 class Fire:
-    """What a schedule did at an instant: started a run, or was paused (``None``)."""
+    """What a schedule did at an instant: it started a run, or was paused (``run_id`` is ``None``)."""
 
     schedule_id: str
     title: str

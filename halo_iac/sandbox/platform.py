@@ -134,7 +134,7 @@ class Sandbox:
         name = request.path.removeprefix("/")
         given, flaw = _input(request)
         self._recent.add(name, request)
-        taken = self.faults.take(name, given)
+        taken = self.faults.take_matching(name, given)
         answer = self._with_fault(None, [fault for fault in taken if not fault.is_late], name)
         if answer is not None:
             return answer
@@ -177,7 +177,7 @@ class Sandbox:
             tables.add_key(key, projects)
 
     def add_agent(self, project_id: str, wire: Mapping[str, Any], last_seen_at: str | None = None) -> None:
-        """Add an agent, or change the one with this id; ``None`` means that it is always seen now."""
+        """Add an agent, or change the one with this id; without ``last_seen_at`` it counts as always active."""
         with self._store.writing() as tables:
             tables.put_agent(project_id, wire, last_seen_at)
 

@@ -1,4 +1,4 @@
-"""The recent requests of a sandbox, within bounds, to show what a client sends."""
+"""The recent requests of a sandbox, to show what a client sends."""
 
 from __future__ import annotations
 

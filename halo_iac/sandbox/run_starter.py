@@ -41,7 +41,7 @@ _FIRST_ATTEMPT: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class RunOrder:
-    """A run that is wanted, of one agent over one window."""
+    """The request for a run of one agent over one window."""
 
     project_id: str
     agent: AgentRow
@@ -49,7 +49,7 @@ class RunOrder:
     start: datetime
     end: datetime
     limits: Mapping[str, Any]
-    """Models and limits, in the platform's words; what is null or left out gets the default."""
+    """Models and limits by the platform's field names; null and missing ones get the default."""
     origin: str
     created_at: str
     schedule_id: str | None = None
@@ -126,7 +126,7 @@ class RunStarter:
 
 
 def started(row: RunRow) -> bytes:
-    """Return what every procedure that starts a run answers with."""
+    """Return the answer of every procedure that starts a run."""
     return encode_json(
         {
             "runId": row.id,

@@ -1,8 +1,8 @@
-"""What becomes of a run: its status, events and logs follow from its row and the clock, for there are no workers.
+"""Derives the state of a run: its status, events and logs follow from its row and the clock, without workers.
 
-The platform's statuses are known (docs/protocol.md#run-status); how long each lasts, and what its events and logs are
-called, is not. Chosen here: a run takes three seconds, a follow-up, which exports nothing, two; ``Sandbox.open``
-takes another ``pace``. While a run is analysed, heartbeats and the agent's steps are among its events.
+The platform's statuses are known (docs/protocol.md#run-status); their durations and the names of events and logs are
+not. Chosen here: a run takes three seconds, a follow-up, which exports nothing, two; ``Sandbox.open`` takes another
+``pace``. While a run is analysed, its events include heartbeats and the agent's steps.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ ENDINGS: Final = ("completed", "incomplete", "failed", "export_failed", "timed_o
 
 _TIME_LIMIT: Final = 60.0
 _HEARTBEAT: Final = 30.0
-"""Seconds that heartbeats are apart at most; there are at least four."""
+"""The most seconds between heartbeats, of which there are at least four."""
 _TOOLS: Final = ("get_dataset_overview", "query_traces", "view_trace", "search_trace", "synthesize_traces")
-"""What the agent does in its turns: tools of HALO's engine."""
+"""The tools of HALO's engine, which the agent calls in its turns."""
 _ERRORS: Final = {
     "incomplete": "The analysis ran out of turns before it had an answer.",
     "failed": "The analysis failed, as requested.",
@@ -35,7 +35,7 @@ _ERRORS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """Something that happens in a run's life, seconds after it was created; most change its status."""
+    """An event of a run, ``after`` seconds after it was created; most change its status."""
 
     after: float
     event: str
@@ -46,14 +46,14 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run as it stands at some instant: ``past`` is what has happened, each with its instant."""
+    """The state of a run at an instant; ``past`` has the changes so far, each with its instant."""
 
     row: RunRow
     past: tuple[tuple[str, StateChange], ...]
 
     @property
     def status(self) -> str:
-        """Return the status it has."""
+        """Return the current status."""
         return next(moment.status for _, moment in reversed(self.past) if moment.status is not None)
 
     @property
@@ -63,22 +63,22 @@ class RunState:
 
     @property
     def updated_at(self) -> str:
-        """Return when its status changed last."""
+        """Return the instant of the last change of status."""
         return next(at for at, moment in reversed(self.past) if moment.status is not None)
 
     @property
     def completed_at(self) -> str | None:
-        """Return when it was over."""
+        """Return the instant at which the run ended; ``None`` before that."""
         return self.updated_at if self.is_over else None
 
     @property
     def started_at(self) -> str | None:
-        """Return when the analysis began."""
+        """Return the instant at which the analysis began; ``None`` before that."""
         return next((at for at, moment in self.past if moment.status == "running"), None)
 
     @property
     def error(self) -> str | None:
-        """Return why it came to nothing, once it has."""
+        """Return the error message of a run that has ended without a result."""
         if self.status == "cancelled":
             return f"Cancelled: {self.row.cancel_reason}." if self.row.cancel_reason else "Cancelled."
         return self.row.error or _ERRORS[self.status] if self.status in _ERRORS else None
@@ -136,7 +136,7 @@ def _analysed(row: RunRow, *, after: float, most: float) -> Iterator[StateChange
 
 
 def _steps(row: RunRow, begins: float, ends: float) -> Iterator[StateChange]:
-    """Yield the agent's turns; one that is incomplete has used up all that it may take."""
+    """Yield the agent's turns; an incomplete run has used all that are allowed."""
     most = row.asked["maxTurns"]
     turns = most if row.ending == "incomplete" else min(most, len(_TOOLS))
     for turn in range(1, turns + 1):

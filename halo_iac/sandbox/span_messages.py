@@ -36,7 +36,7 @@ def documents(attributes: Mapping[str, Any]) -> str:
 
 
 def _written(attributes: Mapping[str, Any], which: str) -> Iterator[list[Any]]:
-    """Yield the conversations that are one value, be it a list or its JSON text."""
+    """Yield the conversations that are one value: a list or its JSON text."""
     for key in (_PREFIX[which], *_TEXTS[which]):
         value = attributes.get(key)
         if isinstance(value, str) and value[:1] in {"[", "{"}:
@@ -50,7 +50,7 @@ def _written(attributes: Mapping[str, Any], which: str) -> Iterator[list[Any]]:
 
 
 def _conversation(value: Any) -> list[Any]:  # noqa: ANN401 (any JSON)
-    """Return the messages in a list, in a request to a model, or in its answer."""
+    """Return the messages in a list, in a request to a model or in its response."""
     match value:
         case list():
             return value
@@ -99,7 +99,7 @@ def _unflattened(attributes: Mapping[str, Any], prefix: str) -> list[Any]:
 
 
 def _lists(value: Any) -> Any:  # noqa: ANN401 (likewise)
-    """Turn what is numbered into lists."""
+    """Return a value with objects whose keys are numbers turned into lists."""
     if not isinstance(value, dict):
         return value
     inner = {key: _lists(each) for key, each in value.items()}

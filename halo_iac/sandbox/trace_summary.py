@@ -129,14 +129,14 @@ def _find_root(spans: Any) -> int:  # noqa: ANN401 - a SpanRow of columns
 
 
 def _first_agent(spans: Any, profiles: Mapping[int, Profile], root: int) -> int:  # noqa: ANN401 - likewise
-    """Return the agent of the span that started first, out of the root and those with an agent."""
+    """Return the agent of the first span that has one, or 0 if the root started before it."""
     agents = [profiles[number].agent for number in spans.profile]
     timed = enumerate(zip(spans.started, agents, strict=True))
     return min(found for index, found in timed if found[1] or index == root)[1]
 
 
 def _find_model_calls(spans: Any, profiles: Mapping[int, Profile]) -> Sequence[int]:  # noqa: ANN401 - likewise
-    """Return the indices of the spans that each are one model call; without any, of those with token counts or cost."""
+    """Return the indices of the model calls; of a trace without any, those of the spans with token counts or a cost."""
     calling = {
         number
         for number in set(spans.profile)

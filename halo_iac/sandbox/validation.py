@@ -29,12 +29,12 @@ FREQUENCIES: Final = ("hourly", "daily", "weekly", "monthly")
 
 
 class InvalidInput(Exception):  # noqa: N818 (it is the value that is in error)
-    """A value is not what its field takes; the message completes "<field> …"."""
+    """A value is not valid for its field; the message continues a sentence that begins with the field's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How one field is checked, whether it may be left out, and whether it may be null."""
+    """The check of a field, whether it is required, and whether it may be null."""
 
     check: Check
     is_required: bool
@@ -45,17 +45,17 @@ Shape = Mapping[str, Rule]
 
 
 def required(check: Check) -> Rule:
-    """Return the rule of a field that has to be there."""
+    """Return the rule of a required field."""
     return Rule(check, is_required=True)
 
 
 def optional(check: Check) -> Rule:
-    """Return the rule of a field that may be left out, but is not null."""
+    """Return the rule of a field that may be missing, but not null."""
     return Rule(check, is_required=False)
 
 
 def nullable(check: Check) -> Rule:
-    """Return the rule of a field that may be left out or null."""
+    """Return the rule of a field that may be missing or null."""
     return Rule(check, is_required=False, takes_null=True)
 
 
@@ -80,7 +80,7 @@ def check_fields(given: object, shape: Shape) -> dict[str, Any]:
 
 
 def text(value: object) -> str:
-    """Take any string that the platform could store."""
+    """Accept a string that the platform can store."""
     if not isinstance(value, str):
         raise InvalidInput("must be a string")
     if _UNSTORABLE.search(value):
@@ -89,42 +89,42 @@ def text(value: object) -> str:
 
 
 def non_empty(value: object) -> str:
-    """Take a string that is not blank."""
+    """Accept a string that is not blank."""
     if not text(value).strip():
         raise InvalidInput("must not be blank")
     return text(value)
 
 
 def title(value: object) -> str:
-    """Take a title, as it is: nothing is trimmed."""
+    """Accept a title; it is not trimmed."""
     if len(non_empty(value)) > _MAX_TITLE_LENGTH:
         raise InvalidInput(f"must have at most {_MAX_TITLE_LENGTH} characters")
     return non_empty(value)
 
 
 def identifier(value: object) -> str:
-    """Take an id of any form: the recorded requests have a project id that is no UUID."""
+    """Accept an id of any form: recorded requests have a project id that is not a UUID."""
     if len(non_empty(value)) > _MAX_TITLE_LENGTH:
         raise InvalidInput("is too long for an id")
     return non_empty(value)
 
 
 def uuid(value: object) -> str:
-    """Take a UUID; two spellings of one are the same, so it is kept in lower case."""
+    """Accept a UUID in any case, and return it in lower case."""
     if not _UUID.fullmatch(text(value)):
         raise InvalidInput("must be a UUID")
     return text(value).lower()
 
 
 def boolean(value: object) -> bool:
-    """Take true or false."""
+    """Accept true or false."""
     if not isinstance(value, bool):
         raise InvalidInput("must be true or false")
     return value
 
 
 def one_of(values: Collection[str]) -> Check:
-    """Take one of these strings."""
+    """Accept one of these strings."""
 
     def check(value: object) -> str:
         if not isinstance(value, str) or value not in values:
@@ -135,7 +135,7 @@ def one_of(values: Collection[str]) -> Check:
 
 
 def integer(least: int, most: int = _MAX_INTEGER) -> Check:
-    """Take a whole number in a range; 9.0 is one, as in JavaScript, which has no other numbers."""
+    """Accept a whole number in a range; 9.0 is one, as in JavaScript."""
 
     def check(value: object) -> int:
         number = int(value) if isinstance(value, float) and value.is_integer() else value
@@ -149,7 +149,7 @@ def integer(least: int, most: int = _MAX_INTEGER) -> Check:
 
 
 def integers(least: int, most: int, *, fewest: int = 0) -> Check:
-    """Take a list of whole numbers, each in a range."""
+    """Accept a list of whole numbers, each in a range."""
     one = integer(least, most)
 
     def check(value: object) -> list[int]:
@@ -163,7 +163,7 @@ def integers(least: int, most: int, *, fewest: int = 0) -> Check:
 
 
 def instant(value: object) -> datetime:
-    """Take an ISO 8601 instant with its zone, as zod's ``datetime`` does; what is finer than a millisecond is cut."""
+    """Accept an ISO 8601 instant with a zone, as zod's ``datetime`` does."""
     if not _INSTANT.fullmatch(text(value)):
         raise InvalidInput("must be an ISO 8601 instant with a zone, such as 2026-11-01T00:00:00.000Z")
     try:
@@ -173,7 +173,7 @@ def instant(value: object) -> datetime:
 
 
 def zone(value: object) -> str:
-    """Take the exact name of an IANA zone."""
+    """Accept the exact name of an IANA time zone."""
     if text(value) not in _zones():
         raise InvalidInput("must be the name of an IANA time zone")
     return text(value)
@@ -190,7 +190,7 @@ BY_ID: Final[Shape] = {"id": required(identifier)}
 
 
 def check_cadence(wire: Mapping[str, Any]) -> None:
-    """Refuse a schedule whose frequency lacks a part; superfluous parts are kept and mean nothing."""
+    """Raise BAD_REQUEST if fields that the frequency needs are missing; superfluous ones are kept and ignored."""
     frequency = wire.get("frequency")
     if frequency not in FREQUENCIES:  # only a row that was seeded odd
         return

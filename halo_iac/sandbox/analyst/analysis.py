@@ -31,7 +31,7 @@ def analyse(spans: Iterable[Span], window: Window, prompt: str = "", *, left_out
 
 
 def analyse_traces(traces: Iterable[Trace], window: Window, prompt: str = "", *, left_out: int = 0) -> Figures:
-    """Return the same figures from traces, each with all spans of the agent.
+    """Return the figures of traces, each with all spans of the agent.
 
     Memory holds one trace at a time, a few counters for each name, message and model, and eight bytes per span.
     """

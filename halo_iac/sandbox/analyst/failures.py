@@ -69,7 +69,7 @@ class Failures:
             self._groups[key].cited.add(trace.id, count)
 
     def groups(self) -> tuple[ErrorGroup, ...]:
-        """Return the groups: first those in which a failure began, the most frequent first."""
+        """Return the groups, those in which failures began before the others, then by frequency."""
         found = (
             ErrorGroup(
                 name=name,

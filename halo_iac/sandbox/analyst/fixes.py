@@ -53,7 +53,7 @@ _DEFAULT_ADVICE: Final = "Read one of the traces up to the failing step; the mes
 
 
 def advice_on(group: ErrorGroup | None = None) -> str:
-    """Return what to do about a group of failures; without one, general advice."""
+    """Return advice on a group of failures, or general advice without a group."""
     said = f"{group.message} {group.example}" if group else ""
     return next((advice for words, advice in _ADVICE if words.search(said)), _DEFAULT_ADVICE)
 
@@ -68,7 +68,7 @@ _WEIGHTS: Final = {
     FixKind.OUTPUT: 2,
     FixKind.REPEAT: 1,
 }
-"""Failures weigh more than loops and skipped steps, those more than slow or expensive ones, those more than repeats."""
+"""Failures weigh most, then loops and skipped steps, then slow and expensive steps, then repeats."""
 
 _NOT_STEPS: Final = frozenset({"AGENT", "CHAIN", "LLM", "SPAN"})
 """Kinds that are slow because of the steps below them, or, as model calls, by nature."""

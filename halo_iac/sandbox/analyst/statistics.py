@@ -13,7 +13,7 @@ CITED: Final = 3
 
 
 class CitationSet:
-    """The few traces with the highest rank; of equal ranks, the lower ids."""
+    """The traces with the highest ranks; of equal ranks those with the lower ids."""
 
     def __init__(self) -> None:
         self._ranks: dict[str, int] = {}
@@ -60,7 +60,7 @@ def nearest_rank(ranked: Sequence[int], percent: int) -> int:
 
 
 class Example:
-    """The text of the lowest key of those added."""
+    """Keeps the text with the lowest key."""
 
     def __init__(self) -> None:
         self._found: tuple[tuple[int, str, str], str] | None = None

@@ -75,7 +75,7 @@ class Trace:
         return self._parents[span.span_id]
 
     def self_time(self, span: Span) -> int:
-        """Return the time of a span in which no span below it ran; those may overlap and end after it."""
+        """Return how long a span ran without any span below it, in nanoseconds; these may overlap and end after it."""
         return self._self_times[span.span_id]
 
     def has_failure_below(self, span: Span) -> bool:
@@ -83,7 +83,7 @@ class Trace:
         return span.span_id in self._above_failure
 
     def has_own_failure_below(self, span: Span) -> bool:
-        """Return whether a failure below this span began in a span of the same agent: one with no failure below it."""
+        """Return whether a failure below this span began in a span of the same agent, with no failure below it."""
         return span.span_id in self._above_own_failure
 
     @cached_property

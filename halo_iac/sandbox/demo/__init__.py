@@ -8,10 +8,10 @@ from typing import Any, Final
 from halo_iac.sandbox.store import Key, Tables
 
 KEY_PREFIX: Final = "sk-inference-sandbox-"
-"""What the key of every sandbox begins with."""
+"""The beginning of the key of every sandbox."""
 DEMO_KEY: Final = f"{KEY_PREFIX}read-write"
 DEMO_READ_KEY: Final = f"{KEY_PREFIX}read-only"
-"""The keys of sandboxes in memory, which no other process finds; one in a file makes its own."""
+"""The keys of sandboxes in memory, which no other process can reach; a sandbox in a file generates its own."""
 DEMO_PROJECT_ID: Final = "5a4db0c5-0000-4000-8000-000000000001"
 DEMO_TEAM_ID: Final = "5a4db0c5-0000-4000-8000-00000000007e"
 DEMO_USER_ID: Final = "5a4db0c5-0000-4000-8000-000000000002"
@@ -51,7 +51,7 @@ def add_keys(tables: Tables, *, is_in_memory: bool) -> None:
 
 
 def add_project(tables: Tables, project_id: str, now: str) -> None:
-    """Add a project together with the demo agents; an existing one stays as it is."""
+    """Add a project with the demo agents, unless it exists."""
     if tables.has_project(project_id):
         return
     name = "Sandbox" if project_id == DEMO_PROJECT_ID else f"Sandbox {project_id[:8]}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from halo_iac.sandbox.demo.trace_builder import Model, TraceBuilder, fail
+from halo_iac.sandbox.demo.trace_builder import Model, TraceBuilder, mark_failed
 
 AGENT: Final = "checkout"
 
@@ -37,7 +37,7 @@ def record(trace: TraceBuilder) -> None:
             trace.call_model(_MINI, "ChatCompletion", 1450, 90, says=_DONE)
             top["attributes"]["output.value"] = _DONE
         else:
-            fail(top, "checkout failed: payment was not confirmed")
+            mark_failed(top, "checkout failed: payment was not confirmed")
 
 
 def _look_up(trace: TraceBuilder, basket: dict[str, object]) -> None:
@@ -48,10 +48,12 @@ def _look_up(trace: TraceBuilder, basket: dict[str, object]) -> None:
 
 def _charge(trace: TraceBuilder) -> bool:
     """Charge the card; return whether that succeeded."""
-    order = {"order": trace.token("ord"), "amount": f"{trace.rng.randrange(900, 25000) / 100:.2f}"}
+    order = {"order": trace.random_id("ord"), "amount": f"{trace.rng.randrange(900, 25000) / 100:.2f}"}
     if trace.number % 25 in _TIMES_OUT:
         charge = trace.call_tool("charge_card", 30_001, 30_040, order)
-        fail(charge, f"timed out after 30000 ms waiting for payments.internal (request {trace.token('req')})")
+        mark_failed(
+            charge, f"timed out after 30000 ms waiting for payments.internal (request {trace.random_id('req')})"
+        )
         return False
-    trace.call_tool("charge_card", 350, 900, order, {"status": "captured", "charge": trace.token("ch")})
+    trace.call_tool("charge_card", 350, 900, order, {"status": "captured", "charge": trace.random_id("ch")})
     return True

@@ -1,7 +1,7 @@
-"""The traces of the demo agents, written only for the days that are read.
+"""The traces of the demo agents, stored only for the days that are read.
 
-They have been at work since a month before their project came into being, and go on for as long as the clock does.
-Each works in slots of so many minutes, counted from 1970, one trace a slot, which is here within five minutes.
+The agents have been active since a month before their project was created. Each has one trace per slot of some
+minutes, counted from 1970; the trace has ended five minutes after the slot began.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DELAY: Final = 5 * _MINUTE
 _ANY_TIME: Final = {"startDate": "1970-01-01T00:00:00Z", "endDate": "9999-01-01T00:00:00Z"}
 _DEMO_SPAN: Final = timedelta(days=30)
 _MAX_WINDOW: Final = timedelta(days=31)
-"""How far back from its end a query about traces writes them down."""
+"""The longest part of a query's time range, counted from its end, whose traces are stored."""
 
 
 def count(tables: Tables, project_id: str, agent: AgentRow, since: int, until: int) -> int:
@@ -44,7 +44,7 @@ def ensure_traces(tables: Tables, project_id: str, agent: AgentRow, start: datet
 
 
 def has_traces(tables: Tables, project_id: str, start: datetime, end: datetime, now: str) -> bool:
-    """Return whether all demo agents' traces of a window are written down."""
+    """Return whether the traces of all demo agents in a window are stored."""
     start, end = _shown(start, end, now)
     window = to_nanoseconds(start), to_nanoseconds(end)
     agents = tables.agents(project_id)
@@ -52,14 +52,14 @@ def has_traces(tables: Tables, project_id: str, start: datetime, end: datetime, 
 
 
 def ensure_all_traces(tables: Tables, project_id: str, start: datetime, end: datetime, now: str) -> None:
-    """Write down all demo agents' traces of a window; of one that is longer than a month, of its last month."""
+    """Store the traces of all demo agents in a window, or in its last 31 days."""
     start, end = _shown(start, end, now)
     for agent in tables.agents(project_id):
         ensure_traces(tables, project_id, agent, start, end, now)
 
 
 def window_asked(given: object) -> tuple[str, datetime, datetime] | None:
-    """Return the project and the time range that a query names; ``None`` where the procedure is to refuse it."""
+    """Return the project and the time range of a query; ``None`` for an invalid query, which the procedure refuses."""
     filters = given.get("filters") or {} if isinstance(given, dict) else None
     if not isinstance(given, dict) or not isinstance(filters, dict):
         return None
@@ -70,7 +70,7 @@ def window_asked(given: object) -> tuple[str, datetime, datetime] | None:
 
 
 def is_trace_there(tables: Tables, given: object) -> bool:
-    """Return whether a query names a trace that is stored, and thus complete: no other day has more of it."""
+    """Return whether a query names a trace that is stored; it is complete, since a trace belongs to one day."""
     if not isinstance(given, dict):
         return False
     filters = given.get("filters")
@@ -88,7 +88,7 @@ def _shown(start: datetime, end: datetime, now: str) -> tuple[datetime, datetime
 def _missing(
     tables: Tables, project_id: str, agent: AgentRow, window: tuple[int, int], now: str
 ) -> list[tuple[int, int, int]]:
-    """Return the days of a window that lack traces of a demo agent, and between which instants those begin."""
+    """Return the days of a window that lack traces of a demo agent, each with the range in which these begin."""
     if not _is_at_work(agent):
         return []
     slot = demo.MINUTES_PER_TRACE[agent.id] * _MINUTE
@@ -102,7 +102,7 @@ def _missing(
 
 
 def _is_at_work(agent: AgentRow) -> bool:
-    """Return whether an agent is a demo agent under its own name; a renamed one leaves no more traces."""
+    """Return whether an agent is a demo agent under its own name; a renamed one has no further traces."""
     return any(agent.id == each["id"] and agent.wire["identityValue"] == each["identityValue"] for each in demo.AGENTS)
 
 
@@ -126,7 +126,7 @@ def _write(tables: Tables, project_id: str, agent: AgentRow, since: int, until: 
 
 @lru_cache(maxsize=16)
 def _records(since: int, until: int, agent: str) -> tuple[SpanRecord, ...]:
-    """Return an agent's spans between two instants, which are the same in every project; the latest days are kept."""
+    """Return an agent's spans between two instants; cached, since they are the same in every project."""
     from halo_iac.sandbox.demo.traces import spans_between
     from halo_iac.sandbox.span_record import span_of
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from halo_iac.sandbox.demo.trace_builder import Model, TraceBuilder, fail
+from halo_iac.sandbox.demo.trace_builder import Model, TraceBuilder, mark_failed
 
 AGENT: Final = "support-bot"
 
@@ -28,7 +28,7 @@ _TOPICS: Final = ("refund", "late parcel", "password", "invoice", "damaged item"
 def record(trace: TraceBuilder) -> None:
     """Write one trace. The topmost span names the agent, by its name."""
     topic = trace.rng.choice(_TOPICS)
-    customer = trace.token("cus")
+    customer = trace.random_id("cus")
     question, answer = f"I need help with this: {topic}.", f"I have looked into your {topic}. {_NEXT}"
     trace.context = {"session.id": f"session-{trace.number // _TURNS}", "user.id": customer}
     trace.start_conversation(_SYSTEM, question)
@@ -44,7 +44,7 @@ def record(trace: TraceBuilder) -> None:
             _repeat_question(trace, customer, topic)
         elif trace.number % 4 == 0:
             ticket = {"customer": customer, "topic": topic, "priority": "high"}
-            trace.call_tool("create_ticket", 150, 300, ticket, {"ticket": trace.token("tic")})
+            trace.call_tool("create_ticket", 150, 300, ticket, {"ticket": trace.random_id("tic")})
         trace.call_model(_SONNET, "messages.create", 2400, 160, says=answer)
 
 
@@ -52,5 +52,5 @@ def _repeat_question(trace: TraceBuilder, customer: str, topic: str) -> None:
     ticket = {"customer": customer, "topic": topic, "priority": "urgent"}
     for _ in range(trace.rng.randrange(4, 7)):
         refused = trace.call_tool("create_ticket", 150, 300, ticket)
-        fail(refused, f"HTTP 422: priority must be one of low, normal, high (request {trace.token('req')})")
+        mark_failed(refused, f"HTTP 422: priority must be one of low, normal, high (request {trace.random_id('req')})")
         trace.call_model(_SONNET, "messages.create", 2100, 40)

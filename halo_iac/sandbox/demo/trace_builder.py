@@ -1,7 +1,6 @@
-"""Builds traces of the demo agents: a clock that moves with each step, and spans as exporters write them.
+"""Builds traces of the demo agents: each step advances a clock and adds a span as exporters write it.
 
-Everything follows from the agent and the trace's place in time, so two anchors that see the same hour see the same
-traces, ids included, and writing them twice adds nothing.
+A trace, ids included, depends only on the agent and the number of its slot, so that writing it twice adds nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _MS: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model and what a million tokens of it cost, made up for the demo."""
+    """A model and its invented prices for a million tokens."""
 
     name: str
     provider: str
@@ -31,7 +30,7 @@ class Model:
     completion_price: Decimal
 
     def cost(self, prompt: int, completion: int) -> str:
-        """Return what a call costs, as exports write it."""
+        """Return the cost of a call, as exports write it."""
         return str((prompt * self.prompt_price + completion * self.completion_price) / 10**6)
 
 
@@ -42,11 +41,11 @@ class TraceBuilder:
     agent: str
     number: int
     clock: int
-    stamp: Mapping[str, Any]
-    """Attributes that this agent's exporter puts on every span."""
+    exporter_attributes: Mapping[str, Any]
+    """Attributes that the agent's exporter adds to every span."""
     spans: list[Json] = field(default_factory=list)
     context: Json = field(default_factory=dict)
-    """Attributes of every span from here on: whom the agent is talking to."""
+    """Attributes of all later spans: the session and the user."""
     _open: list[Json] = field(default_factory=list)
     _messages: list[Json] = field(default_factory=list)
     _answer: Json = field(default_factory=dict)
@@ -62,7 +61,7 @@ class TraceBuilder:
 
     @contextmanager
     def group(self, kind: str, name: str, **attributes: object) -> Iterator[Json]:
-        """Take a step that consists of the steps taken inside it; its span is what the caller may yet change."""
+        """Record a step that contains the steps of the block, and yield its span, which the caller may change."""
         span = self._span(kind, name, attributes)
         self._open.append(span)
         yield span
@@ -71,23 +70,23 @@ class TraceBuilder:
         span["end_time"] = format_nanoseconds(self.clock)
 
     def step(self, kind: str, name: str, least: int, most: int, **attributes: object) -> Json:
-        """Take a step of some random length."""
+        """Record a step of random length."""
         span = self._span(kind, name, attributes)
         self.advance(least, most)
         span["end_time"] = format_nanoseconds(self.clock)
         return span
 
     def start_conversation(self, system: str, user: str) -> None:
-        """Begin the conversation that every model call from here on is given."""
+        """Begin the conversation that later model calls have as input."""
         self._messages = [{"message.role": "system", "message.content": system}]
         self._messages.append({"message.role": "user", "message.content": user})
 
     def call_model(self, model: Model, name: str, prompt: int, completion: int, says: str = "") -> Json:
-        """Call a model with about as many tokens; the longer its answer, the longer it takes.
+        """Record a model call with about this many tokens; its duration grows with its answer.
 
-        It is given the conversation so far, and answers with what it ``says`` and the tools that are used next.
+        Its input is the conversation so far, its output ``says`` and the tools that are called next.
         """
-        read, written = self.about(prompt), self.about(completion)
+        read, written = self.vary(prompt), self.vary(completion)
         attributes = {
             "llm.provider": model.provider,
             "llm.model_name": model.name,
@@ -105,7 +104,7 @@ class TraceBuilder:
         return self._asked
 
     def call_tool(self, tool: str, least: int, most: int, arguments: Json, result: object = None) -> Json:
-        """Call a tool, as the model asked for; without a result it gives none."""
+        """Record a tool call that the model asked for, with or without a result."""
         attributes: Json = {"tool.name": tool, "input.value": json.dumps(arguments)}
         text = "" if result is None else result if isinstance(result, str) else json.dumps(result)
         if result is not None:
@@ -115,7 +114,7 @@ class TraceBuilder:
         return self.step("TOOL", tool, least, most, **attributes)
 
     def _call(self, tool: str, arguments: str) -> None:
-        """Let the model's last answer ask for a call."""
+        """Add a tool call to the model's last answer."""
         function = f"message.tool_calls.{self._calls}.tool_call.function"
         call = {f"{function}.name": tool, f"{function}.arguments": arguments}
         self._calls += 1
@@ -124,15 +123,15 @@ class TraceBuilder:
             self._asked["attributes"].update(_flattened("llm.output_messages", [call]))
 
     def advance(self, least: int, most: int) -> None:
-        """Let some milliseconds pass."""
+        """Advance the clock by a random number of milliseconds."""
         self.clock += self.rng.randrange(least * _MS, most * _MS)
 
-    def about(self, number: int) -> int:
-        """Return about that many."""
+    def vary(self, number: int) -> int:
+        """Return a random number within 15 % of another."""
         return round(number * self.rng.uniform(0.85, 1.15))
 
-    def token(self, prefix: str) -> str:
-        """Return an id such as services make up."""
+    def random_id(self, prefix: str) -> str:
+        """Return a random id with a prefix, as services generate them."""
         return f"{prefix}_{self.rng.getrandbits(48):012x}"
 
     def _span(self, kind: str, name: str, attributes: Mapping[str, object]) -> Json:
@@ -153,7 +152,7 @@ class TraceBuilder:
                 "openinference.span.kind": kind,
                 "inference.export.schema_version": 1,
                 "inference.observation_kind": kind,
-                **self.stamp,
+                **self.exporter_attributes,
                 **self.context,
                 **attributes,
             },
@@ -162,17 +161,21 @@ class TraceBuilder:
         return span
 
 
-def fail(span: Json, message: str) -> None:
-    """Make a step one that failed."""
+def mark_failed(span: Json, message: str) -> None:
+    """Mark a step as failed."""
     span["status"] = {"code": "STATUS_CODE_ERROR", "message": message}
     attributes = {"exception.type": "ToolError", "exception.message": message}
     span["events"] = [
-        {"name": "exception", "timestamp": span["end_time"] or span["start_time"], "attributes": attributes}
+        {
+            "name": "exception",
+            "timestamp": span["end_time"] or span["start_time"],
+            "attributes": attributes,
+        }
     ]
 
 
 def _flattened(prefix: str, messages: list[Json]) -> Json:
-    """Return messages as OpenInference writes them: an attribute for each field of each."""
+    """Return messages as OpenInference writes them, with an attribute for each field."""
     return {
         f"{prefix}.{number}.{name}": value for number, message in enumerate(messages) for name, value in message.items()
     }

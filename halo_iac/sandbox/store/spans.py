@@ -195,7 +195,7 @@ class SpanTables:
         return self._connection.execute(_OF_AGENT, (trace, agent, until, limit)).fetchall()
 
     def nodes_of_trace(self, trace: int, *, until: int) -> list[tuple[str, str | None, int, int, bool]]:
-        """Return id, parent's id, start, end and whether it failed for every span of a trace, likewise."""
+        """Return id, parent, start, end and failure of all spans of a trace, without those added after ``until``."""
         sql = """SELECT span_id, parent_id, started, max(started, ended), status = 'ERROR'
                  FROM spans JOIN profiles ON profiles.id = profile WHERE trace = ? AND seq <= ? ORDER BY started"""
         return self._connection.execute(sql, (trace, until)).fetchall()

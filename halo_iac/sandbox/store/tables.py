@@ -113,7 +113,7 @@ class Tables:
         self._connection.execute(sql, (holder,))
 
     def projects(self, key: Key | None = None) -> list[dict[str, str]]:
-        """Return id, name and createdAt of every project, or of those that a key covers, oldest first."""
+        """Return id, name and createdAt of all projects, or of the projects that a key covers, oldest first."""
         sql = "SELECT id, name, created_at FROM projects ORDER BY created_at, id"
         rows = self._connection.execute(sql)
         return [
@@ -184,9 +184,9 @@ class Tables:
     def put_agent(
         self, project_id: str, wire: Mapping[str, Any], last_seen_at: str | None, *, is_counted: bool = False
     ) -> int:
-        """Add an agent, or replace the one with its id; return its row id, which it keeps while it is forgotten.
+        """Add an agent, or replace the one with its id; return its row id, which a forgotten agent keeps.
 
-        ``last_seen_at`` ``None`` means that it is always seen now.
+        Without ``last_seen_at`` the agent counts as always active.
         """
         sql = """INSERT INTO agents (project_id, id, last_seen_at, wire, is_counted) VALUES (?, ?, ?, ?, ?)
                  ON CONFLICT DO UPDATE SET last_seen_at = excluded.last_seen_at, wire = excluded.wire,
@@ -195,7 +195,7 @@ class Tables:
         return int(self._connection.execute(sql, values).fetchone()[0])
 
     def forget_agent(self, project_id: str, agent_id: str) -> None:
-        """Forget an agent; its traces stay, and are its own again if it returns."""
+        """Forget an agent; its traces are kept, and belong to it again if it is added again."""
         sql = "UPDATE agents SET is_gone = 1 WHERE project_id = ? AND id = ?"
         self._connection.execute(sql, (project_id, agent_id))
 

@@ -100,7 +100,7 @@ class Filters:
     mentions: tuple[str, ...] = ()
     """Texts that must occur, in any case."""
     scope: str | None = None
-    """``root`` for spans without a parent; ``entrypoint`` for those whose parent is missing or of another service."""
+    """``root`` for spans without a parent; ``entrypoint`` for spans whose parent is missing or of another service."""
 
 
 class Where(NamedTuple):

@@ -211,7 +211,7 @@ class TraceQueries:
         return [found[row_id] for row_id in row_ids]
 
     def spans_with_bodies(self, row_ids: Sequence[int]) -> list[tuple[Json, bytes]]:
-        """Return the same, each with its JSON."""
+        """Return the spans with some row ids, in this order, each with its JSON."""
         rows = self._connection.execute(_SPANS, (True, dumps(row_ids))).fetchall()
         found = {row_id: (_wire(_SPAN_FIELDS, values), body) for row_id, *values, body in rows}
         return [found[row_id] for row_id in row_ids]

@@ -33,7 +33,7 @@ class FoundSpan(NamedTuple):
 
 
 def read_spans(file: BinaryIO) -> Iterator[FoundSpan | BadLine]:
-    """Yield a file's spans, and what is not a span, with the reason; the file may be gzipped."""
+    """Yield the spans of a file, which may be gzipped, and a :class:`BadLine` for everything else."""
     line = 0
     try:
         source = ByteSource(open_text(file))

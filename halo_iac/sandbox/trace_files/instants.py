@@ -13,7 +13,7 @@ from halo_iac.sandbox.trace_files.problems import NotASpanError
 _UNITS: Final = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3), (2**63, 1))
 """Upper limits, and the nanoseconds per unit below each: seconds up to the year 5138, then ms, µs and ns."""
 _LENGTH, _LATEST = 19, str(2**63)
-"""A number of nanoseconds of our days has so many digits."""
+"""The number of digits of nanoseconds since 1970, from 2001 to 2286, and the last that SQLite can store."""
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 

@@ -129,7 +129,7 @@ class JsonText:
             yield Located(line, head)
 
     def _parse_whole(self, begin: int) -> Any:  # noqa: ANN401 - any JSON
-        """Return the current value at any length, unless what began at ``begin`` is too long by now."""
+        """Return the current value of any length; raises an error :data:`MAX_VALUE` characters after ``begin``."""
         opening = self._peek()
         most = begin + MAX_VALUE - self._offset()
         if (found := self._parse(min(MAX_WHOLE_LENGTH, most))) is not None:

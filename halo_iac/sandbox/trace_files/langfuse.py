@@ -1,8 +1,8 @@
 """Langfuse: traces with their observations, or observations by themselves.
 
-As its API answers (camelCase) and as it exports to files (snake_case, instants in UTC without saying so). Each
-observation is a span. The trace is the span above them, unless one of them is above all others already; then that one
-gets what the trace says. What has no name of its own in HALO's format is kept as ``langfuse.…``.
+The keys are in camelCase in answers of its API, and in snake_case in exported files, whose instants are in UTC without
+a zone. Each observation becomes a span. The trace becomes their parent, unless one of them is the parent of all others;
+then that one gets the fields of the trace. Fields without a name in HALO's format are kept as ``langfuse.…``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _READ: Final = frozenset(
         "observations", "latency",
     }
 )  # fmt: skip
-"""What has a place of its own in a span, or follows from what has.
+"""Keys that are converted, or that follow from those that are.
 
 Costs of traces are those of their observations, and would count twice.
 """
@@ -70,7 +70,7 @@ _form: Final = lru_cache(maxsize=1024)(_Form)
 
 
 def _to_camel_case(found: Json, prefix: str) -> tuple[Json, _Form]:
-    """Return an object with its keys in camelCase, and what is known of them."""
+    """Return an object with its keys in camelCase, and their cached :class:`_Form`."""
     form = _form(tuple(found), prefix)
     return found if form.is_camel else dict(zip(form.camel, found.values(), strict=True)), form
 
@@ -187,7 +187,7 @@ def _root(trace: Json, form: _Form, spans: list[Json]) -> Json:
 
 
 def _add_trace(attributes: Json, trace: Json, form: _Form) -> None:
-    """Add a trace's own fields to the attributes of its root span, unless they are already set."""
+    """Add a trace's own fields to the attributes of its root span, unless they are set."""
     own = _metadata(trace.get("metadata"))
     _add_common(own, trace, form)
     if trace.get("name"):
@@ -200,7 +200,7 @@ def _add_trace(attributes: Json, trace: Json, form: _Form) -> None:
 
 
 def _add_common(attributes: Json, found: Json, form: _Form) -> None:
-    """Add what traces and observations have in common, and all that has no name in HALO's format."""
+    """Add the fields that traces and observations share, and those without a name in HALO's format."""
     if (value := found.get("input")) is not None:
         attributes["input.value"] = _as_text(value)
     if (value := found.get("output")) is not None:
@@ -235,7 +235,7 @@ def _add_model(attributes: Json, observation: Json, form: _Form) -> None:
 
 
 def _usage(observation: Json, form: _Form) -> Json:
-    """Return how much of the model was used, where that is counted in tokens."""
+    """Return the token usage; empty if usage is counted in another unit."""
     for key in ("usageDetails", "usage"):
         usage = observation.get(key)
         if usage and isinstance(usage, dict) and usage.get("unit") in _COUNTED:
@@ -245,12 +245,12 @@ def _usage(observation: Json, form: _Form) -> Json:
 
 @lru_cache(maxsize=1024)
 def _counts(keys: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return the attributes for the keys of a usage, each key that is preferred to another after it."""
+    """Return the attributes for the keys of a usage; if two keys have the same attribute, the preferred one is last."""
     return tuple((attribute, key) for attribute, names in _TOKENS.items() for key in reversed(names) if key in keys)
 
 
 def _metadata(metadata: object) -> Json:
-    """Return metadata as OpenInference has it, and the attributes that Langfuse keeps of spans of OpenTelemetry's."""
+    """Return metadata under OpenInference's name, and the attributes of OpenTelemetry spans that it contains."""
     if not isinstance(metadata, dict):
         return {} if metadata is None or metadata == "" else {"metadata": _as_text(metadata)}
     if not metadata:

@@ -46,7 +46,10 @@ class ByteSource:
 
 
 def read_values(source: ByteSource) -> Iterator[Located | BadLine]:
-    """Yield the values of a file, and what is not JSON; raises :class:`UnreadableError` if the rest cannot be read."""
+    """Yield the values of a file, and a :class:`BadLine` for text that is not JSON.
+
+    Raises :class:`UnreadableError` if the rest cannot be read.
+    """
     number, is_first, readline = 0, True, source.stream.readline
     while line := readline(MAX_WHOLE_LENGTH):
         number += 1

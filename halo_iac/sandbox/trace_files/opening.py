@@ -125,7 +125,7 @@ class GzipStream(RawIOBase):
 
 
 def _decompress_bytewise(member: Any, packed: bytes) -> Iterator[bytes]:  # noqa: ANN401 - zlib's type has no name
-    """Decompress byte by byte: zlib drops the bytes before an error, and those that the checksum covers."""
+    """Yield the bytes before an error: zlib would drop those that it decompressed in the same call."""
     with suppress(zlib.error):
         for at in range(len(packed)):
             yield member.decompress(packed[at : at + 1])

@@ -31,7 +31,7 @@ _WRONG: Final = (AttributeError, KeyError, TypeError, ValueError)
 
 
 def spans_of(request: Json) -> Iterator[Json | NotASpanError]:
-    """Yield the spans of a request or of one element of its lists, and for those that are invalid the reason."""
+    """Yield the spans of a request or of one element of its lists, and an error for each that is invalid."""
     for group in _listed(request, *GROUPS) or [request]:
         yield from _valid_prefix(_spans_of_resource(group))
 
