@@ -196,12 +196,12 @@ def test_the_bounds_of_files_are_those_of_the_loader() -> None:
 def test_the_bounds_of_answers_are_those_of_the_client() -> None:
     documented = dict(row[:2] for row in rows("security.md", "Bounds of answers"))
     usual = DEFAULT.bounds
-    assert documented["connecting"] == f"{usual.connect:.0f} s"
-    assert documented["between two reads of a response"] == f"{usual.read:.0f} s"
-    assert documented["an operation, all attempts together"] == f"{usual.operation:.0f} s"
-    assert documented["a response, or a list over all its pages"] == size(usual.answer)
-    assert documented["the same once decoded, estimated"] == f"{usual.held // MIB // 1024} GiB"
-    assert documented["an error body"] == size(usual.error)
+    assert documented["connecting"] == f"{usual.connect_seconds:.0f} s"
+    assert documented["between two reads of a response"] == f"{usual.read_seconds:.0f} s"
+    assert documented["an operation, all attempts together"] == f"{usual.total_seconds:.0f} s"
+    assert documented["a response, or a list over all its pages"] == size(usual.answer_bytes)
+    assert documented["the same once decoded, estimated"] == f"{usual.memory_bytes // MIB // 1024} GiB"
+    assert documented["an error body"] == size(usual.error_bytes)
     assert documented["a saved plan"] == size(MAX_PLAN_BYTES)
     assert documented["a receipt"].startswith(size(MAX_RECEIPT_BYTES))
     retries = section("semantics.md", "Retries")
