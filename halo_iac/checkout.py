@@ -1,4 +1,4 @@
-"""The checkout: the working tree of a repository that a project file lies in, whose content a branch decides."""
+"""The checkout: the working tree of the repository that contains a project file; a branch decides its content."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if sys.platform != "win32":
 _MAX_GIT_FILE_BYTES: Final = 8192
 """Bytes of a file `.git`, which holds one path."""
 _INDEX_VERSION_2: Final = b"DIRC\0\0\0\x02"
-"""How an index of version 2 begins."""
+"""The first bytes of an index of version 2."""
 
 
 def find_checkout(project_file: Path, *, of_any_owner: bool = False) -> Path | None:
-    """Return the checkout of a project file, whether that is there or not: a path without links, ``None`` for none.
+    """Return the checkout that contains a project file, as a path without links; ``None`` if there is none.
 
-    It is the nearest folder above the file that holds ``.git`` and belongs to who owns the file's folder: on a shared
-    machine a folder further up may be anyone's. ``of_any_owner`` leaves that to git, which has ``safe.directory`` for
-    it: in a container the runner's folder has an owner and what is checked out there another. A link in the place of
-    the file itself is not followed, since a branch could make it lead into another checkout.
+    It is the nearest folder above the file that has ``.git`` and the same owner as the file's folder: on a shared
+    machine, anyone may own a folder further up. ``of_any_owner`` omits that check, because git has its own
+    (``safe.directory``): in a container, the runner's folder and the files checked out in it have different owners. The
+    file need not exist. If it is a link, the link is not followed: a branch could make it lead into another checkout.
     """
     folder = resolve_path(project_file.parent)
     folders = (folder, *folder.parents)
@@ -54,12 +54,12 @@ def find_outermost_checkout(checkout: Path) -> Path:
 
 
 def may_be_committed(path: Path, checkout: Path) -> bool:
-    """Return whether a branch may hold a file: it, or a link on the way to it, lies in the checkout.
+    """Return whether a branch may contain a file: the file, or a link on the way to it, is in the checkout.
 
-    Not where the checkout is, or holds, the account's own home by the user database, and that holds no ``.git``: then
-    the file lies there for the account, as where a user keeps a project file in their home.
+    Files of the account's home folder do not count if the checkout is that folder, or contains it, and the folder has
+    no ``.git`` of its own: a user may keep a project file in their home folder. The home is that of the user database.
     """
-    written = Path(os.path.abspath(path))  # noqa: PTH100 - no link is followed before its place was looked at
+    written = Path(os.path.abspath(path))  # noqa: PTH100 - with its links, each of which may be in the checkout
     if not any(resolve_path(each).is_relative_to(checkout) for each in (path, written, *written.parents)):
         return False
     own = _account_home()
@@ -78,7 +78,7 @@ def _account_home() -> Path | None:
 
 
 def find_owner(folder: Path) -> int | None:
-    """Return the user id of a folder's owner; ``None`` where it cannot be looked at."""
+    """Return the user id of a folder's owner; ``None`` if the folder cannot be read."""
     try:
         return folder.stat().st_uid
     except OSError:
@@ -86,7 +86,7 @@ def find_owner(folder: Path) -> int | None:
 
 
 def find_git_folder(checkout: Path) -> Path | None:
-    """Return where git keeps a checkout's own state, which is elsewhere for a worktree; ``None`` if that is unclear."""
+    """Return the git directory of a checkout, which a worktree has elsewhere; ``None`` if it cannot be determined."""
     named = checkout / ".git"
     try:
         if named.is_dir():
@@ -111,9 +111,9 @@ def is_shallow(checkout: Path) -> bool:
 
 
 def is_sparse(checkout: Path) -> bool | None:
-    """Return whether git may have left files out of a checkout; ``None`` where only its index could tell.
+    """Return whether git may have left files out of a checkout; ``None`` if only its index could tell.
 
-    That takes no process of git: an index of version 2, which most are, cannot say of a file that it is left out.
+    No git process is started: an index of version 2, which is the usual one, cannot mark a file as left out.
     """
     folder = find_git_folder(checkout)
     if folder is None:

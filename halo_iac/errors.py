@@ -12,9 +12,9 @@
     ├── HostError                   GitHub or GitLab does not take or give what a pipeline asks
     ├── GitError                    git, a repository or a ref is missing or does not answer
     ├── FindingError                a rule that is an error for this project found something; nothing was written
-    ├── BlockedError                something is in the way of entries, for which nothing was done
-    ├── RefusedError           3    a guard, or the person asked, said no; nothing was written
-    ├── NoReport                    a conversation has nothing to read, for a reason
+    ├── BlockedError                entries are blocked, so that nothing was done for them
+    ├── RefusedError           3    a guard or the user refused the plan; nothing was written
+    ├── NoReport                    a conversation has no report; the message says why
     ├── UnknownOutcome         5    a call that costs money may or may not have happened
     ├── InterruptedRun         130  Ctrl-C, or another signal to end, outside of an apply
     └── PlatformError               a procedure did not give an answer we can use
@@ -58,9 +58,9 @@ class UsageError(HaloError):
 
 
 class Problem(NamedTuple):
-    """Something wrong at one place of a project file; ``line`` and ``column`` count from 1, 0 means the whole file.
+    """A problem at one position of a project file; ``line`` and ``column`` count from 1, 0 means the whole file.
 
-    It represents several problems where it is the last one of a file above a limit.
+    The last problem of a file with too many represents the rest; ``represents`` is their number.
     """
 
     path: str

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 
 class Command:
-    """A command of halo's to be pasted: its words without ``halo``, not quoted yet."""
+    """A command of halo that can be pasted: its words without ``halo``, not quoted yet."""
 
     __slots__ = ("words",)
 
@@ -21,7 +21,7 @@ class Command:
         self.words = words
 
     def __str__(self) -> str:
-        """Return the command as it is without options that say where to work."""
+        """Return the command without options for the project file and the platform."""
         return shlex.join(("halo", *self.words))
 
 
@@ -30,7 +30,7 @@ LIST_AGENTS: Final = Command("agent", "list", "--time-range", "90d")
 
 
 class Hint(str):
-    """A text in which each ``{}`` of a template is a command or a text; as a string, its commands name no target.
+    """A text made of a template, whose ``{}`` are commands or texts; as a string, its commands have no target options.
 
     ``Hint("run `{}` to see it", Command("schedule", "get", id))``
     """
@@ -40,7 +40,7 @@ class Hint(str):
     parts: tuple[str | Command, ...]
 
     def __new__(cls, template: str, *parts: str | Command) -> Self:
-        """Return a hint; what is no template of ours belongs into ``parts``."""
+        """Return a hint; text that is not halo's own has to be one of ``parts``, because its braces mean nothing."""
         hint = super().__new__(cls, template.format(*parts))
         hint.template, hint.parts = template, parts
         return hint
@@ -65,7 +65,7 @@ def format_hint(text: str, format_command: Callable[[Command], str]) -> str:
 
 
 def join_hints(separator: str, texts: Iterable[str | Command | None]) -> Hint:
-    """Return texts, without the empty ones, as one that keeps the commands of each."""
+    """Return the texts that are not empty, joined, as one hint that keeps the commands of each."""
     parts = [text for text in texts if text]
     return Hint(separator.join(["{}"] * len(parts)), *parts)
 

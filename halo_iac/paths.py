@@ -10,7 +10,7 @@ from typing import Final
 
 PRIVATE_FOLDER: Final = ".halo"
 SANDBOX_FILE: Final = Path(PRIVATE_FOLDER) / "sandbox.db"
-"""Where a sandbox lives, from the folder of the project file, unless another place is named."""
+"""The default file of a sandbox, relative to the folder of the project file."""
 
 _ABSENT: Final = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 _WINDOWS_INVALID_NAME: Final = 123
@@ -33,13 +33,13 @@ def make_private_folder(folder: Path) -> None:
     try:
         with file:
             file.write("*\n")
-    except OSError:  # a full disk: an empty one would stay, and hide nothing
+    except OSError:  # a full disk: an empty file would stay, and ignore nothing
         ignored.unlink(missing_ok=True)
         raise
 
 
 def reject_symlink(place: Path) -> None:
-    """Raise :class:`OSError` where a link stands."""
+    """Raise :class:`OSError` if a path is a symbolic link."""
     if place.is_symlink():
         raise OSError(errno.ELOOP, "it is a symbolic link; remove it", str(place))
 
@@ -51,9 +51,10 @@ def restrict_permissions(path: Path, mode: int) -> None:
 
 
 def path_exists(path: Path) -> bool:
-    """Return whether a path leads to something; raises :class:`OSError` where the system refuses to say.
+    """Return whether a path exists; raises :class:`OSError` if the system cannot tell.
 
-    From Python 3.14 on, :meth:`pathlib.Path.exists` takes a name that is too long, or a folder without access, for no.
+    From Python 3.14 on, :meth:`pathlib.Path.exists` returns false for a name that is too long or a folder without
+    access.
     """
     try:
         path.stat()
@@ -94,4 +95,4 @@ def _relative(path: str, cwd: str) -> str:
 
 
 _relative_folder = lru_cache(maxsize=1_000)(_relative)
-"""Of a thousand files in one folder, their names alone differ."""
+"""Cached, because a project may have a thousand files in one folder."""

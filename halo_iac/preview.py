@@ -44,7 +44,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Fires:
-    """The fires of a cadence in a span, computed anew on each iteration: no list holds them all.
+    """The fires of a cadence in a span, computed anew on each iteration, because a list could not hold them all.
 
     ``first`` are the cached ones: the first after ``span.now``, even if they are past the span.
     """

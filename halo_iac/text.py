@@ -38,7 +38,7 @@ def is_invisible(character: str) -> bool:
 
 
 def has_invisible(text: str) -> bool:
-    """Return whether there is such a character in a text."""
+    """Return whether a text contains an invisible character."""
     return not _INVISIBLE.isdisjoint(text)
 
 
@@ -51,11 +51,11 @@ def replace_lone_surrogates(document: bytes | bytearray) -> bytes:
 
 
 _ONCE_SPECIAL: Final = frozenset("?[")
-"""What meant something in globs before: a title that ``protect:`` covered stays covered."""
+"""Characters that were wildcards in earlier versions: a title that ``protect:`` covered then stays covered."""
 
 
 def is_covered(title: str, glob: str) -> bool:
-    """Return whether a glob means a title; takes time in proportion to both."""
+    """Return whether a glob matches a title, in time proportional to both."""
     first, *others = glob.split("*")
     if not others:
         return title == glob
@@ -112,7 +112,7 @@ def _visible(character: str) -> str:
 
 
 def show_invisible(text: str) -> str:
-    """Return a text of any number of lines with what cannot be seen in it written as escapes; tabs stay."""
+    """Return a text, of any number of lines, with its invisible characters as escapes; tabs stay."""
     text = text.replace("\r\n", "\n")
     if not has_invisible(text):
         return text
@@ -120,7 +120,7 @@ def show_invisible(text: str) -> str:
 
 
 MAX_COMPARED_LENGTH: Final = 100
-"""Of how many characters a word may be that something near is looked for: it takes quadratic time."""
+"""The longest word, in characters, that is compared with others, which takes quadratic time."""
 
 
 def normalize(text: str) -> str:
@@ -129,7 +129,7 @@ def normalize(text: str) -> str:
 
 
 def closest_match(word: str, known: Collection[str], *, cutoff: float = 0.7) -> str | None:
-    """Return the nearest of the known words, if one is near: ``cutoff`` is how much of both has to be the same."""
+    """Return the nearest of the known words; ``None`` if less than ``cutoff`` of it and the word are the same."""
     if len(word) > MAX_COMPARED_LENGTH:
         return None
     found = get_close_matches(word, sorted(known), n=1, cutoff=cutoff)
@@ -137,7 +137,7 @@ def closest_match(word: str, known: Collection[str], *, cutoff: float = 0.7) -> 
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str | None:
-    """Ask whether the nearest of the known words was meant, if one is near."""
+    """Return the question whether the nearest of the known words was meant; ``None`` if none is near."""
     found = closest_match(word, known)
     return f"did you mean `{found}`?" if found else None
 
@@ -146,7 +146,7 @@ REASON_LIMIT: Final = 300
 """How many characters of the platform's own words a message repeats."""
 
 _UNASSIGNED: Final = frozenset({"Cn", "Co"})
-"""Categories of code points that mean nothing, or something else to everybody."""
+"""Unicode categories of code points without a meaning, or with a private one."""
 
 
 def single_line(text: str, *, limit: int = REASON_LIMIT) -> str:
@@ -166,7 +166,7 @@ def _symbol(character: str) -> str:
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """Return ``1 line`` or ``2,000 lines``; ``plural`` where it takes more than an s."""
+    """Return ``1 line`` or ``2,000 lines``; ``plural`` is needed if it is not the noun with an s."""
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
@@ -214,19 +214,19 @@ def list_first(names: Iterable[str], count: int, most: int) -> str:
 
 
 def keys_hint(keys: Collection[str]) -> str:
-    """Return what to do where no key is like the one that was given: use one of those there are, the first of many."""
+    """Return the hint for a key that is like none of ``keys``: it lists the first of them."""
     if not keys:
         return "add it under `schedules:`"
     return f"the {'only key is' if len(keys) == 1 else 'keys are'} {list_first(keys, len(keys), MAX_NAMED)}"
 
 
 def format_count(count: int) -> str:
-    """Return how often something happens that happens more than once: ``twice``, ``3 times``."""
+    """Return a count of two or more as an adverb: ``twice``, ``3 times``."""
     return "twice" if count == 2 else f"{count:,} times"
 
 
 _SPACES: Final = frozenset(" \u3000")
-"""Of the space separators, those that a reader can tell apart; a no-break space in a diff would look like none."""
+"""The space separators that a reader can tell apart; a no-break space looks like a common one."""
 
 _ASCII_NAMES: Final = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _SUSPECT: Final = re.compile(r"[^ -~]")
@@ -251,7 +251,7 @@ def escape_control(text: str, *, is_unicode: bool = True) -> str:
 
 
 def show_hidden(text: str, *, is_unicode: bool = True) -> str:
-    """Return the text on one line, with a sign in the place of each character that cannot be seen."""
+    """Return the text on one line, with a sign for each character that cannot be seen."""
     if text.isprintable() and (text.isascii() or (is_unicode and not has_invisible(text))):
         return text
     return _SUSPECT.sub(lambda match: _shown(match[0], is_unicode), text)

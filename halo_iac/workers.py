@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Final, Generic, TypeAlias, TypeVar
 
 _POLL_SECONDS: Final = 0.1
-"""Seconds between looks whether a thread is there at all, or whether a signal has come."""
+"""Seconds between checks whether a thread has ended, or whether a signal has come."""
 
 T = TypeVar("T")
 
@@ -22,8 +22,8 @@ T = TypeVar("T")
 class Thread:
     """A started thread.
 
-    :meth:`threading.Thread.start` waits for the thread to report that it runs, which never happens if memory is too
-    short for that. This one ends when nothing of it is left, whether it has reported or not.
+    :meth:`threading.Thread.start` waits until the thread reports that it runs, which never happens if there is too
+    little memory for that. This class does not wait, and notices the end of a thread that has reported nothing.
     """
 
     def __init__(self, work: Callable[[], object]) -> None:
@@ -33,11 +33,11 @@ class Thread:
         _thread.start_new_thread(_run, (work, self._over, life))
 
     def is_alive(self) -> bool:
-        """Return whether it is still at it."""
+        """Return whether the thread has not ended yet."""
         return not self._over.is_set() and self._life() is not None
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until it is over, or for so many seconds."""
+        """Wait until the thread has ended, at most ``timeout`` seconds."""
         latest = None if timeout is None else time.monotonic() + timeout
         while self.is_alive():
             left = _POLL_SECONDS if latest is None else latest - time.monotonic()
@@ -51,7 +51,7 @@ class _Life:
 
 
 def _run(work: Callable[[], object], over: threading.Event, _life: _Life) -> None:
-    with suppress(BaseException):  # the waiting thread looks whether it came to an end
+    with suppress(BaseException):  # whoever waits checks whether there is a result
         work()
     over.set()
 
@@ -82,7 +82,7 @@ class Future(Generic[T]):
             self._run()
 
     def wait(self, timeout: float | None = None) -> None:
-        """Wait until it is computed, or for so many seconds."""
+        """Wait until the result is computed, at most ``timeout`` seconds."""
         if self._thread is not None:
             self._thread.join(timeout)
         if timeout is None and not self._results and self.error is None:
@@ -104,17 +104,17 @@ class Future(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[T]):
-    """Work that yields results, and further jobs for whichever thread is free."""
+    """Work that yields results, and further tasks for any free thread."""
 
     work: Callable[[], Iterable[T | Task[T]]]
 
 
 _Result: TypeAlias = T | Task[T] | BaseException | None
-"""A result, a further job, an error that ends everything, or the end of one job."""
+"""A result, a further task, an error that ends everything, or the end of one task."""
 
 
 def run_concurrently(jobs: Iterable[Task[T]], at_once: int) -> Iterator[T]:
-    """Yield the results of all jobs, ``at_once`` of them under way; the first error ends it and is raised here."""
+    """Yield the results of all tasks, at most ``at_once`` at a time; the first error ends them and is raised here."""
     todo: SimpleQueue[Task[T] | None] = SimpleQueue()
     results: SimpleQueue[_Result[T]] = SimpleQueue()
     left = 0
@@ -148,7 +148,7 @@ def run_concurrently(jobs: Iterable[Task[T]], at_once: int) -> Iterator[T]:
 
 
 def _next(results: SimpleQueue[_Result[T]]) -> _Result[T]:
-    """Wait in short turns: nothing wakes a thread that waits for ever on every system, Ctrl-C least of all."""
+    """Return the next result, waiting in short turns: on some systems Ctrl-C does not wake a thread that waits."""
     while True:
         with suppress(Empty):
             return results.get(timeout=_POLL_SECONDS)
@@ -195,7 +195,7 @@ class StopSignal:
         self.stopping.set()
 
     def pause(self, seconds: float) -> None:
-        """Wait for an interrupt, up to so many seconds."""
+        """Wait for an interrupt, at most ``seconds``."""
         latest = time.monotonic() + seconds
         while not self._is_interrupted and (left := latest - time.monotonic()) > 0:
             time.sleep(min(left, _POLL_SECONDS))

@@ -23,9 +23,9 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Citation:
-    """An id and every place that cites it, in order; ``id`` is as cited, in small letters where it is hexadecimal.
+    """An id and every place that cites it, in order; ``id`` is as cited, in lower case if it is hexadecimal.
 
-    With ``is_cut`` it is a beginning, an end, or both around ``…``; with ``is_guess`` it may be something else.
+    With ``is_cut`` it is the beginning of an id, the end, or both around ``…``; with ``is_guess`` it may not be an id.
     """
 
     id: str

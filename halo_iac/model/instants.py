@@ -1,4 +1,4 @@
-"""Instants as others write them."""
+"""Instants as the platform and files write them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 
 def utc_instant(value: object) -> datetime | None:
-    """Return an ISO 8601 instant in UTC; ``None`` for anything else, one without a zone included.
+    """Return an ISO 8601 instant in UTC; ``None`` if it has no zone, or is not an instant.
 
-    Nor is an instant that no calendar has in UTC one, such as the first hours of year 1 east of Greenwich.
+    ``None`` as well if :class:`~datetime.datetime` cannot represent it in UTC, such as the first hours of year 1 east
+    of Greenwich.
     """
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None

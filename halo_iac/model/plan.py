@@ -41,11 +41,11 @@ class Cause(StrEnum):
 
 
 PAUSING: Final = {Cause.PAUSED: "pause", Cause.RESUMED: "resume"}
-"""Causes of an update of `enabled` alone, which a command asks for whatever is declared, and what it is called."""
+"""Causes of an update of `enabled` alone, whatever is declared → the verb of the command that asks for it."""
 
 
 class Attribution(StrEnum):
-    """Share of a change in a plan that is compared with that of a base (``plan --base REF``)."""
+    """Where a change comes from, in a plan that is compared with a base (``plan --base REF``)."""
 
     BRANCH = "branch"
     """The branch's alone: at the base nothing is planned for the schedule."""
@@ -281,7 +281,7 @@ class Plan(Document):
 
 
 def combine_plans(plans: Sequence[Plan]) -> Plan:
-    """Return several plans as one, to be counted; what is not a number or a list in it is that of the first."""
+    """Return several plans as one that can be counted: other values than numbers and lists are those of the first."""
     rates = [plan.runs_per_month for plan in plans]
     lists = ("changes", "blocked", "undeclared", "warnings", "refusals", "paused", "findings")
     joined: dict[str, Any] = {name: tuple(each for plan in plans for each in getattr(plan, name)) for name in lists}

@@ -38,7 +38,7 @@ class Origin(NamedTuple):
 
     @property
     def is_of_one_entry(self) -> bool:
-        """Return whether what is written there is for one entry only."""
+        """Return whether a value of this layer applies to one entry only."""
         return self.source in {Source.ENTRY, Source.SCHEDULE_OVERRIDES}
 
 
@@ -123,8 +123,8 @@ class Project(NamedTuple):
     ``path`` is the project file relative to the working directory, as messages show it. ``origins`` has a place for
     each policy key that is written (``project``, ``undeclared``, ``scope``, ``protect``, ``agents.<alias>``, …).
     ``unread`` are included files that a sparse checkout leaves out, so that what they declare is not known.
-    ``protect_sources`` has what else gave a glob of ``protect``: an option or a variable.
-    ``fallback`` is what an entry means that says nothing itself: overrides over defaults over what is built in.
+    ``protect_sources`` names the source of a glob of ``protect`` that is not the file: an option or a variable.
+    ``fallback`` has the values of an entry that sets none itself: overrides over defaults over what is built in.
     ``cost_per_run`` is what a run costs, in a currency of the user's, for estimates.
     ``siblings`` are other files of the same project that the command reads as well.
     """
@@ -148,9 +148,9 @@ class Project(NamedTuple):
     siblings: tuple["Project", ...] = ()
 
     def with_stricter_policy(self, protect: Mapping[str, str], undeclared: Iterable[str]) -> "Project":
-        """Return the project with more titles protected, and the strictest of its own policy and ``undeclared``.
+        """Return the project with more protected titles, and the strictest of its own policy and ``undeclared``.
 
-        ``protect`` has what gave each glob: an option or a variable.
+        ``protect`` has the source of each glob: an option or a variable.
         """
         globs = tuple(dict.fromkeys((*self.protect, *protect)))
         policy = strictest(self.undeclared, *undeclared)

@@ -116,7 +116,7 @@ class RemoteSchedule(NamedTuple):
         return read_spec(self.wire)
 
     def matches(self, spec: Spec) -> bool:
-        """Return whether the raw values are plainly as desired; ``False`` means "look closer".
+        """Return whether the raw values are equal to the desired ones; ``False`` means that they have to be compared.
 
         Ten thousand are compared this way in the time in which a thousand are projected onto the comparable form.
         """
@@ -163,7 +163,7 @@ def _unreadable_reason(wire: Mapping[str, Any]) -> str | None:
 
 
 def _has_readable_archived_at(wire: Mapping[str, Any]) -> bool:
-    """Return whether the platform tells if it is archived; otherwise an archived schedule would pass for active."""
+    """Return whether the answer says if it is archived; without that, an archived schedule would count as active."""
     held = wire.get("archivedAt", False)
     return held is None or isinstance(held, str)
 

@@ -95,7 +95,7 @@ class Node:
 
 @dataclass(frozen=True)
 class SpanTree:
-    """Every span of a trace once, each in its place: what is at the top, in the order in which it began."""
+    """The spans of a trace, each once; ``roots`` are those at the top, in the order in which they began."""
 
     roots: Sequence[Node]
     size: int
@@ -119,12 +119,12 @@ class SpanTree:
 
     @cached_property
     def starts(self) -> int | None:
-        """Return when the first span began, in nanoseconds."""
+        """Return when the first span began, in nanoseconds since 1970; ``None`` if unknown."""
         return min((node.start for node in self.walk() if node.start is not None), default=None)
 
     @cached_property
     def length(self) -> int:
-        """Return how long it is from then until the last one ended; 0 where that is unknown."""
+        """Return the nanoseconds from the first start to the last end; 0 if they are unknown."""
         ends = (node.start + max(node.duration or 0, 0) for node in self.walk() if node.start is not None)
         return max(ends, default=0) - (self.starts or 0)
 
@@ -138,7 +138,7 @@ class SpanTree:
         return sum(node.anomaly is kind for node in self.roots)
 
     def find(self, span_id: str) -> Node | None:
-        """Return a span."""
+        """Return the span with an id; ``None`` if there is none."""
         return next((node for node in self.walk() if node.id == span_id), None)
 
 
@@ -161,7 +161,7 @@ def span_tree(spans: Iterable[Span]) -> SpanTree:
 
 
 def nanoseconds(text: str | None) -> int | None:
-    """Return an instant in nanoseconds since 1970, in UTC where it names no zone; ``None`` where it is none."""
+    """Return an instant in nanoseconds since 1970, read as UTC if it has no zone; ``None`` if it is not valid."""
     match = _INSTANT.fullmatch(text or "")
     if match is None:
         return None
@@ -174,7 +174,7 @@ def nanoseconds(text: str | None) -> int | None:
 
 
 def _cycle_starts(found: Sequence[Node], above: Sequence[int | None]) -> list[int]:
-    """Return of each cycle of parents the span that began first."""
+    """Return the first span of each cycle of parents, by the time at which they began."""
     starts = []
     walk_of: list[int | None] = [None] * len(found)
     for walk, first in enumerate(range(len(found))):

@@ -13,11 +13,11 @@ from halo_iac.model.remote import ModelCatalog
 from halo_iac.model.schedule import Value
 
 Catalogs = Mapping[str, ModelCatalog]
-"""By field, where some entry names a model."""
+"""The catalog of each field in which an entry names a model."""
 
 
 def refused_model(change: Change, entry: Entry, catalogs: Catalogs) -> Blocked | None:
-    """Return why a change is blocked that would write a model which the platform does not offer."""
+    """Return why a change is blocked; ``None`` unless it writes a model that the platform does not offer."""
     for field in change.fields:
         catalog = catalogs.get(field.field)
         if catalog is not None and is_missing(field.after, catalog):
