@@ -27,10 +27,12 @@ def former_titles(entry: Entry) -> tuple[str, ...]:
 def title_cycles(entries: Sequence[Entry]) -> Mapping[str, Sequence[str]]:
     """Return each title that is part of a ``renamed_from`` cycle, mapped to the cycle. Pinned entries are ignored."""
     loose = {entry.title or "": entry for entry in entries if entry.id is None}
-    return cycles({title: [each for each in former_titles(entry) if each in loose] for title, entry in loose.items()})
+    return find_cycles(
+        {title: [each for each in former_titles(entry) if each in loose] for title, entry in loose.items()}
+    )
 
 
-def cycles(graph: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+def find_cycles(graph: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
     """Return each node that is part of a cycle, mapped to the cycle's nodes; in linear time."""
     behind: dict[str, list[str]] = {node: [] for node in graph}
     for node, others in graph.items():

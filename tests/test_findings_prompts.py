@@ -13,10 +13,10 @@ from halo_iac.findings.prompts import (
     PLACEHOLDERS,
     PromptMatch,
     PromptPattern,
-    credential_in,
-    credentials_in,
-    is_path,
-    placeholder_in,
+    find_credential,
+    find_placeholder,
+    is_prompt_path,
+    list_credentials,
 )
 from halo_iac.model import schedule as defaults
 
@@ -58,19 +58,19 @@ NO_SECRETS = (
 
 @pytest.mark.parametrize("note", ["TODO", "FIXME", "TBD", "XXX"])
 def test_a_note_is_called_by_its_own_name(note: str) -> None:
-    assert placeholder_in(f"First.\n- {note} say more") == PromptMatch(note, 2)
+    assert find_placeholder(f"First.\n- {note} say more") == PromptMatch(note, 2)
 
 
 @pytest.mark.parametrize("prompt", UNFINISHED)
 def test_a_placeholder_is_seen_in_its_line(prompt: str) -> None:
-    seen = placeholder_in(f"Look.\nAgain.\n{prompt}\nEnd.")
+    seen = find_placeholder(f"Look.\nAgain.\n{prompt}\nEnd.")
     assert seen is not None
     assert seen.line == 3
 
 
 @pytest.mark.parametrize("prompt", FINISHED)
 def test_text_that_resembles_a_placeholder_is_accepted(prompt: str) -> None:
-    assert placeholder_in(f"Look.\n{prompt}\nEnd.") is None
+    assert find_placeholder(f"Look.\n{prompt}\nEnd.") is None
 
 
 @pytest.mark.parametrize(
@@ -81,17 +81,17 @@ def test_text_that_resembles_a_placeholder_is_accepted(prompt: str) -> None:
     ],
 )
 def test_a_path_is_one_word_that_ends_as_prompt_files_do(prompt: str, expected: bool) -> None:
-    assert is_path(prompt) is expected
+    assert is_prompt_path(prompt) is expected
 
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("around", ["{}", "Use {}.", "key={}", '"{}"', "first\n{}"])
 def test_a_credential_is_seen_and_known_to_its_end(secret: str, around: str) -> None:
     prompt = around.format(secret)
-    seen = credential_in(prompt)
+    seen = find_credential(prompt)
     assert seen is not None
     assert (seen.line, seen.name) in {(prompt.count("\n") + 1, SECRETS[secret]), (1, "a password or key")}
-    assert secret in {found.rstrip(".") for found in credentials_in(prompt)}
+    assert secret in {found.rstrip(".") for found in list_credentials(prompt)}
 
 
 @pytest.mark.parametrize(
@@ -109,20 +109,20 @@ def test_a_credential_is_seen_and_known_to_its_end(secret: str, around: str) -> 
     ],
 )
 def test_of_what_is_named_a_password_only_the_password_is_one(prompt: str, secret: str) -> None:
-    assert credential_in(prompt) is not None
-    assert list(credentials_in(prompt)) == [secret]
+    assert find_credential(prompt) is not None
+    assert list(list_credentials(prompt)) == [secret]
 
 
 def test_a_private_key_is_known_line_by_line() -> None:
     lines = ["-----BEGIN RSA PRIVATE KEY-----", "MIIEpAIBAAKCAQEA0123", "abcdefghij+/=="]
     prompt = "\n".join(["Sign with", *lines, "-----END RSA PRIVATE KEY-----"])
-    assert credential_in(prompt) == PromptMatch("a private key", 2)
-    assert list(credentials_in(prompt)) == lines
+    assert find_credential(prompt) == PromptMatch("a private key", 2)
+    assert list(list_credentials(prompt)) == lines
 
 
 @pytest.mark.parametrize("prompt", NO_SECRETS)
 def test_prompts_that_only_mention_credentials_hold_none(prompt: str) -> None:
-    assert credential_in(prompt) is None
+    assert find_credential(prompt) is None
 
 
 PIECES = (

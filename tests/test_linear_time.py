@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import actual, entry, plan_on, project, remote
 
-from halo_iac.match import cycles, topological_layers
+from halo_iac.match import find_cycles, topological_layers
 from halo_iac.model.plan import Plan
 from halo_iac.model.project import Project
 from halo_iac.model.remote import PlatformState
@@ -97,7 +97,7 @@ def test_cycles_are_the_nodes_that_lead_to_each_other(graph: Mapping[str, Sequen
     ahead = {node: set(others) for node, others in graph.items()}
     for _ in graph:
         ahead = {node: others.union(*(ahead[other] for other in others)) for node, others in ahead.items()}
-    assert cycles(graph) == {
+    assert find_cycles(graph) == {
         node: sorted(other for other in ahead[node] if node in ahead[other]) for node in graph if node in ahead[node]
     }
 

@@ -39,5 +39,5 @@ def test_no_invisible_character_passes_anywhere(invisible: list[str], text: str)
         assert (
             titles.invalid_title_reason(title) == "a title cannot contain control, format or zero-width characters"
         ), ascii(character)
-        for words in (escape_control(title), single_line(title), quote(title), titles.corrected_title(title)):
+        for words in (escape_control(title), single_line(title), quote(title), titles.correct_title(title)):
             assert not any(map(is_invisible, words)), ascii(character)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from halo_iac.load.yaml_events import events
+from halo_iac.load.yaml_events import read_events
 from halo_iac.load.yaml_parser import parse_text
 from halo_iac.yaml_edit import CannotEdit, add_entries, override_enabled, rename_entry, set_enabled
 from halo_iac.yaml_edit.edits import outline
@@ -235,7 +235,7 @@ e:
 
 def test_both_parsers_say_the_same_of_where_things_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     found = outline(ALL_FORMS)
-    monkeypatch.setattr("halo_iac.yaml_edit.edits.events", partial(events, pure=True))
+    monkeypatch.setattr("halo_iac.yaml_edit.edits.read_events", partial(read_events, pure=True))
     assert outline(ALL_FORMS) == found
     assert [ALL_FORMS[node.start : node.end] for node in found.children[1:4]] == ["&x 'it''s'", '"b"', "[1, {c: *x}]"]
     assert not parse_text(ALL_FORMS, "").problems

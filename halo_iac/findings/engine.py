@@ -7,7 +7,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from halo_iac.findings.prompts import credentials_in
+from halo_iac.findings.prompts import list_credentials
 from halo_iac.findings.rule_input import RuleInput, Violation, rule_input
 from halo_iac.findings.rules import CREDENTIALS, RULES, UNUSED_GLOB, Rule, unused_globs
 from halo_iac.hints import Command, Hint
@@ -69,7 +69,7 @@ def find_credentials(project: Project, plan: Plan) -> frozenset[str]:
         if severity_of(CREDENTIALS, project, entries.get(change.key or ""))
         for spec in (change.before, change.after)
         if spec is not None
-        for credential in credentials_in(spec.prompt)
+        for credential in list_credentials(spec.prompt)
     )
 
 

@@ -71,23 +71,23 @@ CREDENTIALS: Final = (
 
 
 @cache
-def placeholder_in(prompt: str) -> PromptMatch | None:
+def find_placeholder(prompt: str) -> PromptMatch | None:
     """Return the first unfilled placeholder of a prompt."""
     return min(_matches(prompt, PLACEHOLDERS), key=lambda found: found.line, default=None)
 
 
-def is_path(prompt: str) -> bool:
+def is_prompt_path(prompt: str) -> bool:
     """Return whether a prompt is nothing but the path of a file that may hold one."""
     return prompt.endswith((".md", ".txt")) and len(prompt.split()) == 1
 
 
 @cache
-def credential_in(prompt: str) -> PromptMatch | None:
+def find_credential(prompt: str) -> PromptMatch | None:
     """Return the first thing in a prompt that looks like a credential."""
     return min(_matches(prompt, CREDENTIALS), key=lambda found: found.line, default=None)
 
 
-def credentials_in(prompt: str) -> Iterator[str]:
+def list_credentials(prompt: str) -> Iterator[str]:
     """Yield the texts in a prompt that look like credentials, line by line, so that they can be redacted."""
     for pattern in _possible_patterns(prompt, CREDENTIALS):
         for found in re.finditer(pattern.regex, prompt):

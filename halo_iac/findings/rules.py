@@ -17,7 +17,7 @@ from halo_iac.findings.intervals import (
     longest_gap,
     max_reads_per_trace,
 )
-from halo_iac.findings.prompts import credential_in, is_path, placeholder_in
+from halo_iac.findings.prompts import find_credential, find_placeholder, is_prompt_path
 from halo_iac.findings.rule_input import RuleInput, Violation, require_spec
 from halo_iac.fire_times import run_rate
 from halo_iac.model.finding import Severity
@@ -113,9 +113,9 @@ def missing_day(subject: RuleInput) -> Iterator[Violation]:
 def unfinished_prompt(subject: RuleInput) -> Iterator[Violation]:
     """Find an unfilled placeholder, or a path alone, in the prompt of a schedule that fires."""
     for prompt, entries in subject.prompts.items():
-        found = placeholder_in(prompt)
+        found = find_placeholder(prompt)
         firing = [entry for entry in entries if require_spec(entry).enabled is not False]
-        if firing and is_path(prompt):
+        if firing and is_prompt_path(prompt):
             yield Violation(
                 firing, "prompt", "the prompt is a path and is sent as written", "did you mean `prompt_file`?"
             )
@@ -155,7 +155,7 @@ def folded_list(subject: RuleInput) -> Iterator[Violation]:
 def credential_in_prompt(subject: RuleInput) -> Iterator[Violation]:
     """Find what looks like a credential, paused or not: everyone who can read the schedule can use it."""
     for prompt, entries in subject.prompts.items():
-        found = credential_in(prompt)
+        found = find_credential(prompt)
         if found is not None:
             message = f"line {found.line} of the prompt contains what looks like {found.name}"
             hint = "remove it and revoke it; everyone who can read this file or the schedule can use it"

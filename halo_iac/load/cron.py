@@ -63,7 +63,7 @@ def from_cron(expression: str) -> Parts:
     if len(fields) != 5:
         raise InexpressibleCron(_not_five(expression, len(fields)))
     minutes, hours, month_days, months, week_days = (
-        numbers(text, name) for text, name in zip(fields, SPANS, strict=True)
+        parse_field(text, name) for text, name in zip(fields, SPANS, strict=True)
     )
     if len(months) < 12:
         raise InexpressibleCron(
@@ -113,7 +113,7 @@ def _not_five(expression: str, count: int) -> str:
     return f"expected five fields (minute, hour, day of month, month, day of week), found {count}{more}"
 
 
-def numbers(text: str, name: str) -> tuple[int, ...]:
+def parse_field(text: str, name: str) -> tuple[int, ...]:
     """Return the numbers that one cron field matches, sorted."""
     found: set[int] = set()
     for part in text.lower().split(","):

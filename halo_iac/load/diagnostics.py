@@ -31,7 +31,7 @@ def suggest_for_list(schedules: list[Node]) -> str:
     return f"each schedule needs a key: write {quote(key + ':')} on a line of its own instead of `-`"
 
 
-def misplaced_keys(schedules: Values) -> dict[str, str | None]:
+def find_misplaced_keys(schedules: Values) -> dict[str, str | None]:
     """Return the entry fields that are written among the schedules' keys, each with a hint.
 
     Consecutive keys share one hint, so the later ones have ``None``. Those under a null key have ``None`` too, since
@@ -140,7 +140,7 @@ def to_problems(
     broken = set()
     for found in error.errors(include_url=False, include_context=False):
         location = found["loc"]
-        if found["type"] == "missing" and location[-1] in hints.likely_fields(values, allowed):
+        if found["type"] == "missing" and location[-1] in hints.guess_fields(values, allowed):
             continue
         if location and found["type"] != "missing":
             broken.add(str(location[0]))
@@ -161,7 +161,7 @@ def to_problems(
     return broken
 
 
-def unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
+def word_unknown_key(key: str, value: object, allowed: Collection[str]) -> Wording:
     """Return the problem of a key that is not among the ``allowed`` ones of its mapping."""
     if allowed == hints.RULES:
         return f"unknown rule {quote(key)}", hints.suggest_rule(key)
@@ -194,7 +194,7 @@ def _wording(found: Found, below: Location, allowed: Collection[str], written: W
     subject = names[-1] if names else "file"
     if found["type"] == "extra_forbidden":
         keys = _ALLOWED.get(names[-2], allowed) if len(names) > 1 else allowed
-        return unknown_key(subject, found["input"], keys)
+        return word_unknown_key(subject, found["input"], keys)
     if found["type"] == "missing":
         return f"{quote(subject)} is missing", None
     if found["input"] is None:

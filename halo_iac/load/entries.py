@@ -52,7 +52,7 @@ def invalid_title_reason(title: str) -> str | None:
     return None if title == normal else "a title must be in Unicode's composed form (NFC)"
 
 
-def corrected_title(title: str) -> str:
+def correct_title(title: str) -> str:
     """Return the nearest allowed title; empty if nothing is left of it."""
     visible = "".join(" " if c in "\t\n\r\u2028\u2029" else c for c in title)
     visible = "".join(c for c in visible if not is_invisible(c))
@@ -135,7 +135,7 @@ class EntryReader(NamedTuple):
             return
         reason = None if "id" in given else invalid_title_reason(title)
         if reason is not None:
-            corrected = corrected_title(title)
+            corrected = correct_title(title)
             place.add_problem(
                 "title", reason, f"write {quote(corrected, longest=MAX_TITLE_LENGTH)}" if corrected else None
             )

@@ -106,12 +106,12 @@ class Prompts:
     def _read_file(self, folder: str, name: str) -> str | FileUnreadable:
         try:
             path = self._reader.named(folder, name, PROMPT_SUFFIXES)
-            return prompt_in(self._reader.content(path, limit=MAX_PROMPT))
+            return read_prompt(self._reader.content(path, limit=MAX_PROMPT))
         except FileUnreadable as error:
             return error
 
 
-def prompt_in(data: bytes) -> str:
+def read_prompt(data: bytes) -> str:
     """Return the prompt in a file's bytes; raises :class:`FileUnreadable` if they are not a valid prompt."""
     try:
         text = normalized_prompt(decode_text(data))

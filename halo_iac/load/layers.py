@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import ValidationError
 
-from halo_iac.load.diagnostics import misplaced_keys, to_problems
+from halo_iac.load.diagnostics import find_misplaced_keys, to_problems
 from halo_iac.load.field_reader import Check, FieldLocation, FieldReader, Fields
 from halo_iac.load.fields import check_defaults, check_override, check_overrides
 from halo_iac.load.find import SourceFile
@@ -177,7 +177,7 @@ class EntryOrigins:
 
 def written_fields(raw: Fields, given: Fields, allowed: Collection[str]) -> set[str]:
     """Return the fields that a mapping sets in any form, or that its unknown keys most likely stand for."""
-    return {*raw, *given, *hints.likely_fields(raw, allowed)}
+    return {*raw, *given, *hints.guess_fields(raw, allowed)}
 
 
 _Form = tuple[Check, Collection[str]]
@@ -226,7 +226,7 @@ def read_overrides_by_key(source: SourceFile, fields: FieldReader, state: str | 
         hint = "write the key of an entry below it, and its overrides below that"
         document.add_problem(_LOCATION, f"`overrides.schedules` {message}", hint)
         return {}
-    misplaced = misplaced_keys(schedules)
+    misplaced = find_misplaced_keys(schedules)
     for key, problem in misplaced.items():
         if problem is not None:
             message = f"{quote(key)} is a field of a schedule, but the key of an entry is expected"

@@ -11,7 +11,7 @@ from pydantic_core import ValidationError
 
 from halo_iac.checkout import find_checkout, find_git_folder
 from halo_iac.errors import Problem, ProjectError
-from halo_iac.load.diagnostics import INCLUDE_KEYS, misplaced_keys, suggest_for_list, to_problems, unknown_key
+from halo_iac.load.diagnostics import INCLUDE_KEYS, find_misplaced_keys, suggest_for_list, to_problems, word_unknown_key
 from halo_iac.load.entries import EntryReader
 from halo_iac.load.field_reader import FieldLocation, FieldReader, Fields, Prompts
 from halo_iac.load.fields import IGNORED, KEY, check_policy
@@ -21,7 +21,7 @@ from halo_iac.load.layers import Layer, Override, check_override_keys, read_laye
 from halo_iac.load.limits import MAX_PROBLEMS, MAX_SCHEDULES
 from halo_iac.load.rule_settings import read_severities
 from halo_iac.load.suggestions import keys as hints
-from halo_iac.load.text_pitfalls import folded_items, truncated_texts
+from halo_iac.load.text_pitfalls import find_folded_items, find_truncated_texts
 from halo_iac.load.yaml_document import Document, Location, Values
 from halo_iac.load.yaml_parser import parse
 from halo_iac.model.ids import canonical_id
@@ -61,7 +61,7 @@ def read_policy(source: SourceFile, fields: FieldReader) -> ProjectPolicy:
     document = source.document
     root = document.root or {}
     values = _check_policy(document, {key: value for key, value in root.items() if _is_policy(key)})
-    if not {"schedules", "include"}.intersection(root.keys() | hints.likely_fields(root, hints.PROJECT_KEYS)):
+    if not {"schedules", "include"}.intersection(root.keys() | hints.guess_fields(root, hints.PROJECT_KEYS)):
         document.add_problem((), "`schedules` is missing", "for no schedules, write `schedules: {}`")
     if document.has_dollars:
         _check_variables(document, values)
@@ -170,8 +170,8 @@ def load(
     entries = _entries(sources, policy, fields, is_whole=is_whole and len(main.document.problems) == before)
     if any(source.document.problems for source in sources):
         raise _project_error(sources)
-    truncated = tuple(each for source in sources for each in truncated_texts(source.document))
-    folded = tuple(each for source in sources for each in folded_items(source.document))
+    truncated = tuple(each for source in sources for each in find_truncated_texts(source.document))
+    folded = tuple(each for source in sources for each in find_folded_items(source.document))
     return _project(display_path(path, cwd), entries, policy)._replace(
         unread=tuple(unread), truncated_texts=truncated, folded_items=folded
     )
@@ -256,9 +256,9 @@ def _is_of_another_tool(document: Document, instead: str) -> bool:
     root = document.root or {}
     if "schedules" in root or ("version" in root and "include" in root) or root.keys() <= hints.PROJECT_KEYS:
         return False
-    from halo_iac.load.suggestions.form import how_to_start, other_tool
+    from halo_iac.load.suggestions.form import detect_other_tool, how_to_start
 
-    tool = other_tool(root)
+    tool = detect_other_tool(root)
     if tool is None:
         return False
     document.problems.clear()
@@ -271,7 +271,7 @@ def _check_included(document: Document) -> None:
         return
     for key, value in document.root.items():
         if key != "schedules" and not key.startswith(IGNORED):
-            document.add_problem((key,), *unknown_key(key, value, INCLUDE_KEYS), at_key=True)
+            document.add_problem((key,), *word_unknown_key(key, value, INCLUDE_KEYS), at_key=True)
     if "schedules" not in document.root:
         document.add_problem((), "`schedules` is missing")
 
@@ -322,7 +322,7 @@ def _declared(sources: Iterable[SourceFile]) -> Iterator[tuple[FieldLocation, An
 
 def _misplaced_keys(document: Document, schedules: Values) -> Collection[str]:
     """Return the entry fields that are written among the schedules, after reporting them."""
-    found = misplaced_keys(schedules)
+    found = find_misplaced_keys(schedules)
     for key, hint in found.items():
         if hint is not None:
             message = f"{quote(key)} is a field of a schedule, but a schedule's key is expected"

@@ -17,7 +17,7 @@ _Claim = tuple[str, str]
 """The key by which an entry is matched: its ``id``, else its title."""
 
 
-def with_siblings(projects: Sequence[Project]) -> tuple[Project, ...]:
+def add_siblings(projects: Sequence[Project]) -> tuple[Project, ...]:
     """Return the projects, each with the other files that have the same ``project:``."""
     groups: defaultdict[str | None, list[Project]] = defaultdict(list)
     for project in projects:
@@ -30,7 +30,7 @@ def with_siblings(projects: Sequence[Project]) -> tuple[Project, ...]:
     )
 
 
-def shared_claims(projects: Sequence[Project]) -> Mapping[str, Sequence[Problem]]:
+def find_shared_claims(projects: Sequence[Project]) -> Mapping[str, Sequence[Problem]]:
     """Return, by project file, the problems of entries that an earlier file of the same project declares too."""
     first: dict[tuple[str, _Claim], tuple[Project, Entry]] = {}
     found: dict[str, Sequence[Problem]] = {}

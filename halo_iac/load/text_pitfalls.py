@@ -24,7 +24,7 @@ _INSTEAD: Final = re.compile(r"(?:[^\s#:]+[ \t]*:)?[ \t]*(?:&\S+)?[ \t]+#\S")
 """A comment in the place of a value, from its key on: parsers disagree about where a missing value begins."""
 
 
-def truncated_texts(document: Document) -> Iterator[TruncatedText]:
+def find_truncated_texts(document: Document) -> Iterator[TruncatedText]:
     """Yield the texts of a document that a `` #`` without a space after it cuts short."""
     text = document.text
     if not any(re.search(pattern, text) for pattern in _MAY_CUT):
@@ -47,7 +47,7 @@ _ITEM: Final = re.compile(r" *(?:[-*+]|[0-9]{1,3}[.)]|#{1,6})[ \t]+\S")
 """The start of a list item or of a heading."""
 
 
-def folded_items(document: Document) -> Iterator[FoldedItem]:
+def find_folded_items(document: Document) -> Iterator[FoldedItem]:
     """Yield the first line of each list item in a prompt that ``>`` joins to the line above it."""
     text = document.text
     if re.search(_MAY_FOLD, text) is None:

@@ -83,11 +83,11 @@ NextEvent = Callable[[], Event]
 
 def _not_a_mapping(event: Event, text: str) -> Diagnostic:
     """Return the problem of a file whose top is a list or a text: another tool's, or with no space after a colon."""
-    from halo_iac.load.suggestions.form import other_text
+    from halo_iac.load.suggestions.form import detect_other_format
     from halo_iac.load.suggestions.yaml_syntax import suggest_colon
 
     index = event.start_mark.index
-    other = other_text(text)
+    other = detect_other_format(text)
     if other is not None:
         return Diagnostic(index, *other)
     hint = suggest_colon(text[index:].split("\n", 1)[0]) if event.__class__ is ScalarEvent else None

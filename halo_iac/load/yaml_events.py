@@ -40,7 +40,7 @@ def parser_name() -> str:
     return "pure Python" if IS_PURE else "C"
 
 
-def events(text: str, *, pure: bool = IS_PURE) -> NextEvent:
+def read_events(text: str, *, pure: bool = IS_PURE) -> NextEvent:
     """Return a function that returns a text's next event on each call, with marks in characters.
 
     Raises the parser's own errors, or a :class:`~halo_iac.load.yaml_document.Diagnostic`, as it reaches them.

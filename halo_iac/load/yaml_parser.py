@@ -18,7 +18,7 @@ from halo_iac.load.encoding import NotText, decode_text
 from halo_iac.load.limits import MAX_COLLECTED
 from halo_iac.load.yaml_builder import Builder
 from halo_iac.load.yaml_document import Diagnostic, Document
-from halo_iac.load.yaml_events import IS_PURE, OTHER_VERSION, events
+from halo_iac.load.yaml_events import IS_PURE, OTHER_VERSION, read_events
 
 _CONFLICT_MARKER: Final = r"(?m)^(?:<{7}|\|{7}|={7}|>{7})(?:[ \r]|$)"
 """A line of a merge conflict; ``=======`` may be text, but block scalars are indented."""
@@ -65,7 +65,7 @@ def parse_text(text: str, path: str, *, pure: bool = IS_PURE) -> Document:
     if diagnostics:
         return _with_problems(document, diagnostics)
     try:
-        builder = Builder(document, events(text, pure=pure))
+        builder = Builder(document, read_events(text, pure=pure))
         diagnostics = builder.diagnostics
         document.root = builder.root()
         conflict = _merge_conflict(text, _CERTAIN_MARKER) if "<<<<<<< " in text or ">>>>>>> " in text else None
@@ -152,14 +152,14 @@ def _syntax_diagnostic(error: YAMLError, text: str) -> Diagnostic:
 
 
 def _known_mistake(error: MarkedYAMLError, text: str, index: int) -> Diagnostic | None:
-    from halo_iac.load.suggestions.form import other_text
-    from halo_iac.load.suggestions.yaml_syntax import likely_mistake
+    from halo_iac.load.suggestions.form import detect_other_format
+    from halo_iac.load.suggestions.yaml_syntax import find_mistake
 
-    other = other_text(text)
+    other = detect_other_format(text)
     if other is not None:
         return Diagnostic(0, *other)
     is_key = error.context_mark is not None and "simple key" in str(error.context)
-    return likely_mistake(text, index, error.context_mark.index if is_key else None)
+    return find_mistake(text, index, error.context_mark.index if is_key else None)
 
 
 def _unclosed_bracket(error: MarkedYAMLError, text: str, index: int) -> Diagnostic | None:

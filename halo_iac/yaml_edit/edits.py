@@ -17,7 +17,7 @@ from ruamel.yaml.events import (
 )
 
 from halo_iac.load.yaml_builder import Event, NextEvent
-from halo_iac.load.yaml_events import events
+from halo_iac.load.yaml_events import read_events
 from halo_iac.load.yaml_parser import parse_text
 
 
@@ -70,7 +70,7 @@ class Node:
 
 def outline(text: str) -> Node:
     """Return the top node of a text that the loader accepts."""
-    next_event = events(text)
+    next_event = read_events(text)
     next_event()
     next_event()
     return _node(next_event(), next_event)

@@ -14,7 +14,7 @@ from halo_iac.cli.plan.request import observe
 from halo_iac.cli.project_files.several import load_projects
 from halo_iac.errors import UsageError
 from halo_iac.findings import run_rules
-from halo_iac.load.siblings import with_siblings
+from halo_iac.load.siblings import add_siblings
 from halo_iac.model.zones import zone_names
 from halo_iac.page import Page, PlatformInput, ProjectInput, build_page
 from halo_iac.render.html import PAGE_START, page_html
@@ -98,7 +98,7 @@ def _read_timezone(context: CommandContext, named: str | None) -> str:
 
 
 def _load_declared(context: CommandContext) -> list[ProjectInput]:
-    projects = with_siblings(load_projects(context.projects))
+    projects = add_siblings(load_projects(context.projects))
     return [ProjectInput(project, run_rules(project)) for project in projects]
 
 

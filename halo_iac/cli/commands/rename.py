@@ -95,7 +95,7 @@ def _check_title(project: Project, entry: Entry, title: str) -> None:
         )
     reason = titles.invalid_title_reason(title)
     if reason is not None:
-        corrected = titles.corrected_title(title)
+        corrected = titles.correct_title(title)
         raise UsageError(reason, hint=f"use {shlex.quote(corrected)}" if corrected else None)
     prefix = project.scope.title_prefix
     if prefix is not None and not title.startswith(prefix):

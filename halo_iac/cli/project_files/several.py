@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from halo_iac.cli.project_files.options import MAX_CONCURRENT_PROJECTS
 from halo_iac.errors import Problem, ProjectError, ProjectNotFound, SettingsError
-from halo_iac.load.siblings import shared_claims, with_siblings
+from halo_iac.load.siblings import add_siblings, find_shared_claims
 from halo_iac.paths import display_path
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def load_each(contexts: Sequence[CommandContext]) -> list[tuple[str, Project | S
             raise
         except ProjectError as error:
             found[name] = error.problems
-    found.update((project.path, project) for project in with_siblings(loaded))
-    found.update(shared_claims(loaded))
+    found.update((project.path, project) for project in add_siblings(loaded))
+    found.update(find_shared_claims(loaded))
     return [*found.items()]
 
 
@@ -56,7 +56,7 @@ def load_project_list(context: CommandContext) -> frozenset[str]:
         context.console.log("INF_PROJECT_ID is ignored: with several project files, each sets its own `project:`")
     is_sandbox = contexts[0].sandbox_path is not None
     projects = load_projects(contexts, None if is_sandbox else _begin_observing, needs_id=True)
-    for each, project in zip(contexts, with_siblings(projects), strict=True):
+    for each, project in zip(contexts, add_siblings(projects), strict=True):
         each.replace_project(project)
     return frozenset(entry.key for project in projects for entry in project.entries)
 

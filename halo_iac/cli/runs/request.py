@@ -119,7 +119,7 @@ def _read_prompt(given: RunOptions) -> str | None:
 
 
 def _read_prompt_file(path: Path) -> str:
-    from halo_iac.load.field_reader import prompt_in
+    from halo_iac.load.field_reader import read_prompt
     from halo_iac.load.files import FileUnreadable
     from halo_iac.load.limits import MAX_PROMPT
 
@@ -127,7 +127,7 @@ def _read_prompt_file(path: Path) -> str:
     if len(content) > MAX_PROMPT:
         raise FileError(f"{path} is longer than {MAX_PROMPT // 1024} KiB", hint="check that it is the right file")
     try:
-        return prompt_in(content)
+        return read_prompt(content)
     except FileUnreadable as error:
         where = f"{path}:{error.position}" if error.position else path
         raise FileError(f"{where}: {error.reason}", hint=error.hint or "name a file that contains a prompt") from None

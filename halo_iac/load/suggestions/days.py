@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from halo_iac.load.cron import InexpressibleCron, numbers
+from halo_iac.load.cron import InexpressibleCron, parse_field
 from halo_iac.load.suggestions.times import format_list
 from halo_iac.load.suggestions.words import DAY_NAMES, fold_accents, read_in_english
 from halo_iac.model.schedule import DAYS
@@ -151,7 +151,7 @@ def read_days_of_month(text: str) -> list[str] | None:
     plain = re.sub(_ORDINAL, "", re.sub(_OF_MONTH, "", text.strip().lower()))
     plain = re.sub(r"\s*(?:[,;&]|\band\b)\s*(?:the )?", ",", re.sub(_TO, "-", plain))
     try:
-        return [str(number) for number in numbers(plain.strip("[]"), "day of month")]
+        return [str(number) for number in parse_field(plain.strip("[]"), "day of month")]
     except InexpressibleCron:
         return None
 

@@ -43,7 +43,7 @@ def suggest_for_list(field: str, values: list[Any]) -> str | None:
 # Files of other tools -----------------------------------------------------------------------------------------------
 
 
-def other_tool(root: Mapping[str, Any]) -> str | None:
+def detect_other_tool(root: Mapping[str, Any]) -> str | None:
     """Return the tool that a file without version and schedules belongs to; ``None`` if it could be halo's."""
     kind = root.get("kind")
     if isinstance(kind, str) and "apiVersion" in root:
@@ -92,7 +92,7 @@ def _crons(node: object, depth: int) -> Iterator[str]:
             yield from _crons(value, depth + 1)
 
 
-def other_text(text: str) -> tuple[str, str] | None:
+def detect_other_format(text: str) -> tuple[str, str] | None:
     """Return the message and hint for a text that is not YAML but another known format."""
     found = _PYTHON.search(text)
     if found is not None:

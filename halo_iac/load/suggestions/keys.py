@@ -147,7 +147,7 @@ _MAX_SUGGESTED: Final = 50
 """For how many unknown keys of one mapping the closest key is searched, which takes a millisecond each."""
 
 
-def likely_fields(keys: Iterable[str], allowed: Collection[str]) -> set[str]:
+def guess_fields(keys: Iterable[str], allowed: Collection[str]) -> set[str]:
     """Return the fields that the unknown keys most likely stand for."""
     unknown = islice((key for key in keys if key not in allowed), _MAX_SUGGESTED)
     return {meant for key in unknown if (meant := _likely_field(key, allowed)) is not None}

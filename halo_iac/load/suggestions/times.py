@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from halo_iac.load.cron import InexpressibleCron, from_times, numbers
+from halo_iac.load.cron import InexpressibleCron, from_times, parse_field
 from halo_iac.load.suggestions.timezone import zone_for_name, zone_for_offset
 from halo_iac.load.suggestions.words import read_in_english
 from halo_iac.text import MAX_COMPARED_LENGTH
@@ -119,7 +119,7 @@ def suggest_numbers(field: str, value: object, *, is_one_of_several: bool) -> st
     if text == "*":
         return "write `frequency: hourly`" if name == "hour" else 'write `cron: "* * * * *"` for every minute'
     try:
-        found = numbers(re.sub(r"\s*([,/-])\s*", r"\1", text.rstrip(",;")).strip("[]"), name)
+        found = parse_field(re.sub(r"\s*([,/-])\s*", r"\1", text.rstrip(",;")).strip("[]"), name)
     except InexpressibleCron:
         if name == "minute":
             minute = re.fullmatch(r"(?:\*|xx)?:?([0-5]?[0-9]) ?(?:m|mins?|minutes?)?", text)

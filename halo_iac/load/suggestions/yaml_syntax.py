@@ -66,7 +66,7 @@ class Line(NamedTuple):
         return self.key is not None and (not self.value or _BLOCK.fullmatch(self.value) is not None)
 
 
-def likely_mistake(text: str, index: int, begin: int | None) -> Diagnostic | None:
+def find_mistake(text: str, index: int, begin: int | None) -> Diagnostic | None:
     """Return the likely mistake, if it is clear; the parser stopped at ``index``, its token began at ``begin``.
 
     ``begin`` is set for a token that has to be a key because of its position; ``None`` if there is none.
