@@ -41,7 +41,7 @@ class BaseProject:
 
 
 def require_readable_base(against: BaseProject, actual: PlatformState) -> BaseProject:
-    """Return the base with a scope of existing agents; if one is missing, no plan is made of the base."""
+    """Return the base with only the existing agents in its scope; if one is missing, ``problem`` says so."""
     base = against.project
     if base is None:
         return against
@@ -175,7 +175,7 @@ class _Attributor:
         return Attribution.BRANCH if earlier is None else Attribution.BRANCH_AND_DRIFT
 
     def _is_edited(self, change: Change) -> bool:
-        """Return whether the branch edits the source of the change: its entry, or that it existed."""
+        """Return whether the branch edits the entry of the change, or removes it."""
         if change.key is None:
             return change.id in self._declared
         entry, earlier = self._entries[change.key], self._base_entries.get(change.key)
@@ -194,7 +194,7 @@ def _identity(change: Change) -> tuple[str | None, str]:
 
 
 def _change_key(change: Change) -> tuple[object, ...]:
-    """Return what a change does, independent of where its values are written."""
+    """Return what a change does, without the positions of its values."""
     return (change.action, change.title, change.before, change.after)
 
 

@@ -43,7 +43,7 @@ class Fire(NamedTuple):
 
 
 def runs_per_month(cadence: Cadence) -> Fraction:
-    """Return the mean number of fires a month over the 400 years of the Gregorian calendar, so without a clock.
+    """Return the mean number of fires a month over the 400 years of the Gregorian calendar.
 
     Daylight saving evens out over a year and is left out.
     """
@@ -51,7 +51,7 @@ def runs_per_month(cadence: Cadence) -> Fraction:
 
 
 def run_rate(specs: Iterable[Spec]) -> Fraction:
-    """Return the runs a month of schedules together; one that is paused has none.
+    """Return the runs a month of several schedules together; a paused one has none.
 
     Equal numbers are reckoned with once: fractions are exact and slow, and ten thousand schedules have few of them.
     """
@@ -74,7 +74,7 @@ def _mean_runs(frequency: str, minutes: int, hours: int, weekdays: int, month_da
 
 
 def is_valid(cadence: Cadence) -> bool:
-    """Return whether every part is there and in range; the platform may hold what no project file could say."""
+    """Return whether every part exists and is in range: the platform may have cadences that no project file has."""
     relevant = RELEVANT_PARTS.get(cadence.frequency)
     if relevant is None:
         return False
@@ -101,7 +101,7 @@ def describe(cadence: Cadence) -> str:
 
 
 def times_of_day(cadence: Cadence) -> str | None:
-    """Return the times that a valid cadence fires at on its days: ``09:00 and 17:00``; ``None`` where it names none."""
+    """Return the times of day of a valid cadence, such as ``09:00 and 17:00``; ``None`` if it fires every few hours."""
     if cadence.frequency == Frequency.HOURLY or _step(cadence.hours, 24):
         return None
     return _times(cadence).removeprefix("at ")
@@ -145,7 +145,7 @@ def _times(cadence: Cadence) -> str:
 
 
 def _step(numbers: Sequence[int], size: int) -> int | None:
-    """Return n if the numbers are 0, n, 2n, … up to ``size``; fewer than three are not called a step."""
+    """Return n if the numbers are 0, n, 2n, … up to ``size``; ``None`` for fewer than three numbers, or others."""
     if len(numbers) < 3 or size % len(numbers):
         return None
     step = size // len(numbers)
@@ -179,7 +179,7 @@ def describe_reason(fire: Fire) -> str:
 
 
 def upcoming_fires(cadence: Cadence, after: datetime) -> Iterator[datetime]:
-    """Yield every fire strictly after an aware instant, in the cadence's zone; none if the cadence makes no sense.
+    """Yield every fire strictly after an aware instant, in the cadence's zone; none if the cadence is invalid.
 
     What the platform does in a daylight-saving gap or fold is not documented (docs/semantics.md#fires); this follows
     Debian's cron: a time in a gap fires right after it, a time in a fold fires once, and an hourly schedule goes on by
@@ -230,7 +230,7 @@ def utc_offset(at: datetime, zone: ZoneInfo) -> timedelta:
 
 
 def fires_with_reasons(cadence: Cadence, after: datetime) -> Iterator[Fire]:
-    """Yield the same fires, each with the reason why it is approximate, if it is."""
+    """Yield the fires of :func:`upcoming_fires`, each with the reason why it is approximate, if it is."""
     return (Fire(at, _reason(cadence, at)) for at in upcoming_fires(cadence, after))
 
 

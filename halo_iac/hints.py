@@ -60,7 +60,7 @@ class Hint(str):
 
 
 def format_hint(text: str, format_command: Callable[[Command], str]) -> str:
-    """Return a text with the commands in it, if it has any, as ``format_command`` returns them."""
+    """Return a text in which each command, if there is any, is as ``format_command`` returns it."""
     return text.formatted(format_command) if isinstance(text, Hint) else text
 
 
@@ -75,7 +75,7 @@ MAX_NAMES: Final = 20
 
 
 def merge_hints(hints: Iterable[str]) -> str | None:
-    """Return one hint for all, such as "run `halo resume a b`"; ``None`` where what to do differs.
+    """Return one hint for all, such as "run `halo resume a b`"; ``None`` if the hints differ.
 
     Hints that differ only in the schedule that `resume` names become one that names the first :data:`MAX_NAMES`.
     """

@@ -24,7 +24,7 @@ _MODELS: Final = {"model_id": Reader.eligible_models, "summarization_model_id": 
 
 
 def observe(reader: Reader, project_id: str) -> PlatformState:
-    """Return the project as the platform holds it, archived schedules included; errors of either read propagate."""
+    """Return the project as the platform holds it, archived schedules included; raises the errors of its reads."""
     return Observation(reader, project_id).result()
 
 

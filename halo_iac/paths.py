@@ -68,7 +68,7 @@ def path_exists(path: Path) -> bool:
 
 
 def resolve_path(path: Path) -> Path:
-    """Return a path without links and dots; for a loop of links, as far as it can be followed.
+    """Return a path without links and dots; for a loop of links, up to the loop.
 
     Before Python 3.13, :meth:`pathlib.Path.resolve` raises a ``RuntimeError`` there; opening the file then reports it.
     """

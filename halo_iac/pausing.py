@@ -133,7 +133,7 @@ class _Decider:
         self._pairs = {pair.remote.id: pair for pair in pairing.pairs if pair.remote is not None}
 
     def decide(self, remote: RemoteSchedule) -> _Decision:
-        """Return the change of a schedule, the reason why it is blocked, or why nothing is to be done."""
+        """Return the change of a schedule, why it is blocked, or why it is skipped."""
         pair = self._pairs.get(remote.id)
         name, spec = pair.entry.key if pair else remote.id, remote.spec()
         if not self._policy.covers(remote.agent_id, remote.title):
@@ -198,7 +198,7 @@ class _Decider:
             yield PlanWarning(f"{reason} {list_first(names, len(names), _MAX_LISTED)}{remedy}")
 
     def _reverting_line(self, change: Change) -> tuple[str, str] | None:
-        """Return the line of a file that makes the next apply revert a change, and how to prevent it; else ``None``."""
+        """Return the line that makes the next apply revert a change, and how to prevent that; ``None`` if none does."""
         pair = self._pairs.get(change.id or "")
         if pair is None or (pair.spec is not None and pair.spec.enabled in {None, self._resumes}):
             return None

@@ -92,7 +92,7 @@ class ObservedProject(NamedTuple):
 def observe_projects(
     sources: Sequence[ProjectSource], ignored: Collection[DriftKind] = ()
 ) -> tuple[ObservedProject, ...]:
-    """Return how each of several project files and its platform differ, but for kinds of differences to ignore."""
+    """Return how each project file and its platform differ; differences of ``ignored`` kinds are only counted."""
     from halo_iac.plan.drift import find_drift
 
     def observed(source: ProjectSource) -> ObservedProject:
@@ -126,7 +126,7 @@ def _stages(
 def _plan_branch(
     project: Project, actual: PlatformState, host: PlatformTarget, request: PlanRequest, against: BaseProject
 ) -> tuple[Plan, MatchResult]:
-    """Plan both sides against one observation: the branch under the stricter policy, its base under its own."""
+    """Return the branch's plan, under the stricter policy; its base is planned with the same observation."""
     from halo_iac.base_comparison import apply_stricter_policy, attribute_changes, require_readable_base
 
     against = require_readable_base(against, actual)

@@ -83,7 +83,7 @@ class Fires:
 
 
 def _coming(cadence: Cadence, after: datetime) -> Iterator[Fire]:
-    """Yield the fires after an instant, without end."""
+    """Yield the fires after an instant, up to the last year of the calendar."""
     with suppress(OverflowError):
         yield from fires_with_reasons(cadence, after)
 
@@ -184,7 +184,7 @@ def _week(forecasts: Sequence[ScheduleForecast], now: datetime) -> tuple[Week, t
 
 
 def _seven_days(forecasts: Sequence[ScheduleForecast], now: datetime) -> tuple[str, tuple[date, ...]]:
-    """Return the zone shared by all active schedules, else UTC, and seven days from today in it."""
+    """Return the zone of all active schedules, UTC if they have several, and seven days in it from today on."""
     zones = {each.cadence.timezone for each in forecasts if each.cadence and each.status is ScheduleStatus.ACTIVE}
     timezone = zones.pop() if len(zones) == 1 else "UTC"
     today = now.astimezone(ZoneInfo(timezone)).date()

@@ -58,7 +58,7 @@ def resolve(
 
 
 def scope_agents(project: Project, actual: PlatformState) -> tuple[str, ...] | None:
-    """Return the ids of the agents in a project's scope; ``None`` where it names none. Raises as :func:`resolve`."""
+    """Return the ids of the agents in scope, ``None`` for all agents; raises the errors of :func:`resolve`."""
     return _resolve_scope(project, Catalog(project, actual))
 
 
@@ -87,7 +87,7 @@ class Catalog:
         return self._answers[reference]
 
     def unused_alias_clashes(self) -> Iterable[str]:
-        """Yield what is wrong with aliases that nothing has referred to so far (docs/semantics.md#agent-names)."""
+        """Yield why aliases are ambiguous that nothing has referred to so far (docs/semantics.md#agent-names)."""
         for alias, target in self._aliases.items():
             if alias not in self._answers:
                 clash = self._clash(alias, self._by_name(target))

@@ -16,7 +16,7 @@ _MAX_BYTES = 1 << 20
 
 
 def full_version() -> str:
-    """Return ``0.1.0 (commit 1a2b3c4d5e6f)``, or ``0.1.0`` where the commit is not known."""
+    """Return ``0.1.0 (commit 1a2b3c4d5e6f)``, or ``0.1.0`` if the commit is unknown."""
     found = commit()
     return f"{__version__} (commit {found[:12]})" if found else __version__
 
@@ -29,7 +29,7 @@ def commit(package: str = _PACKAGE) -> str | None:
 
 
 def repository(package: str = _PACKAGE) -> str | None:
-    """Return ``owner/name`` of the GitHub repository that ``package`` is from; ``None`` where it is from elsewhere."""
+    """Return ``owner/name`` of the GitHub repository that ``package`` is from; ``None`` if it is from elsewhere."""
     parent = os.path.dirname(package)  # noqa: PTH120 - likewise
     url = _recorded(parent, "url") or _origin_url(_read(f"{parent}/.git/config")) or ""
     _, found, path = url.replace("github.com:", "github.com/").partition("github.com/")
@@ -52,7 +52,7 @@ def _recorded(site_packages: str, key: str) -> str | None:
 
 
 def head_commit(root: str) -> str | None:
-    """Return the commit that a checkout's ``.git/HEAD`` is at, in a worktree and a submodule as well; else ``None``."""
+    """Return the commit of a checkout's HEAD, also in a worktree or a submodule; ``None`` if it cannot be read."""
     git = f"{root}/.git"
     link = _read(git)  # a file, in a worktree: "gitdir: PATH"
     if link.startswith("gitdir: "):

@@ -74,7 +74,7 @@ def find_credentials(project: Project, plan: Plan) -> frozenset[str]:
 
 
 def find_unused_globs(project: Project, plan: Plan, actual: PlatformState) -> tuple[Finding, ...]:
-    """Return the globs of ``protect`` that cover no declared and no existing title; none where entries were picked."""
+    """Return the globs of ``protect`` that cover no declared and no existing title; none for a plan with targets."""
     severity = severity_of(UNUSED_GLOB, project)
     if severity is None or plan.targets:
         return ()
@@ -107,7 +107,7 @@ def find_undeclared(project: Project, plan: Plan) -> tuple[Finding, ...]:
 
 
 def severity_of(rule: Rule, project: Project, entry: Entry | None = None) -> Severity | None:
-    """Return what a rule's findings do, by the entry's switch, the project's or the rule's own; ``None`` if nothing."""
+    """Return the severity of a rule: the entry's, else the project's, else the rule's own; ``None`` if it is off."""
     by_project = project.rule_severities.get(rule.name, rule.severity)
     return by_project if entry is None else entry.rule_severities.get(rule.name, by_project)
 

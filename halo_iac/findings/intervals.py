@@ -60,7 +60,7 @@ def intervals(cadence: Cadence) -> Intervals:
 
 @cache
 def longest_gap(cadence: Cadence) -> int:
-    """Return the longest time between two fires, on the wall or as it passes where clocks go back meanwhile.
+    """Return the longest time between two fires, in minutes: on the wall, or elapsed if clocks go back in between.
 
     Never less than what passes; more only where the longest interval of a monthly cadence holds, in every year, the day
     on which clocks go forward, as that from 24 February to 18 March may. Clocks go back by whole hours, which an hourly
@@ -76,7 +76,7 @@ def longest_gap(cadence: Cadence) -> int:
 
 @cache
 def max_reads_per_trace(cadence: Cadence, hours: int) -> int:
-    """Return how many fires at most look at one trace, with a look-back in hours, daylight saving aside.
+    """Return how many fires at most analyse one trace, with a look-back in hours, daylight saving aside.
 
     A fire looks at what is as old as itself or older, by less than the look-back. So no trace meets more fires than one
     of the very instant of a fire.
@@ -113,7 +113,7 @@ def _days(cadence: Cadence) -> tuple[Numbers, int]:
 
 @cache
 def _dates(days_of_month: Numbers) -> tuple[Numbers, int]:
-    """Return the same for months: a date's number is its distance from the first day of a cycle of leap years."""
+    """Return the days of :func:`_days` for a monthly cadence, numbered from the first day of a cycle of leap years."""
     first = date(_FIRST_YEAR, 1, 1)
     whole = date(_FIRST_YEAR + _LEAP_CYCLE, 1, 1) - first
     months = [(year, month) for year in range(first.year, first.year + _LEAP_CYCLE) for month in range(1, 13)]
@@ -141,7 +141,7 @@ def _days_in_spans(days: Numbers, cycle: int, length: int) -> frozenset[tuple[in
 
 @cache
 def _clocks_go_back(zone: ZoneInfo) -> tuple[datetime, ...]:
-    """Return what the clocks on the wall show, without a zone, whenever they are about to be set back."""
+    """Return the wall times, without a zone, at which clocks are set back in a calendar cycle."""
     first, end = (datetime(year, 1, 1, tzinfo=UTC) for year in (_FIRST_YEAR, _FIRST_YEAR + _CALENDAR_CYCLE))
     starts = [first + number * _SAMPLE for number in range((end - first) // _SAMPLE + 1)]
     changes = (
@@ -204,7 +204,7 @@ Slot = tuple[str, int, int]
 
 
 def busiest_minute(subject: RuleInput) -> Iterator[Violation]:
-    """Many schedules that fire in the same minute of the same day, by the clock of one time zone."""
+    """Find many schedules that fire in the same minute of the same day, by the clock of one time zone."""
     reported: list[tuple[int, frozenset[str]]] = []
     crowds = ((slot, members) for slot, there in _slots(subject).items() if (members := _max_concurrent(there)))
     for (zone, hour, minute), members in sorted(crowds, key=lambda crowd: (-len(crowd[1]), crowd[0])):

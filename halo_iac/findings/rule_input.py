@@ -49,7 +49,7 @@ class RuleInput(NamedTuple):
 
 
 def rule_input(project: Project, entries: Sequence[Entry]) -> RuleInput:
-    """Return entries as input of rules, which ignore retired ones."""
+    """Return the input of rules for some entries; retired ones are in ``entries`` only."""
     by_cadence: defaultdict[tuple[Any, ...], list[Entry]] = defaultdict(list)
     prompts: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -65,6 +65,6 @@ def rule_input(project: Project, entries: Sequence[Entry]) -> RuleInput:
 
 
 def require_spec(entry: Entry) -> Spec:
-    """Return the spec of an entry that a subject holds."""
+    """Return the spec of an entry that is not retired."""
     assert entry.spec is not None  # noqa: S101 - a subject has no retired entries
     return entry.spec

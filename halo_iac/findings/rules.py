@@ -43,7 +43,7 @@ _LACKING: Final = {
 
 
 def coverage_gap(subject: RuleInput) -> Iterator[Violation]:
-    """Look-back shorter than the longest interval between fires: traces that are never analysed."""
+    """Find look-backs shorter than the longest interval between fires, so that some traces are never analysed."""
     for (cadence, hours), entries in subject.by_cadence.items():
         between = intervals(cadence)
         if hours * 60 >= between.longest:
@@ -60,7 +60,7 @@ def coverage_gap(subject: RuleInput) -> Iterator[Violation]:
 
 
 def overlapping_lookback(subject: RuleInput) -> Iterator[Violation]:
-    """Look-back more than twice the shortest interval between fires: the same traces, analysed again and again."""
+    """Find look-backs of more than twice the shortest interval between fires: traces are analysed repeatedly."""
     for (cadence, hours), entries in subject.by_cadence.items():
         shortest = intervals(cadence).shortest
         if hours * 60 > 2 * shortest:
@@ -126,7 +126,7 @@ def unfinished_prompt(subject: RuleInput) -> Iterator[Violation]:
 
 
 def cut_by_comment(subject: RuleInput) -> Iterator[Violation]:
-    """Find a text that ``#`` cuts short: of a title, that is another schedule."""
+    """Find a text that ``#`` cuts short; a title that is cut short names another schedule."""
     entries = {entry.key: entry for entry in subject.entries}
     for truncated in subject.project.truncated_texts:
         what_now = "put the text on the next line" if truncated.is_beginning else "quote the whole value"

@@ -260,7 +260,7 @@ def _text_wording(field: str, value: object) -> Wording:
 
 
 def _suggest_lookback(count: int) -> str | None:
-    """Return what a number without a unit may mean: 86400 are seconds."""
+    """Return the hint for a look-back without a unit: 86400 are seconds, a small number may be hours."""
     if count > 0 and count % 3600 == 0:
         return f"write `lookback: {count // 3600}h` for {count} seconds, or `lookback: {count}h` for as many hours"
     return f"write `lookback_hours: {count}`, or `lookback: {count}h`" if count > 0 else None

@@ -194,7 +194,7 @@ def _cadence(entry: WrittenEntry) -> Parts:
 
 
 def _check_over_cron(entry: WrittenEntry) -> None:
-    """Report an override of one part of a cadence that the entry gives as a whole."""
+    """Report an override of one part of a cadence that the entry sets as ``cron``."""
     part = entry.part_overriding_cron
     if part is None:
         return
@@ -231,7 +231,7 @@ def _suggest_minutes(times: Sequence[str]) -> str:
 
 
 def undeclarable_reason(spec: Spec, names: Collection[str]) -> str | None:
-    """Return why the named fields of a spec cannot be declared; ``None`` if they can. Quotes no value."""
+    """Return why the named fields of a spec cannot be declared, without their values; ``None`` if they can."""
     given = {name: getattr(spec, name) for name in names if getattr(spec, name) not in {None, ()}}
     try:
         check_entry({name: list(value) if isinstance(value, tuple) else value for name, value in given.items()})

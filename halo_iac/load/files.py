@@ -136,7 +136,7 @@ class DiskFiles:
         return _read_start(real, min(found.st_size, limit) + 1)
 
     def _counts_as_existing(self, path: str) -> bool:
-        """Return whether a file counts as existing although it may not be on disk: a draft, or left out by git."""
+        """Return whether a file counts as existing even if it is not on disk: a draft, or a file left out by git."""
         if path in self._drafts:
             return True
         return path in self._absent or os.path.basename(path) in self._absent.get(folder_of(path), {})  # noqa: PTH119
@@ -175,7 +175,7 @@ _DRIVE: Final = re.compile(r"^[A-Za-z]:")
 
 
 def invalid_path_reason(text: str, suffixes: tuple[str, ...]) -> str | None:
-    """Return why a text is not a valid path, wherever it leads; ``None`` if it is."""
+    """Return why a text is not a valid path, whether or not it exists; ``None`` if it is."""
     for is_refused, reason in (
         (len(text) > MAX_PATTERN, f"a path has at most {MAX_PATTERN:,} characters"),
         ("\0" in text or not text.isprintable(), "a path cannot contain control characters"),

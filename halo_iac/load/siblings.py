@@ -31,7 +31,7 @@ def add_siblings(projects: Sequence[Project]) -> tuple[Project, ...]:
 
 
 def find_shared_claims(projects: Sequence[Project]) -> Mapping[str, Sequence[Problem]]:
-    """Return, by project file, the problems of entries that an earlier file of the same project declares too."""
+    """Return the problems of entries that an earlier file of the same project declares too, by project file."""
     first: dict[tuple[str, _Claim], tuple[Project, Entry]] = {}
     found: dict[str, Sequence[Problem]] = {}
     for project in projects:

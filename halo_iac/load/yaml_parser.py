@@ -125,7 +125,7 @@ def _merge_conflict(text: str, pattern: str) -> Diagnostic | None:
 
 
 def _syntax_diagnostic(error: YAMLError, text: str) -> Diagnostic:
-    """Reword a parser's error. Tabs are looked for in the text, since each parser words them differently."""
+    """Return a parser's error in halo's words; tabs are searched in the text, because parsers word them differently."""
     mark = getattr(error, "problem_mark", None)
     if not isinstance(error, MarkedYAMLError) or mark is None:
         found = re.search(_UNPRINTABLE, text)
@@ -195,7 +195,7 @@ def _hint(error: MarkedYAMLError, text: str, index: int) -> str | None:
 
 
 def _describe_context(error: MarkedYAMLError, line: int) -> str:
-    """Return where the construct begins that a parser found no end of, if on another line."""
+    """Return where the construct begins whose end a parser did not find, if that is on another line."""
     mark = error.context_mark
     return f", {error.context} from line {mark.line + 1}" if mark is not None and mark.line != line else ""
 

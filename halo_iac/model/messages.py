@@ -85,7 +85,7 @@ def json_value(text: str | None) -> Any:  # noqa: ANN401 - what JSON can hold
 
 
 def json_text(value: object) -> str:
-    """Return a value as it is read best on one line: text as it is, all else as JSON."""
+    """Return a value on one line: a text as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -179,7 +179,7 @@ def _name(item: Mapping[str, Any]) -> str | None:
 
 
 def _plain(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an item without the wrappers and prefixes that some forms have around its names."""
+    """Return an item without the wrappers and name prefixes of some formats."""
     for wrapper in _WRAPPERS:
         inner = item.get(wrapper)
         if isinstance(inner, dict):

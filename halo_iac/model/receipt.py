@@ -105,7 +105,7 @@ class Write(NamedTuple):
 
     @property
     def result(self) -> Result:
-        """Return what came of it."""
+        """Return the result of the write; unknown without an outcome."""
         return Result.UNKNOWN if self.outcome is None else self.outcome.result
 
     @property

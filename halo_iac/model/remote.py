@@ -86,7 +86,7 @@ class RemoteSchedule(NamedTuple):
 
     @property
     def pause_reason(self) -> str:
-        """Return the platform's word for why it paused the schedule."""
+        """Return the platform's reason for having paused the schedule."""
         return str(self.wire.get("autoPauseReason") or "unknown reason")
 
     @property
@@ -100,12 +100,12 @@ class RemoteSchedule(NamedTuple):
 
     @property
     def creation_order(self) -> tuple[str, str]:
-        """Return what orders schedules from oldest to latest: creation instant, then id."""
+        """Return a sort key from the oldest schedule to the latest: the creation instant, then the id."""
         return (str(self.wire.get("createdAt") or ""), self.id)
 
     @property
     def retirement_order(self) -> tuple[str, str, str]:
-        """Return what orders archived schedules from first to last archived."""
+        """Return a sort key from the schedule that was archived first to the last."""
         return (str(self.wire.get("archivedAt") or ""), *self.creation_order)
 
     def spec(self) -> Spec | UnreadableSchedule:
@@ -133,7 +133,7 @@ class RemoteSchedule(NamedTuple):
 
 
 def _is_chosen(declared: Value, held: object, types: tuple[type, ...]) -> bool:
-    """Return whether the platform holds something readable, and what is declared if anything is."""
+    """Return whether the platform's value is readable, and equal to the declared one if there is one."""
     return isinstance(held, types) and (declared is None or declared == held)
 
 
@@ -169,7 +169,7 @@ def _has_readable_archived_at(wire: Mapping[str, Any]) -> bool:
 
 
 def _invalid_part(wire: Mapping[str, Any]) -> str | None:
-    """Name a cadence part that cannot be read; one that the frequency ignores may be missing."""
+    """Return why a part of the cadence cannot be read; ``None`` if all can. An ignored part may be missing."""
     relevant = RELEVANT_PARTS[wire["frequency"]]
     for part in CADENCE_PARTS:
         numbers = wire.get(WIRE_NAMES[part])

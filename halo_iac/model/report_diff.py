@@ -86,7 +86,7 @@ class ReportDiff(NamedTuple):
     is_unrelated: bool = False
 
     def count(self, kind: DiffKind) -> int:
-        """Return how many sections differ in a way."""
+        """Return how many sections are new, gone or changed."""
         return sum(section.kind is kind for section in self.sections)
 
 

@@ -54,7 +54,7 @@ class Run:
     schedule_id = WireField("scheduleId", read_text)
     """The schedule that started it; ``None`` for a one-off run."""
     status = WireField("status", lambda value: read_text(value) or "unknown")
-    """The platform's word for where it stands."""
+    """The platform's word for its status."""
     is_scheduled = WireField("origin", lambda value: value == "scheduled")
     """Whether a cadence started it."""
     error = WireField("errorMessage", read_text)
@@ -74,7 +74,7 @@ class Run:
 
     @property
     def creation_order(self) -> tuple[str, str]:
-        """Return what orders runs from oldest to latest: the instant they were due or made, then the id."""
+        """Return a sort key from the oldest run to the latest: when it was due or made, then the id."""
         due = read_text(self.wire.get("scheduledForAt"))
         return (due or read_text(self.wire.get("createdAt")) or "", self.id)
 

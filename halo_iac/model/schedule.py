@@ -90,7 +90,7 @@ class Spec(Document):
         return Cadence(self.frequency, self.days_of_week, self.days_of_month, self.hours, self.minutes, self.timezone)
 
     def with_agent(self, agent: str) -> Spec:
-        """Return a copy with another agent; not ``replace``, which takes twice as long, for every declared schedule."""
+        """Return a copy with another agent; ``replace`` would take twice as long for every declared schedule."""
         return Spec(self.title, agent, *_after_agent(self))
 
     def filled_from(self, actual: Spec) -> Spec:
@@ -113,12 +113,12 @@ class Spec(Document):
 
 
 def number_set(numbers: Collection[int]) -> Numbers:
-    """Return the numbers sorted and unique, as comparisons want them."""
+    """Return the numbers sorted and unique, as they are compared."""
     return tuple(numbers) if len(numbers) < 2 else tuple(sorted(set(numbers)))
 
 
 def normalized_prompt(text: str) -> str:
-    """Return a prompt with newline line ends and no trailing white space: the one rule (docs/semantics.md#diff)."""
+    """Return a prompt with LF line ends and no trailing white space, as it is compared (docs/semantics.md#diff)."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.rstrip()

@@ -60,12 +60,12 @@ class GuardInput(NamedTuple):
 
     @property
     def removals(self) -> tuple[Change, ...]:
-        """Return the archives and pauses, and what points a schedule that fires at an agent with nothing to analyse."""
+        """Return the archives, the pauses, and the changes that give a firing schedule an agent without traces."""
         return tuple(change for change in self.changes if change.is_removal or self.loses_agent(change))
 
     @property
     def stopped(self) -> tuple[Change, ...]:
-        """Return those of the removals after which something that fires no longer does."""
+        """Return the removals of schedules that fire."""
         return tuple(change for change in self.removals if change.id in self.firing)
 
     def loses_agent(self, change: Change) -> bool:
@@ -122,7 +122,7 @@ def protected_titles(situation: GuardInput) -> Iterator[GuardViolation]:
 
 
 def archives_with_nothing_declared(situation: GuardInput) -> Iterator[GuardViolation]:
-    """Refuse to archive everything because a file came out empty."""
+    """Refuse to archive schedules if the project declares none: its files may be empty by mistake."""
     archives = situation.undeclared_archives
     if archives and not situation.declared and len(archives) > situation.overrides.allow_archive:
         yield GuardViolation(
@@ -134,7 +134,7 @@ def archives_with_nothing_declared(situation: GuardInput) -> Iterator[GuardViola
 
 
 def archives_with_targets(situation: GuardInput) -> Iterator[GuardViolation]:
-    """Refuse to archive what no file declares while only some entries are looked at."""
+    """Refuse to archive undeclared schedules in a plan that is limited to some entries."""
     archives = situation.undeclared_archives
     if archives and situation.targets:
         yield GuardViolation(
@@ -147,7 +147,7 @@ def archives_with_targets(situation: GuardInput) -> Iterator[GuardViolation]:
 
 
 def archives_with_blocked_entries(situation: GuardInput) -> Iterator[GuardViolation]:
-    """Withhold the archives of what no file declares while an entry is blocked: it may be about that very schedule."""
+    """Withhold the archives of undeclared schedules while an entry is blocked, which may be about one of them."""
     if situation.withheld:
         keys = ", ".join(entry.key for entry in situation.blocked)
         yield GuardViolation(
@@ -161,7 +161,7 @@ def archives_with_blocked_entries(situation: GuardInput) -> Iterator[GuardViolat
 
 
 def near_duplicate_creates(situation: GuardInput) -> Iterator[GuardViolation]:
-    """Refuse to create what an undeclared schedule already seems to be: most likely a rename without `renamed_from`."""
+    """Refuse to create a schedule that is like an undeclared one: most likely a rename without `renamed_from`."""
     creates = [
         change
         for change in situation.changes
@@ -223,12 +223,12 @@ def _verb(change: Change, *, is_silenced: bool) -> str:
 
 
 def _content_key(spec: Spec | UnreadableSchedule | None) -> tuple[object, ...]:
-    """Return what a schedule does and when; a value equal to no other where it cannot be read."""
+    """Return what a schedule does and when; for an unreadable one, a value that is equal to no other."""
     return (spec.agent, spec.prompt, spec.cadence) if isinstance(spec, Spec) else (object(),)
 
 
 def _title_key(title: str) -> str:
-    """Return a title without what the eye passes over: form, case, spaces, and invisible characters."""
+    """Return a title without differences that are hard to see: form, case, spaces and invisible characters."""
     if not (title.isascii() and title.isprintable()):
         title = "".join(character for character in title if not is_invisible(character) or character.isspace())
         title = unicodedata.normalize("NFKC", title)

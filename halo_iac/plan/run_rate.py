@@ -16,7 +16,7 @@ KnownRates = Sequence[tuple[RemoteSchedule, Spec]]
 
 
 def schedules_with_known_rate(active: Iterable[RemoteSchedule], differences: Iterable[Difference]) -> KnownRates:
-    """Return the schedules that can be read; those that match their declaration, nearly all, reuse its spec."""
+    """Return the readable schedules; nearly all match their declarations, and reuse the specs of these."""
     as_declared = {
         each.pair.remote.id: each.after
         for each in differences
@@ -39,7 +39,7 @@ def total_runs_per_month(readable: KnownRates, changes: Iterable[Change]) -> Run
 
 
 def estimated_cost(per_run: float | None, total: RunRate, changes: Iterable[Change]) -> CostEstimate | None:
-    """Return what runs cost a month, in all and by change; ``None`` where no fee is stated."""
+    """Return what runs cost a month, in all and by change; ``None`` if the project states no cost."""
     if per_run is None:
         return None
     costs = (ChangeCost(each.name, *(round(rate * per_run, 6) for rate in _rates(each))) for each in changes)
@@ -56,7 +56,7 @@ def _rates(change: Change) -> tuple[float, float]:
 
 
 def _rounded(runs: Fraction) -> float:
-    """Round far below what is shown, so that the difference of two such numbers is not rounded once more."""
+    """Return a number rounded far below what is shown, so that the difference of two of them is exact enough."""
     return round(float(runs), 6)
 
 

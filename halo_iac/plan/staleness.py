@@ -24,7 +24,7 @@ def check_saved(saved: Plan, recomputed: Plan, actual: PlatformState) -> tuple[G
 
 
 def _loosened_policy(saved: Plan) -> Iterator[GuardViolation]:
-    """Yield what only the plan against a base could refuse; every other guard looks at the recomputed plan itself."""
+    """Yield the saved refusals that a base caused; every other guard checks the recomputed plan itself."""
     for refusal in saved.refusals:
         if refusal.guard == "policy":
             yield replace(refusal, override=Hint("run `{}` again with {}", Command("plan"), refusal.override))
@@ -68,7 +68,7 @@ def _identity(change: Change) -> tuple[str, str | None, str | None]:
 
 
 def _change_key(change: Change) -> tuple[object, ...]:
-    """Return what must be equal: all of a change but where its values are written, for a line number may move."""
+    """Return what has to be equal of a change: all but the positions of its values, which may have moved."""
     fields = tuple((field.field, field.before, field.after) for field in change.fields)
     return (change.cause, change.title, fields, change.before, change.after)
 

@@ -139,6 +139,6 @@ def _suggest_hours(text: str, is_one_of_several: bool) -> str | None:
 
 
 def format_list(words: Sequence[str], *, is_one_of_several: bool) -> str:
-    """Return words as a list; without brackets inside another list, or where none are needed."""
+    """Return words as a list of YAML; without brackets for one word, or inside another list."""
     together = ", ".join(words)
     return together if is_one_of_several or len(words) == 1 else f"[{together}]"
