@@ -18,7 +18,7 @@ from halo_iac.api.secret import Secret
 from halo_iac.api.urls import is_loopback
 from halo_iac.errors import SettingsError
 from halo_iac.render.json import document
-from halo_iac.render.markdown.escape import code, html_code, message, words
+from halo_iac.render.markdown.escape import code, html_code, message, prose
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.yaml import mapping_text
 from halo_iac.text import escape_control
@@ -268,7 +268,7 @@ def test_a_key_is_hidden_however_a_format_has_escaped_it(written: str) -> None:
     assert hidden.endswith(" after")
 
 
-@pytest.mark.parametrize("draw", [code, html_code, words, message])
+@pytest.mark.parametrize("draw", [code, html_code, prose, message])
 def test_a_key_is_hidden_in_markdown_where_its_signs_are_broken_apart(draw: Callable[[str, Style], str]) -> None:
     key = "sk_live:abc@def.www.ghi|100%25<x>*"
     hidden = Secret(key).hide_in(draw(f"before {key} after", PLAIN))

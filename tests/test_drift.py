@@ -25,7 +25,7 @@ from halo_iac.render.formats import ProjectDrift, RenderContext
 from halo_iac.render.github import GithubView
 from halo_iac.render.json import JsonView
 from halo_iac.render.markdown.drift import drift_markdown, drifts_markdown
-from halo_iac.render.markdown.parts import LIMIT
+from halo_iac.render.markdown.parts import MAX_PAGE_LENGTH
 from halo_iac.render.style import PLAIN, Style
 from halo_iac.render.text.drift import drift_text
 from halo_iac.render.text.plan import plan_text
@@ -178,11 +178,11 @@ def test_a_page_fits_into_an_issue_and_counts_what_it_leaves_out() -> None:
     plan = large(5_000)
     drift = drift_of(plan)
     page = DRAWN["md"](drift)
-    assert len(page) <= LIMIT
+    assert len(page) <= MAX_PAGE_LENGTH
     assert "more; the JSON document has them all." in page
     assert_only_ours(page)
     several = drifts_markdown([ProjectDrift(drift)] * 200, PLAIN, marker=MARKER)
-    assert len(several) <= LIMIT
+    assert len(several) <= MAX_PAGE_LENGTH
     assert_only_ours(several)
 
 

@@ -34,7 +34,7 @@ from halo_iac.model.apply_result import ApplyOutcome, Summary
 from halo_iac.model.plan import Blocked, GuardViolation, Plan, Policy, UndeclaredSchedule
 from halo_iac.render.formats import PageIdentity, RenderContext
 from halo_iac.render.markdown.escape import comment_marker
-from halo_iac.render.markdown.parts import LIMIT
+from halo_iac.render.markdown.parts import MAX_PAGE_LENGTH
 from halo_iac.render.markdown.view import MarkdownView
 from halo_iac.render.style import PLAIN, Style
 
@@ -185,7 +185,7 @@ def tokens(text: str) -> Iterator[Token]:
         yield from token.children or ()
 
 
-STRIPS = re.compile(r"(?:(?:before|after)? *(?:runs|reads) +[·●+│━═╳.o/=x2-9-]+\n)+")
+MAX_STRIPS = re.compile(r"(?:(?:before|after)? *(?:runs|reads) +[·●+│━═╳.o/=x2-9-]+\n)+")
 
 
 def assert_only_ours(text: str) -> None:
@@ -203,7 +203,7 @@ def assert_only_ours(text: str) -> None:
             assert_own_block(token.content)
         elif token.type == "fence":
             is_diff = all(line[:1] in {"", "-", "+", " ", "@"} for line in token.content.split("\n"))
-            assert is_diff if token.info == "diff" else STRIPS.fullmatch(token.content), token.content
+            assert is_diff if token.info == "diff" else MAX_STRIPS.fullmatch(token.content), token.content
 
 
 def assert_own_block(html: str) -> None:
@@ -260,7 +260,7 @@ def with_long_prompts(count: int) -> Plan:
 def test_a_page_fits_into_a_comment_and_counts_what_it_leaves_out(count: int) -> None:
     plan = with_long_prompts(count)
     text = page(plan)
-    assert len(text) <= LIMIT
+    assert len(text) <= MAX_PAGE_LENGTH
     blocks = text.count("<details>")
     left = len(plan.changes) - blocks
     assert (left > 0) == (count >= 100)
@@ -291,7 +291,7 @@ def test_no_words_are_too_long_for_a_page(words: str) -> None:
         findings=plan.findings * 50,
     )
     for style in (PLAIN, ASCII):
-        assert len(page(many, style, a_run(plan, words))) <= LIMIT
+        assert len(page(many, style, a_run(plan, words))) <= MAX_PAGE_LENGTH
         problems = [Problem(words, 1, 1, words, words)] * 500
-        assert len(view(style).problems(problems, many.findings, "")) <= LIMIT
-        assert len(view(style).error(UsageError(words, hint=words))) <= LIMIT
+        assert len(view(style).problems(problems, many.findings, "")) <= MAX_PAGE_LENGTH
+        assert len(view(style).error(UsageError(words, hint=words))) <= MAX_PAGE_LENGTH

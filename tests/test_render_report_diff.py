@@ -10,7 +10,7 @@ from render_asserts import assert_harmless
 from render_samples import HOSTILE
 
 from halo_iac.model.report_diff import ComparedReport, ReportComparison
-from halo_iac.render.markdown.parts import LIMIT
+from halo_iac.render.markdown.parts import MAX_PAGE_LENGTH
 from halo_iac.render.markdown.report_diff import report_diff_markdown
 from halo_iac.render.report_diff import report_diff_json
 from halo_iac.render.style import PLAIN, Style
@@ -119,7 +119,7 @@ def test_a_page_has_as_many_sections_as_an_issue_takes() -> None:
         "".join(f"## S{place} x\n\n{number} of {'many words ' * 9}\n\n" for place in range(900)) for number in "12"
     ]
     page = report_diff_markdown(comparison(*reports), PLAIN)
-    assert LIMIT - 2_000 < len(page) < LIMIT
+    assert MAX_PAGE_LENGTH - 2_000 < len(page) < MAX_PAGE_LENGTH
     assert page.rstrip().endswith("more sections; `--format json` has them all.")
 
 

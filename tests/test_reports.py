@@ -17,9 +17,9 @@ from halo_iac.api.runs import RunReader
 from halo_iac.api.trpc import Json, Kind
 from halo_iac.errors import Delivery, FileError, NoReport, PlatformError, Rejected
 from halo_iac.model.runs import Conversation, ConversationDetails, Dataset, Message, Report, Run
-from halo_iac.render.report import ending_of, file_name, name_ending, neutralize_markdown, report_file, slug
+from halo_iac.render.report import conversation_ending, file_name, name_ending, neutralize_markdown, report_file, slug
 from halo_iac.render.style import Style
-from halo_iac.render.text.report import on_screen
+from halo_iac.render.text.report import render_for_terminal
 from halo_iac.runs.pull import PulledReport, PullRequest, pull
 from halo_iac.runs.reports import fetch, fetch_of_conversation, fetch_of_schedule
 from halo_iac.storage.atomic import check_writable, write_new
@@ -330,7 +330,7 @@ def test_an_unusual_id_is_replaced_by_a_digest_and_recognised(id_: str) -> None:
     name = file_name(report(id=id_), "k")
     assert Path(name).name == name
     assert len(name) < 100
-    assert name_ending(name) == ending_of(id_)
+    assert name_ending(name) == conversation_ending(id_)
 
 
 def test_an_unreadable_instant_leaves_the_name_undated() -> None:
@@ -423,7 +423,7 @@ def test_a_report_in_a_log_cannot_issue_runner_commands() -> None:
 
 @pytest.mark.parametrize("style", [Style(colour=True, width=40), Style(width=40), Style(unicode=False, width=40)])
 def test_a_report_on_a_screen_moves_no_cursor(style: Style) -> None:
-    shown = on_screen(HOSTILE, style)
+    shown = render_for_terminal(HOSTILE, style)
     assert "\x1b[2J" not in shown
     assert "\x1b]" not in shown
     assert "\x07" not in shown
@@ -433,7 +433,7 @@ def test_a_report_on_a_screen_moves_no_cursor(style: Style) -> None:
 @pytest.mark.parametrize("width", [20, 60, 100])
 def test_a_cell_of_a_table_folds_and_loses_nothing(width: int) -> None:
     step = "checkout.payment.authorize_with_the_provider_of_the_card"
-    shown = on_screen(f"| TRACE | STEP |\n|---|---|\n| short | {step} |\n", Style(width=width))
+    shown = render_for_terminal(f"| TRACE | STEP |\n|---|---|\n| short | {step} |\n", Style(width=width))
     _, _, body = shown.rpartition("─")
     columns = zip(*(line[1:].split("  ", 1) for line in body.splitlines() if line.strip()), strict=True)
     assert ["".join("".join(column).split()) for column in columns] == ["short", step]
@@ -457,16 +457,16 @@ def test_a_cell_of_a_table_folds_and_loses_nothing(width: int) -> None:
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 200])
 def test_an_id_is_never_broken_across_lines(markdown: str, width: int) -> None:
     for style in (Style(width=width), Style(width=width, colour=True)):
-        shown = on_screen(markdown, style)
+        shown = render_for_terminal(markdown, style)
         assert [shown.count(each) for each in (TRACE, RUN)] == [markdown.count(each) for each in (TRACE, RUN)]
 
 
 def test_a_table_too_wide_for_its_ids_is_shown_as_records() -> None:
-    shown = on_screen(f"| WHAT | TRACE | RUN |\n|---|---|---|\n| slow | {TRACE} | {RUN} |\n", Style(width=60))
+    shown = render_for_terminal(f"| WHAT | TRACE | RUN |\n|---|---|---|\n| slow | {TRACE} | {RUN} |\n", Style(width=60))
     assert shown.split("\n") == ["", "", "WHAT: slow", f"TRACE: {TRACE}", f"RUN: {RUN}", ""]
 
 
 def test_markdown_is_drawn_and_links_show_where_they_lead() -> None:
-    shown = on_screen("# Head\n\n- [a link](http://x.example/y)\n", Style(width=60))
+    shown = render_for_terminal("# Head\n\n- [a link](http://x.example/y)\n", Style(width=60))
     assert "http://x.example/y" in shown
     assert "[a link](" not in shown

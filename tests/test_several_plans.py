@@ -22,7 +22,7 @@ from halo_iac.model.project import Project
 from halo_iac.observe import Observation
 from halo_iac.render.formats import ProjectPlan
 from halo_iac.render.json import read_plan
-from halo_iac.render.markdown.parts import LIMIT
+from halo_iac.render.markdown.parts import MAX_PAGE_LENGTH
 from halo_iac.render.markdown.several import plans_markdown
 from halo_iac.render.style import PLAIN
 from halo_iac.sandbox.platform import Sandbox
@@ -246,7 +246,7 @@ def test_a_page_of_very_many_files_fits_a_comment(count: int) -> None:
     )
     quiet = replace(quiet, file="quiet.yaml")
     page = plans_markdown([*several, ProjectPlan(quiet, quiet)], PLAIN, marker="<!-- halo-plan: x -->")
-    assert len(page) <= LIMIT
+    assert len(page) <= MAX_PAGE_LENGTH
     shown = page.count("\n### `")
     assert "#### No changes\n\n- `quiet.yaml`: No changes. " in page
     if count > 10:

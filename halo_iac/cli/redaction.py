@@ -56,12 +56,12 @@ class Redactor:
             self._knows_every_key = True
         if not isinstance(text, Document):
             return _redact_all(self._secrets, text)
-        from halo_iac.render.document import with_members, with_strings
+        from halo_iac.render.document import map_members, map_strings
 
         if self._secrets != self._keys:
-            text = with_members(text, _PROSE, partial(_redact_all, self._secrets))
+            text = map_members(text, _PROSE, partial(_redact_all, self._secrets))
         if _redact_all(self._keys, text) != text:  # rare; it takes long for many megabytes
-            text = with_strings(text, partial(_redact_all, self._keys))
+            text = map_strings(text, partial(_redact_all, self._keys))
         return text
 
     def _add_known_keys(self) -> None:

@@ -21,19 +21,19 @@ _FOLDS: Final = re.compile("(travis_(?:fold|time)|section_(?:start|end)):")
 StringChange = Callable[[str], str]
 
 
-def with_strings(document: str, change: StringChange) -> Document:
+def map_strings(document: str, change: StringChange) -> Document:
     """Return a document with each of its strings changed, names as well; what stays is written as it was."""
-    return Document(_STRINGS.sub(lambda found: _changed(found[0], change), document))
+    return Document(_STRINGS.sub(lambda found: _change_string(found[0], change), document))
 
 
-def with_members(document: str, names: Iterable[str], change: StringChange) -> Document:
+def map_members(document: str, names: Iterable[str], change: StringChange) -> Document:
     """Return a document with only those strings changed that are values of members with one of these names."""
     # A quote within a string has a backslash before it, so what matches is a whole name.
     members = rf'(?<!\\)("(?:{"|".join(names)})":\s*)({_STRING})'
-    return Document(re.sub(members, lambda found: found[1] + _changed(found[2], change), document))
+    return Document(re.sub(members, lambda found: found[1] + _change_string(found[2], change), document))
 
 
-def _changed(written: str, change: StringChange) -> str:
+def _change_string(written: str, change: StringChange) -> str:
     text = json.loads(written) if "\\" in written else written[1:-1]
     changed = change(text)
     return written if changed == text else escape_control(json.dumps(changed))

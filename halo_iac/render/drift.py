@@ -23,7 +23,7 @@ SIGNS: Final = {
     DriftKind.UNDECLARED: "?",
     DriftKind.BLOCKED: "!",
 }
-_WHAT: Final = {
+_KIND_NOTES: Final = {
     DriftKind.CHANGED: "platform → file",
     DriftKind.MISSING: "declared, but not active on the platform",
     DriftKind.PAUSED: "by hand",
@@ -41,7 +41,7 @@ CAVEAT: Final = Hint(
 def kind_heading(kind: DriftKind, number: int, style: Style) -> str:
     """Return ``Missing: 2 schedules, declared, but not active on the platform``."""
     noun = counted(number, "entry", "entries") if kind is DriftKind.BLOCKED else counted(number, "schedule")
-    return style.displayable(f"{kind.capitalize()}: {noun}, {_WHAT[kind]}")
+    return style.displayable(f"{kind.capitalize()}: {noun}, {_KIND_NOTES[kind]}")
 
 
 def shared_hint(items: Sequence[DriftItem]) -> str | None:
@@ -49,7 +49,7 @@ def shared_hint(items: Sequence[DriftItem]) -> str | None:
     return merge_hints([item.hint or "" for item in items]) or None
 
 
-def unnamed(drift: Drift) -> Drift:
+def without_file(drift: Drift) -> Drift:
     """Return drift whose header does not repeat the name of the file that stands above it."""
     return drift._replace(plan=replace(drift.plan, file=""))
 

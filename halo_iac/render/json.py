@@ -37,25 +37,25 @@ MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
 See docs/security.md#bounds-of-answers.
 """
 
-_PART: Final = 2**16
+_PART_LENGTH: Final = 2**16
 """How many characters a part of a document has, about."""
-_LIST: Final = re.compile(rb'\s*\{\s*(?:"version"\s*:\s*\d+\s*,\s*)?"projects"\s*:')
+_LIST_START: Final = re.compile(rb'\s*\{\s*(?:"version"\s*:\s*\d+\s*,\s*)?"projects"\s*:')
 """How a document of several plans begins."""
 
-_AGAIN: Final = Hint("make it again with `{}`", Command("plan", "--out", "FILE"))
+_SAVE_AGAIN: Final = Hint("make it again with `{}`", Command("plan", "--out", "FILE"))
 
 
 def plan_json(plan: Plan) -> Document:
     """Return the plan as a document that :func:`read_plan` reads back, equal in every value."""
-    return _dumped(plan)
+    return _dump(plan)
 
 
 def plans_json(plans: Sequence[Plan]) -> Document:
     """Return the plans of several project files as one document, which :func:`read_plan` reads back too."""
-    return _dumped(PlanList(PLAN_VERSION, tuple(plans)))
+    return _dump(PlanList(PLAN_VERSION, tuple(plans)))
 
 
-def _dumped(value: Plan | PlanList) -> Document:
+def _dump(value: Plan | PlanList) -> Document:
     try:
         adapter = _adapter(PlanList if isinstance(value, PlanList) else Plan)
         document = adapter.dump_json(value, indent=2, ensure_ascii=True)
@@ -72,8 +72,8 @@ def read_plan(document: bytes) -> Plan | PlanList:
     do not write: other JSON, another version, unknown or missing keys, half a file.
     """
     if len(document) > MAX_PLAN_BYTES:
-        raise DocumentError(f"the saved plan is larger than {MAX_PLAN_BYTES >> 20} MiB", hint=_AGAIN)
-    adapter = _adapter(PlanList if _LIST.match(document) else Plan)
+        raise DocumentError(f"the saved plan is larger than {MAX_PLAN_BYTES >> 20} MiB", hint=_SAVE_AGAIN)
+    adapter = _adapter(PlanList if _LIST_START.match(document) else Plan)
     try:
         read: Plan | PlanList = adapter.validate_json(document, strict=True)
     except ValidationError as error:
@@ -82,7 +82,7 @@ def read_plan(document: bytes) -> Plan | PlanList:
         for change in plan.changes:
             if not _is_complete(change):
                 message = f"the saved plan is damaged: its {change.action} of {change.name} is incomplete"
-                raise DocumentError(message, hint=_AGAIN)
+                raise DocumentError(message, hint=_SAVE_AGAIN)
     return read
 
 
@@ -95,14 +95,14 @@ def _not_a_plan(error: ValidationError) -> DocumentError:
     """Return the error of an invalid document without quoting its content, which may hold prompts."""
     flaws = error.errors(include_url=False, include_input=False, include_context=False)
     if any(flaw["loc"] == ("version",) and flaw["type"] != "missing" for flaw in flaws):
-        hint = Hint("this halo reads version {}; {}", str(PLAN_VERSION), _AGAIN)
+        hint = Hint("this halo reads version {}; {}", str(PLAN_VERSION), _SAVE_AGAIN)
         return DocumentError("the saved plan is of another version", hint=hint)
     first = flaws[0]
     if first["type"] == "json_invalid":
-        return DocumentError(f"the saved plan is not valid JSON, or is incomplete: {first['msg']}", hint=_AGAIN)
+        return DocumentError(f"the saved plan is not valid JSON, or is incomplete: {first['msg']}", hint=_SAVE_AGAIN)
     place = ".".join(map(str, first["loc"])) or "the document"
     more = f" (and {len(flaws) - 1:,} more)" if len(flaws) > 1 else ""
-    return DocumentError(f"the saved plan is damaged: {place}: {first['msg']}{more}", hint=_AGAIN)
+    return DocumentError(f"the saved plan is damaged: {place}: {first['msg']}{more}", hint=_SAVE_AGAIN)
 
 
 def _is_complete(change: Change) -> bool:
@@ -132,7 +132,7 @@ def document_parts(value: object) -> Iterator[Document]:
     parts: list[str] = []
     size = 0
     for part in json.JSONEncoder(indent=2).iterencode(value):
-        if size > _PART and part.startswith(","):  # it stands between two values
+        if size > _PART_LENGTH and part.startswith(","):  # it stands between two values
             yield escape_control("".join(parts))
             parts, size = [], 0
         parts.append(part)

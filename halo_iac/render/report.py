@@ -60,11 +60,11 @@ def brief_name(name: str) -> str:
 
 
 def name_ending(name: str) -> str:
-    """Return the part of a file's name that tells its conversation; see :func:`ending_of`."""
+    """Return the part of a file's name that tells its conversation; see :func:`conversation_ending`."""
     return name.rpartition(_SEPARATOR)[2]
 
 
-def ending_of(conversation_id: str) -> str:
+def conversation_ending(conversation_id: str) -> str:
     """Return what :func:`name_ending` gives for the file of a conversation."""
     return f"{_id_in_names(conversation_id)}{_SUFFIX}"
 

@@ -16,20 +16,20 @@ from halo_iac.page.timeline import Coverage, Period, Timeline, Track
 from halo_iac.render.style import Style
 
 DAYS: Final = 28
-STRIPS: Final = 100
+MAX_STRIPS: Final = 100
 """For how many schedules of a plan strips are drawn."""
 
 
 class _Signs(NamedTuple):
-    """No fire, one fire, more than nine; where a week begins; looked at once, more than once, not all of the day."""
+    """The signs of days by the number of fires, and by how many runs read their traces; and where a week begins."""
 
-    none: str
-    one: str
-    more: str
+    no_fire: str
+    one_fire: str
+    many_fires: str
     week: str
-    once: str
-    again: str
-    gap: str
+    one_read: str
+    many_reads: str
+    unread: str
 
 
 _SIGNS: Final = {True: _Signs(*"·●+│━═╳"), False: _Signs(*".o+/-=x")}
@@ -42,9 +42,9 @@ class Strips:
         self._now = now
         self._style = style
         self._timelines: dict[str, Timeline] = {}
-        self._left = STRIPS
+        self._left = MAX_STRIPS
 
-    def of(self, spec: Spec) -> tuple[str, str] | None:
+    def draw(self, spec: Spec) -> tuple[str, str] | None:
         """Return the strips of a schedule; ``None`` without a clock, or once too many were drawn."""
         if self._now is None or not self._left or not is_valid(spec.cadence):
             return None
@@ -56,16 +56,16 @@ class Strips:
         is_firing = spec.enabled is not False
         track = timeline.track(spec.cadence, spec.lookback_hours) if is_firing else None
         coverage = timeline.combined_coverage(()) if track is None else track.coverage
-        return fire_strip(track, timeline.period, self._style), read_strip(coverage, timeline.period, self._style)
+        return fire_strip(track, timeline.period, self._style), coverage_strip(coverage, timeline.period, self._style)
 
 
 def legend(style: Style) -> str:
     """Return what the signs mean."""
     sign = _SIGNS[style.unicode]
     return (
-        f"Four weeks from today, one sign per day: {sign.none} no run, {sign.one} one run, 2 to 9 runs, "
-        f"{sign.more} more. The line below shows how many runs read the day's traces: {sign.once} one, "
-        f"{sign.again} several, {sign.gap} none for some of them."
+        f"Four weeks from today, one sign per day: {sign.no_fire} no run, {sign.one_fire} one run, 2 to 9 runs, "
+        f"{sign.many_fires} more. The line below shows how many runs read the day's traces: {sign.one_read} one, "
+        f"{sign.many_reads} several, {sign.unread} none for some of them."
     )
 
 
@@ -77,17 +77,17 @@ def fire_strip(track: Track | None, period: Period, style: Style) -> str:
         counts = [10] * len(period.days)
     for fire in (track.fires or ()) if track is not None else ():
         counts[int(period.position(int(fire.at.timestamp())))] += 1
-    shown = {0: sign.none, 1: sign.one, **{count: str(count) for count in range(2, 10)}}
-    return _by_weeks((shown.get(count, sign.more) for count in counts), period, style)
+    shown = {0: sign.no_fire, 1: sign.one_fire, **{count: str(count) for count in range(2, 10)}}
+    return _by_weeks((shown.get(count, sign.many_fires) for count in counts), period, style)
 
 
-def read_strip(coverage: Coverage, period: Period, style: Style) -> str:
+def coverage_strip(coverage: Coverage, period: Period, style: Style) -> str:
     """Return how often the traces of each day are analysed, by the least covered moment of the day."""
     sign = _SIGNS[style.unicode]
 
     def shown(start: int, end: int) -> str:
         times = [each.reads for each in coverage.stretches if each.start < end and each.end > start]
-        return sign.gap if 0 in times else sign.again if max(times, default=0) > 1 else sign.once
+        return sign.unread if 0 in times else sign.many_reads if max(times, default=0) > 1 else sign.one_read
 
     return _by_weeks((shown(*day) for day in pairwise(period.midnights)), period, style)
 

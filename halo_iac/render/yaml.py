@@ -55,7 +55,7 @@ def project_text(
     notes: Iterable[str] = (),
 ) -> ProjectText:
     """Return a project file with these entries; ``notes`` become comments at its end."""
-    project = f"project: {_dumped(project_id)}" if project_id is not None else ""
+    project = f"project: {_dump(project_id)}" if project_id is not None else ""
     parts = [_HEAD.format(project=project)]
     if defaults:
         parts.append(f"{_fields_text('defaults', defaults)}\n")
@@ -82,12 +82,8 @@ def block_text(
 
 def flow_pairs(entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return each entry as it stands between braces, with everything in quotes, as in JSON."""
-    return [_flow_pair(key, entry) for key, entry in entries.items()]
-
-
-def _flow_pair(key: str, entry: Mapping[str, Any]) -> str:
-    escaped = {name: _escaped(name, value) for name, value in entry.items()}
-    return _dumped(_quoted({key: escaped}), is_flow=True).strip()[1:-1]
+    pairs = ({key: {name: _escape(name, value) for name, value in entry.items()}} for key, entry in entries.items())
+    return [_dump(_quote(pair), is_flow=True).strip()[1:-1] for pair in pairs]
 
 
 def scalar_text(text: str, *, quote: str = "", is_flow: bool = False) -> str:
@@ -95,7 +91,7 @@ def scalar_text(text: str, *, quote: str = "", is_flow: bool = False) -> str:
     if quote == "'" and text.isprintable():
         return "'" + text.replace("'", "''") + "'"
     value = DoubleQuotedScalarString(text) if quote == '"' else _scalar("title", text)
-    dumped = _dumped([value], is_flow=True).strip()[1:-1] if is_flow else _dumped({"x": value})[3:]
+    dumped = _dump([value], is_flow=True).strip()[1:-1] if is_flow else _dump({"x": value})[3:]
     return dumped.rstrip("\n")
 
 
@@ -113,11 +109,11 @@ def mapping_text(values: Mapping[str, Any]) -> str:
 
 
 def _pair_text(name: str, value: object) -> str:
-    rest = _wrapped_value(value) if _PLAIN.fullmatch(name) else None
-    return _dumped({name: value}) if rest is None else f"{name}:{rest}\n"
+    rest = _certain_value(value) if _PLAIN.fullmatch(name) else None
+    return _dump({name: value}) if rest is None else f"{name}:{rest}\n"
 
 
-def _wrapped_value(value: object) -> str | None:
+def _certain_value(value: object) -> str | None:
     """Return what YAML writes after a key's colon, where that is certain."""
     if isinstance(value, dict) and value:
         inner = mapping_text(value).removesuffix("\n").split("\n")
@@ -132,18 +128,18 @@ def _wrapped_value(value: object) -> str | None:
 
 def _fields_text(key: str, fields: Mapping[str, Any], *, step: int = 2) -> str:
     """Return a key and the fields below it; the emitter indents them, for only it knows what a prompt's lines are."""
-    return _dumped({key: {name: _scalar(name, _escaped(name, value)) for name, value in fields.items()}}, step=step)
+    return _dump({key: {name: _scalar(name, _escape(name, value)) for name, value in fields.items()}}, step=step)
 
 
-def _escaped(name: str, value: object) -> object:
+def _escape(name: str, value: object) -> object:
     return escape_variables(value) if isinstance(value, str) and name not in _LITERAL else value
 
 
-def _quoted(value: object) -> object:
+def _quote(value: object) -> object:
     if isinstance(value, dict):
-        return {DoubleQuotedScalarString(key): _quoted(inner) for key, inner in value.items()}
+        return {DoubleQuotedScalarString(key): _quote(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_quoted(each) for each in value]
+        return [_quote(each) for each in value]
     return DoubleQuotedScalarString(value) if isinstance(value, str) else value
 
 
@@ -162,7 +158,7 @@ def _scalar(name: str, value: object) -> object:
     return value if name != "prompt" or has_trailing_space else LiteralScalarString(value + "\n")
 
 
-def _dumped(value: object, *, is_flow: bool = False, step: int = 2) -> str:
+def _dump(value: object, *, is_flow: bool = False, step: int = 2) -> str:
     yaml = YAML()
     yaml.width = 2**16  # a title is one line, however long
     yaml.default_flow_style = is_flow

@@ -16,7 +16,7 @@ from halo_iac.errors import FileError
 from halo_iac.render.report import (
     UNDATED,
     brief_name,
-    ending_of,
+    conversation_ending,
     file_name,
     folder_names,
     is_report_name,
@@ -59,7 +59,7 @@ class ReportFolder:
 
     def find(self, conversation_id: str) -> Path | None:
         """Return the file of a conversation's report that existed on opening, anywhere in the folder."""
-        return self._found.get(ending_of(conversation_id))
+        return self._found.get(conversation_ending(conversation_id))
 
     def has_brief(self, conversation_id: str) -> bool:
         """Return whether the brief for a coding agent existed on opening beside that report."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from halo_iac.cli.console import Console
 from halo_iac.errors import FileError, UsageError
 from halo_iac.render.report import file_name, neutralize_markdown, report_file
-from halo_iac.render.text.report import on_screen
+from halo_iac.render.text.report import render_for_terminal
 from halo_iac.render.text.table import table
 from halo_iac.storage.atomic import check_writable, write_new
 from halo_iac.storage.outputs import check_links
@@ -127,7 +127,7 @@ def show(console: Console, markdown: str, *, is_raw: bool) -> None:
     elif is_raw:
         console.print(neutralize_markdown(markdown, console.out_style))
     else:
-        console.print(on_screen(markdown, console.out_style))
+        console.print(render_for_terminal(markdown, console.out_style))
 
 
 def report_fields(report: Report) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from halo_iac.hints import Command, Hint
 from halo_iac.model.evidence import OpenedTrace, Place
 from halo_iac.model.runs import Report
-from halo_iac.render.markdown.escape import code
+from halo_iac.render.markdown.escape import code, fence_ticks
 from halo_iac.render.report import neutralize_markdown
 from halo_iac.render.style import Style
 from halo_iac.render.text.evidence import format_places
@@ -27,17 +27,16 @@ from halo_iac.text import counted
 DEFAULT_CHARS: Final = 40_000
 """Characters of a brief by default: some ten thousand tokens."""
 MIN_CHARS: Final = 4_000
-_OF_REPORT: Final = 0.6
+_REPORT_SHARE: Final = 0.6
 """The share of the room that a long report leaves to its evidence no more than the rest of."""
-_OF_CHANGES: Final = 0.15
+_CHANGES_SHARE: Final = 0.15
 """The share of a document that says what has changed."""
-_MIN_TRACE_CHARS: Final = 600
+_MIN_TRACE_LENGTH: Final = 600
 """Characters below which a trace is not begun."""
-_USUAL_TRACE_CHARS: Final = 2_000
+_USUAL_TRACE_LENGTH: Final = 2_000
 """Characters that a trace gets before another one is begun."""
 _WIDTH: Final = 120
-_ORDINARY: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:-]{0,127}")
-_TICKS: Final = re.compile("`+")
+_PLAIN_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:-]{0,127}")
 
 _TASK: Final = """\
 # Fix what HALO found{about}
@@ -79,20 +78,20 @@ def brief_markdown(brief: Brief, style: Style, *, max_chars: int = DEFAULT_CHARS
     """Return the document, cut to a number of characters; each cut is marked."""
     plain = Style(width=_WIDTH, format_command=style.format_command)
     report = neutralize_markdown(brief.report.markdown).strip("\n")
-    evidence = [_evidence(each, plain) for each in brief.opened]
-    changes = _beginning(neutralize_markdown(brief.changes), int(max_chars * _OF_CHANGES))
-    tag = _tag(report, changes, *("".join(each) for each in evidence))
+    evidence = [_trace_sections(each, plain) for each in brief.opened]
+    changes = _first_lines(neutralize_markdown(brief.changes), int(max_chars * _CHANGES_SHARE))
+    tag = _unused_tag(report, changes, *("".join(each) for each in evidence))
     about = f": {code(brief.schedule, plain)}" if brief.schedule else ""
-    head = [_TASK.format(tag=tag, about=about), "## Source\n", _data(_facts(brief), tag)]
+    head = [_TASK.format(tag=tag, about=about), "## Source\n", _fenced_data(_facts(brief), tag)]
     if changes:
-        head += ["## Changes since the previous report\n", _data(changes, tag)]
-    tail = _verifying(brief, plain)
-    room = max_chars - sum(map(len, (*head, tail))) - _OVERHEAD_CHARS
-    shown = _traces(brief, evidence, tag, room - min(len(report), int(room * _OF_REPORT)))
+        head += ["## Changes since the previous report\n", _fenced_data(changes, tag)]
+    tail = _verification_steps(brief, plain)
+    room = max_chars - sum(map(len, (*head, tail))) - _OVERHEAD_LENGTH
+    shown = _traces(brief, evidence, tag, room - min(len(report), int(room * _REPORT_SHARE)))
     return "\n".join([*head, "## The report\n", *_report(brief, report, tag, room - len(shown), plain), shown, tail])
 
 
-_OVERHEAD_CHARS: Final = 400
+_OVERHEAD_LENGTH: Final = 400
 """Characters for headings, fences and notes on cuts."""
 
 
@@ -118,8 +117,8 @@ _MAX_FACT_LENGTH: Final = 300
 
 
 def _report(brief: Brief, report: str, tag: str, room: int, style: Style) -> Iterator[str]:
-    shown = _beginning(report, max(room, 0))
-    yield _data(shown, tag)
+    shown = _first_lines(report, max(room, 0))
+    yield _fenced_data(shown, tag)
     if len(shown) < len(report):
         command = style.format_command(Command("report", "get", brief.reference))
         cut = f"these are {len(shown):,} of its {len(report):,} characters"
@@ -136,22 +135,21 @@ def _traces(brief: Brief, evidence: Sequence[Sequence[str]], tag: str, room: int
     parts: list[str] = []
     left = room - 200
     for place, sections in enumerate(evidence):
-        share = left // max(1, min(len(evidence) - place, left // _USUAL_TRACE_CHARS)) - 100
-        if share < _MIN_TRACE_CHARS:
+        share = left // max(1, min(len(evidence) - place, left // _USUAL_TRACE_LENGTH)) - 100
+        if share < _MIN_TRACE_LENGTH:
             break
         lines = format_places([Place(each.line, "") for each in brief.opened[place].places])
-        part = f"### Trace {place + 1}, cited in {lines} of the report\n\n{_data(_fitting(sections, share), tag)}"
+        shown = _fenced_data(_fit_sections(sections, share), tag)
+        part = f"### Trace {place + 1}, cited in {lines} of the report\n\n{shown}"
         parts.append(part)
         left -= len(part)
-    shown = f"{len(parts)} shown below, {_SHOWN}" if parts else "none is shown here"
-    count = f"The report cites {counted(brief.cited, 'trace')}; {shown}.\n"
+    order = "failed traces first, each with its facts, failed steps and messages"
+    which = f"{len(parts)} shown below, {order}" if parts else "none is shown here"
+    count = f"The report cites {counted(brief.cited, 'trace')}; {which}.\n"
     return "\n".join(["## Cited traces\n", count, *parts])
 
 
-_SHOWN: Final = "failed traces first, each with its facts, failed steps and messages"
-
-
-def _evidence(opened: OpenedTrace, style: Style) -> list[str]:
+def _trace_sections(opened: OpenedTrace, style: Style) -> list[str]:
     """Return what there is of a trace, the most important first."""
     sections = ["\n".join(trace_summary(opened.trace, opened.spans, style))]
     sections += ["\n".join(span_summary(step, style)) for step in opened.steps]
@@ -159,8 +157,8 @@ def _evidence(opened: OpenedTrace, style: Style) -> list[str]:
     return [*sections, thread] if thread else sections
 
 
-def _verifying(brief: Brief, style: Style) -> str:
-    ids = [each.trace.id for each in brief.opened if _ORDINARY.fullmatch(each.trace.id)]
+def _verification_steps(brief: Brief, style: Style) -> str:
+    ids = [each.trace.id for each in brief.opened if _PLAIN_ID.fullmatch(each.trace.id)]
     steps = [(step.trace_id, step.id) for each in brief.opened for step in each.steps]
     commands = [
         Hint("`{}` shows every trace that the report cites.", Command("report", "traces", brief.reference)),
@@ -168,25 +166,17 @@ def _verifying(brief: Brief, style: Style) -> str:
         *(
             Hint("`{}` shows a step with its input and output.", Command("span", "get", *step, "--view", "io"))
             for step in steps[:1]
-            if all(map(_ORDINARY.fullmatch, step))
+            if all(map(_PLAIN_ID.fullmatch, step))
         ),
     ]
-    again = Command("report", "run", "--schedule", brief.schedule, "--compare") if brief.schedule else None
-    later = (
-        [
-            Hint(
-                "Once the change is deployed, `{}` shows whether it helped. It costs money: run it only if asked to.",
-                again,
-            )
-        ]
-        if again
-        else []
-    )
+    if brief.schedule:
+        compare = Command("report", "run", "--schedule", brief.schedule, "--compare")
+        costs = "It costs money: run it only if asked to."
+        commands.append(Hint(f"Once the change is deployed, `{{}}` shows whether it helped. {costs}", compare))
     lines = [
         "Write a test that fails without the change, with the arguments and messages of the failing step in it.",
         "Run the tests of the code that you changed.",
         *commands,
-        *later,
     ]
     return "\n".join(["## How to verify\n", *(f"- {style.format_hint(line)}" for line in lines), ""])
 
@@ -194,7 +184,7 @@ def _verifying(brief: Brief, style: Style) -> str:
 # Untrusted text -----------------------------------------------------------------------------------------------------
 
 
-def _tag(*texts: str) -> str:
+def _unused_tag(*texts: str) -> str:
     """Return a name that does not occur in any of the texts; the same for the same texts."""
     digest = hashlib.sha256("\0".join(texts).encode("utf-8", "replace"))
     while any((tag := f"untrusted-{digest.hexdigest()[:32]}") in text for text in texts):
@@ -207,14 +197,13 @@ _MAX_TICKS: Final = 40
 _TOO_MANY_TICKS: Final = re.compile(f"(`{{{_MAX_TICKS}}})`+")
 
 
-def _data(text: str, tag: str) -> str:
+def _fenced_data(text: str, tag: str) -> str:
     text = _TOO_MANY_TICKS.sub(r"\1…", text)
-    longest = max(map(len, _TICKS.findall(text)), default=0)
-    ticks = "`" * max(3, longest + 1)
+    ticks = fence_ticks([text])
     return f"{ticks}text\n<{tag}>\n{text}\n</{tag}>\n{ticks}\n"
 
 
-def _fitting(sections: Iterable[str], room: int) -> str:
+def _fit_sections(sections: Iterable[str], room: int) -> str:
     """Return the sections that fit; the last of several that do not fit is shortened in the middle."""
     kept: list[str] = []
     for section in sections:
@@ -225,7 +214,7 @@ def _fitting(sections: Iterable[str], room: int) -> str:
     return "\n\n".join(filter(None, kept))
 
 
-def _beginning(text: str, room: int) -> str:
+def _first_lines(text: str, room: int) -> str:
     """Return the whole lines of a text that fit; of a line that fits nowhere, its beginning."""
     if len(text) <= room:
         return text
@@ -235,8 +224,8 @@ def _beginning(text: str, room: int) -> str:
 
 
 def _without_middle(text: str, room: int) -> str:
-    if room < _MIN_TRACE_CHARS // 2:
+    if room < _MIN_TRACE_LENGTH // 2:
         return ""
-    first = _beginning(text, room // 2)
+    first = _first_lines(text, room // 2)
     last = text[len(text) - (room // 2 - 60) :].partition("\n")[2]
     return f"{first}\n… {len(text) - len(first) - len(last):,} characters are left out here …\n{last}"

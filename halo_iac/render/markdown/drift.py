@@ -15,13 +15,13 @@ from halo_iac.render.drift import (
     item_rows,
     kind_heading,
     shared_hint,
-    unnamed,
+    without_file,
 )
 from halo_iac.render.formats import ProjectDrift
-from halo_iac.render.markdown import sections as asides
-from halo_iac.render.markdown.escape import code, html_code, html_words, message, words
-from halo_iac.render.markdown.parts import LIMIT, NOTES, header, joined, page
-from halo_iac.render.markdown.sections import SECTION_CHARS, Block, cells, rows_block
+from halo_iac.render.markdown import sections
+from halo_iac.render.markdown.escape import code, html_code, html_prose, message, prose
+from halo_iac.render.markdown.parts import MAX_PAGE_LENGTH, NOTES_LENGTH, header, joined, page
+from halo_iac.render.markdown.sections import MAX_SECTION_LENGTH, Block, rows_block, table_head, table_line
 from halo_iac.render.style import Style
 
 
@@ -32,8 +32,8 @@ def drift_markdown(drift: Drift, style: Style, *, marker: str) -> str:
     sandbox = "SANDBOX" if drift.plan.host.is_sandbox else ""
     found = " · ".join(filter(None, ("halo drift", sandbox, counts_by_kind(numbers) or "no drift")))
     head = [marker, f"### {found}", header(drift.plan, style)]
-    tail = [asides.warnings(drift.plan.warnings, style), message(drift_counts(drift), style), *_caveat(drift, style)]
-    room = LIMIT - len(style.displayable(joined([*head, *tail]))) - NOTES
+    tail = [sections.warnings(drift.plan.warnings, style), message(drift_counts(drift), style), *_caveat(drift, style)]
+    room = MAX_PAGE_LENGTH - len(style.displayable(joined([*head, *tail]))) - NOTES_LENGTH
     return page([*head, *_kinds(drift, style, room), *tail], style)
 
 
@@ -43,13 +43,13 @@ def drifts_markdown(found: Sequence[ProjectDrift], style: Style, *, marker: str)
     differing = [each for each in found if each.drift.items]
     caveat = [*_caveat(differing[0].drift, style)] if differing else []
     head = [marker, f"### halo drift · {drifted_files(found)}", _table(found, style), *caveat]
-    room = LIMIT - len(style.displayable(joined(head))) - NOTES
+    room = MAX_PAGE_LENGTH - len(style.displayable(joined(head))) - NOTES_LENGTH
     parts: list[str] = []
     for index, each in enumerate(differing):
-        drift, own = unnamed(each.drift), each.styled(style)
+        drift, own = without_file(each.drift), each.styled(style)
         top = [f"### {code(each.drift.plan.file, own)}", header(drift.plan, own)]
         share = room // (len(differing) - index) - len(joined(top))
-        part = joined([*top, *_kinds(drift, own, share), asides.warnings(drift.plan.warnings, own)])
+        part = joined([*top, *_kinds(drift, own, share), sections.warnings(drift.plan.warnings, own)])
         if len(own.displayable(part)) > room:
             parts.append(f"… and the details of {len(differing) - index:,} more; the JSON document has them all.")
             break
@@ -64,11 +64,11 @@ def _caveat(drift: Drift, style: Style) -> Iterator[str]:
 
 
 def _table(found: Sequence[ProjectDrift], style: Style) -> str:
-    rows = [cells(("file", "drift", "ignored")), cells(("---",) * 3)]
+    rows = [table_head(("file", "drift", "ignored"))]
     for each in found:
         drift = each.drift
         numbers = counts_by_kind(Counter(item.kind for item in drift.items))
-        rows.append(cells((code(drift.plan.file, style), numbers or "none", counts_by_kind(drift.ignored))))
+        rows.append(table_line((code(drift.plan.file, style), numbers or "none", counts_by_kind(drift.ignored))))
     return "\n".join(rows)
 
 
@@ -89,7 +89,7 @@ def _changed(drift: Drift, items: Sequence[DriftItem], style: Style, room: int) 
     shown: list[str] = []
     for item in items:
         block = _block(drift, item, style)
-        drawn = block.whole if len(block.whole) <= room // 2 else block.short
+        drawn = block.full if len(block.full) <= room // 2 else block.collapsed
         room -= len(drawn) + 2
         if room < 0:
             more = f"… and {len(items) - len(shown):,} more; the JSON document has them all."
@@ -101,14 +101,16 @@ def _changed(drift: Drift, items: Sequence[DriftItem], style: Style, room: int) 
 def _block(drift: Drift, item: DriftItem, style: Style) -> Block:
     rows = item_rows(drift, item, style)
     sign = html_code(SIGNS[item.kind], style)
-    summary = f"{sign} <b>{html_code(item.key or '', style)}</b> {html_words(item.title, style)}"
+    summary = f"{sign} <b>{html_code(item.key or '', style)}</b> {html_prose(item.title, style)}"
     block = rows_block(summary, ("field", "platform → file", "from"), item.ids, rows, style)
     return block._replace(bottom=f"{message(item.reason, style)}\n\n{block.bottom}") if item.reason else block
 
 
 def _list(kind: DriftKind, items: Sequence[DriftItem], style: Style, room: int) -> str:
     lines = (_line(item, style, has_hint=shared_hint(items) is None) for item in items)
-    listed = asides.section(kind_heading(kind, len(items), style), lines, len(items), room=min(room, SECTION_CHARS))
+    listed = sections.section(
+        kind_heading(kind, len(items), style), lines, len(items), room=min(room, MAX_SECTION_LENGTH)
+    )
     return joined([listed, _remedy(items, style)])
 
 
@@ -120,7 +122,7 @@ def _remedy(items: Sequence[DriftItem], style: Style) -> str:
 def _line(item: DriftItem, style: Style, *, has_hint: bool) -> str:
     names = (
         f"**{code(item.key, style)}**" if item.key else "",
-        words(item.title, style),
+        prose(item.title, style),
         ", ".join(code(id_, style) for id_ in item.ids),
         f"({code(item.origin, style)})" if item.origin else "",
     )

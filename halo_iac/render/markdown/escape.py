@@ -31,9 +31,9 @@ def comment_marker(file: str, project: str, host: str, kind: PageKind = "plan") 
     return f"{PAGE_MARKERS[kind]}{digest[:16]} -->"
 
 
-MAX_TEXT_LENGTH: Final = 300
+_MAX_TEXT_LENGTH: Final = 300
 """Characters of a name or a value that are shown in one place."""
-MAX_MESSAGE_LENGTH: Final = 1_000
+_MAX_MESSAGE_LENGTH: Final = 1_000
 """Characters of a message that are shown."""
 
 _LETTERS: Final = r"(?:[a-z]+(?:-[a-z]+)+|[^\W\d_]+(?:['’/_][^\W\d_]+)*)"
@@ -46,50 +46,55 @@ _WORD: Final = re.compile(r'("[^"\n]+")([,;.:)]*)(?= |\Z)|[^ ]+')
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _SPANNABLE: Final = re.compile(r"[^`|\\<>&@#$ ]+(?: [^`|\\<>&@#$ ]+)*")
 """What may stand between backticks, in a cell of a table as well."""
-_ODD: Final = re.compile(r"[!-',*:-@\[-`{-~]|(?<=www)\.")
-_BREAKING: Final = frozenset("@:.")
+_SPECIAL: Final = re.compile(r"[!-',*:-@\[-`{-~]|(?<=www)\.")
+_LINKING: Final = frozenset("@:.")
 """Signs of addresses, which GitHub makes links of even in ``<code>`` unless they end a piece of text."""
 _TICKS: Final = re.compile("`+")
 
 
 def code(text: str, style: Style) -> str:
     """Return untrusted text as code, for a paragraph, a list or a cell of a table."""
-    return _code(_shown(text, style))
+    return _code(_shorten(text, style))
 
 
 def html_code(text: str, style: Style) -> str:
     """Return untrusted text as code in HTML, where markdown is not parsed, as in a ``<summary>``."""
-    return _html_code(_shown(text, style))
+    return _html_code(_shorten(text, style))
 
 
-def words(text: str, style: Style) -> str:
+def prose(text: str, style: Style) -> str:
     """Return untrusted text as prose; words that might have an effect become code.
 
     No line may begin with them: of a number with a point markdown would make a list.
     """
-    return _words(_shown(text, style), _code)
+    return _prose(_shorten(text, style), _code)
 
 
-def html_words(text: str, style: Style) -> str:
+def html_prose(text: str, style: Style) -> str:
     """Return the same for HTML, where markdown is not parsed."""
-    return _words(_shown(text, style), _html_code)
+    return _prose(_shorten(text, style), _html_code)
 
 
 def message(text: str, style: Style) -> str:
     """Return a message, in which backticks stand around what it quotes; its lines stay lines."""
-    return "<br>".join(map(_quoting, style.safe_lines(shorten(style.format_hint(text), MAX_MESSAGE_LENGTH))))
+    return "<br>".join(map(_message_line, style.safe_lines(shorten(style.format_hint(text), _MAX_MESSAGE_LENGTH))))
 
 
 def fence(lines: Iterable[PromptLine]) -> str:
     """Return lines of a prompt as a fenced difference that none of them can close, and that forges no marker."""
     drawn = [_fenced(line) for line in lines]
-    longest = max((len(run) for line in drawn for run in _TICKS.findall(line)), default=0)
-    ticks = "`" * max(3, longest + 1)
+    ticks = fence_ticks(drawn)
     return "\n".join([f"{ticks}diff", *drawn, ticks])
 
 
-def _shown(text: str, style: Style) -> str:
-    return shorten(style.safe(text), MAX_TEXT_LENGTH)
+def fence_ticks(lines: Iterable[str]) -> str:
+    """Return the backticks of a fence that none of the lines can close."""
+    longest = max((len(run) for line in lines for run in _TICKS.findall(line)), default=0)
+    return "`" * max(3, longest + 1)
+
+
+def _shorten(text: str, style: Style) -> str:
+    return shorten(style.safe(text), _MAX_TEXT_LENGTH)
 
 
 def _code(text: str) -> str:
@@ -97,43 +102,43 @@ def _code(text: str) -> str:
 
 
 def _html_code(text: str) -> str:
-    escaped = _ODD.sub(lambda found: f"&#{ord(found[0])};{'<wbr>' if found[0] in _BREAKING else ''}", text)
+    escaped = _SPECIAL.sub(lambda found: f"&#{ord(found[0])};{'<wbr>' if found[0] in _LINKING else ''}", text)
     return f"<code>{escaped}</code>"
 
 
-def _words(text: str, odd: Callable[[str], str]) -> str:
+def _prose(text: str, as_code: Callable[[str], str]) -> str:
     if "  " in text or text != text.strip(" "):
-        return odd(text)  # prose loses spaces
+        return as_code(text)  # prose loses spaces
     shown: list[str] = []
-    held: list[str] = []
+    waiting: list[str] = []
     for word in _WORD.finditer(text):
         is_ordinary = all(map(_ORDINARY.fullmatch, word[0].split(" ")))
-        if held and (is_ordinary or word[1]):
-            shown.append(odd(" ".join(held)))
-            held = []
+        if waiting and (is_ordinary or word[1]):
+            shown.append(as_code(" ".join(waiting)))
+            waiting = []
         if is_ordinary:
             shown.append(word[0])
         elif word[1]:
-            shown.append(odd(word[1]) + word[2])
+            shown.append(as_code(word[1]) + word[2])
         else:
-            held.append(word[0])
-    return " ".join([*shown, odd(" ".join(held))] if held else shown)
+            waiting.append(word[0])
+    return " ".join([*shown, as_code(" ".join(waiting))] if waiting else shown)
 
 
-def _quoting(line: str) -> str:
+def _message_line(line: str) -> str:
     """Return a line of a message, in which every second part was quoted."""
     whole, *others = parts = _QUOTED.split(line)
     if not others:
-        return _words(whole, _code)
-    return "".join(_code(part) if index % 2 else _between(part) for index, part in enumerate(parts))
+        return _prose(whole, _code)
+    return "".join(_code(part) if index % 2 else _prose_beside_code(part) for index, part in enumerate(parts))
 
 
-def _between(text: str) -> str:
+def _prose_beside_code(text: str) -> str:
     """Return prose that may stand next to code; without backticks, since two adjacent spans are one."""
     inner = text.strip(" ")
     if not inner:
         return " " if text else ""
-    return f"{' ' * text.startswith(' ')}{_words(inner, _html_code)}{' ' * text.endswith(' ')}"
+    return f"{' ' * text.startswith(' ')}{_prose(inner, _html_code)}{' ' * text.endswith(' ')}"
 
 
 def _fenced(line: PromptLine) -> str:

@@ -13,30 +13,30 @@ from halo_iac.model.plan import Action, Change, Plan
 from halo_iac.render.calendar import MAX_CADENCES, Calendar
 from halo_iac.render.headings import attribution_counts, header_rows, plan_counts, run_counts
 from halo_iac.render.markdown import sections
-from halo_iac.render.markdown.escape import message, words
-from halo_iac.render.markdown.sections import SECTION_CHARS, Block, PageContext, change_block, table_head, table_row
+from halo_iac.render.markdown.escape import message, prose
+from halo_iac.render.markdown.sections import MAX_SECTION_LENGTH, Block, PageContext
 from halo_iac.render.strips import Strips, legend
 from halo_iac.render.style import Style
 from halo_iac.text import counted
 
-LIMIT: Final = 65_000
+MAX_PAGE_LENGTH: Final = 65_000
 """Characters of a page at most; GitHub takes comments of 65,536."""
-NOTES: Final = 500
+NOTES_LENGTH: Final = 500
 """Characters kept for the notes on what was left out."""
 
 
 def page_context(plan: Plan, calendar: Calendar, style: Style, file: str = "") -> PageContext:
     """Return what a plan's changes are drawn with; ``file`` is its project file where a page is about several."""
-    beside: dict[str, list[Finding]] = {}
+    by_entry: dict[str, list[Finding]] = {}
     for finding in plan.findings:
-        beside.setdefault(finding.key or "", []).append(finding)
+        by_entry.setdefault(finding.key or "", []).append(finding)
     agents = {agent.id: agent.name for agent in plan.agents}
     return PageContext(
         calendar.with_cost(plan.cost_per_month),
         style,
         agents,
         Strips(calendar.now, style),
-        beside,
+        by_entry,
         has_base=plan.base is not None,
         file=file,
     )
@@ -61,7 +61,7 @@ def heading(plan: Plan, summary: Summary | None, files: int = 0) -> str:
 
 
 def plan_sections(
-    plan: Plan, outcome: ApplyOutcome | None, style: Style, room: int = SECTION_CHARS
+    plan: Plan, outcome: ApplyOutcome | None, style: Style, room: int = MAX_SECTION_LENGTH
 ) -> tuple[list[str], list[str]]:
     """Return the sections of a plan and its outcome that stand above the changes, and those that stand below them.
 
@@ -86,7 +86,7 @@ def plan_sections(
 def header(plan: Plan, style: Style) -> str:
     """Return the target and the policy of a plan."""
     lines = [
-        f"**{row.label}** {words(row.after, style)}" + (f" ({message(row.origin, style)})" if row.origin else "")
+        f"**{row.label}** {prose(row.after, style)}" + (f" ({message(row.origin, style)})" if row.origin else "")
         for row in header_rows(plan, style)
     ]
     return "<br>\n".join(lines)
@@ -97,9 +97,9 @@ def summary_table(plans: Sequence[tuple[PageContext, Sequence[Change]]], room: i
     changes = [change for _, each in plans for change in each]
     if not changes:
         return ""
-    rows = [table_head(plans[0][0])]
+    rows = [sections.summary_head(plans[0][0])]
     for index, (context, change) in enumerate((context, change) for context, each in plans for change in each):
-        row = context.style.displayable(table_row(change, context))
+        row = context.style.displayable(sections.summary_row(change, context))
         room -= len(row) + 1
         if room < 0:
             rows += ["", f"… and {_more_changes(changes[index:])}; the JSON document has them all."]
@@ -112,17 +112,17 @@ def change_blocks(changes: Sequence[Change], context: PageContext, room: int) ->
     """Return the blocks of as many changes as fit, then as many of their prompts as still fit."""
     blocks: list[Block] = []
     for change in changes:
-        block = change_block(change, context)
-        room -= len(block.short) + 2
+        block = sections.change_block(change, context)
+        room -= len(block.collapsed) + 2
         if room < 0:
             break
         blocks.append(block)
     shown: list[str] = []
     for block in blocks:
-        gain = len(block.whole) - len(block.short)
-        shown.append(block.whole if gain <= room else block.short)
+        gain = len(block.full) - len(block.collapsed)
+        shown.append(block.full if gain <= room else block.collapsed)
         room -= gain if gain <= room else 0
-    without = sum(map(operator.ne, shown, (block.whole for block in blocks)))
+    without = sum(map(operator.ne, shown, (block.full for block in blocks)))
     notes = [message(legend(context.style), context.style)] if any("```text" in block for block in shown) else []
     return joined([*shown, *notes, *_omitted_note(changes[len(blocks) :], without, context.calendar)])
 

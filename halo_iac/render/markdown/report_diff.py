@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from halo_iac.model.report_diff import DiffKind, LineDiff, ReportComparison, SectionDiff, TableDiff
-from halo_iac.render.markdown.escape import code, fence, message, words
-from halo_iac.render.markdown.parts import LIMIT, NOTES, joined, page
-from halo_iac.render.markdown.sections import cells
+from halo_iac.render.markdown.escape import code, fence, message, prose
+from halo_iac.render.markdown.parts import MAX_PAGE_LENGTH, NOTES_LENGTH, joined, page
+from halo_iac.render.markdown.sections import table_head, table_line
 from halo_iac.render.prompt_diff import NOTE, PromptLine
 from halo_iac.render.report_diff import SIGNS, diff_counts, line_words, row_cells, section_title, source_parts
 from halo_iac.render.style import Style
@@ -18,7 +18,7 @@ _FENCED: Final = {**SIGNS, DiffKind.CHANGED: "!"}
 """Signs of a fenced difference, each of which has a colour."""
 
 
-def report_diff_markdown(comparison: ReportComparison, style: Style, *, limit: int = LIMIT) -> str:
+def report_diff_markdown(comparison: ReportComparison, style: Style, *, limit: int = MAX_PAGE_LENGTH) -> str:
     """Return what differs as a page of ``limit`` characters at most; the sections beyond that are counted."""
     style = style.without_colour()
     sources = (
@@ -26,7 +26,7 @@ def report_diff_markdown(comparison: ReportComparison, style: Style, *, limit: i
         for label, report in (("before", comparison.before), ("after", comparison.after))
     )
     parts = ["### halo report diff", "<br>\n".join(sources), message(diff_counts(comparison.diff), style)]
-    room = limit - NOTES - len(style.displayable(joined(parts)))
+    room = limit - NOTES_LENGTH - len(style.displayable(joined(parts)))
     sections = comparison.diff.sections
     for index, section in enumerate(sections):
         drawn = style.displayable(joined(_section(section, style, room)))
@@ -40,7 +40,7 @@ def report_diff_markdown(comparison: ReportComparison, style: Style, *, limit: i
 
 
 def _section(section: SectionDiff, style: Style, room: int) -> Iterator[str]:
-    yield f"#### {code(SIGNS[section.kind], style)} {words(section_title(section, ' → '), style)}"
+    yield f"#### {code(SIGNS[section.kind], style)} {prose(section_title(section, ' → '), style)}"
     if section.lines:
         yield fence(_lines(section.lines, style, room // 2))
     for table in section.tables:
@@ -58,14 +58,13 @@ def _lines(lines: Sequence[LineDiff], style: Style, room: int) -> Iterator[Promp
 
 
 def _table(table: TableDiff, style: Style) -> Iterator[str]:
-    yield cells(("", words(table.head[0], style), "before → after"))
-    yield cells(("---",) * 3)
+    yield table_head(("", prose(table.head[0], style), "before → after"))
     for row in table.rows:
         shown = (
-            f"{words(head, style)}: {_cell(value, style)}" + ("" if after is None else f" → {_cell(after, style)}")
+            f"{prose(head, style)}: {_cell(value, style)}" + ("" if after is None else f" → {_cell(after, style)}")
             for head, value, after in row_cells(table, row)
         )
-        yield cells((code(SIGNS[row.kind], style), _cell(row.name, style), "<br>".join(shown)))
+        yield table_line((code(SIGNS[row.kind], style), _cell(row.name, style), "<br>".join(shown)))
 
 
 def _cell(text: str, style: Style) -> str:

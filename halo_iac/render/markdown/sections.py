@@ -1,4 +1,4 @@
-"""The sections of a plan beside its changes, in markdown; entries that do not fit are counted.
+"""The sections of a plan findings_about its changes, in markdown; entries that do not fit are counted.
 
 See docs/cli.md#formats.
 """
@@ -17,7 +17,7 @@ from halo_iac.model.plan import Action, Blocked, Change, GuardViolation, PausedS
 from halo_iac.model.schedule import FIELDS
 from halo_iac.render import headings
 from halo_iac.render.calendar import Calendar
-from halo_iac.render.markdown.escape import code, fence, html_code, html_words, message, words
+from halo_iac.render.markdown.escape import code, fence, html_code, html_prose, message, prose
 from halo_iac.render.rows import ATTRIBUTIONS, Row, change_rows, format_monthly_cost, monthly_runs, summary_rows
 from halo_iac.render.strips import Strips
 from halo_iac.render.style import SIGNS, Style
@@ -42,33 +42,33 @@ class PageContext:
     has_base: bool = False
     file: str = ""
 
-    def beside(self, change: Change) -> Sequence[Finding]:
+    def findings_about(self, change: Change) -> Sequence[Finding]:
         """Return the findings about a change's entry."""
         return self.findings.get(change.key, ()) if change.key else ()
 
 
-def table_head(context: PageContext) -> str:
-    """Return the two lines above the rows of the summary."""
+def summary_head(context: PageContext) -> str:
+    """Return the head of the summary's table."""
     headers = (*(("file",) if context.file else ()), *_HEADERS, *(("whose",) if context.has_base else ()))
-    return f"{cells(headers)}\n{cells(['---'] * len(headers))}"
+    return table_head(headers)
 
 
-def table_row(change: Change, context: PageContext) -> str:
+def summary_row(change: Change, context: PageContext) -> str:
     """Return a change as a row of the summary."""
     style = context.style
-    short = ", ".join(_in_short(row, style) for row in summary_rows(change, context.calendar, style, context.agents))
-    found = len(context.beside(change))
+    short = ", ".join(_row_text(row, style) for row in summary_rows(change, context.calendar, style, context.agents))
+    found = len(context.findings_about(change))
     row = (
         *((code(context.file, style),) if context.file else ()),
         f"`{SIGNS[change.action]}`",
         change.action,
         code(change.key or change.id or "", style),
-        words(change.title, style),
+        prose(change.title, style),
         f"{short}<br>**{counted(found, 'finding')}**" if found else short,
         _runs(change, context.calendar, style),
         *((ATTRIBUTIONS[change.share] if change.share else "",) if context.has_base else ()),
     )
-    return cells(row)
+    return table_line(row)
 
 
 def _runs(change: Change, calendar: Calendar, style: Style) -> str:
@@ -87,14 +87,14 @@ class Block(NamedTuple):
     bottom: str
 
     @property
-    def short(self) -> str:
+    def collapsed(self) -> str:
         """Return the block without prompts, only noting that they differ."""
         return f"{self.top}\n\n{self.bottom}"
 
     @property
-    def whole(self) -> str:
+    def full(self) -> str:
         """Return the whole block."""
-        return f"{self.top}\n\n{self.prompts}\n\n{self.bottom}" if self.prompts else self.short
+        return f"{self.top}\n\n{self.prompts}\n\n{self.bottom}" if self.prompts else self.collapsed
 
 
 def change_block(change: Change, context: PageContext) -> Block:
@@ -104,7 +104,7 @@ def change_block(change: Change, context: PageContext) -> Block:
     headers = ("field", "before → after" if change.before else "value", "from")
     block = rows_block(_summary(change, style), headers, (change.id,) if change.id else (), rows, style)
     block = block._replace(prompts="\n\n".join(filter(None, (_calendar(change, context), block.prompts))))
-    findings = "\n".join(finding_line(finding, style) for finding in context.beside(change))
+    findings = "\n".join(finding_line(finding, style) for finding in context.findings_about(change))
     return block._replace(bottom=style.displayable(f"{findings}\n\n{block.bottom}")) if findings else block
 
 
@@ -115,7 +115,7 @@ def _calendar(change: Change, context: PageContext) -> str:
     before = change.before if change.action is Action.UPDATE else None
     after = change.after if change.before is None else change.after.filled_from(change.before)
     drawn = [
-        (name, context.strips.of(spec)) for name, spec in (("before", before), ("after", after)) if spec is not None
+        (name, context.strips.draw(spec)) for name, spec in (("before", before), ("after", after)) if spec is not None
     ]
     if len({strips for _, strips in drawn}) < len(drawn):
         return ""  # it comes to fire at another time of the same days
@@ -131,8 +131,8 @@ def _calendar(change: Change, context: PageContext) -> str:
 
 def rows_block(summary: str, headers: Sequence[str], ids: Sequence[str], rows: Sequence[Row], style: Style) -> Block:
     """Return rows as a table, and the lines of their prompts, below a summary that unfolds them."""
-    table = [cells(headers), cells(["---"] * len(headers)), *(cells(("id", code(id_, style), "")) for id_ in ids)]
-    table += [cells((_label(row, style), _value(row, style), words(row.origin, style))) for row in rows]
+    table = [table_head(headers), *(table_line(("id", code(id_, style), "")) for id_ in ids)]
+    table += [table_line((_label(row, style), _value(row, style), prose(row.origin, style))) for row in rows]
     prompts = "\n\n".join(fence(row.below) for row in rows if row.below)
     top = "\n".join([f"<details><summary>{summary}</summary>", "", *table])
     return Block(style.displayable(top), style.displayable(prompts), "</details>")
@@ -149,15 +149,15 @@ def _summary(change: Change, style: Style) -> str:
     old = change.before.title if change.before else change.title
     name = f" <b>{html_code(change.key, style)}</b>" if change.key else ""
     verb = f"{html_code(SIGNS[change.action], style)} {change.action}"
-    return f"{verb}{name} {html_words(old, style)}"
+    return f"{verb}{name} {html_prose(old, style)}"
 
 
-def _in_short(row: Row, style: Style) -> str:
+def _row_text(row: Row, style: Style) -> str:
     return f"{_label(row, style)} {_value(row, style)}".strip()
 
 
 def _label(row: Row, style: Style) -> str:
-    return row.label if row.label in FIELDS else words(row.label, style)
+    return row.label if row.label in FIELDS else prose(row.label, style)
 
 
 def _value(row: Row, style: Style) -> str:
@@ -167,16 +167,21 @@ def _value(row: Row, style: Style) -> str:
     return f"{before}{drawn(row.after, style)}"
 
 
-def cells(texts: Sequence[str]) -> str:
+def table_head(headers: Sequence[str]) -> str:
+    """Return the two lines above the rows of a table."""
+    return f"{table_line(headers)}\n{table_line(['---'] * len(headers))}"
+
+
+def table_line(texts: Sequence[str]) -> str:
     """Return a row of a table."""
     return f"| {' | '.join(texts)} |"
 
 
-SECTION_CHARS: Final = 4_500
+MAX_SECTION_LENGTH: Final = 4_500
 """Characters that one section may take, so that together they leave room for the changes."""
 
 
-def section(heading: str, lines: Iterable[str], count: int, *, room: int = SECTION_CHARS) -> str:
+def section(heading: str, lines: Iterable[str], count: int, *, room: int = MAX_SECTION_LENGTH) -> str:
     """Return a heading and as many lines of a list as fit, with the rest of ``count`` as a number.
 
     Empty if the list is.
@@ -194,7 +199,7 @@ def section(heading: str, lines: Iterable[str], count: int, *, room: int = SECTI
     return "\n".join([f"#### {heading}", "", *shown])
 
 
-def refused(refusals: Sequence[GuardViolation], style: Style, room: int = SECTION_CHARS) -> Iterator[str]:
+def refused(refusals: Sequence[GuardViolation], style: Style, room: int = MAX_SECTION_LENGTH) -> Iterator[str]:
     """Yield the refusals of the plan, then its withheld changes, each with the option that permits it."""
     for heading, found in reversed(headings.refusals_by_heading(refusals).items()):
         yield section(heading, (_refusal_line(each, style) for each in found), len(found), room=room)
@@ -207,7 +212,7 @@ def _refusal_line(refusal: GuardViolation, style: Style) -> str:
     return f"- **{code(refusal.guard, style)}**: {message(refusal.message, style)}{concerns}{remedy}"
 
 
-def blocked(entries: Sequence[Blocked], style: Style, room: int = SECTION_CHARS) -> str:
+def blocked(entries: Sequence[Blocked], style: Style, room: int = MAX_SECTION_LENGTH) -> str:
     """Return the blocked entries."""
     lines = (_blocked_line(entry, style) for entry in entries)
     return section(headings.blocked_heading(entries), lines, len(entries), room=room)
@@ -220,7 +225,7 @@ def _blocked_line(entry: Blocked, style: Style) -> str:
     return f"- **{code(entry.key, style)}**{origin}: {message(entry.reason, style)}{hint}{ids}"
 
 
-def paused(schedules: Sequence[PausedSchedule], style: Style, room: int = SECTION_CHARS) -> str:
+def paused(schedules: Sequence[PausedSchedule], style: Style, room: int = MAX_SECTION_LENGTH) -> str:
     """Return the declared schedules that stay paused, each with what resumes it."""
     if not schedules:
         return ""
@@ -232,13 +237,13 @@ def paused(schedules: Sequence[PausedSchedule], style: Style, room: int = SECTIO
 
 def _paused_line(schedule: PausedSchedule, style: Style, *, has_hint: bool) -> str:
     origin = f" ({code(schedule.origin, style)})" if schedule.origin else ""
-    reason = f", {words(schedule.reason, style)}" if schedule.reason else ""
-    named = f"**{code(schedule.key, style)}** {words(schedule.title, style)} {code(schedule.id, style)}"
+    reason = f", {prose(schedule.reason, style)}" if schedule.reason else ""
+    named = f"**{code(schedule.key, style)}** {prose(schedule.title, style)} {code(schedule.id, style)}"
     hint = f"<br>to resume it: {message(schedule.hint, style)}" if has_hint else ""
     return f"- {named}{reason}{origin}{hint}"
 
 
-def undeclared(schedules: Sequence[UndeclaredSchedule], style: Style, room: int = SECTION_CHARS) -> str:
+def undeclared(schedules: Sequence[UndeclaredSchedule], style: Style, room: int = MAX_SECTION_LENGTH) -> str:
     """Return the schedules in scope that no file declares."""
     lines = (_undeclared_line(each, style) for each in schedules[:MAX_LISTED])
     return section(headings.undeclared_heading(schedules), lines, len(schedules), room=room)
@@ -247,23 +252,23 @@ def undeclared(schedules: Sequence[UndeclaredSchedule], style: Style, room: int 
 def _undeclared_line(schedule: UndeclaredSchedule, style: Style) -> str:
     notes = (None if schedule.is_firing else "paused", schedule.note and message(schedule.note, style))
     note = ", ".join(filter(None, notes))
-    return f"- {code(schedule.id, style)} {words(schedule.title, style)}" + (f" ({note})" if note else "")
+    return f"- {code(schedule.id, style)} {prose(schedule.title, style)}" + (f" ({note})" if note else "")
 
 
-def warnings(found: Sequence[PlanWarning], style: Style, room: int = SECTION_CHARS) -> str:
+def warnings(found: Sequence[PlanWarning], style: Style, room: int = MAX_SECTION_LENGTH) -> str:
     """Return the warnings."""
     lines = (f"- {code(each.key, style) if each.key else 'Project'}: {message(each.message, style)}" for each in found)
     return section("Warnings", lines, len(found), room=room)
 
 
-def findings(found: Sequence[Finding], style: Style, room: int = SECTION_CHARS) -> str:
+def findings(found: Sequence[Finding], style: Style, room: int = MAX_SECTION_LENGTH) -> str:
     """Return the findings that belong to no change."""
     return section("Findings", (finding_line(each, style) for each in found), len(found), room=room)
 
 
 def problems(found: Sequence[Problem], style: Style) -> str:
     """Return the problems of project files, each with its position."""
-    return section("Problems", (_problem_line(each, style) for each in found), len(found), room=13 * SECTION_CHARS)
+    return section("Problems", (_problem_line(each, style) for each in found), len(found), room=13 * MAX_SECTION_LENGTH)
 
 
 def _problem_line(problem: Problem, style: Style) -> str:
@@ -271,7 +276,7 @@ def _problem_line(problem: Problem, style: Style) -> str:
     return f"- {code(problem.position, style)}: {message(problem.message, style)}{hint}"
 
 
-def not_done(summary: Summary, style: Style, room: int = SECTION_CHARS) -> str:
+def not_done(summary: Summary, style: Style, room: int = MAX_SECTION_LENGTH) -> str:
     """Return the changes of a run that did not end well, and why."""
     events = [event for event in summary.events if not event.status.is_success]
     return section("What was not done", (_event_line(event, style) for event in events), len(events), room=room)

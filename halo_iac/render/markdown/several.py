@@ -13,7 +13,7 @@ from halo_iac.render.formats import ProjectPlan
 from halo_iac.render.headings import plan_counts, run_counts
 from halo_iac.render.markdown import parts, sections
 from halo_iac.render.markdown.escape import code, message
-from halo_iac.render.markdown.sections import SECTION_CHARS, PageContext
+from halo_iac.render.markdown.sections import MAX_SECTION_LENGTH, PageContext
 from halo_iac.render.style import Style
 from halo_iac.text import counted
 
@@ -35,7 +35,7 @@ def plans_markdown(plans: Sequence[ProjectPlan], style: Style, *, marker: str, n
     head = [marker, parts.heading(total, run, len(plans))]
     tail = [message(plan_counts(total, style), style), run_counts(run) if run else ""]
     contexts = [parts.page_context(each.shown, calendar, each.styled(style), each.shown.file) for each in plans]
-    room = parts.LIMIT - len(style.displayable(parts.joined([*head, *tail]))) - parts.NOTES
+    room = parts.MAX_PAGE_LENGTH - len(style.displayable(parts.joined([*head, *tail]))) - parts.NOTES_LENGTH
     changes = [(context, each.shown.changes) for context, each in zip(contexts, plans, strict=True)]
     table = parts.summary_table(changes, room // 3)
     files = _files(plans, contexts, room - len(table))
@@ -45,7 +45,7 @@ def plans_markdown(plans: Sequence[ProjectPlan], style: Style, *, marker: str, n
 def _files(plans: Sequence[ProjectPlan], contexts: Sequence[PageContext], room: int) -> str:
     unchanged = [each.shown for each in plans if not _has_content(each)]
     lines = (f"- {code(plan.file, contexts[0].style)}: {plan_counts(plan, contexts[0].style)}" for plan in unchanged)
-    listed = sections.section("No changes", lines, len(unchanged), room=min(SECTION_CHARS, room // 4))
+    listed = sections.section("No changes", lines, len(unchanged), room=min(MAX_SECTION_LENGTH, room // 4))
     room -= len(listed) + 2
     shown = [(each, context) for each, context in zip(plans, contexts, strict=True) if _has_content(each)]
     drawn: list[str] = []
@@ -69,7 +69,9 @@ def _file(each: ProjectPlan, context: PageContext, room: int) -> str:
     """Return the part of one project file, cut to a number of characters."""
     plan, outcome, style = each.shown, each.outcome, context.style
     # The header does not repeat the name that stands above it.
-    above, below = parts.plan_sections(replace(plan, file=""), outcome, style, min(SECTION_CHARS, room // _SECTIONS))
+    above, below = parts.plan_sections(
+        replace(plan, file=""), outcome, style, min(MAX_SECTION_LENGTH, room // _SECTIONS)
+    )
     above = [f"### {code(plan.file, style)}", *above]
-    left = room - len(style.displayable(parts.joined([*above, *below]))) - parts.NOTES
+    left = room - len(style.displayable(parts.joined([*above, *below]))) - parts.NOTES_LENGTH
     return parts.joined([*above, parts.change_blocks(plan.changes, context, left), *below])

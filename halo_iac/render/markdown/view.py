@@ -13,7 +13,7 @@ from halo_iac.render.calendar import Calendar
 from halo_iac.render.formats import ProjectCheck, ProjectDrift, ProjectPlan, RenderContext
 from halo_iac.render.markdown import parts, sections
 from halo_iac.render.markdown.drift import drift_markdown, drifts_markdown
-from halo_iac.render.markdown.escape import comment_marker, message, words
+from halo_iac.render.markdown.escape import comment_marker, message, prose
 from halo_iac.render.markdown.several import plans_markdown
 from halo_iac.render.values import problem_counts
 from halo_iac.text import counted
@@ -41,7 +41,7 @@ class MarkdownView:
         context = parts.page_context(planned, Calendar(self._now, style), style)
         above, below = parts.plan_sections(planned, outcome, style)
         above = [self._marker, parts.heading(planned, run), *above]
-        room = parts.LIMIT - len(style.displayable(parts.joined([*above, *below]))) - parts.NOTES
+        room = parts.MAX_PAGE_LENGTH - len(style.displayable(parts.joined([*above, *below]))) - parts.NOTES_LENGTH
         table = parts.summary_table([(context, planned.changes)], room // 2)
         blocks = parts.change_blocks(planned.changes, context, room - len(table))
         return parts.page([*above, table, blocks, *below], style)
@@ -54,14 +54,14 @@ class MarkdownView:
 
     def problems(self, problems: Sequence[Problem], findings: Sequence[Finding], conclusion: str) -> str:
         """Return the problems and the findings, and the conclusion about files without problems."""
-        checked = f"**Checked** {words(conclusion, self._style)}" if conclusion else ""
+        checked = f"**Checked** {prose(conclusion, self._style)}" if conclusion else ""
         return self._page(problem_counts(problems, findings), self._problems(problems, findings, checked))
 
     def checks(self, checks: Sequence[ProjectCheck]) -> str:
         """Return the problems and the findings of all project files, and which files are valid, on one page."""
         problems = [problem for check in checks for problem in check.problems]
         findings = [finding for check in checks for finding in check.findings]
-        valid = [f"- {words(check.conclusion, self._style)}" for check in checks if check.conclusion]
+        valid = [f"- {prose(check.conclusion, self._style)}" for check in checks if check.conclusion]
         checked = sections.section("Checked", valid, len(valid))
         heading = f"{counted(len(checks), 'project file')}: {problem_counts(problems, findings)}"
         return self._page(heading, self._problems(problems, findings, checked))

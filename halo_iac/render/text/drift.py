@@ -14,7 +14,7 @@ from halo_iac.render.drift import (
     item_rows,
     kind_heading,
     shared_hint,
-    unnamed,
+    without_file,
 )
 from halo_iac.render.formats import ProjectDrift
 from halo_iac.render.style import Style, file_heading
@@ -45,7 +45,7 @@ def drift_text(drift: Drift, style: Style) -> str:
 def drifts_text(found: Sequence[ProjectDrift], style: Style) -> str:
     """Return the same of several project files, each under its name, and last how many of them differ."""
     drawn = [
-        f"{file_heading(each.drift.plan.file, style)}\n{drift_text(unnamed(each.drift), each.styled(style))}\n"
+        f"{file_heading(each.drift.plan.file, style)}\n{drift_text(without_file(each.drift), each.styled(style))}\n"
         for each in found
     ]
     return f"{''.join(drawn)}{drifted_files(found)}.\n"

@@ -54,14 +54,14 @@ _COLUMNS: Final = Columns[Evidence](
 )
 
 
-def format_places(places: Sequence[Place], *, most: int = _MAX_NAMED) -> str:
+def format_places(places: Sequence[Place]) -> str:
     """Return where a trace is cited: ``Errors: line 24; Volume: lines 31, 40``."""
     parts = []
-    for section, same in groupby(places[:most], key=lambda place: place.section):
+    for section, same in groupby(places[:_MAX_NAMED], key=lambda place: place.section):
         numbers = [str(place.line) for place in same]
         said = f"line{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
         parts.append(f"{section}: {said}" if section else said)
-    more = len(places) - most
+    more = len(places) - _MAX_NAMED
     return "; ".join(parts) + (f" and {more:,} more" if more > 0 else "")
 
 

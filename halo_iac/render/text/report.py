@@ -31,7 +31,7 @@ _ID: Final = re.compile(
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def on_screen(markdown: str, style: Style) -> str:
+def render_for_terminal(markdown: str, style: Style) -> str:
     """Return foreign markdown rendered for a screen, with every id on one line.
 
     Where the screen can show only ASCII, or an id fits nowhere, that is the source. Links are not made clickable: where
@@ -51,16 +51,16 @@ def on_screen(markdown: str, style: Style) -> str:
         color_system="standard" if style.colour else None,
         width=max(min(style.width or _MAX_PROSE_WIDTH, _MAX_PROSE_WIDTH), _MIN_ID_WIDTH if _ID.search(plain) else 1),
     )
-    screen.print(_folding(plain), crop=False)
+    screen.print(_folding_markdown(plain), crop=False)
     shown = drawn.getvalue()
-    return shown if _ids(plain) == _ids(_COLOURS.sub("", shown)) else plain
+    return shown if _find_ids(plain) == _find_ids(_COLOURS.sub("", shown)) else plain
 
 
-def _ids(text: str) -> list[str]:
+def _find_ids(text: str) -> list[str]:
     return sorted(_ID.findall(text))
 
 
-def _folding(markdown: str) -> Markdown:
+def _folding_markdown(markdown: str) -> Markdown:
     """Return markdown that folds what is too long for a cell, where rich would cut it, but breaks no id."""
     from rich.markdown import CodeBlock, Markdown, TableElement
     from rich.table import Table
