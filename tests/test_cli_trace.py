@@ -261,6 +261,16 @@ def test_an_unknown_span_names_the_one_that_is_near(halo_on: On, span: str, near
     ]
 
 
+def test_no_trace_is_suggested_unless_the_id_is_unknown(halo_on: On) -> None:
+    class Forbidding(Platform):
+        def answer(self, request: Request) -> Reply:
+            return failure(403, "not yours", "FORBIDDEN") if request.path == "/traces.get" else super().answer(request)
+
+    halo, recorder = halo_on(Forbidding())
+    ended = halo("trace", "get", TRACE)
+    assert (ended.code, [each.path for each in recorder.requests]) == (1, ["/traces.get"])
+
+
 # Choosing one -------------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,8 @@ See docs/ci.md#pull-requests.
 from __future__ import annotations
 
 import os.path
-from contextlib import ExitStack, suppress
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from halo_iac.checkout import find_checkout
@@ -60,12 +61,9 @@ def touches_project(console: Console, cwd: Path, files: tuple[str, ...], base: s
     changed = {str(path) for path in repository.changed_files(before, after)}
     if not changed:
         return False
-    with ExitStack() as opened:
-        objects = opened.enter_context(repository.objects())
-        for tree in (DiskFiles(), open_commit_tree(console.env, repository, before, objects, opened)):
-            if changed & _read_files(console, resolve_path(cwd), files, repository.top, tree):
-                return True
-    return False
+    with open_commit_tree(console.env, repository, before) as (base_tree, _):
+        read = partial(_read_files, console, resolve_path(cwd), files, repository.top)
+        return any(changed & read(tree) for tree in (DiskFiles(), base_tree))
 
 
 def _read_files(console: Console, cwd: Path, files: tuple[str, ...], top: Path, tree: FileTree) -> set[str]:

@@ -6,8 +6,8 @@ Imported only by commands with these options: most run without git.
 from __future__ import annotations
 
 import os.path
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -49,11 +49,8 @@ def load_bases(context: CommandContext, ref: str, *, accepts_policy: bool) -> tu
 def _find_removed(context: CommandContext, ref: str) -> tuple[str, ...]:
     """Return the project files that the globs of ``-f`` match at the base, but not here."""
     repository = find_repository(context.projects[0])
-    commit = repository.commit(ref)
     found: list[str] = []
-    with ExitStack() as opened:
-        objects = opened.enter_context(repository.objects())
-        tree = open_commit_tree(context.projects[0].console.env, repository, commit, objects, opened)
+    with open_commit_tree(context.console.env, repository, repository.commit(ref)) as (tree, _):
         top, skipped = repository.top, context.skipped(repository.top)
         for word in filter(is_glob, context.target.files):
             glob = os.path.relpath(resolve_path(context.cwd) / word, top)
@@ -71,9 +68,7 @@ def _load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> Ba
     """
     repository = find_repository(context)
     base = Base(ref, repository.commit(ref))
-    with ExitStack() as opened:
-        objects = opened.enter_context(repository.objects())
-        tree = open_commit_tree(context.console.env, repository, base.commit, objects, opened)
+    with open_commit_tree(context.console.env, repository, base.commit) as (tree, objects):
         path = _find_project(context, repository, tree)
         if path is None:
             moved = _find_moved(context, repository, base, tree, objects)
@@ -129,17 +124,18 @@ def find_repository(context: CommandContext) -> Repository:
     return Repository(checkout, context.console.env)
 
 
+@contextmanager
 def open_commit_tree(
-    env: Mapping[str, str], repository: Repository, commit: str, objects: Objects, opened: ExitStack
-) -> CommitTree:
-    """Return the files of a commit, those of checked-out submodules included, until ``opened`` is closed."""
+    env: Mapping[str, str], repository: Repository, commit: str
+) -> Iterator[tuple[CommitTree, Objects]]:
+    """Yield the files of a commit, those of checked-out submodules included, and the repository's objects."""
+    with ExitStack() as opened:
 
-    def submodule(path: Path) -> Objects | None:
-        if not (path / ".git").exists():
-            return None
-        return opened.enter_context(Repository(path, env).objects())
+        def submodule(path: Path) -> Objects | None:
+            return opened.enter_context(Repository(path, env).objects()) if (path / ".git").exists() else None
 
-    return CommitTree(objects, commit, repository.top, submodule, repository.index())
+        objects = opened.enter_context(repository.objects())
+        yield CommitTree(objects, commit, repository.top, submodule, repository.index()), objects
 
 
 def _find_project(context: CommandContext, repository: Repository, tree: CommitTree) -> Path | None:
