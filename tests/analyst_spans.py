@@ -8,9 +8,10 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from halo_iac.sandbox.analyst.analysis import analyse
+from halo_iac.sandbox.analyst.analysis import analyse_traces
 from halo_iac.sandbox.analyst.figures import Figures, Window
 from halo_iac.sandbox.analyst.spans import Span
+from halo_iac.sandbox.analyst.traces import Trace
 from halo_iac.sandbox.span_record import SpanRecord, span_of_row
 
 Json = dict[str, Any]
@@ -66,6 +67,14 @@ def model_call(model: str | None, prompt: int, completion: int, cost: str | None
     tokens = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
     price = None if cost is None else Decimal(cost)
     return span(**{"name": "chat", "kind": "LLM", "model": model, "cost": price, **tokens, **fields})
+
+
+def analyse(spans: Iterable[Span], window: Window, prompt: str = "", *, left_out: int = 0) -> Figures:
+    """Return the figures of spans in any order, as :func:`analyse_traces` does of traces."""
+    traces: dict[str, list[Span]] = {}
+    for span in spans:
+        traces.setdefault(span.trace_id, []).append(span)
+    return analyse_traces(map(Trace, traces.values()), window, prompt, left_out=left_out)
 
 
 def figures(spans: Iterable[Span]) -> Figures:

@@ -15,9 +15,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from enum import Enum
 
+from canned_replies import BAD_GATEWAY_HTML
 from sandbox_server import ATTEMPTS, PlatformContent
 
-from halo_iac.sandbox.faults import BAD_GATEWAY_HTML, Cut, Effect, NoReply, Refuse, Reply, Truncate
+from halo_iac.sandbox.faults import Cut, Effect, NoReply, Refuse, Reply, Truncate
 
 LIST = "haloSchedule.listForProject"
 READ = "haloSchedule.getById"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from analyst_spans import MS, WINDOW, Field, call, figures, model_call, span
+from analyst_spans import MS, WINDOW, Field, analyse, call, figures, model_call, span
 
-from halo_iac.sandbox.analyst.analysis import analyse, analyse_traces, render_report
+from halo_iac.sandbox.analyst.analysis import analyse_traces, render_report
 from halo_iac.sandbox.analyst.failures import mask_varying_parts
 from halo_iac.sandbox.analyst.figures import (
     ErrorGroup,

@@ -8,11 +8,11 @@ from decimal import Decimal
 from itertools import pairwise
 from random import Random
 
-from analyst_spans import WINDOW, call, figures, model_call, span
+from analyst_spans import WINDOW, analyse, call, figures, model_call, span
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halo_iac.sandbox.analyst.analysis import analyse, analyse_traces, render_report
+from halo_iac.sandbox.analyst.analysis import analyse_traces, render_report
 from halo_iac.sandbox.analyst.answers import answer
 from halo_iac.sandbox.analyst.failures import mask_varying_parts
 from halo_iac.sandbox.analyst.figures import Figures

@@ -6,12 +6,12 @@ import re
 from decimal import Decimal
 
 import pytest
-from analyst_spans import SECOND, WINDOW, call, figures, model_call, span
+from analyst_spans import SECOND, WINDOW, analyse, call, figures, model_call, span
 from hypothesis import given
 from hypothesis import strategies as st
 from render_asserts import assert_harmless
 
-from halo_iac.sandbox.analyst.analysis import analyse, render_report
+from halo_iac.sandbox.analyst.analysis import render_report
 from halo_iac.sandbox.analyst.answers import answer
 from halo_iac.sandbox.analyst.figures import Window
 from halo_iac.sandbox.analyst.report_sections import code, counted, format_cost, format_duration, join_and

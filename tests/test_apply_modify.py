@@ -26,11 +26,12 @@ from apply_harness import (
     unarchive,
     update,
 )
+from canned_replies import CLOUDFLARE_403
 from receipts import RecordedWrites
 
 from halo_iac.model.plan import Cause
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.faults import CLOUDFLARE_403, Cut, Effect, Refuse, Reply
+from halo_iac.sandbox.faults import Cut, Effect, Refuse, Reply
 
 NOON_AND_NINE = ("Review", True, [12])
 

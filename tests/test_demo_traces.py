@@ -6,12 +6,12 @@ import json
 from functools import lru_cache
 
 import pytest
-from analyst_spans import analyst_view
+from analyst_spans import analyse, analyst_view
 from golden_files import assert_golden
 from sandbox_calls import PROJECT, Caller, Clock
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.analyst.analysis import analyse, render_report
+from halo_iac.sandbox.analyst.analysis import render_report
 from halo_iac.sandbox.analyst.figures import Figures, FixKind, Window
 from halo_iac.sandbox.analyst.spans import AgentIdentity, Span, attribute_agents
 from halo_iac.sandbox.demo.traces import TRACED_AGENTS, spans_between

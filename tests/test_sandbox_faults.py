@@ -4,12 +4,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from canned_replies import BAD_GATEWAY_HTML, CLOUDFLARE_403, EMPTY
 from sandbox_calls import DAILY, PROJECT, Caller, error
 
 from halo_iac.sandbox.faults import (
-    BAD_GATEWAY_HTML,
-    CLOUDFLARE_403,
-    EMPTY,
     ChangeBetween,
     Close,
     Cut,

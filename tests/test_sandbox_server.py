@@ -9,10 +9,11 @@ from http.client import HTTPConnection, HTTPResponse, IncompleteRead, RemoteDisc
 from urllib.parse import quote
 
 import pytest
+from canned_replies import CLOUDFLARE_403
 from sandbox_calls import DAILY, PROJECT, Caller
 
 from halo_iac.sandbox import demo
-from halo_iac.sandbox.faults import CLOUDFLARE_403, Cut, Fault, NoReply, Refuse, Truncate
+from halo_iac.sandbox.faults import Cut, Fault, NoReply, Refuse, Truncate
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.protocol import Request
 from halo_iac.sandbox.server import Server, serve

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from halo_iac.sandbox.protocol import Answer, CloseConnection, NeverReply, RequestRefused, encode_json, fail, succeed
 
@@ -88,20 +88,6 @@ class NoReply:
 
 
 Effect = Latency | ChangeBetween | Pass | Refuse | Reply | Truncate | PatchResponse | Close | Cut | NoReply
-
-EMPTY: Final = Reply(502)
-CLOUDFLARE_403: Final = Reply(
-    403,
-    b"<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head>"
-    b"<body><h1>Sorry, you have been blocked</h1><p>Cloudflare Ray ID: 0000000000000000</p></body></html>",
-    "text/html; charset=UTF-8",
-    {"server": "cloudflare", "cf-ray": "0000000000000000-FRA"},
-)
-BAD_GATEWAY_HTML: Final = Reply(
-    502,
-    b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>",
-    "text/html",
-)
 
 
 @dataclass(frozen=True, slots=True)

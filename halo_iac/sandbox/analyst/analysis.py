@@ -13,27 +13,15 @@ from halo_iac.sandbox.analyst.fixes import fixes
 from halo_iac.sandbox.analyst.metrics import SkippedSteps, Timings, Volumes
 from halo_iac.sandbox.analyst.model_usage import Models, Outputs
 from halo_iac.sandbox.analyst.report_sections import code, counted
-from halo_iac.sandbox.analyst.spans import Span
 from halo_iac.sandbox.analyst.tool_calls import Calls, Loops
 from halo_iac.sandbox.analyst.traces import Trace
-
-
-def analyse(spans: Iterable[Span], window: Window, prompt: str = "", *, left_out: int = 0) -> Figures:
-    """Return the figures of spans in any order; a span that occurs twice counts once.
-
-    ``left_out`` is the number of spans of the window that the span limit excluded. All spans are held in memory; for
-    larger windows see :func:`analyse_traces`.
-    """
-    traces: dict[str, list[Span]] = {}
-    for span in spans:
-        traces.setdefault(span.trace_id, []).append(span)
-    return analyse_traces(map(Trace, traces.values()), window, prompt, left_out=left_out)
 
 
 def analyse_traces(traces: Iterable[Trace], window: Window, prompt: str = "", *, left_out: int = 0) -> Figures:
     """Return the figures of traces, each with all spans of the agent.
 
-    Memory holds one trace at a time, a few counters for each name, message and model, and eight bytes per span.
+    ``left_out`` is the number of spans of the window that the span limit excluded. Memory holds one trace at a time, a
+    few counters for each name, message and model, and eight bytes per span.
     """
     volumes, failures, timings, calls = Volumes(), Failures(), Timings(), Calls()
     loops, models, outputs, steps = Loops(), Models(), Outputs(), SkippedSteps()

@@ -166,11 +166,7 @@ def mark_failed(span: Json, message: str) -> None:
     span["status"] = {"code": "STATUS_CODE_ERROR", "message": message}
     attributes = {"exception.type": "ToolError", "exception.message": message}
     span["events"] = [
-        {
-            "name": "exception",
-            "timestamp": span["end_time"] or span["start_time"],
-            "attributes": attributes,
-        }
+        {"name": "exception", "timestamp": span["end_time"] or span["start_time"], "attributes": attributes}
     ]
 
 

@@ -14,17 +14,7 @@ from halo_iac.sandbox.instants import format_instant, to_nanoseconds
 from halo_iac.sandbox.protocol import encode_json
 from halo_iac.sandbox.store import AgentRow
 
-_HOURS: Final = {
-    "1h": 1,
-    "6h": 6,
-    "12h": 12,
-    "1d": 24,
-    "3d": 72,
-    "7d": 168,
-    "14d": 336,
-    "30d": 720,
-    "90d": 2160,
-}
+_HOURS: Final = {"1h": 1, "6h": 6, "12h": 12, "1d": 24, "3d": 72, "7d": 168, "14d": 336, "30d": 720, "90d": 2160}
 # The default range is the one that `inf` sends; the platform's own default is not documented.
 _DEFAULT_RANGE: Final = "30d"
 
