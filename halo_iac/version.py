@@ -66,11 +66,8 @@ def head_commit(root: str) -> str | None:
 
 
 def _packed(references: str, branch: str) -> str | None:
-    for line in references.splitlines():
-        hash_, _, name = line.partition(" ")
-        if name == branch:
-            return hash_
-    return None
+    lines = (line.partition(" ") for line in references.splitlines())
+    return next((hash_ for hash_, _, name in lines if name == branch), None)
 
 
 def _read(path: str) -> str:

@@ -75,7 +75,7 @@ def read_project_file(reader: ProjectFiles, path: Path, cwd: Path) -> SourceFile
     except FileUnreadable as error:
         document = Document(name)
         inside = f"name a file in it, such as {name}/{FILE_NAME}" if path.is_dir() else None
-        document.add_document_problem(error.reason, error.hint or inside)
+        document.add_problem_at(0, error.reason, error.hint or inside)
         return SourceFile(document, folder)
 
 

@@ -262,7 +262,7 @@ def _is_of_another_tool(document: Document, instead: str) -> bool:
     if tool is None:
         return False
     document.problems.clear()
-    document.add_document_problem(f"this looks like {tool}, {instead}", how_to_start(root))
+    document.add_problem_at(0, f"this looks like {tool}, {instead}", how_to_start(root))
     return True
 
 

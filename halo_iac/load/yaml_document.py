@@ -76,12 +76,8 @@ class Document:
         self.problems.append(Problem(self.path, *self.place(location, at_key=at_key), message, hint))
 
     def add_problem_at(self, index: int, message: str, hint: str | None = None) -> None:
-        """Add a problem at a character offset."""
+        """Add a problem at a character offset; one with the whole file is at offset 0, so that it has a position."""
         self.problems.append(Problem(self.path, *self.line_and_column(index), message, hint))
-
-    def add_document_problem(self, message: str, hint: str | None = None) -> None:
-        """Add a problem with the whole file, at its first character: every problem has a position."""
-        self.problems.append(Problem(self.path, 1, 1, message, hint))
 
     def place(self, location: Location, *, at_key: bool = False) -> tuple[int, int]:
         """Return line and column, from 1, of a value or of its key."""

@@ -219,14 +219,9 @@ class TracePage:
     """One page of traces; ``wire`` is the answer itself, ``total`` the number of matches, if it has one."""
 
     wire: Mapping[str, Any]
-    traces: tuple[Trace, ...]
+    rows: tuple[Trace, ...]
     next_cursor: str | int | None
     total: int | None = None
-
-    @property
-    def rows(self) -> Sequence[Trace]:
-        """Return the traces, as every kind of page has its rows."""
-        return self.traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,13 +229,8 @@ class SpanPage:
     """One page of spans; ``wire`` is the answer itself."""
 
     wire: Mapping[str, Any]
-    spans: tuple[Span, ...]
+    rows: tuple[Span, ...]
     next_cursor: str | int | None
-
-    @property
-    def rows(self) -> Sequence[Span]:
-        """Return the spans, as every kind of page has its rows."""
-        return self.spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,32 +241,19 @@ class Counted:
     count: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Facets:
-    """How traces or spans divide; ``wire`` is the answer itself."""
+def _counts_by_name(value: object) -> Mapping[str, tuple[Counted, ...]]:
+    if not isinstance(value, Mapping):
+        return {}
+    return {name: _counts(values) for name, values in value.items() if isinstance(values, list)}
 
-    wire: Mapping[str, Any]
 
-    @property
-    def categorical(self) -> Mapping[str, tuple[Counted, ...]]:
-        """Return the values of each facet that has any, most frequent first as the platform sends them."""
-        return _counts_by_name(self.wire, "categorical")
+def _counts(values: list[Any]) -> tuple[Counted, ...]:
+    rows = (each for each in values if isinstance(each, Mapping))
+    return tuple(Counted(str(each.get("value", "")), _whole(each.get("count"))) for each in rows)
 
-    @property
-    def numeric(self) -> Mapping[str, tuple[float, float] | None]:
-        """Return the range of each numeric facet; ``None`` if it has no values."""
-        found = self.wire.get("numeric")
-        return {name: _range(value) for name, value in found.items()} if isinstance(found, Mapping) else {}
 
-    @property
-    def attribute_keys(self) -> Mapping[str, tuple[Counted, ...]]:
-        """Return the attributes there are, under ``span`` and ``resource``."""
-        return _counts_by_name(self.wire, "attributeKeys")
-
-    @property
-    def attribute_values(self) -> Mapping[str, tuple[Counted, ...]]:
-        """Return the values of the one attribute that was asked about, under ``span`` or ``resource``."""
-        return _counts_by_name(self.wire, "attributeValues")
+def _ranges(value: object) -> Mapping[str, tuple[float, float] | None]:
+    return {name: _range(bounds) for name, bounds in value.items()} if isinstance(value, Mapping) else {}
 
 
 def _range(value: object) -> tuple[float, float] | None:
@@ -286,21 +263,25 @@ def _range(value: object) -> tuple[float, float] | None:
     return None if least is None or most is None else (least, most)
 
 
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """How traces or spans divide; ``wire`` is the answer itself."""
+
+    wire: Mapping[str, Any]
+
+    categorical = WireField("categorical", _counts_by_name)
+    """The values of each facet that has any, most frequent first as the platform sends them."""
+    numeric = WireField("numeric", _ranges)
+    """The range of each numeric facet; ``None`` if it has no values."""
+    attribute_keys = WireField("attributeKeys", _counts_by_name)
+    """The attributes there are, under ``span`` and ``resource``."""
+    attribute_values = WireField("attributeValues", _counts_by_name)
+    """The values of the one attribute that was asked about, under ``span`` or ``resource``."""
+
+
 def _attributes(wire: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     joined: dict[str, Any] = {}
     for kind in ("", "Int", "Double"):
         found = wire.get(f"{name}{kind}")
         joined |= found if isinstance(found, Mapping) else {}
     return joined
-
-
-def _counts_by_name(wire: Mapping[str, Any], name: str) -> Mapping[str, tuple[Counted, ...]]:
-    found = wire.get(name)
-    if not isinstance(found, Mapping):
-        return {}
-    return {key: _counts(values) for key, values in found.items() if isinstance(values, list)}
-
-
-def _counts(values: list[Any]) -> tuple[Counted, ...]:
-    rows = (each for each in values if isinstance(each, Mapping))
-    return tuple(Counted(str(each.get("value", "")), _whole(each.get("count"))) for each in rows)

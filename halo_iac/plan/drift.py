@@ -27,11 +27,6 @@ _HINTS: Final = {
     ),
     DriftKind.UNDECLARED: Hint("to declare what is undeclared, run `{}`", Command("import")),
 }
-_KINDS: Final = {
-    Action.CREATE: DriftKind.MISSING,
-    Action.UNARCHIVE: DriftKind.MISSING,
-    Action.ARCHIVE: DriftKind.CHANGED,
-}
 _PAUSED: Final = "it is paused on the platform, and the file says `enabled: true`"
 _TO_BE_ARCHIVED: Final = "the next apply archives it (`undeclared: archive`)"
 _RESUME: Final = "run `{}`, or write `enabled: false` to keep it paused"
@@ -75,9 +70,11 @@ def _change_items(change: Change) -> Iterator[DriftItem]:
     Either can be ignored without the other.
     """
     if change.action is not Action.UPDATE:
-        is_undeclared = change.cause is Cause.UNDECLARED
-        kind = DriftKind.UNDECLARED if is_undeclared else _KINDS[change.action]
-        yield _change_item(kind, change, _TO_BE_ARCHIVED if is_undeclared else _REASONS[change.action])
+        if change.cause is Cause.UNDECLARED:
+            yield _change_item(DriftKind.UNDECLARED, change, _TO_BE_ARCHIVED)
+        else:
+            kind = DriftKind.CHANGED if change.action is Action.ARCHIVE else DriftKind.MISSING
+            yield _change_item(kind, change, _REASONS[change.action])
         return
     fields = tuple(field for field in change.fields if not (change.is_resumption and field.field == "enabled"))
     if fields:

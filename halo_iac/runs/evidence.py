@@ -138,7 +138,7 @@ class _Search:
         cursor = None
         for _ in range(_MAX_PAGES):
             page = self.reader.traces(wanted, limit=_PAGE, cursor=cursor)
-            yield from page.traces
+            yield from page.rows
             cursor = page.next_cursor
             if cursor is None:
                 return
@@ -148,7 +148,7 @@ class _Search:
             return Evidence(citation, trace)
         wanted = {**self._periods[-1], "traceId": trace.id, "status": "error"}
         try:
-            spans = self.reader.span_list(wanted, limit=_PAGE).spans
+            spans = self.reader.span_list(wanted, limit=_PAGE).rows
         except PlatformError as error:
             if error.ends_the_run:
                 raise

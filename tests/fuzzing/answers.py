@@ -95,8 +95,8 @@ def _questions() -> Iterator[Callable[[_Scripted], object]]:
     yield lambda caller: RunWriter(caller).retry("one")
     yield from (partial(_draw_traces, view=view) for view in _TRACE_VIEWS)
     yield from (partial(_draw_span, view=view) for view in _SPAN_VIEWS)
-    yield lambda caller: [*TRACES.lines(TraceReader(caller, _SCOPE, _ONCE).traces({}).traces, PLAIN)]
-    yield lambda caller: [*SPANS.lines(TraceReader(caller, _SCOPE, _ONCE).span_list({}).spans, PLAIN)]
+    yield lambda caller: [*TRACES.lines(TraceReader(caller, _SCOPE, _ONCE).traces({}).rows, PLAIN)]
+    yield lambda caller: [*SPANS.lines(TraceReader(caller, _SCOPE, _ONCE).span_list({}).rows, PLAIN)]
     yield lambda caller: facets_table(TraceReader(caller, _SCOPE, _ONCE).facets({}), PLAIN)
     yield lambda caller: search_results_text(TraceReader(caller, _SCOPE, _ONCE).search("x"), PLAIN)
 

@@ -55,7 +55,7 @@ def _raise_with_traces(error: Rejected, context: CommandContext, reader: TraceRe
     known: dict[str, str] = {}
     with suppress(PlatformError):
         every = build_filters(FilterOptions(range_=TraceRange.ALL), context.now)
-        known = {trace.id: "" for trace in reader.traces(every, limit=MAX_PAGE_SIZE).traces}
+        known = {trace.id: "" for trace in reader.traces(every, limit=MAX_PAGE_SIZE).rows}
     _raise_with_suggestion(error, trace_id, known, Hint("run `{}` to see the ids", _LIST))
 
 
@@ -84,7 +84,7 @@ def choose_trace(context: CommandContext, reader: TraceReader) -> str:
     console = context.console
     if not console.is_interactive or console.wants_json:
         raise UsageError("no trace was given", hint=Hint("name one; run `{}` to see them", Command("trace", "list")))
-    traces = reader.traces(build_filters(FilterOptions(), context.now)).traces
+    traces = reader.traces(build_filters(FilterOptions(), context.now)).rows
     if not traces:
         raise HaloError("there is no trace in the last day", hint=Hint("run `{}` to look further back", _LIST))
     if len(traces) == 1:

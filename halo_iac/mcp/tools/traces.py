@@ -99,7 +99,7 @@ def list_traces(call: Call[ListTraces]) -> Answer:
         nonlocal total
         page = reader.traces(filters, limit=wanted.limit, cursor=cursor)
         total = page.total
-        return Page(page.traces, page.next_cursor)
+        return Page(page.rows, page.next_cursor)
 
     rows, rest = collect(read_page, TraceRow.of, start, wanted.limit)
     when = "ever" if wanted.time_range == "all" else f"in the last {wanted.time_range}"
@@ -229,7 +229,7 @@ def _failed_elsewhere(reader: TraceReader, trace_id: str, now: datetime) -> Sequ
         "traceId": trace_id,
         "status": "error",
     }
-    found = reader.span_list(filters, limit=_MAX_FAILED).spans
+    found = reader.span_list(filters, limit=_MAX_FAILED).rows
     return [
         FailedStep(span_id=span.id, name=span.name, message=span.status_message, path=[])
         for span in found
