@@ -186,7 +186,7 @@ class McpSession:
         """Return the plan of an apply, and its text."""
         with self._open_file(file) as context:
             (run,) = make_plans(context, PlanOptions(tuple(targets)))
-            shown = run.shown
+            shown = run.redact_plan()
             style = Style(format_command=context.format_command)
             view = open_view(ReviewFormat.TEXT, RenderContext(style, self._context.console.clock()))
             return ShownPlan(shown, view.plan(run.planned, shown))

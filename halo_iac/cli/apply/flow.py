@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Final, NamedTuple
+from typing import Final
 
 from halo_iac import exit_codes
 from halo_iac.apply import apply
@@ -83,27 +83,17 @@ def run_apply(context: CommandContext, results: OutputWriter, runs: Sequence[Pro
     total = combine_plans(plans)
     if not total.blocking_violations and not total.changes and not errors(total.findings):
         options.on_end(None)
-        return _finish(context, results, [ProjectOutcome(*run) for run in runs])
+        return _finish(context, results, runs)
     if not confirm(console, plans, options.question, yes=options.yes, is_document=results.is_document):
-        _write_result(context, results, [ProjectOutcome(*run) for run in runs])
+        _write_result(context, results, runs)
         return exit_code(total, is_refused=True)
     console.final_error = _ending
     return _finish(context, results, _execute_all(context, runs, options))
 
 
-class ProjectOutcome(NamedTuple):
-    """A project file, its plan, and how its run ended; ``None`` if there was no run."""
-
-    context: CommandContext
-    planned: Plan
-    outcome: ApplyOutcome | None = None
-
-
-def _execute_all(
-    context: CommandContext, runs: Sequence[ProjectRun], options: ApplyOptions
-) -> Sequence[ProjectOutcome]:
+def _execute_all(context: CommandContext, runs: Sequence[ProjectRun], options: ApplyOptions) -> Sequence[ProjectRun]:
     """Carry out one plan after the other; after a failure, start the next only with ``keep_going``."""
-    outcomes: list[ProjectOutcome] = []
+    ended: list[ProjectRun] = []
     is_over = False
     for run in runs:
         outcome = None
@@ -116,8 +106,8 @@ def _execute_all(
             except HaloError as error:
                 outcome = outcome._replace(failure=outcome.failure or error)
             is_over = outcome.summary.is_interrupted or (outcome.exit_code != 0 and not options.keep_going)
-        outcomes.append(ProjectOutcome(*run, outcome))
-    return outcomes
+        ended.append(run._replace(outcome=outcome))
+    return ended
 
 
 def _execute_one(context: CommandContext, run: ProjectRun, options: ApplyOptions) -> ApplyOutcome:
@@ -152,7 +142,7 @@ def _ending(error: HaloError | None) -> HaloError:
 
 
 def _execute(around: CommandContext, run: ProjectRun, options: ApplyOptions) -> ApplyOutcome:
-    context, planned = run
+    context, planned = run.context, run.planned
     receipt = new_receipt(
         options.receipt,
         planned.host,
@@ -253,51 +243,52 @@ def _stopping_on_signals(stop_signal: StopSignal, console: Console) -> Iterator[
             signal.signal(number, handler)
 
 
-def _finish(context: CommandContext, results: OutputWriter, ended: Sequence[ProjectOutcome]) -> int:
+def _finish(context: CommandContext, results: OutputWriter, runs: Sequence[ProjectRun]) -> int:
     """Write the outcome; if that fails, the exit code still tells how the run ended.
 
     A successful run whose outcome cannot be written counts as failed, since its reader needs to know.
     """
     console = context.console
-    outcomes = [each.outcome for each in ended if each.outcome is not None]
+    outcomes = [run.outcome for run in runs if run.outcome is not None]
     has_written = any(outcome.summary.has_written for outcome in outcomes)
     failure: HaloError | None = None
     try:
-        _write_result(context, results, ended)
+        _write_result(context, results, runs)
     except BrokenPipeError:
         pass  # the pipe was closed by its reader
     except (HaloError, OSError, MemoryError) as error:
         if not outcomes:
             raise
         failure = error if isinstance(error, HaloError) else FileError(f"the summary: {_describe_error(error)}")
-    code = exit_codes.most_serious(map(_exit_code, ended))
-    code = 4 if has_written and code in {1, 3} else code
+    code = exit_codes.most_serious(map(_exit_code, runs))
+    if has_written and code in {exit_codes.FAILED, exit_codes.REFUSED}:
+        code = exit_codes.PARTLY_APPLIED
     if outcomes and failure is not None:
-        code = code or (4 if has_written else 1)
+        code = code or (exit_codes.PARTLY_APPLIED if has_written else exit_codes.FAILED)
         console.print_error(failure, exit_code=code)
-    plans = [each.planned for each in ended]
+    plans = [run.planned for run in runs]
     if any(plan.blocked for plan in plans):
         console.print_error(blocked_error(plans, code))
-    for each in ended:
-        with _printing_commands_for(each.context):
-            _print_receipt(console, each.outcome, code)
+    for run in runs:
+        with _printing_commands_for(run.context):
+            _print_receipt(console, run.outcome, code)
     return code
 
 
-def _exit_code(each: ProjectOutcome) -> int:
-    if each.outcome is None:
-        return exit_code(each.planned)
-    return each.outcome.exit_code or exit_code(each.planned, each.outcome.summary)
+def _exit_code(run: ProjectRun) -> int:
+    if run.outcome is None:
+        return exit_code(run.planned)
+    return run.outcome.exit_code or exit_code(run.planned, run.outcome.summary)
 
 
-def _write_result(context: CommandContext, results: OutputWriter, outcomes: Sequence[ProjectOutcome]) -> None:
+def _write_result(context: CommandContext, results: OutputWriter, runs: Sequence[ProjectRun]) -> None:
     """Write the plans and their outcomes; as text, only the outcomes, since the plans were shown already."""
     rest, style = None, context.console.out_style
-    plans = [ProjectPlan(each.planned, each.planned, each.outcome, each.context.format_command) for each in outcomes]
+    plans = [ProjectPlan(run.planned, run.planned, run.outcome, run.context.format_command) for run in runs]
     if not results.is_document and context.is_list:
         rest = outcomes_text(plans, style)
     elif not results.is_document:
-        (outcome,) = (each.outcome for each in outcomes)
+        outcome = runs[0].outcome
         rest = "" if outcome is None else summary_text(outcome.summary, style, outcome.commands)
     results.write_applied(plans, rest=rest)
 

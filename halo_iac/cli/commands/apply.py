@@ -64,13 +64,13 @@ def apply(
         context.observe_early()
         # The loader, the planner and apply are imported while the platform responds.
         from halo_iac.cli.apply.flow import ApplyOptions, run_apply, show_plans
-        from halo_iac.cli.plan.request import PlanOptions, ProjectRun, SavedPlan, make_plans, redact_plan
+        from halo_iac.cli.plan.request import PlanOptions, SavedPlan, make_plans
 
         saved = None if content is None or plan_file is None else SavedPlan(plan_file, content)
         made = make_plans(
             context, PlanOptions.from_options(target, allow_archive, allow_create, allow_takeover), saved=saved
         )
-        runs = [ProjectRun(run.context, redact_plan(*run)) for run in made]
+        runs = [run._replace(planned=run.redact_plan()) for run in made]
         if not results.is_document:
             show_plans(context, runs)
         command = ("apply",) if plan_file is None else ("apply", plan_file)

@@ -62,7 +62,6 @@ def plan(
             PlanOptions,
             make_plans,
             plan_exit_code,
-            redact_plan,
             save_plans,
         )
 
@@ -71,7 +70,7 @@ def plan(
         )
         if out is not None:
             save_plans(context, runs, out)
-        plans = [ProjectPlan(run.planned, redact_plan(*run), format_command=run.context.format_command) for run in runs]
+        plans = [ProjectPlan(run.planned, run.redact_plan(), format_command=run.context.format_command) for run in runs]
         results.write_plans(plans)
     if out is not None:
         keys = {"--allow-create": allow_create, "--allow-takeover": allow_takeover}

@@ -27,7 +27,7 @@ from halo_iac.storage.plan_file import write_saved_plan
 
 if TYPE_CHECKING:
     from halo_iac.base_comparison import BaseProject
-    from halo_iac.model.apply_result import Summary
+    from halo_iac.model.apply_result import ApplyOutcome, Summary
     from halo_iac.model.drift import DriftKind
     from halo_iac.model.project import Project
     from halo_iac.model.remote import PlatformState, PlatformTarget
@@ -75,15 +75,24 @@ class SavedPlan(NamedTuple):
 
 
 class ProjectRun(NamedTuple):
-    """A project file of a command, and its plan."""
+    """A project file of a command, its plan, and the outcome of applying it; ``None`` if it was not applied."""
 
     context: CommandContext
     planned: Plan
+    outcome: ApplyOutcome | None = None
 
-    @property
-    def shown(self) -> Plan:
-        """Return the plan as it is shown, see :func:`redact_plan`."""
-        return redact_plan(self.context, self.planned)
+    def redact_plan(self) -> Plan:
+        """Return the plan with what depends on the clock and the command line, which is shown but not saved.
+
+        See docs/semantics.md#actions.
+
+        From now on, text in prompts that looks like a credential is redacted in all output. A plan is saved before
+        that, since apply compares the saved plan with the changes it is going to write.
+        """
+        project = self.context.load()
+        redact_credentials(self.context, project, self.planned)
+        today = find_shifted_fires_today(self.planned, project, self.context.console.clock())
+        return replace(self.planned, findings=(*self.planned.findings, *today)) if today else self.planned
 
 
 def make_plans(
@@ -140,22 +149,6 @@ def _observe(contexts: Sequence[CommandContext], number: int, project: Project) 
     except PlatformError as error:
         error.message = f"{project.path}: {error.message}"
         raise
-
-
-def redact_plan(context: CommandContext, planned: Plan) -> Plan:
-    """Return the plan with what depends on the clock and the command line, which is shown but not saved.
-
-    See docs/semantics.md#actions.
-
-    From now on, text in prompts that looks like a credential is redacted in all output. A plan is saved before that,
-    since apply compares the saved plan with the changes it is going to write.
-    """
-    project = context.load()
-    redact_credentials(context, project, planned)
-    today = find_shifted_fires_today(planned, project, context.console.clock())
-    if today:
-        planned = replace(planned, findings=(*planned.findings, *today))
-    return planned
 
 
 def redact_credentials(context: CommandContext, project: Project, planned: Plan) -> None:
