@@ -190,7 +190,7 @@ def test_every_schedule_of_a_contested_entry_counts_as_declared() -> None:
     assert unclaimed(pairing) == []
 
 
-# Chains and circles -------------------------------------------------------------------------------------------------
+# Chains and cycles --------------------------------------------------------------------------------------------------
 
 CHAIN = [entry("B", "A"), entry("C", "B"), entry("D", "C")]
 

@@ -231,26 +231,19 @@ def declare(folder: Path, entry: Mapping[str, Any]) -> None:
     (folder / "halo.yaml").write_text(json.dumps({"version": 1, "schedules": {"daily": entry}}), encoding="utf-8")
 
 
-@pytest.mark.parametrize("options", UPDATES)
-def test_a_changed_field_is_sent_as_an_update_of_it(
-    halo: CommandLine, folder: Path, tmp_path: Path, options: str
+CHANGES: dict[str, dict[str, Any]] = {
+    **{f"schedule update {SCHEDULE} {options}": fields for options, fields in UPDATES.items()},
+    f"update-schedule --id {SCHEDULE} --summarization-model-id s": {"summarization_model_id": "s"},
+    f"schedule archive {SCHEDULE} -y": {"state": "archived"},
+}
+
+
+@pytest.mark.parametrize("command", CHANGES)
+def test_a_changed_entry_is_applied_as_the_official_client_changes_it(
+    halo: CommandLine, folder: Path, tmp_path: Path, command: str
 ) -> None:
-    declare(folder, {**ENTRY, **UPDATES[options]})
-    official = asked_by_inf(f"schedule update {SCHEDULE} {options}", tmp_path)
-    assert_same(official, asked_by_halo(halo, "apply", "--yes", path=official.path))
-
-
-def test_a_summarization_model_is_sent_as_the_generated_command_sends_it(
-    halo: CommandLine, folder: Path, tmp_path: Path
-) -> None:
-    declare(folder, {**ENTRY, "summarization_model_id": "s"})
-    official = asked_by_inf(f"update-schedule --id {SCHEDULE} --summarization-model-id s", tmp_path)
-    assert_same(official, asked_by_halo(halo, "apply", "--yes", path=official.path))
-
-
-def test_a_retired_schedule_is_archived(halo: CommandLine, folder: Path, tmp_path: Path) -> None:
-    declare(folder, {**ENTRY, "state": "archived"})
-    official = asked_by_inf(f"schedule archive {SCHEDULE} -y", tmp_path)
+    declare(folder, {**ENTRY, **CHANGES[command]})
+    official = asked_by_inf(command, tmp_path)
     assert_same(official, asked_by_halo(halo, "apply", "--yes", path=official.path))
 
 
