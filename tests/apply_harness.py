@@ -191,7 +191,7 @@ class Run:
 
 
 @contextmanager
-def harness(**settings: Any) -> Iterator[Harness]:  # noqa: ANN401 - the sandbox's own
+def open_harness(**settings: Any) -> Iterator[Harness]:  # noqa: ANN401 - the sandbox's own
     """Open a sandbox in this process, whose ids are s1, s2, …"""
     clock, numbers = Clock(), iter(range(1, 10_000))
     with (
@@ -215,17 +215,17 @@ def embedded(sandbox: Sandbox, before_request: Callable[[], bool] | None = None)
 
 
 @contextmanager
-def served_harness(**settings: Any) -> Iterator[Harness]:  # noqa: ANN401 - likewise
+def open_served_harness(**settings: Any) -> Iterator[Harness]:  # noqa: ANN401 - likewise
     """The same over a socket, so that a hang-up is one."""
     with (
-        harness(**settings) as one,
-        serve(one.sandbox) as server,
+        open_harness(**settings) as harness,
+        serve(harness.sandbox) as server,
         Transport(server.url, Secret(demo.DEMO_KEY)) as transport,
     ):
         try:
-            yield replace(one, transport=transport)
+            yield replace(harness, transport=transport)
         finally:
-            one.sandbox.closing.set()  # ends every silence, so that who waits for an answer closes its socket
+            harness.sandbox.closing.set()  # ends every silence, so that who waits for an answer closes its socket
             for thread in _threads:
                 thread.join(10)
             _threads.clear()

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
-from apply_harness import Harness, harness
+from apply_harness import Harness, open_harness
 from command_line import CommandLine
 from hypothesis import settings
 from repositories import Git, repository
@@ -167,9 +167,9 @@ def git(folder: Path) -> Git:
 
 
 @pytest.fixture
-def one() -> Iterator[Harness]:
+def harness() -> Iterator[Harness]:
     """Return what a plan is applied with: a sandbox in this process."""
-    with harness() as opened:
+    with open_harness() as opened:
         yield opened
 
 
@@ -194,7 +194,7 @@ def halo_runs(halo: CommandLine) -> Iterator[Served]:
 
 
 @pytest.fixture
-def slow(halo: CommandLine) -> Iterator[Served]:
+def slow_runs(halo: CommandLine) -> Iterator[Served]:
     """Return the command line on a platform whose runs go on until its clock is moved."""
     with served_runs(halo, pace=1.0) as served:
         yield served

@@ -34,16 +34,16 @@ def with_(**fields: object) -> PatchResponse:
     return PatchResponse(lambda wire: {**wire, **fields})
 
 
-def hide(one: Harness, times: int | None) -> None:
+def hide(harness: Harness, times: int | None) -> None:
     """Leave what is made out of so many of the lists that are read after it was."""
-    one.fault(LIST, Pass())
-    one.fault(LIST, HIDDEN, times=times)
+    harness.fault(LIST, Pass())
+    harness.fault(LIST, HIDDEN, times=times)
 
 
-def answer_without_keeping(one: Harness, **fields: object) -> None:
+def answer_without_keeping(harness: Harness, **fields: object) -> None:
     wire = {**DAILY, "id": "s9", "title": "Review", "maxSubagentDepth": 3, "maxTurns": 50, "enabled": True, **fields}
     body = json.dumps({"result": {"data": {**wire, "archivedAt": None}}}).encode()
-    one.fault(CREATE, Reply(200, body))
+    harness.fault(CREATE, Reply(200, body))
 
 
 def ending(run: Run) -> tuple[list[str], str, int]:
@@ -51,86 +51,86 @@ def ending(run: Run) -> tuple[list[str], str, int]:
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_a_create_that_is_listed_late_is_waited_for(one: Harness, times: int) -> None:
-    hide(one, times)
-    run = one.run(create("Review"))
+def test_a_create_that_is_listed_late_is_waited_for(harness: Harness, times: int) -> None:
+    hide(harness, times)
+    run = harness.run(create("Review"))
     assert ending(run) == (["done"], "", 0)
     assert run.event_lines == ["Review started", "Review done", "Review retrying", "Review done"]
     assert run.requests == [LIST, CREATE, *[LIST] * (times + 1)]
 
 
-def test_creates_that_are_listed_at_once_cost_one_request(one: Harness) -> None:
-    run = one.run(*(create(title) for title in "ABC"))
+def test_creates_that_are_listed_at_once_cost_one_request(harness: Harness) -> None:
+    run = harness.run(*(create(title) for title in "ABC"))
     assert run.requests == [LIST, *[CREATE] * 3, LIST]
 
 
-def test_creates_are_looked_for_at_once_and_after_two_eight_and_twenty_seconds(one: Harness) -> None:
+def test_creates_are_looked_for_at_once_and_after_two_eight_and_twenty_seconds(harness: Harness) -> None:
     waits: list[float] = []
-    one.stop_signal.pause = waits.append  # type: ignore[method-assign]
-    hide(one, None)
+    harness.stop_signal.pause = waits.append  # type: ignore[method-assign]
+    hide(harness, None)
     change = create("Review")
     events = list(
         apply(
             plan_of(change),
-            Reader(one.transport, Retry(attempts=1)),
-            Writer(one.transport),
-            stop_signal=one.stop_signal,
-            retry=Retry(stop=one.stop_signal.interrupted),
+            Reader(harness.transport, Retry(attempts=1)),
+            Writer(harness.transport),
+            stop_signal=harness.stop_signal,
+            retry=Retry(stop=harness.stop_signal.interrupted),
             check_after=(2.0, 8.0, 20.0),
         )
     )
     assert (waits, summarize([change], events).exit_code) == ([2.0, 6.0, 12.0], 0)
 
 
-def test_a_create_that_exists_but_is_never_listed_is_done_with_a_warning(one: Harness) -> None:
-    hide(one, None)
-    run = one.run(create("Review"))
+def test_a_create_that_exists_but_is_never_listed_is_done_with_a_warning(harness: Harness) -> None:
+    hide(harness, None)
+    run = harness.run(create("Review"))
     message = "it exists, but is not listed yet; wait until `halo schedule list` shows it before the next apply"
     assert ending(run) == (["done"], message, 0)
     assert run.requests == [LIST, CREATE, *[LIST] * 4, READ]
 
 
-def test_a_create_that_is_missing_is_unknown(one: Harness) -> None:
-    answer_without_keeping(one)
+def test_a_create_that_is_missing_is_unknown(harness: Harness) -> None:
+    answer_without_keeping(harness)
     kept = RecordedWrites()
-    run = one.run(create("Review"), recorder=kept)
+    run = harness.run(create("Review"), recorder=kept)
     assert ending(run) == (["unknown"], "the platform answered that it created s9, but cannot find it", 5)
     assert kept.line_summaries == ["1 create", "1 done", "1 unknown"]
 
 
-def test_only_missing_creates_are_unknown(one: Harness) -> None:
-    answer_without_keeping(one)
-    run = one.run(create("Review"), create("Other"))
+def test_only_missing_creates_are_unknown(harness: Harness) -> None:
+    answer_without_keeping(harness)
+    run = harness.run(create("Review"), create("Other"))
     assert (run.statuses, run.exit_code) == (["unknown", "done"], 5)
 
 
 @pytest.mark.parametrize("procedure", [CREATE, READ])
-def test_a_create_in_another_project_has_failed(one: Harness, procedure: str) -> None:
-    hide(one, None)
-    one.fault(procedure, with_(projectId=ELSEWHERE))
-    run = one.run(create("Review"))
+def test_a_create_in_another_project_has_failed(harness: Harness, procedure: str) -> None:
+    hide(harness, None)
+    harness.fault(procedure, with_(projectId=ELSEWHERE))
+    run = harness.run(create("Review"))
     assert ending(run) == (["failed"], f"it was created in another project, {ELSEWHERE}", 4)
     assert run.summary.events[0].hint == (
         "archive s1 there, and run `halo doctor` to see which projects the key is for"
     )
 
 
-def test_a_project_in_capitals_is_the_same(one: Harness) -> None:
-    one.fault(CREATE, with_(projectId=PROJECT.upper()))
-    assert one.run(create("Review")).statuses == ["done"]
+def test_a_project_in_capitals_is_the_same(harness: Harness) -> None:
+    harness.fault(CREATE, with_(projectId=PROJECT.upper()))
+    assert harness.run(create("Review")).statuses == ["done"]
 
 
-def test_a_create_with_another_title_by_now_is_a_conflict(one: Harness) -> None:
-    hide(one, None)
-    one.fault(READ, with_(title="Another"))
-    assert ending(one.run(create("Review"))) == (["conflict"], "its title is now 'Another'", 4)
+def test_a_create_with_another_title_by_now_is_a_conflict(harness: Harness) -> None:
+    hide(harness, None)
+    harness.fault(READ, with_(title="Another"))
+    assert ending(harness.run(create("Review"))) == (["conflict"], "its title is now 'Another'", 4)
 
 
-def test_a_create_that_differs_from_what_was_sent_has_failed(one: Harness) -> None:
-    hide(one, None)
-    one.fault(READ, with_(hours=[17]))
+def test_a_create_that_differs_from_what_was_sent_has_failed(harness: Harness) -> None:
+    hide(harness, None)
+    harness.fault(READ, with_(hours=[17]))
     message = "it was created, but the platform answered with another hours than was sent"
-    assert ending(one.run(create("Review"))) == (["failed"], message, 4)
+    assert ending(harness.run(create("Review"))) == (["failed"], message, 4)
 
 
 LISTED_OTHERWISE = {
@@ -143,72 +143,72 @@ LISTED_OTHERWISE = {
 
 @pytest.mark.parametrize(("fields", "status", "message"), LISTED_OTHERWISE.values(), ids=LISTED_OTHERWISE)
 def test_a_create_stored_differently_from_its_answer_is_not_done(
-    one: Harness, fields: dict[str, object], status: str, message: str
+    harness: Harness, fields: dict[str, object], status: str, message: str
 ) -> None:
-    one.fault(LIST, Pass())
-    one.fault(
+    harness.fault(LIST, Pass())
+    harness.fault(
         LIST,
         PatchResponse(lambda page: {**page, "schedules": [each | fields for each in page["schedules"]]}),
         times=None,
     )
-    one.fault(READ, with_(**fields), times=None)
-    run = one.run(create("Review"))
+    harness.fault(READ, with_(**fields), times=None)
+    run = harness.run(create("Review"))
     assert (run.statuses, run.exit_code) == ([status], 4)
     assert run.message.startswith(message)
 
 
-def test_a_create_that_is_listed_with_other_values_for_a_while_is_waited_for(one: Harness) -> None:
-    one.fault(LIST, Pass())
-    one.fault(
+def test_a_create_that_is_listed_with_other_values_for_a_while_is_waited_for(harness: Harness) -> None:
+    harness.fault(LIST, Pass())
+    harness.fault(
         LIST, PatchResponse(lambda page: {**page, "schedules": [each | {"hours": [1]} for each in page["schedules"]]})
     )
-    run = one.run(create("Review"))
+    run = harness.run(create("Review"))
     assert ending(run) == (["done"], "", 0)
     assert run.event_lines == ["Review started", "Review done", "Review retrying", "Review done"]
 
 
-def test_a_create_answered_as_archived_has_failed(one: Harness) -> None:
-    one.fault(CREATE, with_(archivedAt="2026-11-01T00:00:00.000Z"))
-    assert ending(one.run(create("Review"))) == (["failed"], "it was created, but it is archived", 4)
+def test_a_create_answered_as_archived_has_failed(harness: Harness) -> None:
+    harness.fault(CREATE, with_(archivedAt="2026-11-01T00:00:00.000Z"))
+    assert ending(harness.run(create("Review"))) == (["failed"], "it was created, but it is archived", 4)
 
 
 NO_LIST: dict[str, Effect] = {"refused": Refuse("BAD_REQUEST"), "trouble": Refuse(), "cut": Cut()}
 
 
 @pytest.mark.parametrize("effect", NO_LIST.values(), ids=NO_LIST)
-def test_without_a_listing_each_create_is_read_by_id(one: Harness, effect: Effect) -> None:
-    one.fault(LIST, Pass())
-    one.fault(LIST, effect, times=None)
-    answer_without_keeping(one)
-    run = one.run(create("Review"), create("Other"))
+def test_without_a_listing_each_create_is_read_by_id(harness: Harness, effect: Effect) -> None:
+    harness.fault(LIST, Pass())
+    harness.fault(LIST, effect, times=None)
+    answer_without_keeping(harness)
+    run = harness.run(create("Review"), create("Other"))
     assert (run.statuses, run.exit_code) == (["unknown", "done"], 5)
     assert run.summary.events[1].message.startswith("could not check whether another run created the same schedule: ")
 
 
-def test_without_a_readable_platform_the_answer_counts(one: Harness) -> None:
-    one.fault(LIST, Pass())
-    one.fault(LIST, Refuse("FORBIDDEN"), times=None)
-    run = one.run(create("Review"), create("Other"))
+def test_without_a_readable_platform_the_answer_counts(harness: Harness) -> None:
+    harness.fault(LIST, Pass())
+    harness.fault(LIST, Refuse("FORBIDDEN"), times=None)
+    run = harness.run(create("Review"), create("Other"))
     assert (run.statuses, run.exit_code, run.requests[-1]) == (["done", "done"], 0, LIST)
 
 
-def test_an_unlisted_create_that_cannot_be_read_is_unknown(one: Harness) -> None:
-    hide(one, None)
-    one.fault(READ, Refuse("BAD_REQUEST"))
-    run = one.run(create("Review"))
+def test_an_unlisted_create_that_cannot_be_read_is_unknown(harness: Harness) -> None:
+    hide(harness, None)
+    harness.fault(READ, Refuse("BAD_REQUEST"))
+    run = harness.run(create("Review"))
     assert (run.statuses, run.exit_code) == (["unknown"], 5)
     assert run.message.startswith(f"it is not listed, and could not be read: {READ} (HTTP 400)")
 
 
-def test_a_duplicate_is_found_although_the_create_is_not_listed(one: Harness) -> None:
+def test_a_duplicate_is_found_although_the_create_is_not_listed(harness: Harness) -> None:
     hide_ours = PatchResponse(
         lambda page: {**page, "schedules": [each for each in page["schedules"] if each["id"] != "s2"]}
     )
-    one.fault(LIST, ChangeBetween(lambda: one.add("Review")), when="after")
-    one.fault(LIST, Pass())
-    one.fault(LIST, hide_ours, times=None)
-    one.fault(LIST, hide_ours, times=None)
-    run = one.run(create("Review"))
+    harness.fault(LIST, ChangeBetween(lambda: harness.add("Review")), when="after")
+    harness.fault(LIST, Pass())
+    harness.fault(LIST, hide_ours, times=None)
+    harness.fault(LIST, hide_ours, times=None)
+    run = harness.run(create("Review"))
     assert (run.statuses, run.exit_code) == (["conflict"], 4)
     assert run.message == "another run created s1 with this title first; this run's, s2, was archived"
 
@@ -221,9 +221,9 @@ def _once(status: str, happens: Callable[[], object]) -> Callable[[Any], None]:
     return during
 
 
-def test_a_stop_ends_the_wait_for_a_create_to_be_listed(one: Harness) -> None:
-    hide(one, None)
-    run = one.run(create("Review"), during=_once("retrying", one.stop_signal.interrupt))
+def test_a_stop_ends_the_wait_for_a_create_to_be_listed(harness: Harness) -> None:
+    hide(harness, None)
+    run = harness.run(create("Review"), during=_once("retrying", harness.stop_signal.interrupt))
     assert (run.statuses, run.exit_code) == (["done"], 130)
     assert run.requests == [LIST, CREATE, LIST, LIST, READ]
 

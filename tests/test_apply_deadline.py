@@ -49,47 +49,47 @@ class Noting:
         return sorted({deadline for deadline in found if deadline is not None})
 
 
-def applied(one: Harness, change: Change) -> tuple[Noting, Status]:
-    noting = Noting(one.transport)
+def applied(harness: Harness, change: Change) -> tuple[Noting, Status]:
+    noting = Noting(harness.transport)
     reader, writer = Reader(noting, Retry(attempts=1)), Writer(noting)
     retry = Retry(attempts=3, sleep=lambda _: None)
-    events = list(apply(plan_of(change), reader, writer, stop_signal=one.stop_signal, retry=retry, check_after=()))
+    events = list(apply(plan_of(change), reader, writer, stop_signal=harness.stop_signal, retry=retry, check_after=()))
     return noting, events[-1].status
 
 
-def test_every_read_and_write_of_an_update_ends_at_the_same_instant(one: Harness) -> None:
-    change = update(one.add("Review"), hours=(12,))
-    one.fault(READ, Refuse())
-    one.fault(UPDATE, Refuse())
-    noting, status = applied(one, change)
+def test_every_read_and_write_of_an_update_ends_at_the_same_instant(harness: Harness) -> None:
+    change = update(harness.add("Review"), hours=(12,))
+    harness.fault(READ, Refuse())
+    harness.fault(UPDATE, Refuse())
+    noting, status = applied(harness, change)
     assert (noting.procedures, status) == ([READ, READ, UPDATE, READ, UPDATE], Status.DONE)
     assert len(noting.deadlines(READ, UPDATE)) == 1
 
 
-def test_unarchive_and_archive_share_one_deadline(one: Harness) -> None:
-    back, gone = unarchive(one.add("Back", archived=True), hours=(12,)), archive(one.add("Gone"))
-    one.fault(UNARCHIVE, Refuse())
-    one.fault(ARCHIVE, Refuse())
-    noting, status = applied(one, back)
+def test_unarchive_and_archive_share_one_deadline(harness: Harness) -> None:
+    back, gone = unarchive(harness.add("Back", archived=True), hours=(12,)), archive(harness.add("Gone"))
+    harness.fault(UNARCHIVE, Refuse())
+    harness.fault(ARCHIVE, Refuse())
+    noting, status = applied(harness, back)
     assert (noting.procedures, status) == ([READ, UPDATE, UNARCHIVE, READ, UNARCHIVE], Status.DONE)
     assert len(noting.deadlines(READ, UPDATE, UNARCHIVE)) == 1
-    noting, status = applied(one, gone)
+    noting, status = applied(harness, gone)
     assert (noting.procedures, status) == ([READ, ARCHIVE, READ, ARCHIVE], Status.DONE)
     assert len(noting.deadlines(READ, ARCHIVE)) == 1
 
 
-def test_attempts_at_a_create_share_one_deadline(one: Harness) -> None:
-    one.fault(CREATE, Refuse("TOO_MANY_REQUESTS"), times=2)
-    noting, status = applied(one, create("Review"))
+def test_attempts_at_a_create_share_one_deadline(harness: Harness) -> None:
+    harness.fault(CREATE, Refuse("TOO_MANY_REQUESTS"), times=2)
+    noting, status = applied(harness, create("Review"))
     assert (noting.procedures.count(CREATE), status) == (3, Status.DONE)
     assert len(noting.deadlines(CREATE)) == 1
 
 
-def test_archiving_again_after_a_failed_unarchive_has_its_own_deadline(one: Harness) -> None:
-    change = unarchive(one.add("Review", archived=True), hours=(12,))
-    one.fault(UPDATE, Refuse("CONFLICT"))
-    one.fault(UPDATE, Refuse("BAD_REQUEST"))
-    noting, status = applied(one, change)
+def test_archiving_again_after_a_failed_unarchive_has_its_own_deadline(harness: Harness) -> None:
+    change = unarchive(harness.add("Review", archived=True), hours=(12,))
+    harness.fault(UPDATE, Refuse("CONFLICT"))
+    harness.fault(UPDATE, Refuse("BAD_REQUEST"))
+    noting, status = applied(harness, change)
     assert (noting.procedures, status) == ([READ, UPDATE, UNARCHIVE, UPDATE, ARCHIVE], Status.FAILED)
     (first,), (second,) = noting.deadlines(READ, UPDATE, UNARCHIVE), noting.deadlines(ARCHIVE)
     assert first < second

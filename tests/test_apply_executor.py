@@ -25,7 +25,7 @@ from apply_harness import (
     archive,
     create,
     embedded,
-    served_harness,
+    open_served_harness,
     unarchive,
     update,
 )
@@ -71,10 +71,10 @@ class Shaky:
 # Order --------------------------------------------------------------------------------------------------------------
 
 
-def test_renames_creates_updates_unarchives_and_last_archives(one: Harness) -> None:
-    renamed, updated, gone = one.add("Old"), one.add("Plain"), one.add("Gone")
-    back = one.add("Back", archived=True)
-    run = one.run(
+def test_renames_creates_updates_unarchives_and_last_archives(harness: Harness) -> None:
+    renamed, updated, gone = harness.add("Old"), harness.add("Plain"), harness.add("Gone")
+    back = harness.add("Back", archived=True)
+    run = harness.run(
         archive(gone),
         unarchive(back, hours=(12,)),
         update(updated, hours=(12,)),
@@ -90,7 +90,7 @@ def test_renames_creates_updates_unarchives_and_last_archives(one: Harness) -> N
     ]
     assert [event.id for event in run.events if event.status == "done"] == ["s1", "s5", "s2", "s4", "s3"]
     assert (run.statuses, run.exit_code) == (["done"] * 5, 0)
-    assert one.shown() == {
+    assert harness.shown() == {
         "s1": ("New", True, [9]),
         "s2": ("Plain", True, [12]),
         "s3": ("Gone", False, [9]),
@@ -99,9 +99,9 @@ def test_renames_creates_updates_unarchives_and_last_archives(one: Harness) -> N
     }
 
 
-def test_a_title_is_freed_before_it_is_taken(one: Harness) -> None:
-    wires = [one.add(title) for title in ("A", "B", "C")]
-    run = one.run(
+def test_a_title_is_freed_before_it_is_taken(harness: Harness) -> None:
+    wires = [harness.add(title) for title in ("A", "B", "C")]
+    run = harness.run(
         update(wires[0], title="B", wave=2),
         update(wires[1], title="C", wave=1),
         update(wires[2], title="D", wave=0),
@@ -109,16 +109,16 @@ def test_a_title_is_freed_before_it_is_taken(one: Harness) -> None:
         concurrency=4,
     )
     assert (run.statuses, run.exit_code) == (["done"] * 4, 0)
-    updates = [seen.input for seen in one.sandbox.requests if seen.procedure == UPDATE]
+    updates = [seen.input for seen in harness.sandbox.requests if seen.procedure == UPDATE]
     assert updates == [{"id": "s3", "title": "D"}, {"id": "s2", "title": "C"}, {"id": "s1", "title": "B"}]
-    assert [title for title, _, _ in one.shown().values()] == ["B", "C", "D", "A"]
+    assert [title for title, _, _ in harness.shown().values()] == ["B", "C", "D", "A"]
 
 
-def test_a_title_that_was_not_freed_is_not_taken(one: Harness) -> None:
-    wires = [one.add(title) for title in ("A", "B", "C")]
-    back = one.add("Back", archived=True)
-    one.fault(UPDATE, Refuse("BAD_REQUEST"), where={"id": "s3"})
-    run = one.run(
+def test_a_title_that_was_not_freed_is_not_taken(harness: Harness) -> None:
+    wires = [harness.add(title) for title in ("A", "B", "C")]
+    back = harness.add("Back", archived=True)
+    harness.fault(UPDATE, Refuse("BAD_REQUEST"), where={"id": "s3"})
+    run = harness.run(
         update(wires[2], title="D", wave=0),
         update(wires[1], title="C", wave=1, hours=(12,)),
         create("B"),
@@ -133,20 +133,20 @@ def test_a_title_that_was_not_freed_is_not_taken(one: Harness) -> None:
         "its title is still used by C, whose rename did not succeed",
     ]
     assert (run.requests, run.exit_code) == ([READ, UPDATE, READ, UPDATE], 4)
-    assert [title for title, _, _ in one.shown().values()] == ["A", "B", "C", "Back"]
+    assert [title for title, _, _ in harness.shown().values()] == ["A", "B", "C", "Back"]
 
 
-def test_pinned_schedules_may_swap_their_titles(one: Harness) -> None:
-    first, second = one.add("A"), one.add("B")
-    run = one.run(update(first, title="B", wave=1), update(second, title="A", wave=0))
-    assert (run.statuses, [title for title, _, _ in one.shown().values()]) == (["done", "done"], ["B", "A"])
+def test_pinned_schedules_may_swap_their_titles(harness: Harness) -> None:
+    first, second = harness.add("A"), harness.add("B")
+    run = harness.run(update(first, title="B", wave=1), update(second, title="A", wave=0))
+    assert (run.statuses, [title for title, _, _ in harness.shown().values()]) == (["done", "done"], ["B", "A"])
 
 
-def test_one_failure_does_not_stop_what_does_not_depend_on_it(one: Harness) -> None:
-    wires = [one.add(title) for title in ("A", "B", "C")]
-    one.fault(UPDATE, Refuse("BAD_REQUEST"), where={"id": "s1"})
-    one.fault(CREATE, Refuse("BAD_REQUEST"), where={"title": "D"})
-    run = one.run(*(update(wire, hours=(12,)) for wire in wires), create("D"), create("E"))
+def test_one_failure_does_not_stop_what_does_not_depend_on_it(harness: Harness) -> None:
+    wires = [harness.add(title) for title in ("A", "B", "C")]
+    harness.fault(UPDATE, Refuse("BAD_REQUEST"), where={"id": "s1"})
+    harness.fault(CREATE, Refuse("BAD_REQUEST"), where={"title": "D"})
+    run = harness.run(*(update(wire, hours=(12,)) for wire in wires), create("D"), create("E"))
     assert (run.statuses, run.exit_code) == (["failed", "done", "done", "failed", "done"], 4)
 
 
@@ -155,33 +155,33 @@ def test_one_failure_does_not_stop_what_does_not_depend_on_it(one: Harness) -> N
     [(Refuse("BAD_REQUEST"), "failed", 1), (Cut(), "unknown", 5)],
 )
 def test_nothing_is_archived_unless_everything_before_is_done(
-    one: Harness, effect: Refuse | Cut, status: str, exit_code: int
+    harness: Harness, effect: Refuse | Cut, status: str, exit_code: int
 ) -> None:
-    wire, gone = one.add("A"), one.add("Gone")
-    one.fault(UPDATE, effect, times=None)
-    run = one.run(update(wire, hours=(12,)), archive(gone))
+    wire, gone = harness.add("A"), harness.add("Gone")
+    harness.fault(UPDATE, effect, times=None)
+    run = harness.run(update(wire, hours=(12,)), archive(gone))
     assert (run.statuses, run.exit_code) == ([status, "not started"], exit_code)
     assert run.summary.events[1].message == "archives run last, and only if everything before them succeeded"
-    assert one.shown()["s2"] == ("Gone", True, [9])
+    assert harness.shown()["s2"] == ("Gone", True, [9])
 
 
-def test_already_counts_as_done(one: Harness) -> None:
-    change, gone = update(one.add("A"), hours=(12,)), archive(one.add("Gone"))
-    one.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
-    run = one.run(change, gone)
+def test_already_counts_as_done(harness: Harness) -> None:
+    change, gone = update(harness.add("A"), hours=(12,)), archive(harness.add("Gone"))
+    harness.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
+    run = harness.run(change, gone)
     assert (run.statuses, run.exit_code) == (["already", "done"], 0)
 
 
-def test_one_archive_that_fails_does_not_stop_the_others(one: Harness) -> None:
-    changes = [archive(one.add(title)) for title in ("A", "B")]
-    one.fault(ARCHIVE, Refuse("BAD_REQUEST"), where={"id": "s1"})
-    assert one.run(*changes).statuses == ["failed", "done"]
+def test_one_archive_that_fails_does_not_stop_the_others(harness: Harness) -> None:
+    changes = [archive(harness.add(title)) for title in ("A", "B")]
+    harness.fault(ARCHIVE, Refuse("BAD_REQUEST"), where={"id": "s1"})
+    assert harness.run(*changes).statuses == ["failed", "done"]
 
 
-def test_a_run_stopped_anywhere_and_repeated_converges(one: Harness) -> None:
+def test_a_run_stopped_anywhere_and_repeated_converges(harness: Harness) -> None:
     """Ended by a lost key before every single request in turn, the run still gets there, without a second create."""
-    renamed, updated, gone = one.add("Old"), one.add("Plain"), one.add("Gone")
-    back = one.add("Back", archived=True)
+    renamed, updated, gone = harness.add("Old"), harness.add("Plain"), harness.add("Gone")
+    back = harness.add("Back", archived=True)
     changes = (
         update(renamed, title="New"),
         update(updated, hours=(12,)),
@@ -190,14 +190,14 @@ def test_a_run_stopped_anywhere_and_repeated_converges(one: Harness) -> None:
     )
     codes = []
     for ahead in range(20):
-        one.sandbox.faults.clear()
-        one.fault("*", Pass(), times=ahead)
-        one.fault("*", Refuse("UNAUTHORIZED"), times=None)
-        one.stop_signal = StopSignal()
-        codes.append(one.run(*changes).exit_code)
+        harness.sandbox.faults.clear()
+        harness.fault("*", Pass(), times=ahead)
+        harness.fault("*", Refuse("UNAUTHORIZED"), times=None)
+        harness.stop_signal = StopSignal()
+        codes.append(harness.run(*changes).exit_code)
     assert codes[:2] == [1, 1]
     assert set(codes[-5:]) == {0}
-    assert one.shown() == {
+    assert harness.shown() == {
         "s1": ("New", True, [9]),
         "s2": ("Plain", True, [12]),
         "s3": ("Gone", False, [9]),
@@ -211,8 +211,8 @@ def test_a_run_stopped_anywhere_and_repeated_converges(one: Harness) -> None:
 class Crowd:
     """A platform that counts concurrent requests, and answers none before there are ``size`` or no more come."""
 
-    def __init__(self, one: Harness, size: int) -> None:
-        self._one = one
+    def __init__(self, harness: Harness, size: int) -> None:
+        self._one = harness
         self._barrier = threading.Barrier(size)
         self._lock = threading.Lock()
         self.inside = self.most = 0
@@ -231,16 +231,16 @@ class Crowd:
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_at_most_concurrency_changes_are_in_progress(one: Harness, size: int) -> None:
-    changes = [archive(one.add(f"A{number}")) for number in range(2 * size)]
-    crowd = Crowd(one, size)
+def test_at_most_concurrency_changes_are_in_progress(harness: Harness, size: int) -> None:
+    changes = [archive(harness.add(f"A{number}")) for number in range(2 * size)]
+    crowd = Crowd(harness, size)
     with Transport("http://localhost", Secret(demo.DEMO_KEY), http=EmbeddedTransport(crowd.answer)) as transport:
-        one.transport = transport
-        run = one.run(*changes, concurrency=size)
+        harness.transport = transport
+        run = harness.run(*changes, concurrency=size)
     assert (crowd.most, run.statuses) == (size, ["done"] * 2 * size)
 
 
-def test_the_worker_threads_end_with_the_run(one: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_worker_threads_end_with_the_run(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     crew: list[Thread | None] = []
 
     def start(work: Callable[[], object]) -> Thread | None:
@@ -248,76 +248,76 @@ def test_the_worker_threads_end_with_the_run(one: Harness, monkeypatch: pytest.M
         return crew[-1]
 
     monkeypatch.setattr(worker_pool, "start_thread", start)
-    one.run(*(archive(one.add(f"A{number}")) for number in range(4)), concurrency=4)
+    harness.run(*(archive(harness.add(f"A{number}")) for number in range(4)), concurrency=4)
     for thread in crew:
         assert thread is not None
         thread.join(10)
     assert [thread is not None and thread.is_alive() for thread in crew] == [False] * 4
 
 
-def test_a_mistake_of_ours_is_the_outcome_of_its_change_only(one: Harness) -> None:
-    wires = [one.add(title) for title in ("A", "B")]
+def test_a_mistake_of_ours_is_the_outcome_of_its_change_only(harness: Harness) -> None:
+    wires = [harness.add(title) for title in ("A", "B")]
     changes = [update(wire, hours=(12,)) for wire in wires]
     object.__setattr__(changes[0], "after", None)
-    run = one.run(*changes)
+    run = harness.run(*changes)
     assert (run.statuses, run.exit_code) == (["unknown", "done"], 5)
     assert run.message == "internal error (AssertionError) while this was in progress; please report it"
 
 
-def test_a_platform_that_stays_unreachable_ends_the_run(one: Harness) -> None:
-    changes = [update(one.add(title), hours=(12,)) for title in "ABCDE"]
-    with Transport("http://127.0.0.1:9", Secret(demo.DEMO_KEY)) as one.transport:
-        run = one.run(*changes, attempts=1)
+def test_a_platform_that_stays_unreachable_ends_the_run(harness: Harness) -> None:
+    changes = [update(harness.add(title), hours=(12,)) for title in "ABCDE"]
+    with Transport("http://127.0.0.1:9", Secret(demo.DEMO_KEY)) as harness.transport:
+        run = harness.run(*changes, attempts=1)
     assert (run.statuses, run.exit_code) == ([*["failed"] * 3, *["not started"] * 2], 1)
 
 
-def test_a_platform_that_is_reached_now_and_then_ends_no_run(one: Harness) -> None:
-    changes = [update(one.add(title), hours=(12,)) for title in "ABCDEF"]
-    one.transport = Shaky(one.transport, lambda id_: id_ in {"s1", "s2", "s4", "s5"})  # type: ignore[assignment]
-    assert one.run(*changes, attempts=1).statuses == ["failed", "failed", "done", "failed", "failed", "done"]
-    assert one.run(*changes, attempts=1).statuses == ["failed", "failed", "already", "failed", "failed", "already"]
+def test_a_platform_that_is_reached_now_and_then_ends_no_run(harness: Harness) -> None:
+    changes = [update(harness.add(title), hours=(12,)) for title in "ABCDEF"]
+    harness.transport = Shaky(harness.transport, lambda id_: id_ in {"s1", "s2", "s4", "s5"})  # type: ignore[assignment]
+    assert harness.run(*changes, attempts=1).statuses == ["failed", "failed", "done", "failed", "failed", "done"]
+    assert harness.run(*changes, attempts=1).statuses == ["failed", "failed", "already", "failed", "failed", "already"]
 
 
-def test_unanswered_changes_in_between_do_not_reset_the_count(one: Harness) -> None:
-    changes = [update(one.add(title), hours=(12,)) for title in "ABCDEF"]
-    one.transport = Shaky(one.transport, {"s1", "s3", "s4"}.__contains__, {"s2"}.__contains__)  # type: ignore[assignment]
-    run = one.run(*changes, attempts=1)
+def test_unanswered_changes_in_between_do_not_reset_the_count(harness: Harness) -> None:
+    changes = [update(harness.add(title), hours=(12,)) for title in "ABCDEF"]
+    harness.transport = Shaky(harness.transport, {"s1", "s3", "s4"}.__contains__, {"s2"}.__contains__)  # type: ignore[assignment]
+    run = harness.run(*changes, attempts=1)
     assert run.statuses == [*["failed"] * 4, "not started", "not started"]
 
 
 # Stopping -----------------------------------------------------------------------------------------------------------
 
 
-def stopping(one: Harness, *moments: tuple[str, str]) -> Callable[[Event], None]:
+def stopping(harness: Harness, *moments: tuple[str, str]) -> Callable[[Event], None]:
     """Set the stop signal once each of these has been told: a status, and the key of its change."""
     missing = set(moments)
 
     def during(event: Event) -> None:
         missing.discard((str(event.status), str(event.change.key)))
         if not missing:
-            one.stop_signal.interrupt()
+            harness.stop_signal.interrupt()
 
     return during
 
 
-def test_a_stop_starts_nothing_new_and_lets_what_is_in_flight_end(one: Harness) -> None:
-    changes = [update(one.add(title), hours=(12,)) for title in ("A", "B", "C")]
-    changes.append(archive(one.add("D")))
+def test_a_stop_starts_nothing_new_and_lets_what_is_in_flight_end(harness: Harness) -> None:
+    changes = [update(harness.add(title), hours=(12,)) for title in ("A", "B", "C")]
+    changes.append(archive(harness.add("D")))
 
     def answer_once_stopped(
         method: str, path: str, query: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:
-        assert one.stop_signal.interrupted.wait(10)
-        answered = one.sandbox.answer(Request(method, path, query, headers, body))
+        assert harness.stop_signal.interrupted.wait(10)
+        answered = harness.sandbox.answer(Request(method, path, query, headers, body))
         return answered.status, answered.headers, answered.body
 
     with Transport("http://localhost", Secret(demo.DEMO_KEY), http=EmbeddedTransport(answer_once_stopped)) as transport:
-        one.transport = transport
-        run = one.run(*changes, during=stopping(one, ("started", "A")))
+        harness.transport = transport
+        run = harness.run(*changes, during=stopping(harness, ("started", "A")))
     assert run.event_lines == ["A started", "A done", "None not started"]
     assert run.statuses == ["done", "not started", "not started", "not started"]
     assert (run.requests, run.exit_code) == ([READ, UPDATE], 130)
-    assert [hours for _, _, hours in one.shown().values()] == [[12], [9], [9], [9]]
+    assert [hours for _, _, hours in harness.shown().values()] == [[12], [9], [9], [9]]
 
 
 def interrupted_at(line: int, stop: StopSignal) -> bool:
@@ -368,13 +368,13 @@ class Queue(threading.Event):
 @pytest.mark.parametrize(("end", "code"), [(StopSignal.interrupt, 130), (StopSignal.stop, 1)])
 @pytest.mark.parametrize(("first", "verb"), [(READ, "update"), (LIST, "create")])
 def test_changes_that_wait_for_the_rate_limit_are_not_started_after_a_stop(
-    one: Harness, first: str, verb: str, end: Callable[[StopSignal], None], code: int
+    harness: Harness, first: str, verb: str, end: Callable[[StopSignal], None], code: int
 ) -> None:
-    changes = [update(one.add(title), hours=(12,)) if first == READ else create(title) for title in ("A", "B", "C")]
-    one.stop_signal.stopping = Queue(3, lambda: end(one.stop_signal))
+    changes = [update(harness.add(title), hours=(12,)) if first == READ else create(title) for title in ("A", "B", "C")]
+    harness.stop_signal.stopping = Queue(3, lambda: end(harness.stop_signal))
     kept = RecordedWrites()
-    with embedded(one.sandbox, RateLimiter(0.01, one.stop_signal.stopping)) as one.transport:
-        run = one.run(*changes, concurrency=3, recorder=kept)
+    with embedded(harness.sandbox, RateLimiter(0.01, harness.stop_signal.stopping)) as harness.transport:
+        run = harness.run(*changes, concurrency=3, recorder=kept)
     assert (run.statuses, run.requests, run.exit_code) == (["not started"] * 3, [first], code)
     intended = [intent.number for intent in kept.intents]
     assert sorted(kept.line_summaries) == sorted(
@@ -382,31 +382,31 @@ def test_changes_that_wait_for_the_rate_limit_are_not_started_after_a_stop(
     )
 
 
-def test_a_change_that_is_begun_is_ended_though_the_run_is_over(one: Harness) -> None:
-    one.fault(UPDATE, Refuse("BAD_REQUEST"), times=1)  # it updates no archived schedule, so it is unarchived first
-    change = unarchive(one.add("A", archived=True), hours=(12,))
+def test_a_change_that_is_begun_is_ended_though_the_run_is_over(harness: Harness) -> None:
+    harness.fault(UPDATE, Refuse("BAD_REQUEST"), times=1)  # it updates no archived schedule, so it is unarchived first
+    change = unarchive(harness.add("A", archived=True), hours=(12,))
     # The read is free, the update, the unarchive, and the update wait.
-    one.stop_signal.stopping = Queue(3, one.stop_signal.interrupt)
-    with embedded(one.sandbox, RateLimiter(20, one.stop_signal.stopping, lambda: 0.0)) as one.transport:
-        run = one.run(change)
+    harness.stop_signal.stopping = Queue(3, harness.stop_signal.interrupt)
+    with embedded(harness.sandbox, RateLimiter(20, harness.stop_signal.stopping, lambda: 0.0)) as harness.transport:
+        run = harness.run(change)
     assert run.requests == [READ, UPDATE, UNARCHIVE, READ, UPDATE]
-    assert (run.statuses, run.exit_code, one.shown()) == (["done"], 130, {"s1": ("A", True, [12])})
+    assert (run.statuses, run.exit_code, harness.shown()) == (["done"], 130, {"s1": ("A", True, [12])})
 
 
-def test_an_answer_that_was_lost_is_looked_for_though_the_run_is_over(one: Harness) -> None:
-    one.fault(UPDATE, Cut(), when="after")
-    change = update(one.add("A"), hours=(12,))
+def test_an_answer_that_was_lost_is_looked_for_though_the_run_is_over(harness: Harness) -> None:
+    harness.fault(UPDATE, Cut(), when="after")
+    change = update(harness.add("A"), hours=(12,))
     # The read is free, the update and the read that settles it wait.
-    one.stop_signal.stopping = Queue(2, one.stop_signal.interrupt)
-    with embedded(one.sandbox, RateLimiter(20, one.stop_signal.stopping, lambda: 0.0)) as one.transport:
-        run = one.run(change)
+    harness.stop_signal.stopping = Queue(2, harness.stop_signal.interrupt)
+    with embedded(harness.sandbox, RateLimiter(20, harness.stop_signal.stopping, lambda: 0.0)) as harness.transport:
+        run = harness.run(change)
     assert run.requests == [READ, UPDATE, READ]
     assert (run.statuses, run.exit_code) == (["done"], 130)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_write_that_hangs_beyond_the_grace_period_is_unknown(when: str) -> None:
-    with served_harness() as served:
+    with open_served_harness() as served:
         wires = [served.add(title) for title in ("A", "B", "C", "D")]
         served.fault(UPDATE, ChangeBetween(served.stop_signal.interrupt), when=when)
         served.fault(UPDATE, NoReply(), when=when)
@@ -419,7 +419,7 @@ def test_a_write_that_hangs_beyond_the_grace_period_is_unknown(when: str) -> Non
 
 
 def test_a_lost_create_is_not_looked_for_once_the_grace_is_over() -> None:
-    with served_harness() as served:
+    with open_served_harness() as served:
         served.fault(CREATE, Cut(), where={"title": "Lost"}, when="after")
         served.fault(CREATE, NoReply(), where={"title": "Hung"})
         moments = (("started", "Hung"), ("retrying", "Lost"))
@@ -470,36 +470,36 @@ def test_events_are_batched_only_while_more_tasks_wait_than_there_are_threads(
 
 
 def test_a_stop_while_a_listing_hangs_does_not_wait_for_it() -> None:
-    with served_harness() as served:
+    with open_served_harness() as served:
         served.fault(LIST, ChangeBetween(served.stop_signal.interrupt))
         served.fault(LIST, NoReply())
         run = served.run(create("A"), grace=SOON)
         assert (run.statuses, run.event_lines, run.requests, run.exit_code) == (["not started"], [], [LIST], 130)
 
 
-def test_a_lost_create_is_looked_for_once_more_after_a_stop(one: Harness) -> None:
-    change = update(one.add("B"), hours=(12,))
-    one.fault(CREATE, Cut(), when="after")
-    run = one.run(create("A"), change, during=stopping(one, ("retrying", "A")))
+def test_a_lost_create_is_looked_for_once_more_after_a_stop(harness: Harness) -> None:
+    change = update(harness.add("B"), hours=(12,))
+    harness.fault(CREATE, Cut(), when="after")
+    run = harness.run(create("A"), change, during=stopping(harness, ("retrying", "A")))
     assert (run.statuses, run.exit_code) == (["done", "not started"], 130)
     assert run.requests == [LIST, CREATE, LIST]
 
 
-def test_a_stop_ends_a_wait(one: Harness) -> None:
-    one.fault(UPDATE, Refuse("SERVICE_UNAVAILABLE"), times=None)
-    change = update(one.add("A"), hours=(12,))
-    run = one.run(change, during=stopping(one, ("retrying", "A")), attempts=50)
+def test_a_stop_ends_a_wait(harness: Harness) -> None:
+    harness.fault(UPDATE, Refuse("SERVICE_UNAVAILABLE"), times=None)
+    change = update(harness.add("A"), hours=(12,))
+    run = harness.run(change, during=stopping(harness, ("retrying", "A")), attempts=50)
     assert len(run.writes) < 50
     assert (run.statuses, run.exit_code) == (["unknown"], 130)
 
 
-def test_a_stop_before_the_first_change_starts_nothing(one: Harness) -> None:
-    changes = (update(one.add("A"), hours=(12,)), create("B"), archive(one.add("C")))
-    one.stop_signal.interrupt()
-    run = one.run(*changes)
+def test_a_stop_before_the_first_change_starts_nothing(harness: Harness) -> None:
+    changes = (update(harness.add("A"), hours=(12,)), create("B"), archive(harness.add("C")))
+    harness.stop_signal.interrupt()
+    run = harness.run(*changes)
     assert (run.statuses, run.requests, run.exit_code) == (["not started"] * 3, [], 130)
 
 
-def test_a_stop_after_the_last_change_is_still_an_interruption(one: Harness) -> None:
-    run = one.run(update(one.add("A"), hours=(12,)), during=stopping(one, ("done", "A")))
+def test_a_stop_after_the_last_change_is_still_an_interruption(harness: Harness) -> None:
+    run = harness.run(update(harness.add("A"), hours=(12,)), during=stopping(harness, ("done", "A")))
     assert (run.statuses, run.exit_code) == (["done"], 130)

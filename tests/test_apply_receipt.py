@@ -14,7 +14,7 @@ from apply_harness import (
     Harness,
     archive,
     create,
-    harness,
+    open_harness,
     unarchive,
     update,
 )
@@ -52,14 +52,16 @@ def emptied(change: Change, **fields: object) -> Change:
     return replace(change, cause=Cause.UNDONE, after=after, fields=changed)
 
 
-def test_an_intent_is_recorded_before_its_write_and_an_outcome_after_it(one: Harness) -> None:
-    changed, gone, back = one.add("A"), one.add("B"), one.add("C", archived=True)
+def test_an_intent_is_recorded_before_its_write_and_an_outcome_after_it(harness: Harness) -> None:
+    changed, gone, back = harness.add("A"), harness.add("B"), harness.add("C", archived=True)
     sent: list[list[str]] = []
     kept = RecordedWrites(
-        lambda _: sent.append([seen.procedure for seen in one.sandbox.requests if seen.procedure in WRITES])
+        lambda _: sent.append([seen.procedure for seen in harness.sandbox.requests if seen.procedure in WRITES])
     )
-    before = len([seen for seen in one.sandbox.requests if seen.procedure in WRITES])
-    run = one.run(update(changed, hours=(12,)), create("D"), unarchive(back, hours=(5,)), archive(gone), recorder=kept)
+    before = len([seen for seen in harness.sandbox.requests if seen.procedure in WRITES])
+    run = harness.run(
+        update(changed, hours=(12,)), create("D"), unarchive(back, hours=(5,)), archive(gone), recorder=kept
+    )
     assert run.exit_code == 0
     assert [procedures[before:] for procedures in sent] == [
         [],
@@ -75,81 +77,83 @@ def test_an_intent_is_recorded_before_its_write_and_an_outcome_after_it(one: Har
     assert [WRITES[name] for name in run.writes] == [str(intent.action) for intent in kept.intents]
 
 
-def test_an_intent_holds_what_the_platform_showed_right_before(one: Harness) -> None:
-    wire = one.add("A")
+def test_an_intent_holds_what_the_platform_showed_right_before(harness: Harness) -> None:
+    wire = harness.add("A")
     change = update(wire, unmanaged=("enabled",), hours=(12,))
-    paused = one.caller.mutate(UPDATE, {"id": wire["id"], "enabled": False})
+    paused = harness.caller.mutate(UPDATE, {"id": wire["id"], "enabled": False})
     kept = RecordedWrites()
-    one.run(change, recorder=kept)
+    harness.run(change, recorder=kept)
     (intent,) = kept.intents
     assert (intent.action, intent.id, intent.is_archived) == (Action.UPDATE, wire["id"], False)
     assert (intent.before, intent.after) == (read_spec(paused), change.after)
 
 
-def test_each_attempt_is_recorded(one: Harness) -> None:
-    wire = one.add("A")
-    one.fault(UPDATE, Refuse("SERVICE_UNAVAILABLE"))
+def test_each_attempt_is_recorded(harness: Harness) -> None:
+    wire = harness.add("A")
+    harness.fault(UPDATE, Refuse("SERVICE_UNAVAILABLE"))
     kept = RecordedWrites()
-    assert one.run(update(wire, hours=(12,)), recorder=kept).exit_code == 0
+    assert harness.run(update(wire, hours=(12,)), recorder=kept).exit_code == 0
     assert kept.line_summaries == ["1 update", "1 unknown", "2 update", "2 done"]
 
 
-def test_a_refused_write_is_recorded_as_not_done(one: Harness) -> None:
-    wire = one.add("A")
-    one.fault(UPDATE, Refuse("BAD_REQUEST"))
-    one.fault(CREATE, Refuse("BAD_REQUEST"))
+def test_a_refused_write_is_recorded_as_not_done(harness: Harness) -> None:
+    wire = harness.add("A")
+    harness.fault(UPDATE, Refuse("BAD_REQUEST"))
+    harness.fault(CREATE, Refuse("BAD_REQUEST"))
     kept = RecordedWrites()
-    one.run(update(wire, hours=(12,)), create("B"), recorder=kept)
+    harness.run(update(wire, hours=(12,)), create("B"), recorder=kept)
     assert kept.line_summaries == ["1 create", "1 not done", "2 update", "2 not done"]
 
 
-def test_a_change_without_a_write_is_not_recorded(one: Harness) -> None:
-    change = update(one.add("A"), hours=(12,))
-    one.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
+def test_a_change_without_a_write_is_not_recorded(harness: Harness) -> None:
+    change = update(harness.add("A"), hours=(12,))
+    harness.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
     kept = RecordedWrites()
-    assert (one.run(change, recorder=kept).statuses, kept.lines) == (["already"], [])
+    assert (harness.run(change, recorder=kept).statuses, kept.lines) == (["already"], [])
 
 
-def test_a_create_with_a_lost_answer_is_recorded_with_its_outcome(one: Harness) -> None:
-    one.fault(CREATE, Cut(), when="after")
+def test_a_create_with_a_lost_answer_is_recorded_with_its_outcome(harness: Harness) -> None:
+    harness.fault(CREATE, Cut(), when="after")
     kept = RecordedWrites()
-    assert one.run(create("A"), recorder=kept).statuses == ["done"]
+    assert harness.run(create("A"), recorder=kept).statuses == ["done"]
     assert kept.line_summaries == ["1 create", "1 unknown", "1 done"]
     (write,) = kept.receipt().writes
     assert write.id == "s1"
 
 
-def test_the_archive_of_a_duplicate_is_recorded(one: Harness) -> None:
-    kept = RecordedWrites(lambda intents: one.add("A") if intents[0].action is Action.CREATE else None)
-    assert one.run(create("A"), recorder=kept).statuses == ["conflict"]
+def test_the_archive_of_a_duplicate_is_recorded(harness: Harness) -> None:
+    kept = RecordedWrites(lambda intents: harness.add("A") if intents[0].action is Action.CREATE else None)
+    assert harness.run(create("A"), recorder=kept).statuses == ["conflict"]
     assert kept.line_summaries == ["1 create", "1 done", "2 archive", "2 done"]
     assert [(intent.id, intent.is_archived) for intent in kept.intents] == [(None, False), ("s2", False)]
 
 
 def test_archiving_again_after_a_failed_unarchive_is_recorded() -> None:
-    with harness(updates_archived=False) as one:
-        change = unarchive(one.add("A", archived=True), hours=(12,))
-        one.fault(UPDATE, Refuse("BAD_REQUEST"), times=2)
+    with open_harness(updates_archived=False) as harness:
+        change = unarchive(harness.add("A", archived=True), hours=(12,))
+        harness.fault(UPDATE, Refuse("BAD_REQUEST"), times=2)
         kept = RecordedWrites()
-        one.run(change, recorder=kept)
+        harness.run(change, recorder=kept)
         assert kept.line_summaries == [
             *("1 update", "1 not done", "2 unarchive", "2 done", "3 update", "3 not done", "4 archive", "4 done"),
         ]
         assert [intent.is_archived for intent in kept.intents] == [True, True, False, False]
 
 
-def test_creates_that_are_never_sent_are_not_done(one: Harness) -> None:
-    one.fault(CREATE, Refuse("UNAUTHORIZED"))
+def test_creates_that_are_never_sent_are_not_done(harness: Harness) -> None:
+    harness.fault(CREATE, Refuse("UNAUTHORIZED"))
     kept = RecordedWrites()
-    one.run(create("A"), create("B"), recorder=kept)
+    harness.run(create("A"), create("B"), recorder=kept)
     assert kept.line_summaries == ["1 create", "2 create", "1 not done", "2 not done"]
 
 
 # A receipt that cannot be written -----------------------------------------------------------------------------------
 
 
-def test_a_write_that_cannot_be_recorded_is_not_sent(one: Harness) -> None:
-    run = one.run(update(one.add("A"), hours=(12,)), create("B"), archive(one.add("C")), recorder=full_after(0))
+def test_a_write_that_cannot_be_recorded_is_not_sent(harness: Harness) -> None:
+    run = harness.run(
+        update(harness.add("A"), hours=(12,)), create("B"), archive(harness.add("C")), recorder=full_after(0)
+    )
     assert (run.writes, run.exit_code) == ([], 1)
     assert run.statuses == ["not started", "failed", "not started"]
     event = run.summary.events[1]
@@ -157,28 +161,28 @@ def test_a_write_that_cannot_be_recorded_is_not_sent(one: Harness) -> None:
     assert event.hint == "make room"
 
 
-def test_a_disk_that_fills_up_ends_the_run(one: Harness) -> None:
-    changes = [update(one.add(title), hours=(12,)) for title in "ABC"]
-    run = one.run(*changes, recorder=full_after(1))
+def test_a_disk_that_fills_up_ends_the_run(harness: Harness) -> None:
+    changes = [update(harness.add(title), hours=(12,)) for title in "ABC"]
+    run = harness.run(*changes, recorder=full_after(1))
     assert run.requests == [READ, UPDATE, READ]
     assert (run.statuses, run.exit_code) == (["done", "failed", "not started"], 4)
 
 
 def test_a_full_disk_reports_which_schedule_may_fire() -> None:
-    with harness(updates_archived=False) as one:
-        change = unarchive(one.add("A", archived=True), hours=(12,))
-        run = one.run(change, recorder=full_after(2))
+    with open_harness(updates_archived=False) as harness:
+        change = unarchive(harness.add("A", archived=True), hours=(12,))
+        run = harness.run(change, recorder=full_after(2))
         assert run.requests == [READ, UPDATE, UNARCHIVE]
         assert "it may fire with its old values" in run.message
 
 
-def test_a_duplicate_is_left_alone_if_its_archive_cannot_be_recorded(one: Harness) -> None:
+def test_a_duplicate_is_left_alone_if_its_archive_cannot_be_recorded(harness: Harness) -> None:
     def check(intents: Sequence[WriteIntent]) -> None:
         if intents[0].action is Action.ARCHIVE:
             raise FULL
-        one.add("A")
+        harness.add("A")
 
-    run = one.run(create("A"), recorder=RecordedWrites(check))
+    run = harness.run(create("A"), recorder=RecordedWrites(check))
     assert (run.statuses, ARCHIVE in run.writes) == (["conflict"], False)
     assert "could not be archived: the receipt cannot be written" in run.message
 
@@ -186,38 +190,38 @@ def test_a_duplicate_is_left_alone_if_its_archive_cannot_be_recorded(one: Harnes
 # An archive that gives back values ----------------------------------------------------------------------------------
 
 
-def test_an_undo_archives_before_it_restores_values(one: Harness) -> None:
-    wire = one.add("A")
-    run = one.run(emptied(archive(wire), hours=(3,), prompt="Before."))
+def test_an_undo_archives_before_it_restores_values(harness: Harness) -> None:
+    wire = harness.add("A")
+    run = harness.run(emptied(archive(wire), hours=(3,), prompt="Before."))
     assert (run.writes, run.statuses) == ([ARCHIVE, UPDATE], ["done"])
-    (now,) = one.sandbox.schedules()
+    (now,) = harness.sandbox.schedules()
     assert (now["hours"], now["prompt"], now["archivedAt"] is None) == ([3], "Before.", False)
 
 
-def test_an_archived_schedule_still_gets_its_values_back(one: Harness) -> None:
-    wire = one.add("A", archived=True)
-    run = one.run(emptied(archive(wire), hours=(3,)))
+def test_an_archived_schedule_still_gets_its_values_back(harness: Harness) -> None:
+    wire = harness.add("A", archived=True)
+    run = harness.run(emptied(archive(wire), hours=(3,)))
     assert (run.writes, run.statuses) == ([UPDATE], ["done"])
 
 
 def test_a_platform_that_does_not_update_archived_schedules_keeps_the_old_values() -> None:
-    with harness(updates_archived=False) as one:
-        run = one.run(emptied(archive(one.add("A")), hours=(3,)))
+    with open_harness(updates_archived=False) as harness:
+        run = harness.run(emptied(archive(harness.add("A")), hours=(3,)))
         assert (run.statuses, run.exit_code) == (["failed"], 4)
         assert "is archived" in run.message
-        assert one.shown() == {"s1": ("A", False, [9])}
+        assert harness.shown() == {"s1": ("A", False, [9])}
 
 
-def test_an_archive_of_an_undo_can_be_repeated(one: Harness) -> None:
-    change = emptied(archive(one.add("A")), hours=(3,))
-    one.run(change)
-    assert one.run(change).statuses == ["already"]
+def test_an_archive_of_an_undo_can_be_repeated(harness: Harness) -> None:
+    change = emptied(archive(harness.add("A")), hours=(3,))
+    harness.run(change)
+    assert harness.run(change).statuses == ["already"]
 
 
-def test_an_undo_does_not_archive_a_schedule_edited_since(one: Harness) -> None:
-    wire = one.add("A")
+def test_an_undo_does_not_archive_a_schedule_edited_since(harness: Harness) -> None:
+    wire = harness.add("A")
     change = emptied(archive(wire), hours=(3,))
-    one.caller.mutate(UPDATE, {"id": wire["id"], "prompt": "Edited."})
-    run = one.run(change)
+    harness.caller.mutate(UPDATE, {"id": wire["id"], "prompt": "Edited."})
+    run = harness.run(change)
     assert (run.writes, run.statuses) == ([], ["conflict"])
     assert isinstance(change.after, Spec)

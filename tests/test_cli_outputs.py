@@ -177,7 +177,7 @@ def test_an_empty_file_is_replaced(halo: CommandLine, project: Path, output: str
     assert (project / "copy").stat().st_size > 0
 
 
-LIBRARY_ERRORS = {
+NOT_OURS = {
     "a note": "Buy milk.\n",
     "a receipt": '{"kind":"header","version":1}\n',
     "a log": "error: something\n",
@@ -189,9 +189,9 @@ LIBRARY_ERRORS = {
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-@pytest.mark.parametrize("kind", LIBRARY_ERRORS)
+@pytest.mark.parametrize("kind", NOT_OURS)
 def test_a_file_that_halo_did_not_write_is_kept(halo: CommandLine, project: Path, output: str, kind: str) -> None:
-    (project / "mine").write_text(LIBRARY_ERRORS[kind])
+    (project / "mine").write_text(NOT_OURS[kind])
     os.link(project / "mine", project / "also-mine")
     before = tree(project)
     for command in ("plan", "apply") if output != "out" else ("plan",):

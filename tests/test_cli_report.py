@@ -127,19 +127,19 @@ def test_no_further_run_is_started_after_a_fatal_error(halo_runs: Served) -> Non
     assert [each["error"]["code"] for each in ended.json["reports"]] == ["rejected", "rejected"]
 
 
-def test_without_waiting_the_ids_are_printed(slow: Served) -> None:
-    ended = slow("report", "run", "checkout", "--no-wait")
-    run = slow("report", "list", "--json").json["conversations"][0]["latestRunId"]
+def test_without_waiting_the_ids_are_printed(slow_runs: Served) -> None:
+    ended = slow_runs("report", "run", "checkout", "--no-wait")
+    run = slow_runs("report", "list", "--json").json["conversations"][0]["latestRunId"]
     assert (ended.code, ended.out.splitlines()[0].split()) == (0, ["AGENT", "RUN", "CONVERSATION"])
     assert run in ended.out
     assert ended.err.endswith(f"Wait for it: halo run poll {run}\n")
-    as_json = slow("report", "run", "checkout", "--no-wait", "--json").json
+    as_json = slow_runs("report", "run", "checkout", "--no-wait", "--json").json
     assert set(as_json) == {"runs"}
     assert as_json["runs"][0]["windowEndAt"] == "2026-11-02T12:00:00.000Z"
 
 
-def test_a_timed_out_run_continues_and_names_the_command(slow: Served) -> None:
-    ended = slow("report", "run", "checkout", "--interval", "0.1", "--timeout", "0.2")
+def test_a_timed_out_run_continues_and_names_the_command(slow_runs: Served) -> None:
+    ended = slow_runs("report", "run", "checkout", "--interval", "0.1", "--timeout", "0.2")
     assert (ended.code, ended.out) == (1, "")
     assert "of checkout is still pending_export and continues" in ended.err
     assert "halo run poll " in ended.err
@@ -333,10 +333,10 @@ def test_a_read_only_folder_costs_nothing(halo_runs: Served, folder: Path) -> No
 # Ctrl-C -------------------------------------------------------------------------------------------------------------
 
 
-def test_ctrl_c_leaves_several_runs_going_and_resumes_them_at_once(slow: Served) -> None:
-    with slow.once_asked("haloRun.getById", press_ctrl_c):
-        ended = slow("report", "run", "checkout", "support-bot", "--interval", "0.1")
-    runs = [each["latestRunId"] for each in slow("report", "list", "--json").json["conversations"]]
+def test_ctrl_c_leaves_several_runs_going_and_resumes_them_at_once(slow_runs: Served) -> None:
+    with slow_runs.once_asked("haloRun.getById", press_ctrl_c):
+        ended = slow_runs("report", "run", "checkout", "support-bot", "--interval", "0.1")
+    runs = [each["latestRunId"] for each in slow_runs("report", "list", "--json").json["conversations"]]
     assert ended.code == 130
     assert "stopped waiting; 2 runs go on" in ended.err
     assert {f"halo run poll {a} {b}" in ended.err for a, b in (runs, runs[::-1])} == {True, False}
@@ -382,14 +382,14 @@ def test_a_report_as_json_and_the_whole_thread(halo_runs: Served) -> None:
     assert [line for line in thread.splitlines() if line in {"# user", "# assistant"}] == ["# user", "# assistant"] * 2
 
 
-def test_the_reason_for_a_missing_report_is_given(slow: Served, folder: Path) -> None:
-    started = slow.started()
-    ended = slow("report", "get", started["conversationId"])
+def test_the_reason_for_a_missing_report_is_given(slow_runs: Served, folder: Path) -> None:
+    started = slow_runs.started()
+    ended = slow_runs("report", "get", started["conversationId"])
     assert (ended.code, ended.out) == (1, "")
     assert f"run {started['runId']} has no report yet; it is pending_export" in ended.err
-    assert slow("report", "get", "nothing", "--json").error["code"] == "no_report"
+    assert slow_runs("report", "get", "nothing", "--json").error["code"] == "no_report"
     (folder / "halo.yaml").write_text(PROJECT_FILE)
-    assert "is declared, but does not exist on the platform yet" in slow("report", "get", "daily").err
+    assert "is declared, but does not exist on the platform yet" in slow_runs("report", "get", "daily").err
 
 
 def served_report(markdown: str) -> Any:  # noqa: ANN401 - a server's answers

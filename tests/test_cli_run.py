@@ -360,10 +360,10 @@ def test_events_stop_at_the_limit_and_say_that_there_are_more(halo_runs: Served)
     assert (len(ended.out.splitlines()), ended.err.splitlines()[-1]) == (3, "There are more; use --limit to show them.")
 
 
-def test_events_are_followed_until_the_run_has_ended(slow: Served) -> None:
-    run = slow.started()["runId"]
-    with slow.once_asked("haloRun.getEvents", lambda: slow.clock.advance(seconds=60)):
-        ended = slow("run", "events", run, "--follow", "--interval", "0.1")
+def test_events_are_followed_until_the_run_has_ended(slow_runs: Served) -> None:
+    run = slow_runs.started()["runId"]
+    with slow_runs.once_asked("haloRun.getEvents", lambda: slow_runs.clock.advance(seconds=60)):
+        ended = slow_runs("run", "events", run, "--follow", "--interval", "0.1")
     assert ended.code == 0
     assert [line.split()[1] for line in ended.out.splitlines()][-1] == "run.completed"
 
@@ -462,13 +462,13 @@ def test_logs_of_any_shape_are_shown_without_harm(halo: CommandLine, logs: objec
     assert (ended.code, ended.out.splitlines()) == (0, lines)
 
 
-def test_a_run_is_cancelled(slow: Served) -> None:
-    run = slow.started()["runId"]
-    ended = slow("run", "cancel", run, "--reason", "superseded")
+def test_a_run_is_cancelled(slow_runs: Served) -> None:
+    run = slow_runs.started()["runId"]
+    ended = slow_runs("run", "cancel", run, "--reason", "superseded")
     assert (ended.code, ended.out) == (0, f"Cancellation of run {run} was requested.\n")
-    assert slow.sandbox.requests[-1].input == {"id": run, "reason": "superseded"}
-    slow.clock.advance(seconds=60)
-    assert slow("run", "get", run, "--json").json["run"]["status"] == "cancelled"
+    assert slow_runs.sandbox.requests[-1].input == {"id": run, "reason": "superseded"}
+    slow_runs.clock.advance(seconds=60)
+    assert slow_runs("run", "get", run, "--json").json["run"]["status"] == "cancelled"
 
 
 def test_a_run_that_has_ended_cannot_be_cancelled(halo_runs: Served) -> None:
@@ -516,9 +516,9 @@ def test_statuses_that_inf_waits_on_are_terminal(halo: CommandLine, status: str)
     assert "\x1b" not in ended.err
 
 
-def test_a_wait_that_is_too_long_says_how_to_go_on(slow: Served) -> None:
-    run = slow.started()["runId"]
-    ended = slow("run", "poll", run, "--interval", "0.1", "--timeout", "0.2")
+def test_a_wait_that_is_too_long_says_how_to_go_on(slow_runs: Served) -> None:
+    run = slow_runs.started()["runId"]
+    ended = slow_runs("run", "poll", run, "--interval", "0.1", "--timeout", "0.2")
     assert ended.code == 1
     assert f"timed out waiting; run {run} is still pending_export and continues" in ended.err
     assert f"`halo run poll {run}`" in ended.err
@@ -533,24 +533,24 @@ def test_failing_polls_are_survived(halo_runs: Served) -> None:
     assert "; retrying" in ended.err
 
 
-def test_ctrl_c_leaves_the_run_going_and_says_how_to_resume(slow: Served) -> None:
-    run = slow.started()["runId"]
-    with slow.once_asked("haloRun.getById", press_ctrl_c):
-        ended = slow("run", "poll", run, "--interval", "0.1")
+def test_ctrl_c_leaves_the_run_going_and_says_how_to_resume(slow_runs: Served) -> None:
+    run = slow_runs.started()["runId"]
+    with slow_runs.once_asked("haloRun.getById", press_ctrl_c):
+        ended = slow_runs("run", "poll", run, "--interval", "0.1")
     assert ended.code == 130
     assert "stopped waiting; the run goes on\n" in ended.err
     assert f"run `halo run poll {run}` to resume" in ended.err
-    assert "haloRun.cancel" not in slow.asked
+    assert "haloRun.cancel" not in slow_runs.asked
 
 
-def test_a_second_ctrl_c_on_a_terminal_cancels(slow: Served) -> None:
-    run = slow.started()["runId"]
-    with slow.once_asked("haloRun.getById", press_ctrl_c):
+def test_a_second_ctrl_c_on_a_terminal_cancels(slow_runs: Served) -> None:
+    run = slow_runs.started()["runId"]
+    with slow_runs.once_asked("haloRun.getById", press_ctrl_c):
         again = {"Ctrl-C again within": press_ctrl_c}
-        ended = slow("run", "poll", run, "--interval", "0.1", is_terminal=True, reactions=again)
+        ended = slow_runs("run", "poll", run, "--interval", "0.1", is_terminal=True, reactions=again)
     assert ended.code == 130
     assert "cancellation of the run was requested" in ended.err
-    assert slow.asked.count("haloRun.cancel") == 1  # a look at the run may have been under way
+    assert slow_runs.asked.count("haloRun.cancel") == 1  # a look at the run may have been under way
 
 
 # schedule -----------------------------------------------------------------------------------------------------------

@@ -257,10 +257,10 @@ def test_a_sandbox_that_is_served_is_not_removed(halo: CommandLine, folder: Path
     assert halo("sandbox", "reset", "--yes").out == f"Removed {path}.\n"
 
 
-LIBRARY_ERRORS = ("CREATE TABLE precious (id)",), ("PRAGMA journal_mode = WAL", "CREATE TABLE agents (id)")
+NOT_A_SANDBOX = ("CREATE TABLE precious (id)",), ("PRAGMA journal_mode = WAL", "CREATE TABLE agents (id)")
 
 
-@pytest.mark.parametrize("statements", LIBRARY_ERRORS, ids=["plain", "WAL"])
+@pytest.mark.parametrize("statements", NOT_A_SANDBOX, ids=["plain", "WAL"])
 @pytest.mark.parametrize("name", ["mine.sqlite", "a ?#%.db", ".halo/sandbox.db"])
 def test_a_reset_leaves_a_database_of_something_else(
     halo: CommandLine, folder: Path, name: str, statements: tuple[str, ...]

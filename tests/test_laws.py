@@ -19,7 +19,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from apply_harness import Harness, harness
+from apply_harness import Harness, open_harness
 from command_line import CommandLine
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,7 +102,7 @@ class World:
 
 @contextmanager
 def world(wires: Wires) -> Iterator[World]:
-    with harness() as opened:
+    with open_harness() as opened:
         opened.sandbox.seed(PROJECT, wires)
         yield World(opened)
 

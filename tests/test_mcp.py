@@ -290,12 +290,12 @@ def started_conversation(started: dict[str, str]) -> dict[str, str]:
     return {"conversation_id": started["conversation_id"]}
 
 
-def test_a_report_says_which_later_runs_of_its_schedule_left_none(slow: Served, folder: Path) -> None:
+def test_a_report_says_which_later_runs_of_its_schedule_left_none(slow_runs: Served, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT_FILE)
-    assert slow("apply", "--yes").code == 0
-    ask = Assistant(slow.halo)
+    assert slow_runs("apply", "--yes").code == 0
+    ask = Assistant(slow_runs.halo)
     first = ask("start_halo_run", schedule="daily").data["run_id"]
-    slow.clock.advance(minutes=1)
+    slow_runs.clock.advance(minutes=1)
     assert "later_runs" not in ask("get_halo_report", schedule="daily").data
     second = ask("start_halo_run", schedule="daily").data["run_id"]
     report = ask("get_halo_report", schedule="daily")
@@ -349,19 +349,19 @@ def test_a_question_is_answered_in_its_conversation(ask: Assistant) -> None:
     assert [run["is_over"] for run in thread["runs"]] == [True, True]
 
 
-def test_an_answer_that_takes_long_is_not_waited_for(slow: Served) -> None:
-    ask = Assistant(slow.halo)
+def test_an_answer_that_takes_long_is_not_waited_for(slow_runs: Served) -> None:
+    ask = Assistant(slow_runs.halo)
     started = ask("start_halo_run", agent="checkout")
     run = started.data["run_id"]
     assert started.ours.startswith("The run was started; it takes minutes.")
     assert f"Started run {run}" in ask.log.written
     assert "has no report yet; it is " in ask.failed("get_halo_report", run_id=run).fenced
-    slow.clock.advance(minutes=1)
+    slow_runs.clock.advance(minutes=1)
     conversation = ask("get_halo_report", run_id=run).data["conversation_id"]
     asked = ask("ask_halo", conversation_id=conversation, question="Why?", wait_seconds=0)
     assert asked.ours.startswith("The question was asked; its run is in progress. Call get_halo_conversation later.")
     assert "content" not in asked.data
-    assert slow.paid == ["haloRun.create", "haloRun.createFollowUp"]
+    assert slow_runs.paid == ["haloRun.create", "haloRun.createFollowUp"]
 
 
 def test_a_project_file_is_checked_without_a_key(folder: Path, halo: CommandLine) -> None:
