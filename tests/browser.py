@@ -25,7 +25,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 PROGRAM = os.environ.get("HALO_TEST_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
-def reason() -> str | None:
+def why_no_browser() -> str | None:
     """Return why no browser can be driven; ``None`` where one can."""
     if find_spec("playwright") is None:
         return "Playwright is not installed: run `make conformance`, or install the extra `browser`"
@@ -36,7 +36,7 @@ def reason() -> str | None:
     return None
 
 
-needs_browser = pytest.mark.skipif(reason() is not None, reason=str(reason()))
+needs_browser = pytest.mark.skipif(why_no_browser() is not None, reason=str(why_no_browser()))
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Opened:
 
 
 @contextmanager
-def driven() -> Iterator[Browser]:
+def open_browser() -> Iterator[Browser]:
     """Run a browser until the block ends."""
     from playwright.sync_api import sync_playwright
 
@@ -77,7 +77,7 @@ def driven() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, path: Path, width: int = 1440, scheme: Any = "light") -> Iterator[Opened]:  # noqa: ANN401
+def open_page(browser: Browser, path: Path, width: int = 1440, scheme: Any = "light") -> Iterator[Opened]:  # noqa: ANN401
     """Open a file in a window of a width, with a reader who likes it light or dark."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     try:

@@ -31,7 +31,7 @@ Active = Mapping[str, list[int]]
 DONE: Active = {title: [9] for title in (*NEW, *CHANGED, *RENAMED, *BACK)}
 
 
-def declared(prefix: str = "") -> dict[str, Any]:
+def bulk_document(prefix: str = "") -> dict[str, Any]:
     """Return the project file; its JSON is YAML."""
     entries = {title: {"title": prefix + title} for title in (*NEW, *CHANGED, *RENAMED, *BACK)}
     for title in RENAMED:
@@ -47,7 +47,7 @@ def declared(prefix: str = "") -> dict[str, Any]:
     }
 
 
-def held(prefix: str = "") -> Iterator[dict[str, Any]]:
+def bulk_schedules(prefix: str = "") -> Iterator[dict[str, Any]]:
     """Yield what the platform holds before; every second one to bring back has another hour."""
     numbers = iter(range(1000))
 
@@ -83,5 +83,5 @@ def start_apply(url: str, folder: Path, *argv: str) -> HaloProcess:
     return HaloProcess(*command, *argv, cwd=folder, env=env)
 
 
-def write(folder: Path, document: Mapping[str, Any], name: str = "halo.yaml") -> None:
+def write_document(folder: Path, document: Mapping[str, Any], name: str = "halo.yaml") -> None:
     (folder / name).write_text(json.dumps(document), encoding="utf-8")

@@ -23,7 +23,7 @@ ACTION = ROOT / "action.yml"
 TEMPLATE = ROOT / "templates" / "halo.yml"
 
 
-def read(path: Path) -> Any:  # noqa: ANN401 - YAML
+def read_yaml(path: Path) -> Any:  # noqa: ANN401 - YAML
     return YAML(typ="safe").load(path)
 
 
@@ -73,7 +73,7 @@ _EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}")
 _FORMAT = re.compile(r"format\('\{0\}([^']*)', ([\w.]+)\)")
 
 
-def evaluated(text: str, values: Mapping[str, str]) -> str:
+def evaluate(text: str, values: Mapping[str, str]) -> str:
     """Return a text with its expressions replaced; they know names, texts, ``==``, ``&&``, ``||`` and ``format``."""
     return _EXPRESSION.sub(lambda found: _value(found[1], values), text)
 
@@ -102,14 +102,14 @@ def _operand(text: str, values: Mapping[str, str]) -> str:
 
 def action_env(given: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of the action's own step, for a step of a workflow with these inputs."""
-    action = read(ACTION)
+    action = read_yaml(ACTION)
     assert set(given) <= set(action["inputs"])
-    inputs = {name: evaluated(str(each.get("default", "")), values) for name, each in action["inputs"].items()}
-    inputs |= {name: evaluated(str(value), values) for name, value in given.items()}
+    inputs = {name: evaluate(str(each.get("default", "")), values) for name, each in action["inputs"].items()}
+    inputs |= {name: evaluate(str(value), values) for name, value in given.items()}
     known = {"env.INF_API_KEY": "", "env.INF_PROJECT_ID": "", "steps.install.outputs.python": sys.executable, **values}
     known |= {f"inputs.{name}": value for name, value in inputs.items()}
     (step,) = (each for each in action["runs"]["steps"] if each.get("id") == "run")
-    return {name: evaluated(value, known) for name, value in step["env"].items()}
+    return {name: evaluate(value, known) for name, value in step["env"].items()}
 
 
 # GitLab's inputs ----------------------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401
 
 def written_for_schemas(folder: Path) -> None:
     """Write what is no file of its own: the template, with the inputs of the example, and what docs/ci.md shows."""
-    (included,) = read(EXAMPLES / "gitlab-ci" / ".gitlab-ci.yml")["include"]
+    (included,) = read_yaml(EXAMPLES / "gitlab-ci" / ".gitlab-ci.yml")["include"]
     YAML().dump(rendered_template(included["inputs"]), folder / "gitlab-ci.yml")
     _, _, others = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8").partition("\n## Other hosts\n")
     names = ("buildkite", "circle-ci", "azure-pipelines")

@@ -129,7 +129,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def at_home(text: str, folder: Path) -> str:
+def with_fixed_folder(text: str, folder: Path) -> str:
     """Return an output as if its folder were another, however long the name of the real one is."""
     text = text.replace(str(folder), "/home/you/project")
     return re.sub(r"^Host +(?:\n +)?(sandbox:\S+)\s+(?=\S*\(--sandbox\))", r"Host     \1  ", text, flags=re.MULTILINE)

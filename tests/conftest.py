@@ -187,7 +187,7 @@ def caller(clock: Clock) -> Iterator[Caller]:
 
 
 @pytest.fixture
-def halo_runs(halo: CommandLine) -> Iterator[Served]:
+def quick_runs(halo: CommandLine) -> Iterator[Served]:
     """Return the command line on a platform whose runs are over at once."""
     with served_runs(halo) as served:
         yield served

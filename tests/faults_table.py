@@ -3,8 +3,8 @@
 See docs/architecture.md#faults.
 
 A fault is a name and what the server does; an operation is a command line, the one procedure of it that suffers, and
-what the platform holds once it is done. :func:`ending` says how each pair must end, when the fault comes once and when
-it never goes away.
+what the platform holds once it is done. :func:`expected_ending` says how each pair must end, when the fault comes once
+and when it never goes away.
 """
 
 from __future__ import annotations
@@ -230,7 +230,7 @@ _ENDINGS = {
 }
 
 
-def ending(operation: Operation, trouble: Trouble, *, is_lasting: bool) -> Ending:
+def expected_ending(operation: Operation, trouble: Trouble, *, is_lasting: bool) -> Ending:
     """Return how an operation must end that meets a trouble once, or always where it is lasting."""
     found = _ENDINGS[operation.kind, trouble.harm][is_lasting]
     if is_lasting and operation.is_run and trouble.throttled and found.asked == ATTEMPTS:

@@ -82,7 +82,7 @@ _MAKERS: Final[dict[str, Callable[[Subjects], dict[str, str]]]] = {
 Held = Callable[[Subjects], Json]
 
 
-def asked(procedure: str, part: str | None = None, **given: str | int | bool) -> Held:
+def query_result(procedure: str, part: str | None = None, **given: str | int | bool) -> Held:
     """Return what the sandbox answers to a query of ours, or a part of it."""
 
     def ask(subjects: Subjects) -> Json:
@@ -130,7 +130,7 @@ class Case:
     """Whether it takes who has signed in, and no key."""
 
 
-def ids(*path: str) -> Callable[[Any], list[str]]:
+def row_ids(*path: str) -> Callable[[Any], list[str]]:
     """Show the ids of the rows that lie there."""
 
     def found(held: Any) -> list[str]:  # noqa: ANN401 - JSON
@@ -141,12 +141,12 @@ def ids(*path: str) -> Callable[[Any], list[str]]:
     return found
 
 
-def values(*names: str) -> Callable[[Any], list[str]]:
+def field_values(*names: str) -> Callable[[Any], list[str]]:
     """Show the values of these fields."""
     return lambda held: [str(held[name]) for name in names]
 
 
-def words(*said: str) -> Callable[[Any], list[str]]:
+def fixed_words(*said: str) -> Callable[[Any], list[str]]:
     """Show these words: what the client draws here is no more than a frame."""
     return lambda _: list(said)
 
@@ -163,10 +163,10 @@ _EXTRA = Bad("extra", "error: too many arguments for")
 _NO_SCHEDULE = "Schedule nope was not found."
 _NO_RUN = "Run nope was not found."
 _NO_CONVERSATION = "Conversation nope was not found."
-_SCHEDULE = asked("haloSchedule.getById", id="{schedule}")
-_ARCHIVED = asked("haloSchedule.getById", id="{archived}")
-_RUN = asked("haloRun.getById", id="{run}")
-_CANCELLED = asked("haloRun.getById", "run", id="{flying}")
+_SCHEDULE = query_result("haloSchedule.getById", id="{schedule}")
+_ARCHIVED = query_result("haloSchedule.getById", id="{archived}")
+_RUN = query_result("haloRun.getById", id="{run}")
+_CANCELLED = query_result("haloRun.getById", "run", id="{flying}")
 
 
 def archived_schedule(subjects: Subjects) -> Json:
@@ -184,28 +184,28 @@ _TWIN = (
 CASES: Final[dict[str, Case]] = {
     "agent list": Case(
         "--time-range 7d",
-        asked("agent.listForProject", projectId=PROJECT, timeRange="7d"),
-        ids(),
+        query_result("agent.listForProject", projectId=PROJECT, timeRange="7d"),
+        row_ids(),
         (Bad("--time-range 2y", "--time-range must be one of 1h, 6h, 12h, 1d"), _STRANGER),
     ),
     "schedule list": Case(
         "--include-archived",
-        asked("haloSchedule.listForProject", projectId=PROJECT, includeArchived=True),
-        ids("schedules"),
+        query_result("haloSchedule.listForProject", projectId=PROJECT, includeArchived=True),
+        row_ids("schedules"),
         (_STRANGER,),
     ),
-    "schedule get": Case("{schedule}", _SCHEDULE, values("id", "title", "prompt"), (Bad("nope", _NO_SCHEDULE),)),
+    "schedule get": Case("{schedule}", _SCHEDULE, field_values("id", "title", "prompt"), (Bad("nope", _NO_SCHEDULE),)),
     "schedule runs": Case(
         "{fired} --limit 3",
-        asked("haloSchedule.listRuns", id="{fired}", limit=3),
-        ids(),
+        query_result("haloSchedule.listRuns", id="{fired}", limit=3),
+        row_ids(),
         (Bad("nope", _NO_SCHEDULE), Bad("nope --limit 0", "--limit must be a positive integer")),
     ),
     "schedule create": writing(
         Case(
             f"{_CADENCE} --frequency weekly --days-of-week 1,4 --hours 9 --minutes 0,30 --timezone Europe/Berlin",
             newest_schedule,
-            values("id"),
+            field_values("id"),
             (Bad(f"{_CADENCE} --frequency daily --minutes 0", "A daily schedule needs hours."),),
             {"title": "Own", "daysOfWeek": [1, 4], "minutes": [0, 30], "timezone": "Europe/Berlin", "enabled": False},
         )
@@ -214,7 +214,7 @@ CASES: Final[dict[str, Case]] = {
         Case(
             "{schedule} --title Renamed --hours 17",
             _SCHEDULE,
-            values("id"),
+            field_values("id"),
             (Bad("{schedule} --timezone Mars/Base", "timezone must be the name of an IANA time zone."),),
             {"title": "Renamed", "hours": [17]},
         )
@@ -223,18 +223,18 @@ CASES: Final[dict[str, Case]] = {
         Case(
             "{schedule} -y",
             archived_schedule,
-            values("id"),
+            field_values("id"),
             (Bad("{schedule}", "Refusing to run a destructive command without confirmation."),),
         )
     ),
     "schedule unarchive": writing(
-        Case("{archived}", _ARCHIVED, values("id"), (Bad("nope", _NO_SCHEDULE),), {"archivedAt": None})
+        Case("{archived}", _ARCHIVED, field_values("id"), (Bad("nope", _NO_SCHEDULE),), {"archivedAt": None})
     ),
     "run create": writing(
         Case(
             "--agent-uuid {agent} --span-limit 500",
             newest_run,
-            values("runId", "conversationId", "haloExportDatasetId", "agentUuid"),
+            field_values("runId", "conversationId", "haloExportDatasetId", "agentUuid"),
             (
                 Bad(
                     "--agent-uuid {agent} --model-id nope",
@@ -251,7 +251,7 @@ CASES: Final[dict[str, Case]] = {
     ),
     "run events": Case(
         "{run} --limit 2",
-        asked("haloRun.getEvents", runId="{run}", limit=2),
+        query_result("haloRun.getEvents", runId="{run}", limit=2),
         lambda held: [event["eventType"] for event in held["events"]],
         (Bad("nope", _NO_RUN),),
     ),
@@ -266,71 +266,77 @@ CASES: Final[dict[str, Case]] = {
         Case(
             "{flying} --reason superseded",
             _CANCELLED,
-            values("id"),
+            field_values("id"),
             (Bad("nope", _NO_RUN),),
             {"status": "cancelled", "errorMessage": "Cancelled: superseded."},
         )
     ),
     "conversation list": Case(
         "--limit 2",
-        asked("haloConversation.listForProject", projectId=PROJECT, limit=2),
-        ids("conversations"),
+        query_result("haloConversation.listForProject", projectId=PROJECT, limit=2),
+        row_ids("conversations"),
         (Bad("--limit 1000", "limit must be from 1 to 100."),),
     ),
     "conversation get": Case(
         "{conversation}",
-        asked("haloConversation.getDetails", id="{conversation}"),
+        query_result("haloConversation.getDetails", id="{conversation}"),
         lambda held: [held["conversation"]["id"], held["messages"][-1]["content"].rstrip("\n")],
         (Bad("nope", _NO_CONVERSATION),),
     ),
     "conversations": Case(
         "--agent-uuid {agent} --limit 2",
-        asked("haloConversation.listForProject", projectId=PROJECT, agentUuid="{agent}", limit=2),
-        ids("conversations"),
+        query_result("haloConversation.listForProject", projectId=PROJECT, agentUuid="{agent}", limit=2),
+        row_ids("conversations"),
         (Bad("--limit x", "--limit must be a number."),),
     ),
     "conversations-details": Case(
         "--id {conversation}",
-        asked("haloConversation.getDetails", id="{conversation}"),
-        words("conversation ", "messages ", "runs "),
+        query_result("haloConversation.getDetails", id="{conversation}"),
+        fixed_words("conversation ", "messages ", "runs "),
         (Bad("--id nope", _NO_CONVERSATION),),
     ),
-    "eligible-models": Case("", asked("haloSchedule.listEligibleModels"), ids(), (_EXTRA, _STRANGER)),
+    "eligible-models": Case("", query_result("haloSchedule.listEligibleModels"), row_ids(), (_EXTRA, _STRANGER)),
     "eligible-summarization-models": Case(
-        "", asked("haloSchedule.listEligibleSummarizationModels"), ids(), (_EXTRA, _STRANGER)
+        "", query_result("haloSchedule.listEligibleSummarizationModels"), row_ids(), (_EXTRA, _STRANGER)
     ),
     "export-datasets-traces": Case(
         "--id {dataset} --limit 2",
-        asked("haloExportDataset.listTraces", id="{dataset}", limit=2),
-        words("traces ", "nextCursor "),
+        query_result("haloExportDataset.listTraces", id="{dataset}", limit=2),
+        fixed_words("traces ", "nextCursor "),
         (Bad("--id nope", "This command requires signing in with `inf auth login` (not an API key)."),),
         is_for_people=True,
     ),
     "get-conversation": Case(
         "--id {conversation}",
-        asked("haloConversation.getById", id="{conversation}"),
-        values("id", "title", "latestRunId"),
+        query_result("haloConversation.getById", id="{conversation}"),
+        field_values("id", "title", "latestRunId"),
         (Bad("--id nope", _NO_CONVERSATION),),
     ),
     "get-export-dataset": Case(
         "--id {dataset}",
-        asked("haloExportDataset.getById", id="{dataset}"),
-        values("id", "spanCount", "windowStartAt"),
+        query_result("haloExportDataset.getById", id="{dataset}"),
+        field_values("id", "spanCount", "windowStartAt"),
         (Bad("--id nope", "This command requires signing in with `inf auth login` (not an API key)."),),
         is_for_people=True,
     ),
-    "get-run": Case("--id {run}", _RUN, words("run ", "haloExportDataset "), (Bad("--id nope", _NO_RUN),)),
+    "get-run": Case("--id {run}", _RUN, fixed_words("run ", "haloExportDataset "), (Bad("--id nope", _NO_RUN),)),
     "get-schedule": Case(
-        "--id {schedule}", _SCHEDULE, values("id", "title", "prompt"), (Bad("", "Missing required option: --id"),)
+        "--id {schedule}", _SCHEDULE, field_values("id", "title", "prompt"), (Bad("", "Missing required option: --id"),)
     ),
     "runs-cancel": writing(
-        Case("--id {flying}", _CANCELLED, values("id", "status"), (Bad("--id nope", _NO_RUN),), {"status": "cancelled"})
+        Case(
+            "--id {flying}",
+            _CANCELLED,
+            field_values("id", "status"),
+            (Bad("--id nope", _NO_RUN),),
+            {"status": "cancelled"},
+        )
     ),
     "runs-create": writing(
         Case(
             f"--agent-uuid {{agent}} --prompt Q {_WINDOW} --debug true",
             newest_run,
-            values("runId", "conversationId", "windowStartAt"),
+            field_values("runId", "conversationId", "windowStartAt"),
             (
                 Bad(
                     "--agent-uuid {agent} --prompt Q --window-start-at {end} --window-end-at {start}",
@@ -341,7 +347,7 @@ CASES: Final[dict[str, Case]] = {
     ),
     "runs-events": Case(
         "--run-id {run} --limit 2 --cursor 1",
-        asked("haloRun.getEvents", runId="{run}", limit=2, cursor=1),
+        query_result("haloRun.getEvents", runId="{run}", limit=2, cursor=1),
         lambda held: [event["eventType"] for event in held["events"]],
         (Bad("--run-id nope --limit 2", _NO_RUN),),
     ),
@@ -349,50 +355,58 @@ CASES: Final[dict[str, Case]] = {
         Case(
             "--conversation-id {conversation} --prompt Why",
             newest_run,
-            values("runId", "conversationId"),
+            field_values("runId", "conversationId"),
             (Bad("--conversation-id nope --prompt Why", _NO_CONVERSATION),),
         )
     ),
     "runs-logs": Case(
         "--run-id {run} --limit 2 --offset 1 --log-level info",
-        asked("haloRun.getLogs", runId="{run}", limit=2, offset=1, logLevel="info"),
-        values("total"),
+        query_result("haloRun.getLogs", runId="{run}", limit=2, offset=1, logLevel="info"),
+        field_values("total"),
         (Bad("--run-id {run} --log-level loud", "logLevel must be one of debug, info, warn, error."),),
     ),
     "runs-retry": writing(
-        Case("--id {failed}", newest_run, values("runId", "conversationId"), (Bad("--id {run}", "only a failed run"),))
+        Case(
+            "--id {failed}",
+            newest_run,
+            field_values("runId", "conversationId"),
+            (Bad("--id {run}", "only a failed run"),),
+        )
     ),
     "schedules": Case(
         "--limit 2",
-        asked("haloSchedule.listForProject", projectId=PROJECT, limit=2),
-        ids("schedules"),
+        query_result("haloSchedule.listForProject", projectId=PROJECT, limit=2),
+        row_ids("schedules"),
         (Bad("--include-archived maybe", "--include-archived must be either true or false."),),
     ),
     "schedules-archive": writing(
-        Case("--id {schedule}", archived_schedule, values("id", "archivedAt"), (Bad("--id nope", _NO_SCHEDULE),))
+        Case("--id {schedule}", archived_schedule, field_values("id", "archivedAt"), (Bad("--id nope", _NO_SCHEDULE),))
     ),
     "schedules-create": writing(
-        Case(_TWIN, newest_schedule, values("id", "title"), (Bad("--title T", "Missing required option:"),))
+        Case(_TWIN, newest_schedule, field_values("id", "title"), (Bad("--title T", "Missing required option:"),))
     ),
     "schedules-fire": writing(
         Case(
             f"--id {{schedule}} {_WINDOW}",
             newest_run,
-            values("runId", "conversationId", "windowEndAt"),
+            field_values("runId", "conversationId", "windowEndAt"),
             (Bad("--id nope", "Missing required option: --window-end-at"),),
         )
     ),
     "schedules-runs": Case(
-        "--id {fired}", asked("haloSchedule.listRuns", id="{fired}"), ids(), (Bad("--id nope", _NO_SCHEDULE),)
+        "--id {fired}",
+        query_result("haloSchedule.listRuns", id="{fired}"),
+        row_ids(),
+        (Bad("--id nope", _NO_SCHEDULE),),
     ),
     "schedules-unarchive": writing(
-        Case("--id {archived}", _ARCHIVED, values("id"), (Bad("--id nope", _NO_SCHEDULE),), {"archivedAt": None})
+        Case("--id {archived}", _ARCHIVED, field_values("id"), (Bad("--id nope", _NO_SCHEDULE),), {"archivedAt": None})
     ),
     "update-schedule": writing(
         Case(
             "--id {schedule} --title Renamed --max-turns 60",
             _SCHEDULE,
-            values("id", "title"),
+            field_values("id", "title"),
             (Bad("--id {schedule} --hours [99]", "hours must be from 0 to 23."),),
             {"title": "Renamed", "maxTurns": 60},
         )

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from inf_cases import Bad, Case, Held, Subjects, words
+from inf_cases import Bad, Case, Held, Subjects, fixed_words
 from sandbox_calls import PROJECT, Json
 
 
-def asked(procedure: str, **given: Json) -> Held:
+def query_traces(procedure: str, **given: Json) -> Held:
     """Return what the sandbox answers to a query of ours about traces."""
 
     def ask(subjects: Subjects) -> Json:
-        return subjects.quick.query(procedure, {"projectId": PROJECT, **_named(given, subjects)})
+        return subjects.quick.query(procedure, {"projectId": PROJECT, **_with_subjects(given, subjects)})
 
     return ask
 
 
-def _named(value: Json, subjects: Subjects) -> Json:
+def _with_subjects(value: Json, subjects: Subjects) -> Json:
     match value:
         case str():
             return value.format_map(subjects)
         case list():
-            return [_named(each, subjects) for each in value]
+            return [_with_subjects(each, subjects) for each in value]
         case dict():
-            return {name: _named(each, subjects) for name, each in value.items()}
+            return {name: _with_subjects(each, subjects) for name, each in value.items()}
         case _:
             return value
 
@@ -47,7 +47,7 @@ def whole_trace(subjects: Subjects) -> Json:
     }
 
 
-def shown(rows: str, *names: str) -> Callable[[Any], list[str]]:
+def row_fields(rows: str, *names: str) -> Callable[[Any], list[str]]:
     """Show these fields of the rows."""
     return lambda held: [str(row[name]) for row in held[rows] for name in names]
 
@@ -85,8 +85,8 @@ _LISTED, _LISTED_BY = _filtered(
 TRACE_CASES: Final[dict[str, Case]] = {
     "trace list": Case(
         f"{_LISTED} --sort duration --order asc --limit 3",
-        asked("traces.list", filters=_LISTED_BY, sortBy="duration", sortOrder="asc", limit=3),
-        shown("traces", "traceId", "rootSpanName"),
+        query_traces("traces.list", filters=_LISTED_BY, sortBy="duration", sortOrder="asc", limit=3),
+        row_fields("traces", "traceId", "rootSpanName"),
         (_ONE_END, _ODD_KIND, _ODD_FILTER, _ODD_CURSOR, Bad("--limit 5000", "limit must be from 1 to 1000."), _NO_KEY),
     ),
     "trace get": Case(
@@ -97,7 +97,7 @@ TRACE_CASES: Final[dict[str, Case]] = {
     ),
     "trace facets": Case(
         f"{_DATES} --status error --facet agent_name,observation_kind --search agent_name=check --limit 5",
-        asked(
+        query_traces(
             "traces.facets",
             filters={**_RANGE, "status": "error"},
             facetIds=["agent_name", "observation_kind"],
@@ -109,8 +109,8 @@ TRACE_CASES: Final[dict[str, Case]] = {
     ),
     "trace search": Case(
         f"{_TEAM} --query charge_card --limit 2",
-        asked("traces.search", query="charge_card", limit=2),
-        words("traces ", "nextCursor "),
+        query_traces("traces.search", query="charge_card", limit=2),
+        fixed_words("traces ", "nextCursor "),
         (
             Bad(f"{_TEAM} --query x --cursor odd", "cursor was not returned by this list."),
             Bad(f"{_TEAM} --query x {_MISSPELT}", "filters.stauts is not a filter of traces; the filters"),
@@ -119,20 +119,20 @@ TRACE_CASES: Final[dict[str, Case]] = {
     ),
     "trace get-tree": Case(
         f"{_TEAM} --trace-id {{trace}}",
-        asked("traces.getTree", traceId="{trace}"),
-        words("trace ", "spans "),
+        query_traces("traces.getTree", traceId="{trace}"),
+        fixed_words("trace ", "spans "),
         (Bad(f"{_TEAM} --trace-id nope", _NO_TRACE), Bad("--trace-id {trace}", "No team ID configured.")),
     ),
     "trace get-detail": Case(
         f"""{_TEAM} --trace-id {{trace}} --filters '{{{{"observationKinds": ["LLM"]}}}}'""",
-        asked("traces.getDetail", traceId="{trace}", filters={"observationKinds": ["LLM"]}),
-        words("trace ", "spans "),
+        query_traces("traces.getDetail", traceId="{trace}", filters={"observationKinds": ["LLM"]}),
+        fixed_words("trace ", "spans "),
         (Bad(f"{_TEAM} --trace-id nope", _NO_TRACE),),
     ),
     "trace get-spans": Case(
         f"{_TEAM} --trace-id {{trace}} --limit 2",
-        asked("traces.getSpans", traceId="{trace}", limit=2),
-        words("spans ", "nextCursor "),
+        query_traces("traces.getSpans", traceId="{trace}", limit=2),
+        fixed_words("spans ", "nextCursor "),
         (
             Bad(f"{_TEAM} --trace-id nope", _NO_TRACE),
             Bad(f"{_TEAM} --trace-id {{trace}} --limit 500", "limit must be from 1 to 100."),
@@ -141,8 +141,8 @@ TRACE_CASES: Final[dict[str, Case]] = {
     ),
     "trace get-bodies": Case(
         f"""{_TEAM} --trace-id {{trace}} --span-ids '["{{span}}"]'""",
-        asked("traces.getBodies", traceId="{trace}", spanIds=["{span}"]),
-        words("bodies "),
+        query_traces("traces.getBodies", traceId="{trace}", spanIds=["{span}"]),
+        fixed_words("bodies "),
         (
             Bad(
                 f"""{_TEAM} --trace-id {{trace}} --span-ids '["nope"]'""",
@@ -152,14 +152,14 @@ TRACE_CASES: Final[dict[str, Case]] = {
     ),
     "trace sessions": Case(
         f"{_TEAM} --agent-identity support-bot --limit 2",
-        asked("traces.listSessions", agentIdentity="support-bot", limit=2),
-        words("sessions ", "nextCursor "),
+        query_traces("traces.listSessions", agentIdentity="support-bot", limit=2),
+        fixed_words("sessions ", "nextCursor "),
         (Bad(f"{_TEAM} --agent-identity nope", f"Agent nope was not found in project {PROJECT}."),),
     ),
     "trace session-traces": Case(
         f"{_TEAM} --agent-identity support-bot --session-id {{session}}",
-        asked("traces.listSessionTraces", agentIdentity="support-bot", sessionId="{session}"),
-        words("traces ", "nextCursor "),
+        query_traces("traces.listSessionTraces", agentIdentity="support-bot", sessionId="{session}"),
+        fixed_words("traces ", "nextCursor "),
         (
             Bad(
                 f"{_TEAM} --agent-identity support-bot --session-id nope",
@@ -169,8 +169,8 @@ TRACE_CASES: Final[dict[str, Case]] = {
     ),
     "trace session-tree": Case(
         f"{_TEAM} --agent-identity support-bot --session-id {{session}} --limit 1",
-        asked("traces.getSessionTree", agentIdentity="support-bot", sessionId="{session}", limit=1),
-        words("traces ", "sessionId "),
+        query_traces("traces.getSessionTree", agentIdentity="support-bot", sessionId="{session}", limit=1),
+        fixed_words("traces ", "sessionId "),
         (
             Bad(
                 f"{_TEAM} --agent-identity support-bot --session-id {{session}} --focus-trace-id nope",
@@ -180,19 +180,19 @@ TRACE_CASES: Final[dict[str, Case]] = {
     ),
     "span list": Case(
         f"{_LISTED} --scope entrypoint --range 1d",
-        asked("spans.list", filters={**_LISTED_BY, "scope": "entrypoint"}),
-        shown("spans", "spanId", "spanName"),
+        query_traces("spans.list", filters={**_LISTED_BY, "scope": "entrypoint"}),
+        row_fields("spans", "spanId", "spanName"),
         (_ONE_END, _ODD_KIND, _ODD_FILTER, _ODD_CURSOR, Bad("--scope top", "Invalid span scope: top."), _NO_KEY),
     ),
     "span get": Case(
         "{trace} {span}",
-        asked("spans.get", traceId="{trace}", spanId="{span}"),
+        query_traces("spans.get", traceId="{trace}", spanId="{span}"),
         lambda held: [held["spanId"], held["spanName"], held["agentName"]],
         (Bad("nope nope", _NO_TRACE), Bad("{trace} nope", "Span nope was not found in trace ")),
     ),
     "span facets": Case(
         f"{_DATES} --trace-id {{trace}} --attribute-key span:tool.name --facet observation_kind",
-        asked(
+        query_traces(
             "spans.facets",
             filters={**_RANGE, "traceId": "{trace}"},
             facetIds=["observation_kind"],

@@ -136,7 +136,7 @@ def _line(diagnostic: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def running(folder: Path, globs: Mapping[str, str]) -> Iterator[LanguageServer]:
+def run_server(folder: Path, globs: Mapping[str, str]) -> Iterator[LanguageServer]:
     """Run a server in a folder; ``globs`` has the files that each schema in it is for. It ends with its input."""
     assert SERVER is not None
     with subprocess.Popen(

@@ -31,7 +31,7 @@ needs_inspector = pytest.mark.skipif(
 )
 
 
-def program(name: str) -> str:
+def sdk_program(name: str) -> str:
     """Return a program of the environment that has the SDK."""
     folder = Path(MCP or "") / ("Scripts" if sys.platform == "win32" else "bin")
     return str(folder / name)
@@ -73,7 +73,7 @@ class SdkClient:
 @contextmanager
 def sdk_client(folder: Path, env: Mapping[str, str], *argv: str, mode: str = "auto") -> Iterator[SdkClient]:
     """Start ``halo mcp`` in a folder, and the SDK's client on it."""
-    command = [program("python"), str(HERE / "mcp_sdk_client.py"), mode, program("halo"), "mcp", *argv]
+    command = [sdk_program("python"), str(HERE / "mcp_sdk_client.py"), mode, sdk_program("halo"), "mcp", *argv]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=folder, env=environment(env), text=True, **pipes) as process:  # type: ignore[call-overload]
         yield SdkClient(process)
@@ -81,10 +81,10 @@ def sdk_client(folder: Path, env: Mapping[str, str], *argv: str, mode: str = "au
         assert process.wait(30) == 0
 
 
-def inspected(folder: Path, env: Mapping[str, str], *argv: str) -> dict[str, Any]:
+def inspect(folder: Path, env: Mapping[str, str], *argv: str) -> dict[str, Any]:
     """Return what the inspector prints in its command-line mode."""
     assert INSPECTOR is not None
-    server = [program("halo"), "mcp", "--sandbox"]
+    server = [sdk_program("halo"), "mcp", "--sandbox"]
     ended = subprocess.run(
         [INSPECTOR, "--cli", *server, *argv],
         cwd=folder,
@@ -147,9 +147,9 @@ class Pipe:
 
 
 @contextmanager
-def pipe(folder: Path, env: Mapping[str, str], *argv: str) -> Iterator[Pipe]:
+def open_pipe(folder: Path, env: Mapping[str, str], *argv: str) -> Iterator[Pipe]:
     """Start ``halo mcp`` in a folder."""
-    command = [program("halo"), "mcp", *argv]
+    command = [sdk_program("halo"), "mcp", *argv]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, cwd=folder, env=environment(env), **pipes) as process:  # type: ignore[call-overload]
         try:

@@ -71,7 +71,7 @@ def _listed(help_text: str) -> Iterator[tuple[str, str]]:
             yield found[1], found[2]
 
 
-def refusal(said: InfResult) -> str:
+def refusal_message(said: InfResult) -> str:
     """Return what a command refused with: JSON where it was asked for, but for what its parser says."""
     last = said.err.strip().splitlines()[-1]
     error: Any = json.loads(last)["error"] if last.startswith("{") else last

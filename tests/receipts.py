@@ -49,9 +49,9 @@ class RecordedWrites:
 
     def receipt(self, header: Header = HEADER) -> Receipt:
         """Return what is read from the file that these lines make."""
-        return read_receipt(written(header, *self.lines, RunEnd(writes=len(self.intents))), NAME)
+        return read_receipt(receipt_bytes(header, *self.lines, RunEnd(writes=len(self.intents))), NAME)
 
 
-def written(*lines: Line, redact: Callable[[str], str] = str) -> bytes:
+def receipt_bytes(*lines: Line, redact: Callable[[str], str] = str) -> bytes:
     """Return a receipt of any lines, with digests that hold."""
     return receipt_lines(lines, "", redact)[0]

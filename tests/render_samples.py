@@ -197,7 +197,7 @@ def every_section() -> Plan:
     )
 
 
-def reviewed() -> Plan:
+def reviewed_plan() -> Plan:
     """Return the same as it is looked at in a pull request: each entry with its place, findings, and a base."""
     plan = every_section()
     shares = (
@@ -236,7 +236,7 @@ def finding(
     return Finding(rule, severity, message, hint, key, "schedules/team.yaml", line, 5)
 
 
-def nasty() -> Plan:
+def nasty_plan() -> Plan:
     """Return a plan whose titles, prompts, keys and reasons each try something."""
     changes = [
         replace(
@@ -254,7 +254,7 @@ def nasty() -> Plan:
     )
 
 
-def hostile(words: str) -> Plan:
+def hostile_plan(words: str) -> Plan:
     """Return a plan that has these words wherever a plan can hold foreign ones."""
     odd = replace(BASE, title=words, prompt=f"{words}\n{BASE.prompt}\n{words}", agent=words, model_id=words)
     other = replace(BASE, title=f"{words}!", timezone=words, frequency=words)
@@ -280,7 +280,7 @@ def hostile(words: str) -> Plan:
     )
 
 
-def large(count: int) -> Plan:
+def large_plan(count: int) -> Plan:
     """Return a plan of many changes, half of them creates, over many cadences."""
     changes = []
     for number in range(count):

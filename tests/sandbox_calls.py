@@ -85,11 +85,11 @@ class Caller:
 
     def query(self, procedure: str, given: object = None) -> Json:
         """Return the result of a query."""
-        return result(self.send_query(procedure, given))
+        return result_of(self.send_query(procedure, given))
 
     def mutate(self, procedure: str, given: object) -> Json:
         """Return the result of a mutation."""
-        return result(self.send_mutation(procedure, given))
+        return result_of(self.send_mutation(procedure, given))
 
     def create(self, **fields: object) -> dict[str, Any]:
         """Create a daily schedule with some fields of one's own."""
@@ -108,7 +108,7 @@ class Caller:
             cursor = {"cursor": page["nextCursor"]}
 
 
-def saved(sandbox: Sandbox) -> bytes:
+def serialize(sandbox: Sandbox) -> bytes:
     """Return all that a sandbox in memory holds."""
     with sandbox._store._connection_lease() as connection:  # noqa: SLF001 - for tests alone: no user copies a sandbox in memory
         content: bytes = connection.serialize()
@@ -122,7 +122,7 @@ def restore(sandbox: Sandbox, content: bytes) -> None:
         other.backup(connection)
 
 
-def result(answer: Answer) -> Json:
+def result_of(answer: Answer) -> Json:
     """Return what an answer holds, or fail with what the platform said instead."""
     envelope = json.loads(answer.body)
     if answer.status != 200:
@@ -132,7 +132,7 @@ def result(answer: Answer) -> Json:
     return envelope["result"]["data"]
 
 
-def error(answer: Answer) -> tuple[int, int, str, str]:
+def error_of(answer: Answer) -> tuple[int, int, str, str]:
     """Return status, JSON-RPC code, tRPC code and message of a refusal, having checked the rest of its envelope."""
     envelope = json.loads(answer.body)
     assert list(envelope) == ["error"]
@@ -152,7 +152,7 @@ def open_at_noon(folder: Path) -> None:
     Sandbox.open(folder / ".halo" / "sandbox.db", clock=Clock()).close()
 
 
-def start(caller: Caller, **fields: object) -> dict[str, Any]:
+def start_run(caller: Caller, **fields: object) -> dict[str, Any]:
     """Start a run."""
     started: dict[str, Any] = caller.mutate("haloRun.create", {**WANTED, **fields})
     return started

@@ -12,7 +12,7 @@ from forked import HaloProcess
 
 
 @contextmanager
-def served(folder: Path, *argv: str, before: str = "", **given: str) -> Iterator[HaloProcess]:
+def serve_process(folder: Path, *argv: str, before: str = "", **given: str) -> Iterator[HaloProcess]:
     """Run ``halo sandbox serve`` on a free port, ``before`` that some code; ended by Ctrl-C if it still runs."""
     names = [name for name in os.environ if not name.startswith(("INF_", "HALO_"))]
     env = {**{name: os.environ[name] for name in names}, **given}
@@ -25,7 +25,7 @@ def served(folder: Path, *argv: str, before: str = "", **given: str) -> Iterator
                 running.wait(10)
 
 
-def exports(running: HaloProcess) -> dict[str, str]:
+def exported_variables(running: HaloProcess) -> dict[str, str]:
     assert running.stdout is not None
     lines = [running.stdout.readline() for _ in range(3)]
     assert all(line.startswith("export ") for line in lines), lines

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
-from sandbox_calls import PROJECT, Caller, Json, error
+from sandbox_calls import PROJECT, Caller, Json, error_of
 
 from halo_iac.sandbox.ingest import read_spans
 from halo_iac.sandbox.platform import Sandbox
@@ -96,12 +96,12 @@ SPANS = [
 ]
 
 
-def refusal(caller: Caller, procedure: str, **given: Json) -> tuple[int, str]:
+def refusal_of(caller: Caller, procedure: str, **given: Json) -> tuple[int, str]:
     """Return status and message of a refused query."""
-    status, _, _, message = error(caller.send_query(procedure, {**SCOPE, **given}))
+    status, _, _, message = error_of(caller.send_query(procedure, {**SCOPE, **given}))
     return status, message
 
 
-def load(sandbox: Sandbox, spans: list[dict[str, Json]]) -> None:
+def load_spans(sandbox: Sandbox, spans: list[dict[str, Json]]) -> None:
     lines = "".join(json.dumps(each) + "\n" for each in spans)
     assert sandbox.load(PROJECT, read_spans(BytesIO(lines.encode())), lambda _: False).bad == 0

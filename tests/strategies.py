@@ -226,7 +226,7 @@ GLOBS: Final = ("A", "D*", "?", "[BC]", "D[A]", "[prod] x")
 _ONE_IN_THREE: Final = st.sampled_from([False, False, True])
 
 
-def now_and_then(draw: st.DrawFn) -> bool:
+def one_in_three(draw: st.DrawFn) -> bool:
     return draw(_ONE_IN_THREE)
 
 
@@ -261,7 +261,7 @@ def layers(draw: st.DrawFn, agents: tuple[str, ...]) -> dict[str, Any]:
         "max_turns": st.sampled_from([20, 50]),
         **draw(st.sampled_from([{"lookback": st.just("2d")}, {"lookback_hours": st.sampled_from([24, 36])}])),
     }
-    return {name: draw(values) for name, values in fields.items() if now_and_then(draw)}
+    return {name: draw(values) for name, values in fields.items() if one_in_three(draw)}
 
 
 @st.composite
@@ -282,9 +282,9 @@ def written_entries(draw: st.DrawFn, title: str, agents: tuple[str, ...], ids: l
 def policies(draw: st.DrawFn) -> dict[str, Any]:
     """Draw what a project file says beside its schedules; every entry gets an agent from ``defaults`` at least."""
     scope: dict[str, Any] = {}
-    if now_and_then(draw):
+    if one_in_three(draw):
         scope["agents"] = draw(st.lists(st.sampled_from((*AGENT_NAMES, "shop")), min_size=1, max_size=2, unique=True))
-    if now_and_then(draw):
+    if one_in_three(draw):
         scope["title_prefix"] = PREFIX
     agents = tuple(scope.get("agents", (*AGENT_NAMES, *ALIASES, AGENT_IDS[0])))
     policy: dict[str, Any] = {
@@ -295,9 +295,9 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
     }
     if scope:
         policy["scope"] = scope
-    if now_and_then(draw):
+    if one_in_three(draw):
         policy["protect"] = draw(st.lists(st.sampled_from(GLOBS), min_size=1, max_size=2, unique=True))
-    if now_and_then(draw):
+    if one_in_three(draw):
         policy["overrides"] = draw(layers((*AGENT_NAMES, "help")))
     return policy
 
@@ -314,7 +314,7 @@ def documents(draw: st.DrawFn, ids: Iterable[str] = (), *, most: int = 5) -> dic
     left = list(ids)
     titles = draw(st.lists(own_titles, unique=True, max_size=most))
     schedules = {f"key-{title}": draw(written_entries(title, agents, left)) for title in titles}
-    if schedules and now_and_then(draw):
+    if schedules and one_in_three(draw):
         of_one = {draw(st.sampled_from(sorted(schedules))): draw(st.one_of(layers(agents), written_cadences()))}
         policy["overrides"] = {**policy.get("overrides", {}), "schedules": of_one}
     return {**policy, "schedules": schedules}

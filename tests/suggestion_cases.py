@@ -61,7 +61,7 @@ def suggestions(hint: str | None) -> list[list[str]]:
     return found
 
 
-def followed(written: Mapping[str, str], found: list[Problem], codes: list[str]) -> dict[str, str]:
+def with_suggestions(written: Mapping[str, str], found: list[Problem], codes: list[str]) -> dict[str, str]:
     """Return an entry in which ``codes`` are pasted where the first problem is, and for the others what they suggest.
 
     What a frequency needs besides is filled in, and what it has no use for taken out, as the next messages would say.

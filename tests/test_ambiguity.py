@@ -27,7 +27,7 @@ ENTRY = {"agent": "checkout", "frequency": "daily", "hours": 9, "prompt": "Look.
 Observed = tuple[str, str, str]
 
 
-def shown(wire: dict[str, Any]) -> str:
+def title_or_archived(wire: dict[str, Any]) -> str:
     return f"({wire['title']})" if wire["archivedAt"] else str(wire["title"])
 
 
@@ -81,7 +81,7 @@ class Harness:
         with self.sandbox as sandbox:
             found = sandbox.schedules()
         new = iter(f"new{number}" for number in range(1, 100))
-        return {(each["id"] if len(each["id"]) < 36 else next(new)): shown(each) for each in found}
+        return {(each["id"] if len(each["id"]) < 36 else next(new)): title_or_archived(each) for each in found}
 
 
 @pytest.fixture

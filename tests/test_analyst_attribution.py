@@ -47,7 +47,7 @@ def test_a_trace_a_hundred_thousand_levels_deep_is_attributed() -> None:
     assert (owners["0"], len(owners)) == (A, 100_002)
 
 
-def _naive(links: dict[str, Link], span_id: str) -> AgentIdentity | None:
+def _climb_naively(links: dict[str, Link], span_id: str) -> AgentIdentity | None:
     seen = set()
     step: Link | None = links[span_id]
     while step is not None and step.span_id not in seen:
@@ -73,4 +73,4 @@ def test_order_never_matters_and_every_climb_ends_where_a_plain_one_does(links: 
     assert owners == attribute_agents(links)
     if len({link.own_agent for link in links if link.own_agent}) != 1:
         by_id = {link.span_id: link for link in links}
-        assert owners == {span_id: _naive(by_id, span_id) for span_id in by_id}
+        assert owners == {span_id: _climb_naively(by_id, span_id) for span_id in by_id}

@@ -178,7 +178,7 @@ def _parents(spans: list[Span]) -> dict[tuple[str, str], str | None]:
     return found
 
 
-def _beneath(spans: list[Span], top: Span) -> list[Span]:
+def _spans_below(spans: list[Span], top: Span) -> list[Span]:
     """All spans whose way up comes past one."""
     parents = _parents(spans)
     found = []
@@ -208,7 +208,7 @@ def test_own_time_and_propagated_failures_consider_spans_of_all_agents(nested: l
     around = [Node(each.span_id, each.parent_id, each.start, each.end, each.has_failed) for each in spans]
     for agent in set(owners.values()):
         self_time = [each for each in spans if owners[each.span_id] == agent]
-        beneath = {each.span_id: _beneath(spans, each) for each in self_time}
+        beneath = {each.span_id: _spans_below(spans, each) for each in self_time}
         found = analyse_traces([Trace(self_time, around)], WINDOW)
         times: Counter[tuple[str, str]] = Counter()
         above: Counter[tuple[str, str, str]] = Counter()
@@ -219,7 +219,7 @@ def test_own_time_and_propagated_failures_consider_spans_of_all_agents(nested: l
             if each.status == "ERROR" and failed:
                 key = (each.name, each.kind, mask_varying_parts(each.message))
                 above[key] += 1
-                begun = [below for below in failed if not any(one in failed for one in _beneath(spans, below))]
+                begun = [below for below in failed if not any(one in failed for one in _spans_below(spans, below))]
                 elsewhere[key] += all(owners[below.span_id] != agent for below in begun)
         assert {(timing.name, timing.kind): timing.self_time for timing in found.timings} == times
         groups = {(group.name, group.kind, group.message): group for group in found.errors}

@@ -39,7 +39,7 @@ WRONG = {
 }
 
 
-def verdicts(folder: Path, text: str) -> tuple[bool, bool, bool]:
+def accepts(folder: Path, text: str) -> tuple[bool, bool, bool]:
     """Say whether the loader, the schema, and the other parser accept a file."""
     (folder / "halo.yaml").write_text(text)
     try:
@@ -54,12 +54,12 @@ def verdicts(folder: Path, text: str) -> tuple[bool, bool, bool]:
 
 @pytest.mark.parametrize("name", FINE)
 def test_valid_uses_of_anchors_pass_halo_and_the_schema(tmp_path: Path, name: str) -> None:
-    assert verdicts(tmp_path, FINE[name]) == (True, True, True)
+    assert accepts(tmp_path, FINE[name]) == (True, True, True)
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_invalid_uses_of_anchors_fail_halo_and_the_schema(tmp_path: Path, name: str) -> None:
-    assert verdicts(tmp_path, WRONG[name]) == (False, False, True)
+    assert accepts(tmp_path, WRONG[name]) == (False, False, True)
 
 
 def test_an_included_file_may_have_them_as_well(tmp_path: Path) -> None:

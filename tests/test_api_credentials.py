@@ -40,7 +40,7 @@ def home_with(home: Path, config: object) -> Path:
     return home
 
 
-def refusal(env: dict[str, str], home: Path, **options: object) -> SettingsError:
+def refused(env: dict[str, str], home: Path, **options: object) -> SettingsError:
     with pytest.raises(SettingsError) as caught:
         resolve_settings(env, home=home, **options)  # type: ignore[arg-type]
     assert CANARY not in f"{caught.value!r} {caught.value} {caught.value.hint}"
@@ -137,7 +137,7 @@ def test_a_config_file_of_the_checkout_goes_with_its_own_key_only(tmp_path: Path
     at = {"INF_CONFIG_DIR": str(home / ".inf")}
     own = resolve_settings(at, home=home, checkouts=lambda: (tmp_path,))
     assert own == resolve_settings(at, home=home)
-    error = refusal({**at, "INF_API_KEY": CANARY}, home, checkouts=lambda: (tmp_path,))
+    error = refused({**at, "INF_API_KEY": CANARY}, home, checkouts=lambda: (tmp_path,))
     assert str(error) == (
         f"{home}/.inf/config.json (apiUrl) is not used with the key from INF_API_KEY: "
         f"it lies in the checkout {tmp_path}"
@@ -147,7 +147,7 @@ def test_a_config_file_of_the_checkout_goes_with_its_own_key_only(tmp_path: Path
         resolve_settings({**at, **unused, "INF_API_KEY": CANARY}, home=home, checkouts=lambda: (tmp_path,)).key
         is not None
     )
-    assert refusal({}, home, checkouts=lambda: (tmp_path,)).message.startswith("~/.inf/config.json is not used: ")
+    assert refused({}, home, checkouts=lambda: (tmp_path,)).message.startswith("~/.inf/config.json is not used: ")
     assert resolve_settings({}, home=home, checkouts=lambda: (home / "below",)) == resolve_settings({}, home=home)
 
 
@@ -166,7 +166,7 @@ def test_a_variable_that_says_the_same_as_the_file_is_fine(tmp_path: Path) -> No
 
 
 def test_a_variable_that_differs_from_the_file_is_an_error(tmp_path: Path) -> None:
-    error = refusal({"INF_PROJECT_ID": "other"}, tmp_path, declared=DECLARED)
+    error = refused({"INF_PROJECT_ID": "other"}, tmp_path, declared=DECLARED)
     assert str(error) == "two projects are named: declared in halo.yaml:2 and other in INF_PROJECT_ID"
 
 
@@ -183,7 +183,7 @@ def test_the_project_alone_can_be_resolved_once_the_file_is_parsed(tmp_path: Pat
 
 @pytest.mark.parametrize("flag", ["project_flag", "team_flag"])
 def test_an_empty_flag_is_refused_rather_than_ignored(tmp_path: Path, flag: str) -> None:
-    assert "is empty" in str(refusal({"INF_PROJECT_ID": "p"}, tmp_path, **{flag: " "}))
+    assert "is empty" in str(refused({"INF_PROJECT_ID": "p"}, tmp_path, **{flag: " "}))
 
 
 # --- keys ----------------------------------------------------------------------------------------------------------
@@ -213,8 +213,8 @@ def test_an_empty_flag_is_refused_rather_than_ignored(tmp_path: Path, flag: str)
     ],
 )
 def test_a_key_no_header_can_carry_is_refused_without_being_shown(tmp_path: Path, key: str, flaw: str) -> None:
-    assert str(refusal({"INF_API_KEY": key}, tmp_path)) == f"the API key from INF_API_KEY contains {flaw}"
-    in_file = refusal({}, home_with(tmp_path, {"apiKey": key}))
+    assert str(refused({"INF_API_KEY": key}, tmp_path)) == f"the API key from INF_API_KEY contains {flaw}"
+    in_file = refused({}, home_with(tmp_path, {"apiKey": key}))
     assert str(in_file) == f"the API key from ~/.inf/config.json (apiKey) contains {flaw}"
 
 
@@ -225,7 +225,7 @@ def test_any_other_key_is_used_as_it_is(tmp_path: Path, key: str) -> None:
 
 
 def test_a_team_no_header_can_carry_is_refused(tmp_path: Path) -> None:
-    assert str(refusal({"INF_TEAM_ID": "a b"}, tmp_path)) == "the team id from INF_TEAM_ID contains a space"
+    assert str(refused({"INF_TEAM_ID": "a b"}, tmp_path)) == "the team id from INF_TEAM_ID contains a space"
 
 
 def test_a_secret_shows_itself_nowhere() -> None:
@@ -376,7 +376,7 @@ def test_https_and_literal_loopback_are_allowed(tmp_path: Path, text: str, url: 
     ],
 )
 def test_every_other_address_is_refused_without_being_shown(tmp_path: Path, text: str) -> None:
-    error = refusal({"INF_API_URL": text}, tmp_path)
+    error = refused({"INF_API_URL": text}, tmp_path)
     assert str(error).startswith("the base URL from INF_API_URL ")
     assert "http" not in str(error).replace("https:// address", "")
 
@@ -410,12 +410,12 @@ def test_loopback_is_what_is_written_as_such() -> None:
 def test_a_config_file_that_cannot_be_understood_is_named_not_quoted(
     tmp_path: Path, content: str, message: str
 ) -> None:
-    assert str(refusal({}, home_with(tmp_path, content))) == message
+    assert str(refused({}, home_with(tmp_path, content))) == message
 
 
 def test_a_folder_in_the_place_of_the_config_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".inf" / "config.json").mkdir(parents=True)
-    assert str(refusal({}, tmp_path)) == "~/.inf/config.json cannot be read: is a directory"
+    assert str(refused({}, tmp_path)) == "~/.inf/config.json cannot be read: is a directory"
 
 
 def test_a_file_in_the_place_of_the_config_folder_is_no_config(tmp_path: Path) -> None:
@@ -426,8 +426,8 @@ def test_a_file_in_the_place_of_the_config_folder_is_no_config(tmp_path: Path) -
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
 def test_an_unreadable_config_file_is_an_error(tmp_path: Path) -> None:
     (home_with(tmp_path, EVERYTHING) / ".inf" / "config.json").chmod(0)
-    assert str(refusal({}, tmp_path)) == "~/.inf/config.json cannot be read: permission denied"
+    assert str(refused({}, tmp_path)) == "~/.inf/config.json cannot be read: permission denied"
 
 
 def test_a_config_folder_that_is_no_path_is_an_error(tmp_path: Path) -> None:
-    assert str(refusal({"INF_CONFIG_DIR": "a\0b"}, tmp_path)) == "INF_CONFIG_DIR is not a path"
+    assert str(refused({"INF_CONFIG_DIR": "a\0b"}, tmp_path)) == "INF_CONFIG_DIR is not a path"

@@ -13,7 +13,7 @@ from halo_iac.api.throttling import ThrottleGate
 from halo_iac.errors import Delivery, PlatformError
 
 
-def trouble(
+def api_error(
     status: int | None = 503,
     delivery: Delivery = Delivery.AMBIGUOUS,
     *,
@@ -70,7 +70,7 @@ def test_a_success_is_returned_at_once(clock: Clock) -> None:
 
 
 def test_waits_double_until_the_attempts_are_used_up(clock: Clock) -> None:
-    errors = [trouble() for _ in range(6)]
+    errors = [api_error() for _ in range(6)]
     with pytest.raises(PlatformError) as caught:
         clock.retry()(failing(*errors))
     assert caught.value is errors[-1]
@@ -79,13 +79,13 @@ def test_waits_double_until_the_attempts_are_used_up(clock: Clock) -> None:
 
 
 def test_chance_shortens_a_wait_by_up_to_half(clock: Clock) -> None:
-    assert clock.retry(chance=1.0)(failing(trouble(), trouble())) == "done"
+    assert clock.retry(chance=1.0)(failing(api_error(), api_error())) == "done"
     assert clock.waits == [0.25, 0.5]
 
 
 def test_no_wait_is_longer_than_twenty_seconds_and_all_end_within_two_minutes(clock: Clock) -> None:
     with pytest.raises(PlatformError):
-        clock.retry(attempts=100)(failing(*[trouble() for _ in range(100)]))
+        clock.retry(attempts=100)(failing(*[api_error() for _ in range(100)]))
     assert max(clock.waits) == 20.0
     assert 100.0 < sum(clock.waits) < 120.0
 
@@ -93,7 +93,7 @@ def test_no_wait_is_longer_than_twenty_seconds_and_all_end_within_two_minutes(cl
 def test_the_time_attempts_take_counts(clock: Clock) -> None:
     def slow(_deadline: float) -> str:
         clock.now += 50.0
-        raise trouble()
+        raise api_error()
 
     with pytest.raises(PlatformError, match="no"):
         clock.retry()(slow)
@@ -101,14 +101,14 @@ def test_the_time_attempts_take_counts(clock: Clock) -> None:
 
 
 def test_the_platform_s_own_delay_is_honoured_to_the_letter(clock: Clock) -> None:
-    assert clock.retry(chance=1.0)(failing(trouble(429, retry_after=7.0), trouble(503, retry_after=30.5))) == "done"
+    assert clock.retry(chance=1.0)(failing(api_error(429, retry_after=7.0), api_error(503, retry_after=30.5))) == "done"
     assert clock.waits == [7.0, 30.5]
 
 
 @pytest.mark.parametrize("asked", [0.0, 0.25])
 def test_a_delay_of_nothing_does_not_use_up_the_attempts_in_no_time(clock: Clock, asked: float) -> None:
     """Each time another worker has a success in between, so that the gate stays open."""
-    retried = [trouble(429, retry_after=asked) for _ in range(5)]
+    retried = [api_error(429, retry_after=asked) for _ in range(5)]
     gate = ThrottleGate(clock=lambda: clock.now)
 
     def attempt(_deadline: float) -> str:
@@ -123,41 +123,41 @@ def test_a_delay_of_nothing_does_not_use_up_the_attempts_in_no_time(clock: Clock
 
 def test_a_delay_longer_than_a_run_is_not_waited_for(clock: Clock) -> None:
     with pytest.raises(PlatformError) as caught:
-        clock.retry()(failing(trouble(429, retry_after=3600.0)))
+        clock.retry()(failing(api_error(429, retry_after=3600.0)))
     assert clock.waits == []
     assert caught.value.hint == "The platform asks to wait 3600 s. Do something."
 
 
 def test_a_permanent_error_is_raised_unchanged_without_a_retry(clock: Clock) -> None:
     with pytest.raises(PlatformError) as caught:
-        clock.retry()(failing(trouble(404, Delivery.REFUSED, is_transient=False)))
+        clock.retry()(failing(api_error(404, Delivery.REFUSED, is_transient=False)))
     assert (clock.waits, caught.value.hint) == ([], "Do something.")
 
 
 def test_a_lasting_failure_after_a_passing_one_ends_it(clock: Clock) -> None:
     with pytest.raises(PlatformError) as caught:
-        clock.retry()(failing(trouble(), trouble(401, Delivery.REFUSED, is_transient=False)))
+        clock.retry()(failing(api_error(), api_error(401, Delivery.REFUSED, is_transient=False)))
     assert (clock.waits, caught.value.status) == ([0.5], 401)
 
 
 def test_other_errors_are_not_retried(clock: Clock) -> None:
     with pytest.raises(ZeroDivisionError):
-        clock.retry()(failing(trouble(), ZeroDivisionError()))
+        clock.retry()(failing(api_error(), ZeroDivisionError()))
     assert clock.waits == [0.5]
 
 
 @pytest.mark.parametrize(
     ("error", "is_repeated"),
     [
-        (trouble(None, Delivery.NOT_SENT), True),
-        (trouble(429, Delivery.REFUSED), True),
-        (trouble(425, Delivery.REFUSED), True),
-        (trouble(None, Delivery.AMBIGUOUS), False),
-        (trouble(408, Delivery.AMBIGUOUS), False),
-        (trouble(503, Delivery.AMBIGUOUS), False),
-        (trouble(200, Delivery.AMBIGUOUS), False),
-        (trouble(400, Delivery.REFUSED, is_transient=False), False),
-        (trouble(None, Delivery.NOT_SENT, is_transient=False), False),
+        (api_error(None, Delivery.NOT_SENT), True),
+        (api_error(429, Delivery.REFUSED), True),
+        (api_error(425, Delivery.REFUSED), True),
+        (api_error(None, Delivery.AMBIGUOUS), False),
+        (api_error(408, Delivery.AMBIGUOUS), False),
+        (api_error(503, Delivery.AMBIGUOUS), False),
+        (api_error(200, Delivery.AMBIGUOUS), False),
+        (api_error(400, Delivery.REFUSED, is_transient=False), False),
+        (api_error(None, Delivery.NOT_SENT, is_transient=False), False),
     ],
 )
 def test_a_create_is_repeated_only_where_nothing_can_have_happened(
@@ -175,14 +175,14 @@ def test_a_create_is_repeated_only_where_nothing_can_have_happened(
 
 def test_a_create_that_turns_ambiguous_is_not_repeated_again(clock: Clock) -> None:
     with pytest.raises(PlatformError) as caught:
-        clock.retry()(failing(trouble(None, Delivery.NOT_SENT), trouble(503)), creates=True)
+        clock.retry()(failing(api_error(None, Delivery.NOT_SENT), api_error(503)), creates=True)
     assert (clock.waits, caught.value.status) == ([0.5], 503)
 
 
 def test_every_wait_is_reported(clock: Clock) -> None:
     retried: list[tuple[int | None, float, int]] = []
     retry = clock.retry(on_retry=lambda error, wait, attempt: retried.append((error.status, wait, attempt)))
-    assert retry(failing(trouble(500), trouble(429, retry_after=3.0))) == "done"
+    assert retry(failing(api_error(500), api_error(429, retry_after=3.0))) == "done"
     assert retried == [(500, 0.5, 1), (429, 3.0, 2)]
 
 
@@ -190,13 +190,13 @@ def test_once_stopped_nothing_is_repeated(clock: Clock) -> None:
     stop = threading.Event()
     stop.set()
     with pytest.raises(PlatformError):
-        clock.retry(stop=stop)(failing(trouble()))
+        clock.retry(stop=stop)(failing(api_error()))
     assert clock.waits == []
 
 
 def test_a_stop_ends_the_wait_and_raises_the_last_error() -> None:
     stop = threading.Event()
-    error = trouble(retry_after=60.0)
+    error = api_error(retry_after=60.0)
     retry = Retry(stop=stop, on_retry=lambda *_: stop.set())
     with pytest.raises(PlatformError) as caught:
         retry(failing(error))
@@ -207,7 +207,7 @@ def test_an_interrupt_during_a_repetition_passes_through(clock: Clock) -> None:
     def attempt(_deadline: float) -> str:
         if clock.waits:
             raise KeyboardInterrupt
-        raise trouble()
+        raise api_error()
 
     with pytest.raises(KeyboardInterrupt):
         clock.retry()(attempt)
@@ -218,7 +218,7 @@ def test_a_deadline_is_the_whole_operation_s(clock: Clock) -> None:
 
     def attempt(deadline: float) -> str:
         deadlines.append(deadline)
-        return failing(trouble())(deadline) if len(deadlines) < 3 else "done"
+        return failing(api_error())(deadline) if len(deadlines) < 3 else "done"
 
     assert clock.retry(seconds=5.0)(attempt) == "done"
     assert deadlines == [1005.0] * 3

@@ -37,7 +37,7 @@ class Platform:
         self.now += self.takes
         assert self.now < deadline
         if self.now < 1000.0 + self.seconds:
-            raise trouble(self.status, self.retry_after)
+            raise api_error(self.status, self.retry_after)
         return "done"
 
     def retry(self, **how: object) -> Retry:
@@ -45,7 +45,7 @@ class Platform:
         return Retry(clock=lambda: self.now, sleep=self.sleep, chance=lambda: 0.0, gate=gate, **how)  # type: ignore[arg-type]
 
 
-def trouble(status: int | None = 429, retry_after: float | None = None) -> PlatformError:
+def api_error(status: int | None = 429, retry_after: float | None = None) -> PlatformError:
     return PlatformError(
         "no",
         procedure="a.b",
@@ -108,7 +108,19 @@ def test_slow_refusals_take_nothing_from_an_operation() -> None:
 
 def test_a_success_resets_the_count_of_refusals_in_a_row() -> None:
     platform = Platform(0.0)
-    retry, errors = platform.retry(), [trouble(), None, trouble(), trouble(), trouble(), None, trouble(), trouble()]
+    retry, errors = (
+        platform.retry(),
+        [
+            api_error(),
+            None,
+            api_error(),
+            api_error(),
+            api_error(),
+            None,
+            api_error(),
+            api_error(),
+        ],
+    )
 
     def attempt(_deadline: float) -> str:
         error = errors.pop(0) if errors else None
@@ -126,7 +138,7 @@ def test_other_failures_never_close_the_throttle_gate(status: int | None) -> Non
 
     def attempt(_deadline: float) -> str:
         platform.calls += 1
-        raise trouble(status)
+        raise api_error(status)
 
     with pytest.raises(PlatformError):
         platform.retry()(attempt)
@@ -134,7 +146,7 @@ def test_other_failures_never_close_the_throttle_gate(status: int | None) -> Non
 
 
 def test_a_probe_that_fails_otherwise_lets_the_next_request_try() -> None:
-    platform, errors = Platform(0.0), [trouble(), trouble(), trouble(500), trouble(None)]
+    platform, errors = Platform(0.0), [api_error(), api_error(), api_error(500), api_error(None)]
 
     def attempt(_deadline: float) -> str:
         if errors:
@@ -147,14 +159,17 @@ def test_a_probe_that_fails_otherwise_lets_the_next_request_try() -> None:
 # Side by side -------------------------------------------------------------------------------------------------------
 
 
-def closed(sleep: Callable[[float], None] | None = None) -> ThrottleGate:
+def closed_gate(sleep: Callable[[float], None] | None = None) -> ThrottleGate:
     """Return a gate that does not open by itself while a test goes on."""
     gate = ThrottleGate(LIMIT, sleep=sleep)
-    assert [gate.record_attempt(trouble()), gate.record_attempt(trouble(retry_after=300.0))] == [False, True]
+    assert [gate.record_attempt(api_error()), gate.record_attempt(api_error(retry_after=300.0))] == [
+        False,
+        True,
+    ]
     return gate
 
 
-def together(count: int, work: Callable[[], object]) -> None:
+def run_in_threads(count: int, work: Callable[[], object]) -> None:
     threads = [threading.Thread(target=work) for _ in range(count)]
     for thread in threads:
         thread.start()
@@ -164,7 +179,7 @@ def together(count: int, work: Callable[[], object]) -> None:
 
 
 def test_one_request_probes_while_the_others_wait_for_its_result() -> None:
-    gate, stop, lock = closed(lambda _: None), threading.Event(), threading.Lock()
+    gate, stop, lock = closed_gate(lambda _: None), threading.Event(), threading.Lock()
     trying, most, done = 0, 0, 0
 
     def work() -> None:
@@ -182,11 +197,11 @@ def test_one_request_probes_while_the_others_wait_for_its_result() -> None:
             with lock:
                 trying -= 1
             if count < 4:
-                raise trouble()
+                raise api_error()
 
         retry(attempt)
 
-    together(8, work)
+    run_in_threads(8, work)
     assert (most, done, gate.closed_by) == (1, 3 + 8, None)
 
 
@@ -204,7 +219,7 @@ class Awaited(threading.Event):
 
 
 def test_a_stop_ends_every_wait_without_a_request() -> None:
-    gate, stop, unsent = closed(), Awaited(4), []
+    gate, stop, unsent = closed_gate(), Awaited(4), []
 
     def work() -> None:
         try:
@@ -212,20 +227,20 @@ def test_a_stop_ends_every_wait_without_a_request() -> None:
         except Unsent as error:
             unsent.append(error.procedure)
 
-    together(4, work)
+    run_in_threads(4, work)
     assert unsent == ["a.b"] * 4
 
 
 def test_a_request_after_the_stop_is_sent_at_once() -> None:
-    gate, stop = closed(), threading.Event()
+    gate, stop = closed_gate(), threading.Event()
     stop.set()
     assert Retry(gate=gate, stop=stop)(lambda _: "put back") == "put back"
 
 
 def test_a_success_of_an_earlier_request_wakes_those_that_wait() -> None:
     gate, stop, reported = ThrottleGate(LIMIT), threading.Event(), threading.Event()
-    gate.record_attempt(trouble())
-    gate.record_attempt(trouble(retry_after=300.0))
+    gate.record_attempt(api_error())
+    gate.record_attempt(api_error(retry_after=300.0))
 
     def work() -> None:
         reported.set()

@@ -38,12 +38,12 @@ PAGE = b"<!DOCTYPE html><html><title>Attention Required! | Cloudflare</title></h
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="error numbers and words differ elsewhere")
 
 
-def calling(url: str, **options: object) -> Transport:
+def open_transport(url: str, **options: object) -> Transport:
     return Transport(url, Secret(CANARY), key_origin="INF_API_KEY", **options)  # type: ignore[arg-type]
 
 
 def failed_call(url: str, **options: object) -> PlatformError:
-    with calling(url, **options) as transport, pytest.raises(PlatformError) as caught:
+    with open_transport(url, **options) as transport, pytest.raises(PlatformError) as caught:
         transport.call("haloSchedule.create", "mutation", {"title": "T"})
     error = caught.value
     assert CANARY not in f"{error!r} {error} {error.message} {error.hint} {error.reason}"
@@ -59,7 +59,7 @@ def failed_answer(answer: Callable[[Request], Reply], **options: object) -> Plat
     return error
 
 
-def verdict(error: PlatformError) -> tuple[type[PlatformError], Delivery, bool, int | None]:
+def error_kind(error: PlatformError) -> tuple[type[PlatformError], Delivery, bool, int | None]:
     return type(error), error.delivery, error.is_transient, error.status
 
 
@@ -76,7 +76,7 @@ def free_port() -> int:
 def test_a_refused_connection_was_never_sent() -> None:
     port = free_port()
     error = failed_call(f"http://127.0.0.1:{port}")
-    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
+    assert error_kind(error) == (Unreachable, Delivery.NOT_SENT, True, None)
     assert str(error) == f"haloSchedule.create: no connection to 127.0.0.1:{port}: connection refused"
 
 
@@ -86,7 +86,7 @@ def test_a_name_that_does_not_resolve_was_never_sent(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     error = failed_call("https://halo.invalid")
-    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
+    assert error_kind(error) == (Unreachable, Delivery.NOT_SENT, True, None)
     assert error.reason == "the name of halo.invalid could not be resolved"
 
 
@@ -143,7 +143,7 @@ def test_a_connection_that_takes_too_long_was_never_sent() -> None:
         raise httpx.ConnectTimeout(CANARY, request=request)
 
     error = failed_call("http://127.0.0.1:9", http=httpx.MockTransport(connect_in_vain))
-    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
+    assert error_kind(error) == (Unreachable, Delivery.NOT_SENT, True, None)
     assert error.reason == "timed out connecting to 127.0.0.1:9"
 
 
@@ -153,7 +153,7 @@ def test_the_other_failures_before_sending_are_not_sent(kind: type[httpx.Transpo
         raise kind(f"Bearer {CANARY}", request=request)
 
     error = failed_call("http://127.0.0.1:9", http=httpx.MockTransport(fail))
-    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, kind is not httpx.LocalProtocolError, None)
+    assert error_kind(error) == (Unreachable, Delivery.NOT_SENT, kind is not httpx.LocalProtocolError, None)
 
 
 def test_an_unknown_connect_error_says_nothing_it_does_not_know() -> None:
@@ -172,7 +172,7 @@ def hang_up(_: Request) -> Reply:
 
 def test_a_connection_closed_before_the_answer_is_ambiguous() -> None:
     error = failed_answer(hang_up)
-    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert error_kind(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
     assert error.reason.startswith("the connection was closed before an answer arrived")
 
 
@@ -185,7 +185,7 @@ def test_an_answer_that_does_not_come_in_time_is_ambiguous() -> None:
 
     error = failed_answer(wait, bounds=RequestLimits(read_seconds=0.05))
     released.set()
-    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert error_kind(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
     assert error.reason == "timed out waiting for an answer"
 
 
@@ -206,7 +206,7 @@ def test_a_slow_answer_is_reported_once_and_read(over: str, monkeypatch: pytest.
         url = "http://halo.invalid" if over == "a proxy" else platform.url
         if over == "a proxy":
             monkeypatch.setenv("HTTP_PROXY", platform.url)
-        with calling(url, bounds=RequestLimits(slow_seconds=0.02), log_wait=log) as transport:
+        with open_transport(url, bounds=RequestLimits(slow_seconds=0.02), log_wait=log) as transport:
             assert transport.call("a.b", "query") == 7
     host = url.partition("//")[2]
     assert lines == [f"a.b: no full response from {host} after 0.02 s; still waiting"]
@@ -219,7 +219,7 @@ def test_a_deadline_cuts_the_wait_short() -> None:
         released.wait(5)
         return result(None)
 
-    with serving(wait) as platform, calling(platform.url) as transport, pytest.raises(Unanswered):
+    with serving(wait) as platform, open_transport(platform.url) as transport, pytest.raises(Unanswered):
         transport.call("a.b", "query", deadline=monotonic() + 0.05)
     released.set()
 
@@ -231,7 +231,7 @@ def test_an_answer_that_trickles_ends_at_the_deadline() -> None:
 
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=trickle()))
     error = failed_call("http://127.0.0.1:9", http=transport, bounds=RequestLimits(total_seconds=0.05))
-    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert error_kind(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
     assert error.reason == "not answered within 0.05 s"
 
 
@@ -254,13 +254,13 @@ def test_headers_that_trickle_end_at_the_deadline(pieces: list[bytes]) -> None:
     released.set()
     thread.join()
     listener.close()
-    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert error_kind(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
     assert error.reason == "timed out waiting for an answer"
 
 
 def test_an_answer_shorter_than_announced_is_ambiguous() -> None:
     error = failed_answer(lambda _: Reply(200, b'{"result":', claims=500))
-    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert error_kind(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
     assert error.reason == "the connection broke in the middle of the answer"
 
 
@@ -271,12 +271,12 @@ def test_an_answer_that_stops_half_way_is_ambiguous() -> None:
 
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=stop()))
     error = failed_call("http://127.0.0.1:9", http=transport)
-    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert error_kind(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
     assert error.reason == "the answer stopped halfway"
 
 
 @contextmanager
-def answering(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
+def serve_bytes(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
     """Serve these bytes, one after the other to each request, over as many connections as are opened in turn."""
     received: list[bytes] = []
 
@@ -319,9 +319,9 @@ ODD = {
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 def test_something_that_does_not_speak_http_is_ambiguous(odd: bytes) -> None:
-    with answering(odd) as (url, _):
+    with serve_bytes(odd) as (url, _):
         error = failed_call(url, url_origin="INF_API_URL")
-    assert verdict(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
+    assert error_kind(error) == (Unanswered, Delivery.AMBIGUOUS, True, None)
     assert (error.reason, "INF_API_URL" in (error.hint or "")) == ("the answer is not valid HTTP", True)
 
 
@@ -347,9 +347,9 @@ MORE = {
 def test_bytes_after_a_response_are_never_taken_for_the_next_response(
     more: bytes, is_proxied: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with answering(more, SEVEN) as (url, received):
+    with serve_bytes(more, SEVEN) as (url, received):
         monkeypatch.setenv("HTTP_PROXY", url)
-        with calling("http://halo.invalid" if is_proxied else url) as transport:
+        with open_transport("http://halo.invalid" if is_proxied else url) as transport:
             with suppress(PlatformError):
                 transport.call("a.b", "mutation", {"number": 1})
             assert transport.call("a.b", "mutation", {"number": 2}) == 7
@@ -366,7 +366,7 @@ FRAMED = {
 
 @pytest.mark.parametrize("framed", FRAMED.values(), ids=FRAMED)
 def test_an_answer_may_be_framed_in_any_way(framed: bytes) -> None:
-    with answering(framed) as (url, _), calling(url) as transport:
+    with serve_bytes(framed) as (url, _), open_transport(url) as transport:
         assert transport.call("a.b", "mutation", {}) == 7
 
 
@@ -389,7 +389,7 @@ def test_an_answer_may_be_framed_in_any_way(framed: bytes) -> None:
 )
 def test_a_200_that_is_no_trpc_answer_asks_about_the_url(body: bytes, reason: str) -> None:
     error = failed_answer(lambda _: Reply(200, body), url_origin="INF_API_URL")
-    assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, True, 200)
+    assert error_kind(error) == (Unreadable, Delivery.AMBIGUOUS, True, 200)
     assert str(error) == f"haloSchedule.create (HTTP 200): {reason}"
     assert error.hint == "Check that the address points at the platform; it comes from: INF_API_URL."
 
@@ -406,18 +406,21 @@ def test_a_200_that_is_no_trpc_answer_asks_about_the_url(body: bytes, reason: st
 )
 def test_a_text_that_was_cut_within_a_character_is_read(written: bytes, text: str) -> None:
     body = b'{"result":{"data":{"a":"' + written + b'"}}}'
-    with serving(lambda _: Reply(200, body)) as platform, calling(platform.url) as api:
+    with serving(lambda _: Reply(200, body)) as platform, open_transport(platform.url) as api:
         assert api.call("a.b", "query") == {"a": text}
 
 
 def test_a_broken_compression_is_unreadable() -> None:
     error = failed_answer(lambda _: Reply(200, b"no gzip", {"Content-Encoding": "gzip"}))
-    assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, True, None)
+    assert error_kind(error) == (Unreadable, Delivery.AMBIGUOUS, True, None)
 
 
 def test_a_compressed_answer_is_read() -> None:
     body = gzip.compress(result({"a": 1}).body)
-    with serving(lambda _: Reply(200, body, {"Content-Encoding": "gzip"})) as platform, calling(platform.url) as api:
+    with (
+        serving(lambda _: Reply(200, body, {"Content-Encoding": "gzip"})) as platform,
+        open_transport(platform.url) as api,
+    ):
         assert api.call("a.b", "query") == {"a": 1}
 
 
@@ -427,10 +430,10 @@ def test_an_answer_that_would_unfold_without_bound_is_not_unfolded(encoding: str
     for _ in encoding.split(", "):
         body = gzip.compress(body)
     error = failed_answer(lambda _: Reply(200, body, {"Content-Encoding": encoding}))
-    assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, True, None)
+    assert error_kind(error) == (Unreadable, Delivery.AMBIGUOUS, True, None)
     assert error.reason == "answered with a body whose compression is broken, or was not requested"
     error = failed_answer(lambda _: Reply(429, body, {"Content-Encoding": encoding, "Retry-After": "7"}))
-    assert (verdict(error), error.retry_after) == ((Unreadable, Delivery.REFUSED, True, 429), 7)
+    assert (error_kind(error), error.retry_after) == ((Unreadable, Delivery.REFUSED, True, 429), 7)
 
 
 def test_an_answer_beyond_the_limit_is_not_read_to_its_end() -> None:
@@ -443,7 +446,7 @@ def test_an_answer_beyond_the_limit_is_not_read_to_its_end() -> None:
 
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=endless()))
     error = failed_call("http://127.0.0.1:9", http=transport, bounds=RequestLimits(answer_bytes=1024 * 1024))
-    assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, False, 200)
+    assert error_kind(error) == (Unreadable, Delivery.AMBIGUOUS, False, 200)
     assert error.reason == "answered with more than 1 MiB"
     assert len(sent) == 1025
 
@@ -459,13 +462,13 @@ def test_an_endless_error_page_is_not_read_to_its_end() -> None:
 
     transport = httpx.MockTransport(lambda _: httpx.Response(502, content=endless()))
     error = failed_call("http://127.0.0.1:9", http=transport)
-    assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, True, 502)
+    assert error_kind(error) == (Unreadable, Delivery.AMBIGUOUS, True, 502)
     assert len(sent) == 64
 
 
 def test_an_error_whose_body_breaks_off_keeps_its_status() -> None:
     error = failed_answer(lambda _: Reply(429, b'{"error', {"Retry-After": "7"}, claims=500))
-    assert verdict(error) == (Unreadable, Delivery.REFUSED, True, 429)
+    assert error_kind(error) == (Unreadable, Delivery.REFUSED, True, 429)
     assert error.retry_after == 7.0
 
 
@@ -474,14 +477,14 @@ def test_a_redirect_is_not_followed_and_ambiguous(status: int) -> None:
     with serving(lambda _: result(None)) as elsewhere:
         error = failed_answer(lambda _: Reply(status, b"", {"Location": f"{elsewhere.url}/x?key={CANARY}"}))
         assert elsewhere.requests == []
-    assert verdict(error) == (Unreadable, Delivery.AMBIGUOUS, False, status)
+    assert error_kind(error) == (Unreadable, Delivery.AMBIGUOUS, False, status)
 
 
 def test_cookies_are_not_kept() -> None:
     def answer(_: Request) -> Reply:
         return Reply(200, result(None).body, {"Set-Cookie": "track=me; Path=/"})
 
-    with serving(answer) as platform, calling(platform.url) as transport:
+    with serving(answer) as platform, open_transport(platform.url) as transport:
         transport.call("a.b", "query")
         transport.call("a.b", "query")
         assert ["cookie" in request.headers for request in platform.requests] == [False, False]
@@ -515,14 +518,14 @@ def test_a_status_decides_what_may_have_happened(
     status: int, delivery: Delivery, is_transient: bool, ends_the_run: bool
 ) -> None:
     in_own_words = failed_answer(lambda _: failure(status, "the reason", "THE_NAME"))
-    assert verdict(in_own_words) == (Rejected, delivery, is_transient, status)
+    assert error_kind(in_own_words) == (Rejected, delivery, is_transient, status)
     assert isinstance(in_own_words, Rejected)
     assert in_own_words.name == "THE_NAME"
     assert str(in_own_words) == f"haloSchedule.create (HTTP {status}): the reason"
     assert in_own_words.ends_the_run is ends_the_run
 
     from_a_gateway = failed_answer(lambda _: Reply(status, PAGE, {"Content-Type": "text/html"}))
-    assert verdict(from_a_gateway) == (Unreadable, delivery, is_transient, status)
+    assert error_kind(from_a_gateway) == (Unreadable, delivery, is_transient, status)
 
 
 def test_a_wrong_key_names_where_it_came_from() -> None:
@@ -594,7 +597,7 @@ def test_a_missing_permission_is_distinguished_from_a_wrong_key() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"error":"no"}', b'{"error":null}', b"null"])
 def test_an_unexpected_error_body_is_unreadable_but_keeps_the_status(body: bytes) -> None:
-    assert verdict(failed_answer(lambda _: Reply(401, body))) == (Unreadable, Delivery.REFUSED, False, 401)
+    assert error_kind(failed_answer(lambda _: Reply(401, body))) == (Unreadable, Delivery.REFUSED, False, 401)
 
 
 @pytest.mark.parametrize("error", [{}, {"message": 7, "data": []}, {"data": {"code": None}}])
@@ -629,14 +632,14 @@ def test_a_self_signed_certificate_fails_before_anything_is_sent() -> None:
     with serving(lambda _: result(None), tls=server_side()) as platform:
         error = failed_call(platform.url)
         assert platform.requests == []
-    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
+    assert error_kind(error) == (Unreachable, Delivery.NOT_SENT, False, None)
     assert error.reason == f"the certificate of {platform.url.removeprefix('https://')} is self-signed"
     assert "SSL_CERT_FILE" in (error.hint or "")
 
 
 def test_ssl_cert_file_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "loopback.pem"))
-    with serving(lambda _: result(7), tls=server_side()) as platform, calling(platform.url) as transport:
+    with serving(lambda _: result(7), tls=server_side()) as platform, open_transport(platform.url) as transport:
         assert transport.call("a.b", "query") == 7
 
 
@@ -645,7 +648,7 @@ def test_a_certificate_for_another_host_is_refused(monkeypatch: pytest.MonkeyPat
     with serving(lambda _: result(7), tls=server_side()) as platform:
         error = failed_call(platform.url.replace("127.0.0.1", "localhost"))
         assert platform.requests == []
-    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
+    assert error_kind(error) == (Unreachable, Delivery.NOT_SENT, False, None)
     assert error.reason.endswith("is for another host name")
 
 
@@ -658,14 +661,14 @@ def test_an_unreadable_ca_bundle_names_the_variable(
         bundle.write_text(content)
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     error = failed_call("https://halo.invalid")
-    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
+    assert error_kind(error) == (Unreachable, Delivery.NOT_SENT, False, None)
     assert (error.reason, error.hint) == ("the CA bundle could not be read", "Check SSL_CERT_FILE and SSL_CERT_DIR.")
 
 
 def test_https_to_a_plain_server_was_never_sent() -> None:
     with serving(lambda _: result(None)) as platform:
         error = failed_call(platform.url.replace("http:", "https:"))
-    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
+    assert error_kind(error) == (Unreachable, Delivery.NOT_SENT, True, None)
 
 
 def test_nothing_in_the_environment_turns_verification_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -696,7 +699,7 @@ def test_loopback_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch) ->
     with serving(lambda _: Reply(500)) as proxy, serving(lambda _: result(7)) as platform:
         for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url)
-        with calling(platform.url) as transport:
+        with open_transport(platform.url) as transport:
             assert transport.call("a.b", "query") == 7
         assert proxy.requests == []
 
@@ -705,7 +708,7 @@ def test_other_hosts_go_through_the_proxy_and_its_refusal_was_not_sent(monkeypat
     with serving(lambda _: Reply(407)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         error = failed_call("https://halo.invalid")
-    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
+    assert error_kind(error) == (Unreachable, Delivery.NOT_SENT, False, None)
     assert error.reason == f"the proxy {proxy.url} asks for a user name and password (HTTP 407)"
 
 
@@ -723,7 +726,7 @@ def test_a_proxy_that_hangs_up_instead_of_opening_a_tunnel_sent_nothing(monkeypa
     error = failed_call("https://halo.invalid")
     thread.join()
     listener.close()
-    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, True, None)
+    assert error_kind(error) == (Unreachable, Delivery.NOT_SENT, True, None)
     assert error.reason.endswith(" opened no connection to halo.invalid")
 
 
@@ -743,7 +746,7 @@ def test_a_bad_certificate_behind_a_tunnel_is_named_as_such(monkeypatch: pytest.
     error = failed_call("https://halo.invalid")
     thread.join()
     listener.close()
-    assert verdict(error) == (Unreachable, Delivery.NOT_SENT, False, None)
+    assert error_kind(error) == (Unreachable, Delivery.NOT_SENT, False, None)
     assert error.reason == "the certificate of halo.invalid is self-signed"
 
 
@@ -765,7 +768,7 @@ def test_a_request_through_a_tunnel_reaches_the_platform_unchanged(monkeypatch: 
         thread = threading.Thread(target=tunnel)
         thread.start()
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener.getsockname()[1]}")
-        with calling("https://halo.invalid/base") as transport:
+        with open_transport("https://halo.invalid/base") as transport:
             assert transport.call("a.b", "query", {"id": "ü"}) == 7
         thread.join()
     assert [lines.split(b"\r\n", 1)[0] for lines in seen] == [
@@ -794,7 +797,7 @@ def test_headers_and_body_come_at_once_and_a_closed_connection_is_opened_again()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)
         thread.start()
-        with calling(f"http://127.0.0.1:{listener.getsockname()[1]}") as transport:
+        with open_transport(f"http://127.0.0.1:{listener.getsockname()[1]}") as transport:
             for number in range(6):
                 assert transport.call("a.b", "mutation", {"number": number}) == 7
                 if number % 2:
@@ -817,7 +820,7 @@ def test_a_body_that_the_platform_does_not_wait_for_is_answered_all_the_same() -
         thread = threading.Thread(target=serve)
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with calling(url) as transport, pytest.raises(PlatformError) as caught:
+        with open_transport(url) as transport, pytest.raises(PlatformError) as caught:
             transport.call("a.b", "mutation", {"prompt": "p" * 4_000_000})
         thread.join()
     assert (caught.value.status, caught.value.delivery) == (413, Delivery.REFUSED)
@@ -828,7 +831,7 @@ def test_a_body_that_the_platform_does_not_wait_for_is_answered_all_the_same() -
 def test_a_request_has_these_headers_and_no_others(base: str, kind: Kind) -> None:
     with (
         serving(lambda _: result(7)) as platform,
-        calling(platform.url + base, team="team", user_agent="halo/1", timezone="Europe/Berlin") as transport,
+        open_transport(platform.url + base, team="team", user_agent="halo/1", timezone="Europe/Berlin") as transport,
     ):
         for _ in range(2):
             assert transport.call("a.b", kind, {"title": "It's (ü) *~!&#%"}) == 7
@@ -938,11 +941,11 @@ def test_a_request_that_must_not_be_sent_is_not_sent() -> None:
 def test_an_unreadable_timezone_becomes_utc() -> None:
     with serving(lambda _: result(None)) as platform:
         for timezone in ("", "Zone/Ü", "a b", "a\r\nX-Evil: 1"):
-            with calling(platform.url, timezone=timezone) as transport:
+            with open_transport(platform.url, timezone=timezone) as transport:
                 transport.call("a.b", "query")
         assert {request.headers["x-inference-caller-timezone"] for request in platform.requests} == {"UTC"}
 
 
 def test_a_result_without_data_is_none() -> None:
-    with serving(lambda _: Reply(200, b'{"result":{}}')) as platform, calling(platform.url) as transport:
+    with serving(lambda _: Reply(200, b'{"result":{}}')) as platform, open_transport(platform.url) as transport:
         assert transport.call("a.b", "mutation", {}) is None

@@ -30,11 +30,11 @@ HIDDEN = PatchResponse(
 )
 
 
-def with_(**fields: object) -> PatchResponse:
+def patched_with(**fields: object) -> PatchResponse:
     return PatchResponse(lambda wire: {**wire, **fields})
 
 
-def hide(harness: Harness, times: int | None) -> None:
+def hide_from_listings(harness: Harness, times: int | None) -> None:
     """Leave what is made out of so many of the lists that are read after it was."""
     harness.fault(LIST, Pass())
     harness.fault(LIST, HIDDEN, times=times)
@@ -46,15 +46,15 @@ def answer_without_keeping(harness: Harness, **fields: object) -> None:
     harness.fault(CREATE, Reply(200, body))
 
 
-def ending(run: Run) -> tuple[list[str], str, int]:
+def status_message_code(run: Run) -> tuple[list[str], str, int]:
     return run.statuses, run.message, run.exit_code
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_a_create_that_is_listed_late_is_waited_for(harness: Harness, times: int) -> None:
-    hide(harness, times)
+    hide_from_listings(harness, times)
     run = harness.run(create("Review"))
-    assert ending(run) == (["done"], "", 0)
+    assert status_message_code(run) == (["done"], "", 0)
     assert run.event_lines == ["Review started", "Review done", "Review retrying", "Review done"]
     assert run.requests == [LIST, CREATE, *[LIST] * (times + 1)]
 
@@ -67,7 +67,7 @@ def test_creates_that_are_listed_at_once_cost_one_request(harness: Harness) -> N
 def test_creates_are_looked_for_at_once_and_after_two_eight_and_twenty_seconds(harness: Harness) -> None:
     waits: list[float] = []
     harness.stop_signal.pause = waits.append  # type: ignore[method-assign]
-    hide(harness, None)
+    hide_from_listings(harness, None)
     change = create("Review")
     events = list(
         apply(
@@ -83,10 +83,10 @@ def test_creates_are_looked_for_at_once_and_after_two_eight_and_twenty_seconds(h
 
 
 def test_a_create_that_exists_but_is_never_listed_is_done_with_a_warning(harness: Harness) -> None:
-    hide(harness, None)
+    hide_from_listings(harness, None)
     run = harness.run(create("Review"))
     message = "it exists, but is not listed yet; wait until `halo schedule list` shows it before the next apply"
-    assert ending(run) == (["done"], message, 0)
+    assert status_message_code(run) == (["done"], message, 0)
     assert run.requests == [LIST, CREATE, *[LIST] * 4, READ]
 
 
@@ -94,7 +94,7 @@ def test_a_create_that_is_missing_is_unknown(harness: Harness) -> None:
     answer_without_keeping(harness)
     kept = RecordedWrites()
     run = harness.run(create("Review"), recorder=kept)
-    assert ending(run) == (["unknown"], "the platform answered that it created s9, but cannot find it", 5)
+    assert status_message_code(run) == (["unknown"], "the platform answered that it created s9, but cannot find it", 5)
     assert kept.line_summaries == ["1 create", "1 done", "1 unknown"]
 
 
@@ -106,31 +106,31 @@ def test_only_missing_creates_are_unknown(harness: Harness) -> None:
 
 @pytest.mark.parametrize("procedure", [CREATE, READ])
 def test_a_create_in_another_project_has_failed(harness: Harness, procedure: str) -> None:
-    hide(harness, None)
-    harness.fault(procedure, with_(projectId=ELSEWHERE))
+    hide_from_listings(harness, None)
+    harness.fault(procedure, patched_with(projectId=ELSEWHERE))
     run = harness.run(create("Review"))
-    assert ending(run) == (["failed"], f"it was created in another project, {ELSEWHERE}", 4)
+    assert status_message_code(run) == (["failed"], f"it was created in another project, {ELSEWHERE}", 4)
     assert run.summary.events[0].hint == (
         "archive s1 there, and run `halo doctor` to see which projects the key is for"
     )
 
 
 def test_a_project_in_capitals_is_the_same(harness: Harness) -> None:
-    harness.fault(CREATE, with_(projectId=PROJECT.upper()))
+    harness.fault(CREATE, patched_with(projectId=PROJECT.upper()))
     assert harness.run(create("Review")).statuses == ["done"]
 
 
 def test_a_create_with_another_title_by_now_is_a_conflict(harness: Harness) -> None:
-    hide(harness, None)
-    harness.fault(READ, with_(title="Another"))
-    assert ending(harness.run(create("Review"))) == (["conflict"], "its title is now 'Another'", 4)
+    hide_from_listings(harness, None)
+    harness.fault(READ, patched_with(title="Another"))
+    assert status_message_code(harness.run(create("Review"))) == (["conflict"], "its title is now 'Another'", 4)
 
 
 def test_a_create_that_differs_from_what_was_sent_has_failed(harness: Harness) -> None:
-    hide(harness, None)
-    harness.fault(READ, with_(hours=[17]))
+    hide_from_listings(harness, None)
+    harness.fault(READ, patched_with(hours=[17]))
     message = "it was created, but the platform answered with another hours than was sent"
-    assert ending(harness.run(create("Review"))) == (["failed"], message, 4)
+    assert status_message_code(harness.run(create("Review"))) == (["failed"], message, 4)
 
 
 LISTED_OTHERWISE = {
@@ -151,7 +151,7 @@ def test_a_create_stored_differently_from_its_answer_is_not_done(
         PatchResponse(lambda page: {**page, "schedules": [each | fields for each in page["schedules"]]}),
         times=None,
     )
-    harness.fault(READ, with_(**fields), times=None)
+    harness.fault(READ, patched_with(**fields), times=None)
     run = harness.run(create("Review"))
     assert (run.statuses, run.exit_code) == ([status], 4)
     assert run.message.startswith(message)
@@ -163,13 +163,13 @@ def test_a_create_that_is_listed_with_other_values_for_a_while_is_waited_for(har
         LIST, PatchResponse(lambda page: {**page, "schedules": [each | {"hours": [1]} for each in page["schedules"]]})
     )
     run = harness.run(create("Review"))
-    assert ending(run) == (["done"], "", 0)
+    assert status_message_code(run) == (["done"], "", 0)
     assert run.event_lines == ["Review started", "Review done", "Review retrying", "Review done"]
 
 
 def test_a_create_answered_as_archived_has_failed(harness: Harness) -> None:
-    harness.fault(CREATE, with_(archivedAt="2026-11-01T00:00:00.000Z"))
-    assert ending(harness.run(create("Review"))) == (["failed"], "it was created, but it is archived", 4)
+    harness.fault(CREATE, patched_with(archivedAt="2026-11-01T00:00:00.000Z"))
+    assert status_message_code(harness.run(create("Review"))) == (["failed"], "it was created, but it is archived", 4)
 
 
 NO_LIST: dict[str, Effect] = {"refused": Refuse("BAD_REQUEST"), "trouble": Refuse(), "cut": Cut()}
@@ -193,7 +193,7 @@ def test_without_a_readable_platform_the_answer_counts(harness: Harness) -> None
 
 
 def test_an_unlisted_create_that_cannot_be_read_is_unknown(harness: Harness) -> None:
-    hide(harness, None)
+    hide_from_listings(harness, None)
     harness.fault(READ, Refuse("BAD_REQUEST"))
     run = harness.run(create("Review"))
     assert (run.statuses, run.exit_code) == (["unknown"], 5)
@@ -222,7 +222,7 @@ def _once(status: str, happens: Callable[[], object]) -> Callable[[Any], None]:
 
 
 def test_a_stop_ends_the_wait_for_a_create_to_be_listed(harness: Harness) -> None:
-    hide(harness, None)
+    hide_from_listings(harness, None)
     run = harness.run(create("Review"), during=_once("retrying", harness.stop_signal.interrupt))
     assert (run.statuses, run.exit_code) == (["done"], 130)
     assert run.requests == [LIST, CREATE, LIST, LIST, READ]
@@ -236,7 +236,7 @@ def test_the_undo_printed_for_an_unknown_create_works(halo: CommandLine, folder:
             "version: 1\nschedules:\n  a: {title: Review, agent: checkout, frequency: daily, hours: 9, prompt: Look.}\n"
         )
         body = json.dumps({"result": {"data": {**DAILY, "id": "s9", "title": "Review", "archivedAt": None}}}).encode()
-        place.fault(CREATE, with_(id="s9") if is_kept else Reply(200, body))
+        place.fault(CREATE, patched_with(id="s9") if is_kept else Reply(200, body))
         ended = place("apply", "--yes")
         assert (ended.code, place.held[0]) == (5, ("Review at 9",) if is_kept else ())
         command = ended.err.partition("`halo undo ")[2].partition("`")[0]

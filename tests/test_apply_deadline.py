@@ -49,7 +49,7 @@ class Noting:
         return sorted({deadline for deadline in found if deadline is not None})
 
 
-def applied(harness: Harness, change: Change) -> tuple[Noting, Status]:
+def apply_recording_deadlines(harness: Harness, change: Change) -> tuple[Noting, Status]:
     noting = Noting(harness.transport)
     reader, writer = Reader(noting, Retry(attempts=1)), Writer(noting)
     retry = Retry(attempts=3, sleep=lambda _: None)
@@ -61,7 +61,7 @@ def test_every_read_and_write_of_an_update_ends_at_the_same_instant(harness: Har
     change = update(harness.add("Review"), hours=(12,))
     harness.fault(READ, Refuse())
     harness.fault(UPDATE, Refuse())
-    noting, status = applied(harness, change)
+    noting, status = apply_recording_deadlines(harness, change)
     assert (noting.procedures, status) == ([READ, READ, UPDATE, READ, UPDATE], Status.DONE)
     assert len(noting.deadlines(READ, UPDATE)) == 1
 
@@ -70,17 +70,17 @@ def test_unarchive_and_archive_share_one_deadline(harness: Harness) -> None:
     back, gone = unarchive(harness.add("Back", archived=True), hours=(12,)), archive(harness.add("Gone"))
     harness.fault(UNARCHIVE, Refuse())
     harness.fault(ARCHIVE, Refuse())
-    noting, status = applied(harness, back)
+    noting, status = apply_recording_deadlines(harness, back)
     assert (noting.procedures, status) == ([READ, UPDATE, UNARCHIVE, READ, UNARCHIVE], Status.DONE)
     assert len(noting.deadlines(READ, UPDATE, UNARCHIVE)) == 1
-    noting, status = applied(harness, gone)
+    noting, status = apply_recording_deadlines(harness, gone)
     assert (noting.procedures, status) == ([READ, ARCHIVE, READ, ARCHIVE], Status.DONE)
     assert len(noting.deadlines(READ, ARCHIVE)) == 1
 
 
 def test_attempts_at_a_create_share_one_deadline(harness: Harness) -> None:
     harness.fault(CREATE, Refuse("TOO_MANY_REQUESTS"), times=2)
-    noting, status = applied(harness, create("Review"))
+    noting, status = apply_recording_deadlines(harness, create("Review"))
     assert (noting.procedures.count(CREATE), status) == (3, Status.DONE)
     assert len(noting.deadlines(CREATE)) == 1
 
@@ -89,7 +89,7 @@ def test_archiving_again_after_a_failed_unarchive_has_its_own_deadline(harness: 
     change = unarchive(harness.add("Review", archived=True), hours=(12,))
     harness.fault(UPDATE, Refuse("CONFLICT"))
     harness.fault(UPDATE, Refuse("BAD_REQUEST"))
-    noting, status = applied(harness, change)
+    noting, status = apply_recording_deadlines(harness, change)
     assert (noting.procedures, status) == ([READ, UPDATE, UNARCHIVE, UPDATE, ARCHIVE], Status.FAILED)
     (first,), (second,) = noting.deadlines(READ, UPDATE, UNARCHIVE), noting.deadlines(ARCHIVE)
     assert first < second

@@ -87,7 +87,7 @@ class Setting:
 
 
 @pytest.fixture
-def setting(tmp_path: Path) -> Iterator[Setting]:
+def applying(tmp_path: Path) -> Iterator[Setting]:
     (tmp_path / ".git").mkdir()
     (tmp_path / "halo.yaml").write_text(PROJECT_FILE, encoding="utf-8")
     numbers, may_create = iter(range(1, 100)), threading.Event()
@@ -106,40 +106,40 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
             process.communicate()
 
 
-def ended(process: HaloProcess) -> tuple[int, str, str]:
+def wait_for_end(process: HaloProcess) -> tuple[int, str, str]:
     """Return the exit code, what stdout says after the plan, and stderr."""
     out, err = process.communicate(timeout=30)
     _, _, summary = out.rpartition("Runs a month: ")
     return process.returncode, summary.partition("\n")[2], err
 
 
-def test_the_next_command_names_the_same_file_and_platform(setting: Setting) -> None:
-    (setting.folder / "halo.yaml").rename(setting.folder / "other.yaml")
-    setting.may_create.clear()
+def test_the_next_command_names_the_same_file_and_platform(applying: Setting) -> None:
+    (applying.folder / "halo.yaml").rename(applying.folder / "other.yaml")
+    applying.may_create.clear()
     place = ("--file", "other.yaml", "--project", PROJECT)
     limits = ("--target", "a", "--target", "b", "--protect", "N*", "--undeclared", "report")
-    process = setting.start(*place, *limits, "--also", "markdown=run.md")
-    setting.wait_for(CREATE, title="Alpha")
+    process = applying.start(*place, *limits, "--also", "markdown=run.md")
+    applying.wait_for(CREATE, title="Alpha")
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     process.stderr.readline()
-    setting.may_create.set()
-    _, out, _ = ended(process)
+    applying.may_create.set()
+    _, out, _ = wait_for_end(process)
     command = " ".join(("halo apply --target a --target b --protect 'N*' --undeclared report", *place))
     assert f"Run `{command}` again to continue where this run ended." in out
-    assert f"Run `{command}` again to continue where this run ended." in (setting.folder / "run.md").read_text()
+    assert f"Run `{command}` again to continue where this run ended." in (applying.folder / "run.md").read_text()
 
 
-def test_the_command_that_shows_the_outcome_names_the_same_file(setting: Setting) -> None:
-    (setting.folder / "halo.yaml").rename(setting.folder / "other.yaml")
-    setting.sandbox.faults.add(Fault(CREATE, NoReply()))
-    process = setting.start("--file", "other.yaml")
-    setting.wait_for(CREATE, title="Alpha")
+def test_the_command_that_shows_the_outcome_names_the_same_file(applying: Setting) -> None:
+    (applying.folder / "halo.yaml").rename(applying.folder / "other.yaml")
+    applying.sandbox.faults.add(Fault(CREATE, NoReply()))
+    process = applying.start("--file", "other.yaml")
+    applying.wait_for(CREATE, title="Alpha")
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    _, out, _ = ended(process)
+    _, out, _ = wait_for_end(process)
     assert (
         "  Run `halo schedule list --file other.yaml` to see whether a create with an unknown outcome happened.\n"
         in out
@@ -150,15 +150,15 @@ def test_the_command_that_shows_the_outcome_names_the_same_file(setting: Setting
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_a_signal_lets_what_is_in_flight_end_and_says_what_was_done(setting: Setting, number: signal.Signals) -> None:
-    setting.may_create.clear()
-    process = setting.start()
-    setting.wait_for(CREATE, title="Alpha")
+def test_a_signal_lets_what_is_in_flight_end_and_says_what_was_done(applying: Setting, number: signal.Signals) -> None:
+    applying.may_create.clear()
+    process = applying.start()
+    applying.wait_for(CREATE, title="Alpha")
     process.send_signal(number)
     assert process.stderr is not None
     assert process.stderr.readline() == STOPPING
-    setting.may_create.set()
-    code, out, err = ended(process)
+    applying.may_create.set()
+    code, out, err = wait_for_end(process)
     assert out == (
         "Interrupted: no more changes were started.\n\n"
         "Done: 1\n  + created      a  s1\n\n"
@@ -167,21 +167,21 @@ def test_a_signal_lets_what_is_in_flight_end_and_says_what_was_done(setting: Set
         "Applied: 1 created; 2 not started.\n"
     )
     assert err.startswith("[1/3] + created      a  s1  (")
-    assert (code, setting.titles) == (130, ["Alpha"])
+    assert (code, applying.titles) == (130, ["Alpha"])
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_second_signal_does_not_wait_for_what_hangs(setting: Setting, when: str, second: signal.Signals) -> None:
-    setting.sandbox.faults.add(Fault(CREATE, NoReply(), when=when))  # type: ignore[arg-type]
-    process = setting.start()
-    setting.wait_for(CREATE, title="Alpha")
-    setting.wait_until(lambda: setting.titles == (["Alpha"] if when == "after" else []))
+def test_a_second_signal_does_not_wait_for_what_hangs(applying: Setting, when: str, second: signal.Signals) -> None:
+    applying.sandbox.faults.add(Fault(CREATE, NoReply(), when=when))  # type: ignore[arg-type]
+    process = applying.start()
+    applying.wait_for(CREATE, title="Alpha")
+    applying.wait_until(lambda: applying.titles == (["Alpha"] if when == "after" else []))
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     assert process.stderr.readline() == STOPPING
     process.send_signal(second)
-    code, out, err = ended(process)
+    code, out, err = wait_for_end(process)
     assert out == (
         "Interrupted: no more changes were started.\n\n"
         "Unknown: it may or may not have happened: 1\n"
@@ -196,30 +196,30 @@ def test_a_second_signal_does_not_wait_for_what_hangs(setting: Setting, when: st
         "Applied: nothing; 1 unknown, 2 not started.\n"
     )
     assert err.startswith("Receipt: .halo/receipts/")
-    assert (code, setting.titles) == (130, {"before": [], "after": ["Alpha"]}[when])
+    assert (code, applying.titles) == (130, {"before": [], "after": ["Alpha"]}[when])
 
 
-def test_a_signal_ends_a_wait_between_two_attempts(setting: Setting) -> None:
-    wire = Caller(setting.sandbox).create(title="Alpha")
-    setting.sandbox.faults.add(Fault(UPDATE, Refuse("TOO_MANY_REQUESTS", retry_after="100")))
-    process = setting.start("--target", "a")
-    setting.wait_for(UPDATE, id=wire["id"])
+def test_a_signal_ends_a_wait_between_two_attempts(applying: Setting) -> None:
+    wire = Caller(applying.sandbox).create(title="Alpha")
+    applying.sandbox.faults.add(Fault(UPDATE, Refuse("TOO_MANY_REQUESTS", retry_after="100")))
+    process = applying.start("--target", "a")
+    applying.wait_for(UPDATE, id=wire["id"])
     assert process.stderr is not None
     assert process.stderr.readline() == ". retrying     a  s1\n"
     process.send_signal(signal.SIGINT)
-    code, out, _ = ended(process)
+    code, out, _ = wait_for_end(process)
     assert "Not done: 1\n  ! failed       a  s1\n" in out
-    assert (code, setting.sandbox.schedules()) == (130, [wire])
+    assert (code, applying.sandbox.schedules()) == (130, [wire])
 
 
-def test_json_stays_one_document(setting: Setting) -> None:
+def test_json_stays_one_document(applying: Setting) -> None:
     """Nothing says when the signal is noticed, so how much was done by then is left open."""
-    setting.sandbox.faults.add(Fault(CREATE, Latency(0.5), times=None))
-    setting.may_create.clear()
-    process = setting.start("--json")
-    setting.wait_for(CREATE, title="Alpha")
+    applying.sandbox.faults.add(Fault(CREATE, Latency(0.5), times=None))
+    applying.may_create.clear()
+    process = applying.start("--json")
+    applying.wait_for(CREATE, title="Alpha")
     process.send_signal(signal.SIGTERM)
-    setting.may_create.set()
+    applying.may_create.set()
     out, err = process.communicate(timeout=30)
     summary = json.loads(out)["summary"]
     assert (summary["is_interrupted"], sum(summary["counts"].values())) == (True, 3)
@@ -227,14 +227,14 @@ def test_json_stays_one_document(setting: Setting) -> None:
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_a_signal_before_anything_was_written_writes_nothing(setting: Setting, number: signal.Signals) -> None:
-    setting.sandbox.faults.add(Fault("haloSchedule.listForProject", NoReply()))
-    process = setting.start()
-    setting.wait_for("haloSchedule.listForProject")
+def test_a_signal_before_anything_was_written_writes_nothing(applying: Setting, number: signal.Signals) -> None:
+    applying.sandbox.faults.add(Fault("haloSchedule.listForProject", NoReply()))
+    process = applying.start()
+    applying.wait_for("haloSchedule.listForProject")
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "error: interrupted; nothing was changed on the platform\n")
-    assert {seen.procedure for seen in setting.sandbox.requests}.isdisjoint({CREATE, UPDATE, READ})
+    assert {seen.procedure for seen in applying.sandbox.requests}.isdisjoint({CREATE, UPDATE, READ})
 
 
 LOST = """
@@ -254,18 +254,18 @@ def test_an_interrupt_that_python_swallows_in_a_callback_comes_again(tmp_path: P
     assert (process.communicate(timeout=25), process.returncode) == (("", ""), 130)
 
 
-def test_the_next_run_completes_an_interrupted_apply(setting: Setting) -> None:
-    setting.sandbox.faults.add(Fault(CREATE, NoReply(), when="after"))
-    process = setting.start()
-    setting.wait_until(lambda: setting.titles == ["Alpha"])
+def test_the_next_run_completes_an_interrupted_apply(applying: Setting) -> None:
+    applying.sandbox.faults.add(Fault(CREATE, NoReply(), when="after"))
+    process = applying.start()
+    applying.wait_until(lambda: applying.titles == ["Alpha"])
     process.send_signal(signal.SIGTERM)
     assert process.stderr is not None
     process.stderr.readline()
     process.send_signal(signal.SIGTERM)
-    assert ended(process)[0] == 130
-    again = setting.start()
-    code, out, _ = ended(again)
-    assert (code, out, setting.titles) == (0, "Applied: 2 created.\n", ["Alpha", "Beta", "Gamma"])
+    assert wait_for_end(process)[0] == 130
+    again = applying.start()
+    code, out, _ = wait_for_end(again)
+    assert (code, out, applying.titles) == (0, "Applied: 2 created.\n", ["Alpha", "Beta", "Gamma"])
 
 
 class Impatient(Stream):
@@ -302,54 +302,54 @@ def test_a_reader_that_has_gone_does_not_change_how_the_run_ended(halo: CommandL
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 @pytest.mark.parametrize("is_again", [False, True])
-def test_a_run_whose_result_cannot_be_written_has_not_gone_well(setting: Setting, *, is_again: bool) -> None:
+def test_a_run_whose_result_cannot_be_written_has_not_gone_well(applying: Setting, *, is_again: bool) -> None:
     if is_again:
-        assert setting.start().wait(30) == 0
+        assert applying.start().wait(30) == 0
     with Path("/dev/full").open("w") as full:
-        process = setting.start("--json", stdout=full)
+        process = applying.start("--json", stdout=full)
     _, err = process.communicate(timeout=30)
     code = 1 if is_again else 4
     assert (process.returncode, json.loads(err)["error"]["exit_code"]) == (code, code)
-    assert setting.titles == ["Alpha", "Beta", "Gamma"]
+    assert applying.titles == ["Alpha", "Beta", "Gamma"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_a_run_that_was_interrupted_and_cannot_say_so_is_interrupted(setting: Setting) -> None:
-    setting.may_create.clear()
+def test_a_run_that_was_interrupted_and_cannot_say_so_is_interrupted(applying: Setting) -> None:
+    applying.may_create.clear()
     with Path("/dev/full").open("w") as full:
-        process = setting.start("--json", stdout=full)
-    setting.wait_for(CREATE, title="Alpha")
+        process = applying.start("--json", stdout=full)
+    applying.wait_for(CREATE, title="Alpha")
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGHUP)
     threading.Event().wait(0.3)
-    setting.may_create.set()
+    applying.may_create.set()
     _, err = process.communicate(timeout=30)
-    assert (process.returncode, json.loads(err)["error"]["exit_code"], setting.titles) == (130, 130, ["Alpha"])
+    assert (process.returncode, json.loads(err)["error"]["exit_code"], applying.titles) == (130, 130, ["Alpha"])
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_a_signal_that_was_ignored_at_the_start_stays_ignored(setting: Setting, number: signal.Signals) -> None:
+def test_a_signal_that_was_ignored_at_the_start_stays_ignored(applying: Setting, number: signal.Signals) -> None:
     """As ``nohup`` has it for SIGHUP, and a shell without job control for Ctrl-C in the background."""
-    setting.may_create.clear()
-    process = setting.start(ignored=number)
-    setting.wait_for(CREATE, title="Alpha")
+    applying.may_create.clear()
+    process = applying.start(ignored=number)
+    applying.wait_for(CREATE, title="Alpha")
     process.send_signal(number)
     threading.Event().wait(0.3)
-    setting.may_create.set()
-    code, out, _ = ended(process)
-    assert (code, out, setting.titles) == (0, "Applied: 3 created.\n", ["Alpha", "Beta", "Gamma"])
+    applying.may_create.set()
+    code, out, _ = wait_for_end(process)
+    assert (code, out, applying.titles) == (0, "Applied: 3 created.\n", ["Alpha", "Beta", "Gamma"])
 
 
-def test_a_second_hangup_signal_still_waits_for_changes_in_progress(setting: Setting) -> None:
-    setting.may_create.clear()
-    process = setting.start()
-    setting.wait_for(CREATE, title="Alpha")
+def test_a_second_hangup_signal_still_waits_for_changes_in_progress(applying: Setting) -> None:
+    applying.may_create.clear()
+    process = applying.start()
+    applying.wait_for(CREATE, title="Alpha")
     process.send_signal(signal.SIGHUP)
     assert process.stderr is not None
     assert process.stderr.readline() == STOPPING
     process.send_signal(signal.SIGHUP)
     threading.Event().wait(0.3)
-    setting.may_create.set()
-    code, out, _ = ended(process)
+    applying.may_create.set()
+    code, out, _ = wait_for_end(process)
     assert "Applied: 1 created; 2 not started.\n" in out
-    assert (code, setting.titles) == (130, ["Alpha"])
+    assert (code, applying.titles) == (130, ["Alpha"])

@@ -44,7 +44,7 @@ def full_after(count: int) -> RecordedWrites:
     return RecordedWrites(check)
 
 
-def emptied(change: Change, **fields: object) -> Change:
+def with_restored_fields(change: Change, **fields: object) -> Change:
     """Return an archive that also gives back values."""
     assert change.before is not None
     after = replace(change.before, **fields)  # type: ignore[arg-type]
@@ -192,7 +192,7 @@ def test_a_duplicate_is_left_alone_if_its_archive_cannot_be_recorded(harness: Ha
 
 def test_an_undo_archives_before_it_restores_values(harness: Harness) -> None:
     wire = harness.add("A")
-    run = harness.run(emptied(archive(wire), hours=(3,), prompt="Before."))
+    run = harness.run(with_restored_fields(archive(wire), hours=(3,), prompt="Before."))
     assert (run.writes, run.statuses) == ([ARCHIVE, UPDATE], ["done"])
     (now,) = harness.sandbox.schedules()
     assert (now["hours"], now["prompt"], now["archivedAt"] is None) == ([3], "Before.", False)
@@ -200,27 +200,27 @@ def test_an_undo_archives_before_it_restores_values(harness: Harness) -> None:
 
 def test_an_archived_schedule_still_gets_its_values_back(harness: Harness) -> None:
     wire = harness.add("A", archived=True)
-    run = harness.run(emptied(archive(wire), hours=(3,)))
+    run = harness.run(with_restored_fields(archive(wire), hours=(3,)))
     assert (run.writes, run.statuses) == ([UPDATE], ["done"])
 
 
 def test_a_platform_that_does_not_update_archived_schedules_keeps_the_old_values() -> None:
     with open_harness(updates_archived=False) as harness:
-        run = harness.run(emptied(archive(harness.add("A")), hours=(3,)))
+        run = harness.run(with_restored_fields(archive(harness.add("A")), hours=(3,)))
         assert (run.statuses, run.exit_code) == (["failed"], 4)
         assert "is archived" in run.message
         assert harness.shown() == {"s1": ("A", False, [9])}
 
 
 def test_an_archive_of_an_undo_can_be_repeated(harness: Harness) -> None:
-    change = emptied(archive(harness.add("A")), hours=(3,))
+    change = with_restored_fields(archive(harness.add("A")), hours=(3,))
     harness.run(change)
     assert harness.run(change).statuses == ["already"]
 
 
 def test_an_undo_does_not_archive_a_schedule_edited_since(harness: Harness) -> None:
     wire = harness.add("A")
-    change = emptied(archive(wire), hours=(3,))
+    change = with_restored_fields(archive(wire), hours=(3,))
     harness.caller.mutate(UPDATE, {"id": wire["id"], "prompt": "Edited."})
     run = harness.run(change)
     assert (run.writes, run.statuses) == ([], ["conflict"])

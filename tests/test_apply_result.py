@@ -12,28 +12,28 @@ UNKNOWN, NOT_STARTED = Status.UNKNOWN, Status.NOT_STARTED
 A, B = create("A"), create("B")
 
 
-def of(*statuses: Status, is_interrupted: bool = False) -> Summary:
+def summary_of(*statuses: Status, is_interrupted: bool = False) -> Summary:
     return Summary(tuple(Event(A, status) for status in statuses), is_interrupted)
 
 
 @pytest.mark.parametrize(
     ("summary", "exit_code"),
     [
-        (of(), 0),
-        (of(DONE, ALREADY), 0),
-        (of(ALREADY), 0),
-        (of(FAILED), 1),
-        (of(CONFLICT), 1),
-        (of(NOT_STARTED), 1),
-        (of(ALREADY, FAILED), 1),
-        (of(DONE, FAILED), 4),
-        (of(DONE, CONFLICT), 4),
-        (of(DONE, NOT_STARTED), 4),
-        (of(DONE, FAILED, UNKNOWN), 5),
-        (of(UNKNOWN), 5),
-        (of(is_interrupted=True), 130),
-        (of(DONE, is_interrupted=True), 130),
-        (of(UNKNOWN, FAILED, is_interrupted=True), 130),
+        (summary_of(), 0),
+        (summary_of(DONE, ALREADY), 0),
+        (summary_of(ALREADY), 0),
+        (summary_of(FAILED), 1),
+        (summary_of(CONFLICT), 1),
+        (summary_of(NOT_STARTED), 1),
+        (summary_of(ALREADY, FAILED), 1),
+        (summary_of(DONE, FAILED), 4),
+        (summary_of(DONE, CONFLICT), 4),
+        (summary_of(DONE, NOT_STARTED), 4),
+        (summary_of(DONE, FAILED, UNKNOWN), 5),
+        (summary_of(UNKNOWN), 5),
+        (summary_of(is_interrupted=True), 130),
+        (summary_of(DONE, is_interrupted=True), 130),
+        (summary_of(UNKNOWN, FAILED, is_interrupted=True), 130),
         (Summary((Event(A, FAILED, is_partial=True),)), 4),
         (Summary((Event(A, CONFLICT, is_partial=True),)), 4),
     ],
@@ -73,7 +73,7 @@ def test_a_change_that_started_and_did_not_end_is_unknown(status: Status) -> Non
 
 
 def test_with_status_selects_events_in_the_order_of_the_plan() -> None:
-    summary = of(DONE, FAILED, ALREADY, DONE)
+    summary = summary_of(DONE, FAILED, ALREADY, DONE)
     assert [event.status for event in summary.with_status(DONE, ALREADY)] == [DONE, ALREADY, DONE]
 
 
@@ -84,8 +84,8 @@ def test_only_the_last_events_of_a_change_are_final() -> None:
 @pytest.mark.parametrize(
     ("summary", "has_written"),
     [
-        (of(ALREADY, FAILED), False),
-        (of(DONE), True),
+        (summary_of(ALREADY, FAILED), False),
+        (summary_of(DONE), True),
         (Summary((Event(A, FAILED, is_partial=True),)), True),
     ],
 )

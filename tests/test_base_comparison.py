@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from project_files import load_document
 from strategies import HOST
-from test_laws import Drawn, draws, planned, seen
+from test_laws import Drawn, draws, planned, state_of
 
 from halo_iac.base_comparison import BaseProject
 from halo_iac.model.plan import Attribution, Base, Plan
@@ -19,14 +19,14 @@ from halo_iac.plan import Overrides
 BASE = Base("main", "0" * 40)
 
 
-def held(project: Project, base: Project | None, actual: PlatformState, *, accepts: bool = True) -> Plan:
+def plan_against(project: Project, base: Project | None, actual: PlatformState, *, accepts: bool = True) -> Plan:
     """Plan a project against a base with every other word given."""
     overrides = Overrides(1_000, frozenset(entry.key for entry in project.entries))
     against = BaseProject(BASE, base, accepts_policy=accepts)
     return plan_project(lambda: project, lambda _: (HOST, actual), PlanRequest((), overrides, against=against))
 
 
-def shares(plan: Plan) -> set[Attribution | None]:
+def attributions(plan: Plan) -> set[Attribution | None]:
     return {change.share for change in plan.changes}
 
 
@@ -36,18 +36,18 @@ def without_shares(plan: Plan) -> Plan:
 
 @given(draws())
 def test_against_itself_a_project_has_no_change_of_its_own(drawn: Drawn) -> None:
-    project, actual = load_document(drawn.document), seen(drawn.wires)
-    plan = held(project, project, actual, accepts=False)
-    assert shares(plan) <= {Attribution.DRIFT}
+    project, actual = load_document(drawn.document), state_of(drawn.wires)
+    plan = plan_against(project, project, actual, accepts=False)
+    assert attributions(plan) <= {Attribution.DRIFT}
     assert without_shares(plan) == planned(project, actual)
 
 
 @given(draws(), draws())
 def test_a_base_attributes_changes_and_changes_none(drawn: Drawn, other: Drawn) -> None:
-    project, base, actual = load_document(drawn.document), load_document(other.document), seen(drawn.wires)
-    plan = held(project, base, actual)
+    project, base, actual = load_document(drawn.document), load_document(other.document), state_of(drawn.wires)
+    plan = plan_against(project, base, actual)
     assert without_shares(plan) == planned(project, actual)
-    assert None not in shares(plan)
+    assert None not in attributions(plan)
     assert plan.base == BASE
 
 
@@ -55,14 +55,14 @@ def test_a_base_attributes_changes_and_changes_none(drawn: Drawn, other: Drawn) 
 def test_against_a_base_that_declares_nothing_every_declared_change_is_the_branchs(drawn: Drawn) -> None:
     project = load_document(drawn.document)
     nothing = project._replace(entries=(), undeclared=UndeclaredPolicy.REPORT)
-    plan = held(project, nothing, seen(drawn.wires))
+    plan = plan_against(project, nothing, state_of(drawn.wires))
     assert {change.share for change in plan.changes if change.key is not None} <= {Attribution.BRANCH}
 
 
 @given(draws(), draws())
 def test_no_branch_archives_more_than_both_sides_would_let_it(drawn: Drawn, other: Drawn) -> None:
-    project, base, actual = load_document(drawn.document), load_document(other.document), seen(drawn.wires)
-    strict = held(project, base, actual, accepts=False)
+    project, base, actual = load_document(drawn.document), load_document(other.document), state_of(drawn.wires)
+    strict = plan_against(project, base, actual, accepts=False)
     if not any(refusal.guard == "policy" for refusal in strict.refusals):
         return
     both = (project, base)

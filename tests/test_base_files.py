@@ -24,13 +24,13 @@ def project(*include: str, **prompts: str) -> str:
     return f"version: 1\nprotect: [The *]\ninclude: [{listed}]\nschedules:{(entries and chr(10) + entries) or ' {}'}\n"
 
 
-def included(**prompts: str) -> str:
+def include_text(**prompts: str) -> str:
     return "schedules:\n" + "".join(
         entry(key).replace("prompt: What went wrong?", f"prompt_file: '{to}'") for key, to in prompts.items()
     )
 
 
-def shares(halo: CommandLine, *words: str, base: str = "main") -> dict[str, str]:
+def attribution_by_key(halo: CommandLine, *words: str, base: str = "main") -> dict[str, str]:
     ended = halo("plan", "--sandbox", "--base", base, "--json", *words)
     assert (ended.code, ended.err) == (0, ""), ended.text
     assert ended.json["warnings"] == []
@@ -58,12 +58,12 @@ LAYOUTS = {
 
 @pytest.mark.parametrize(("path", "include", "glob"), LAYOUTS.values(), ids=LAYOUTS)
 def test_a_base_is_read_wherever_its_files_lie(halo: CommandLine, git: Git, path: str, include: str, glob: str) -> None:
-    write_files(git.folder, {path: project(glob, one="p.md"), include: included(two="q.md")})
+    write_files(git.folder, {path: project(glob, one="p.md"), include: include_text(two="q.md")})
     write_files(git.folder, {f"{Path(path).parent}/p.md": "Look.", f"{Path(include).parent}/q.md": "Look there."})
     git.commit()
-    assert shares(halo, "--file", path) == {"one": "before", "two": "before"}
+    assert attribution_by_key(halo, "--file", path) == {"one": "before", "two": "before"}
     write_files(git.folder, {f"{Path(include).parent}/q.md": "Look elsewhere."})
-    assert shares(halo, "--file", path) == {"one": "before", "two": "both"}
+    assert attribution_by_key(halo, "--file", path) == {"one": "before", "two": "both"}
     write_files(git.folder, {path: project(glob, one="p.md").replace("protect: [The *]\n", "")})
     assert halo("plan", "--sandbox", "--base", "main", "--file", path).code == 3
 
@@ -80,7 +80,7 @@ LINKS = {
 
 @pytest.mark.parametrize(("name", "target"), LINKS.values(), ids=LINKS)
 def test_links_of_a_base_are_followed(halo: CommandLine, git: Git, name: str, target: str) -> None:
-    files = dict.fromkeys(("real/s/a.yaml", "real/a.yaml.in", "real/plain"), included(two="p.md"))
+    files = dict.fromkeys(("real/s/a.yaml", "real/a.yaml.in", "real/plain"), include_text(two="p.md"))
     write_files(git.folder, {"halo.yaml": project("s/*.yaml"), **files, "real/s/p.md": "P", "s.d/p.md": "P"})
     link(git, "again", "real/plain")
     link(git, "up", "real/..")
@@ -88,10 +88,10 @@ def test_links_of_a_base_are_followed(halo: CommandLine, git: Git, name: str, ta
     if name != "s":
         write_files(git.folder, {"s/p.md": "P"})
     git.commit()
-    expected = shares(halo)
+    expected = attribution_by_key(halo)
     assert expected == {"two": "before"}
-    write_files(git.folder, dict.fromkeys(files, included(two="p.md").replace("09:00", "10:00")))
-    assert shares(halo) == {"two": "both"}
+    write_files(git.folder, dict.fromkeys(files, include_text(two="p.md").replace("09:00", "10:00")))
+    assert attribution_by_key(halo) == {"two": "both"}
 
 
 def test_a_project_file_behind_a_link_is_the_one_that_the_link_led_to(halo: CommandLine, git: Git) -> None:
@@ -135,7 +135,7 @@ def test_an_absolute_link_may_stay_in_the_checkout(halo: CommandLine, git: Git) 
     write_files(git.folder, {"halo.yaml": project(one="p.md"), "q.md": "Q"})
     link(git, "p.md", str(git.folder / "q.md"))
     git.commit()
-    assert shares(halo) == {"one": "before"}
+    assert attribution_by_key(halo) == {"one": "before"}
 
 
 # Submodules ---------------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def module(git: Git, tmp_path: Path) -> Git:
     """Return a submodule ``sub`` of the repository, whose schedules the project includes."""
     (tmp_path / "module").mkdir()
     source = repository(tmp_path / "module")
-    write_files(source.folder, {"a.yaml": included(two="p.md"), "p.md": "P"})
+    write_files(source.folder, {"a.yaml": include_text(two="p.md"), "p.md": "P"})
     source.commit()
     git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", source.folder.as_uri(), "sub")
     write_files(git.folder, {"halo.yaml": project("sub/*.yaml", one="q.md"), "q.md": "Q"})
@@ -155,14 +155,14 @@ def module(git: Git, tmp_path: Path) -> Git:
 
 
 def test_files_of_a_submodule_are_read_from_its_commit_at_the_base(halo: CommandLine, git: Git, module: Git) -> None:
-    assert shares(halo) == {"one": "before", "two": "before"}
+    assert attribution_by_key(halo) == {"one": "before", "two": "before"}
     write_files(module.folder, {"p.md": "Another"})
-    assert shares(halo) == {"one": "before", "two": "both"}
+    assert attribution_by_key(halo) == {"one": "before", "two": "both"}
     module.commit()
     git("add", "sub")
     git("commit", "--quiet", "--message", "newer")
-    assert shares(halo, base="main^") == {"one": "before", "two": "both"}
-    assert shares(halo) == {"one": "before", "two": "before"}
+    assert attribution_by_key(halo, base="main^") == {"one": "before", "two": "both"}
+    assert attribution_by_key(halo) == {"one": "before", "two": "before"}
 
 
 def test_a_submodule_that_is_not_here_is_named(halo: CommandLine, git: Git, module: Git) -> None:
@@ -178,10 +178,13 @@ def test_a_submodule_that_is_not_here_is_named(halo: CommandLine, git: Git, modu
 
 def test_a_submodule_that_is_left_empty_is_empty_at_the_base_as_well(halo: CommandLine, git: Git, module: Git) -> None:
     git("submodule", "--quiet", "deinit", "-f", "sub")
-    write_files(git.folder, {"halo.yaml": project("**/a.yaml", one="q.md"), "s/a.yaml": included(three="../q.md")})
+    write_files(
+        git.folder,
+        {"halo.yaml": project("**/a.yaml", one="q.md"), "s/a.yaml": include_text(three="../q.md")},
+    )
     git.commit()
     assert list(module.folder.iterdir()) == []
-    assert shares(halo) == {"one": "before", "three": "before"}
+    assert attribution_by_key(halo) == {"one": "before", "three": "before"}
 
 
 # Clones without all objects -----------------------------------------------------------------------------------------
@@ -189,7 +192,12 @@ def test_a_submodule_that_is_left_empty_is_empty_at_the_base_as_well(halo: Comma
 
 def test_a_blobless_clone_fetches_the_files_that_the_project_names(halo: CommandLine, git: Git, tmp_path: Path) -> None:
     write_files(
-        git.folder, {"halo.yaml": project("s/*.yaml", one="p.md"), "s/a.yaml": included(two="../p.md"), "p.md": "P"}
+        git.folder,
+        {
+            "halo.yaml": project("s/*.yaml", one="p.md"),
+            "s/a.yaml": include_text(two="../p.md"),
+            "p.md": "P",
+        },
     )
     write_files(git.folder, {f"other/{number}.yaml": f"a: {number}" for number in range(20)})
     git.commit()
@@ -199,15 +207,15 @@ def test_a_blobless_clone_fetches_the_files_that_the_project_names(halo: Command
     git.commit()
     git("config", "uploadpack.allowFilter", "true")
     clone = git.clone(tmp_path / "clone", "--filter=blob:none")
-    before = missing(clone)
+    before = missing_blobs(clone)
     os.chdir(clone.folder)
-    assert shares(halo, base="origin/main") == {"one": "both", "two": "both"}
-    assert before - missing(clone) == 2
+    assert attribution_by_key(halo, base="origin/main") == {"one": "both", "two": "both"}
+    assert before - missing_blobs(clone) == 2
     shutil.rmtree(git.folder)
-    assert shares(halo, base="origin/main") == {"one": "both", "two": "both"}
+    assert attribution_by_key(halo, base="origin/main") == {"one": "both", "two": "both"}
 
 
-def missing(clone: Git) -> int:
+def missing_blobs(clone: Git) -> int:
     """Return how many objects of the clone's history it lacks."""
     return clone("rev-list", "--objects", "--all", "--missing=print").count("\n?")
 
@@ -229,14 +237,19 @@ def test_a_blob_that_cannot_be_fetched_is_reported(halo: CommandLine, git: Git, 
 
 def test_only_what_is_named_is_read(halo: CommandLine, git: Git) -> None:
     write_files(
-        git.folder, {"halo.yaml": project("s/*.yaml", one="p.md"), "s/a.yaml": included(two="../p.md"), "p.md": "P"}
+        git.folder,
+        {
+            "halo.yaml": project("s/*.yaml", one="p.md"),
+            "s/a.yaml": include_text(two="../p.md"),
+            "p.md": "P",
+        },
     )
     write_files(git.folder, {"big.yaml": "x" * 6_000_000, "s/big.md": "y" * 6_000_000})
     git.commit()
     for name in ("big.yaml", "s/big.md"):  # as where they were never fetched
         id_ = git("rev-parse", f"HEAD:{name}")
         (git.folder / ".git" / "objects" / id_[:2] / id_[2:]).unlink()
-    assert shares(halo) == {"one": "before", "two": "before"}
+    assert attribution_by_key(halo) == {"one": "before", "two": "before"}
 
 
 def test_a_base_s_file_that_is_too_large_is_one_of_its_problems(halo: CommandLine, git: Git) -> None:
@@ -249,7 +262,7 @@ def test_a_base_s_file_that_is_too_large_is_one_of_its_problems(halo: CommandLin
 
 
 def test_a_treeless_clone_fetches_the_folders_that_are_read(halo: CommandLine, git: Git, tmp_path: Path) -> None:
-    write_files(git.folder, {"halo.yaml": project("s/*.yaml"), "s/a.yaml": included(two="p.md"), "s/p.md": "P"})
+    write_files(git.folder, {"halo.yaml": project("s/*.yaml"), "s/a.yaml": include_text(two="p.md"), "s/p.md": "P"})
     git.commit()
     git("switch", "--quiet", "--create", "feature")
     git("rm", "--quiet", "-r", "s", "halo.yaml")
@@ -273,7 +286,7 @@ def test_git_is_started_as_often_for_many_files_as_for_few(halo: CommandLine, gi
     for number in (3, 60):
         for each in range(number):
             write_files(
-                git.folder, {f"s/{each}.yaml": included(**{f"k{each}": f"{each}.md"}), f"s/{each}.md": f"P{each}"}
+                git.folder, {f"s/{each}.yaml": include_text(**{f"k{each}": f"{each}.md"}), f"s/{each}.md": f"P{each}"}
             )
         write_files(git.folder, {"halo.yaml": project("s/*.yaml")})
         git.commit()
@@ -291,7 +304,7 @@ def test_no_pipe_in_the_place_of_a_base_s_file_is_waited_for(halo: CommandLine, 
     (git.folder / "p.md").unlink()
     os.mkfifo(git.folder / "p.md")
     write_files(git.folder, {"halo.yaml": project(one="q.md")})
-    assert shares(halo) == {"one": "before"}
+    assert attribution_by_key(halo) == {"one": "before"}
 
 
 # What git converts --------------------------------------------------------------------------------------------------
@@ -318,11 +331,11 @@ def test_content_changed_by_a_git_filter_is_not_an_edit(
     for name in prompts:
         (git.folder / name).unlink()
     git("checkout", "--quiet", "--", ".")
-    assert shares(halo) == {"one": "before", "two": "before"}
+    assert attribution_by_key(halo) == {"one": "before", "two": "before"}
     write_files(git.folder, {"q.md": "look elsewhere\n"})
-    assert shares(halo) == {"one": "before", "two": "both"}
+    assert attribution_by_key(halo) == {"one": "before", "two": "both"}
     git.commit()
-    assert shares(halo, base="main^") == {"one": "before", "two": "both"}
+    assert attribution_by_key(halo, base="main^") == {"one": "before", "two": "both"}
 
 
 def test_a_branch_cannot_have_the_base_converted(halo: CommandLine, git: Git) -> None:
@@ -347,9 +360,12 @@ def test_a_branch_cannot_have_the_base_converted(halo: CommandLine, git: Git) ->
 def sparse(git: Git) -> Git:
     """Return a repository of two teams, of which only one is checked out."""
     write_files(
-        git.folder, {"a/halo.yaml": project("../*/s/*.yaml", one="p.md"), "a/p.md": "P", "a/s/x.yaml": included()}
+        git.folder,
+        {"a/halo.yaml": project("../*/s/*.yaml", one="p.md"), "a/p.md": "P", "a/s/x.yaml": include_text()},
     )
-    write_files(git.folder, {"a/s/x.yaml": included(two="../p.md"), "b/s/y.yaml": included(three="../../a/p.md")})
+    write_files(
+        git.folder, {"a/s/x.yaml": include_text(two="../p.md"), "b/s/y.yaml": include_text(three="../../a/p.md")}
+    )
     write_files(git.folder, {"b/halo.yaml": project(four="../a/p.md")})
     git.commit()
     return git

@@ -20,12 +20,12 @@ MAX_SECONDS = 5
 """Of processor time, for 200,000 characters: ten times what they take, and far less than a look at every pair."""
 
 
-def traces(markdown: str, *known: str) -> list[str]:
+def cited_traces(markdown: str, *known: str) -> list[str]:
     """The traces that a report cites; one that may be something else has a question mark."""
     return [f"{each.id}{'?' * each.is_guess}" for each in find_citations(markdown, known=known).traces]
 
 
-def spans(markdown: str) -> list[tuple[str, str | None]]:
+def cited_spans(markdown: str) -> list[tuple[str, str | None]]:
     return [(each.id, each.trace) for each in find_citations(markdown).spans]
 
 
@@ -64,7 +64,7 @@ def spans(markdown: str) -> list[tuple[str, str | None]]:
     ],
 )
 def test_traces_are_recognised_by_form_and_by_adjacent_words(markdown: str, ids: list[str]) -> None:
-    assert traces(markdown) == ids
+    assert cited_traces(markdown) == ids
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_traces_are_recognised_by_form_and_by_adjacent_words(markdown: str, ids:
 def test_spans_are_kept_apart_with_the_trace_that_is_cited_beside_them(
     markdown: str, found: list[tuple[str, str | None]]
 ) -> None:
-    assert spans(markdown) == found
+    assert cited_spans(markdown) == found
 
 
 def test_an_id_that_is_cut_short_is_the_whole_one_that_is_cited_elsewhere() -> None:
@@ -94,11 +94,11 @@ def test_an_id_that_is_cut_short_is_the_whole_one_that_is_cited_elsewhere() -> N
 
 def test_an_ambiguous_id_is_shown_as_cited() -> None:
     other = f"{A[:6]}{B[6:]}"
-    assert traces(f"{A} {other} {A[:6]}… {A[:7]}…") == [A, other, f"{A[:6]}…"]
+    assert cited_traces(f"{A} {other} {A[:6]}… {A[:7]}…") == [A, other, f"{A[:6]}…"]
 
 
 def test_ids_of_other_things_can_be_named() -> None:
-    assert traces(f"{A} {UUID} {B} {UUID.replace('-', '')}", UUID.upper(), B) == [A]
+    assert cited_traces(f"{A} {UUID} {B} {UUID.replace('-', '')}", UUID.upper(), B) == [A]
 
 
 def test_a_heading_in_code_is_not_a_heading() -> None:
@@ -115,7 +115,7 @@ FORMS = st.sampled_from(["`{}`", "{}", "**{}**", "[{}](https://a.example/x)", "(
 )
 def test_every_whole_id_is_found_once_and_in_order(ids: list[tuple[str, str]], between: str) -> None:
     markdown = between.join(form.format(id_) for id_, form in ids)
-    assert traces(markdown) == list(dict.fromkeys(id_ for id_, _ in ids))
+    assert cited_traces(markdown) == list(dict.fromkeys(id_ for id_, _ in ids))
 
 
 @pytest.mark.parametrize(

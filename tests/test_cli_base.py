@@ -27,7 +27,7 @@ def entry(key: str, title: str = "", agent: str = "checkout", at: str = "09:00")
     return ENTRY.format(key=key, title=title or f"The {key}", agent=agent, at=at)
 
 
-def plan(halo: CommandLine, *words: str) -> dict[str, str | None]:
+def attribution_by_key(halo: CommandLine, *words: str) -> dict[str, str | None]:
     """Return whose each planned change is, by key, or by title for an undeclared schedule."""
     document = halo("plan", "--sandbox", "--json", *words).json
     return {change["key"] or change["title"]: change["share"] for change in document["changes"]}
@@ -58,21 +58,21 @@ def four_shares(halo: CommandLine, git: Git) -> None:
 
 def test_a_plan_attributes_each_change(halo: CommandLine, git: Git) -> None:
     four_shares(halo, git)
-    assert plan(halo, "--base", "main") == {
+    assert attribution_by_key(halo, "--base", "main") == {
         "both": "both",
         "edited": "branch",
         "inherits": "branch",
         "new": "branch",
         "pending": "before",
     }
-    assert set(plan(halo).values()) == {None}
+    assert set(attribution_by_key(halo).values()) == {None}
 
 
 def test_a_change_caused_by_the_scope_alone_is_of_an_untouched_entry(halo: CommandLine, git: Git) -> None:
     write_project(git.folder, entry("one"), entry("two", agent="research"), scope="{agents: [research]}")
     git.commit()
     write_project(git.folder, entry("one"), entry("two", agent="research"))
-    assert plan(halo, "--base", "main", "--accept-policy-change") == {"one": "untouched", "two": "before"}
+    assert attribution_by_key(halo, "--base", "main", "--accept-policy-change") == {"one": "untouched", "two": "before"}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_change_that_entries_inherit_is_the_branchs(
     halo("apply", "--sandbox", "--yes")
     git.commit()
     write_project(git.folder, inherits, **after)
-    assert plan(halo, "--base", "main") == {"one": "branch"}
+    assert attribution_by_key(halo, "--base", "main") == {"one": "branch"}
 
 
 def test_the_text_of_a_plan_attributes_changes(halo: CommandLine, git: Git) -> None:
@@ -123,14 +123,14 @@ def test_the_edit_of_a_prompt_file_is_an_edit_of_its_entry(halo: CommandLine, gi
     halo("apply", "--sandbox", "--yes")
     git.commit()
     (git.folder / "prompt.md").write_text("After\n")
-    assert plan(halo, "--base", "main") == {"one": "branch"}
+    assert attribution_by_key(halo, "--base", "main") == {"one": "branch"}
 
 
 def test_a_renamed_key_is_not_a_change(halo: CommandLine, git: Git) -> None:
     write_project(git.folder, entry("one", "The title"))
     git.commit()
     write_project(git.folder, entry("other", "The title"))
-    assert plan(halo, "--base", "main") == {"other": "before"}
+    assert attribution_by_key(halo, "--base", "main") == {"other": "before"}
 
 
 def test_the_archive_of_what_the_branch_no_longer_declares_is_its_own(halo: CommandLine, git: Git) -> None:
@@ -139,7 +139,10 @@ def test_the_archive_of_what_the_branch_no_longer_declares_is_its_own(halo: Comm
     write_project(git.folder, entry("one"), entry("two"), undeclared="archive")
     git.commit()
     write_project(git.folder, entry("one"), undeclared="archive")
-    assert plan(halo, "--base", "main", "--allow-archive", "2") == {"The two": "branch", "The three": "before"}
+    assert attribution_by_key(halo, "--base", "main", "--allow-archive", "2") == {
+        "The two": "branch",
+        "The three": "before",
+    }
 
 
 def test_a_file_is_found_at_the_base_as_it_is_found_here(halo: CommandLine, git: Git, tmp_path: Path) -> None:
@@ -149,12 +152,12 @@ def test_a_file_is_found_at_the_base_as_it_is_found_here(halo: CommandLine, git:
     (git.folder / "team" / "b.yaml").symlink_to("a.yaml")  # one file, however often it is named
     git.commit()
     os.chdir(git.folder / "team")
-    assert plan(halo, "--base", "main") == {"one": "before"}
-    assert plan(halo, "--base", "main", "--file", "../halo.yaml") == {"one": "before"}
+    assert attribution_by_key(halo, "--base", "main") == {"one": "before"}
+    assert attribution_by_key(halo, "--base", "main", "--file", "../halo.yaml") == {"one": "before"}
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     os.chdir(elsewhere)
-    assert plan(halo, "--base", "main", "--file", str(git.folder / "halo.yaml")) == {"one": "before"}
+    assert attribution_by_key(halo, "--base", "main", "--file", str(git.folder / "halo.yaml")) == {"one": "before"}
 
 
 def test_a_file_that_the_branch_puts_nearer_does_not_escape_the_policy(halo: CommandLine, git: Git) -> None:
@@ -173,7 +176,7 @@ def test_every_change_of_a_new_project_file_is_the_branchs(halo: CommandLine, gi
     ended = halo("plan", "--sandbox", "--base", "main")
     assert ended.code == 0
     assert "  ! every change is attributed to this branch: main has no halo.yaml" in ended.out
-    assert plan(halo, "--base", "main") == {"one": "branch"}
+    assert attribution_by_key(halo, "--base", "main") == {"one": "branch"}
 
 
 def test_a_project_that_is_new_since_the_base_archives_nothing(halo: CommandLine, git: Git) -> None:
@@ -573,7 +576,7 @@ def test_a_base_missing_from_a_shallow_clone_is_an_error(halo: CommandLine, git:
     git.commit()
     clone = git.clone(tmp_path / "clone", "--depth=1")
     os.chdir(clone.folder)
-    assert plan(halo, "--base", "origin/main") == {"one": "before"}
+    assert attribution_by_key(halo, "--base", "origin/main") == {"one": "before"}
     release = "+release:refs/remotes/origin/release"
     for ref, how in {
         first: f"fetch it with `git fetch --depth=1 origin {first}`",
@@ -586,7 +589,7 @@ def test_a_base_missing_from_a_shallow_clone_is_an_error(halo: CommandLine, git:
         assert ended.err == f"error: no branch, tag or commit is named '{ref}'\nhint: {how}; this clone is shallow\n"
     git("branch", "release", first)
     clone("fetch", "--depth=1", "--quiet", "origin", release)
-    assert plan(halo, "--base", "origin/release") == {"one": "before"}
+    assert attribution_by_key(halo, "--base", "origin/release") == {"one": "before"}
 
 
 def test_a_base_outside_a_repository_is_an_error(halo: CommandLine, folder: Path) -> None:
@@ -622,7 +625,7 @@ def test_a_detached_head_plans_and_applies_as_any_other(halo: CommandLine, git: 
     clone = git.clone(tmp_path / "clone")
     clone("switch", "--quiet", "--detach")
     os.chdir(clone.folder)
-    assert plan(halo, "--base", "HEAD") == {"one": "before"}
+    assert attribution_by_key(halo, "--base", "HEAD") == {"one": "before"}
     assert halo("apply", "--sandbox", "--yes", "--require-head", "main").code == 0
 
 

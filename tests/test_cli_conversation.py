@@ -10,24 +10,24 @@ from served_runs import Served
 HOSTILE = "\x1b]0;owned\x07 ::error::x"
 
 
-def test_conversations_are_listed_newest_first(halo_runs: Served) -> None:
-    first = halo_runs.started()["conversationId"]
-    halo_runs.clock.advance(hours=1)
-    second = halo_runs.started("--lookback-hours", "1")["conversationId"]
-    document = halo_runs("conversation", "list", "--json").json
+def test_conversations_are_listed_newest_first(quick_runs: Served) -> None:
+    first = quick_runs.started()["conversationId"]
+    quick_runs.clock.advance(hours=1)
+    second = quick_runs.started("--lookback-hours", "1")["conversationId"]
+    document = quick_runs("conversation", "list", "--json").json
     assert [each["id"] for each in document["conversations"]] == [second, first]
     assert document["nextCursor"] is None
-    lines = halo_runs("conversation", "list").out.splitlines()
+    lines = quick_runs("conversation", "list").out.splitlines()
     assert lines[0].split() == ["UPDATED", "TITLE", "CONVERSATION", "LATEST", "RUN"]
     assert [id_ in line for id_, line in zip((second, first), lines[1:], strict=True)] == [True, True]
 
 
-def test_the_limit_follows_cursors_and_says_that_there_are_more(halo_runs: Served) -> None:
+def test_the_limit_follows_cursors_and_says_that_there_are_more(quick_runs: Served) -> None:
     for _ in range(3):
-        halo_runs.started()
-    two = halo_runs("conv", "ls", "--limit", "2")
+        quick_runs.started()
+    two = quick_runs("conv", "ls", "--limit", "2")
     assert (len(two.out.splitlines()), two.err.splitlines()[-1]) == (3, "There are more; use --limit to show them.")
-    limited = halo_runs("conv", "list", "--limit", "2", "--json").json
+    limited = quick_runs("conv", "list", "--limit", "2", "--json").json
     assert (len(limited["conversations"]), limited["nextCursor"] is None) == (2, False)
 
 
@@ -46,25 +46,25 @@ def test_a_small_page_is_not_taken_for_the_end(halo: CommandLine) -> None:
     ]
 
 
-def test_a_conversation_is_shown_with_messages_and_runs(halo_runs: Served) -> None:
-    started = halo_runs.started("--prompt", "Look.")
-    document = halo_runs("conversation", "get", started["conversationId"], "--json").json
+def test_a_conversation_is_shown_with_messages_and_runs(quick_runs: Served) -> None:
+    started = quick_runs.started("--prompt", "Look.")
+    document = quick_runs("conversation", "get", started["conversationId"], "--json").json
     assert {"conversation", "messages", "runs"} <= set(document)
-    text = halo_runs("conversation", "get", started["conversationId"]).out
+    text = quick_runs("conversation", "get", started["conversationId"]).out
     assert " user\nLook.\n" in text
     assert " assistant\n# What the traces show\n" in text
     assert "\n1 run\nSTATUS " in text
     assert started["runId"] in text
 
 
-def test_conv_is_an_alias_of_conversation(halo_runs: Served) -> None:
-    conversation = halo_runs.started()["conversationId"]
-    assert halo_runs("conv", "get", conversation) == halo_runs("conversation", "get", conversation)
-    assert halo_runs("conv", "ls") == halo_runs("conversation", "list")
+def test_conv_is_an_alias_of_conversation(quick_runs: Served) -> None:
+    conversation = quick_runs.started()["conversationId"]
+    assert quick_runs("conv", "get", conversation) == quick_runs("conversation", "get", conversation)
+    assert quick_runs("conv", "ls") == quick_runs("conversation", "list")
 
 
-def test_an_unknown_conversation_is_reported(halo_runs: Served) -> None:
-    ended = halo_runs("conversation", "get", "00000000-0000-4000-8000-000000000000", "--json")
+def test_an_unknown_conversation_is_reported(quick_runs: Served) -> None:
+    ended = quick_runs("conversation", "get", "00000000-0000-4000-8000-000000000000", "--json")
     assert (ended.code, ended.error["status"]) == (1, 404)
 
 

@@ -23,13 +23,13 @@ schedules:
 
 
 @pytest.fixture
-def reported(halo_runs: Served, folder: Path) -> Served:
+def reported(quick_runs: Served, folder: Path) -> Served:
     """A schedule whose first report is there."""
     (folder / "halo.yaml").write_text(PROJECT_FILE)
-    assert halo_runs("apply", "--yes").code == 0
-    halo_runs.clock.advance(hours=22)
-    assert halo_runs("report", "list").code == 0
-    return halo_runs
+    assert quick_runs("apply", "--yes").code == 0
+    quick_runs.clock.advance(hours=22)
+    assert quick_runs("report", "list").code == 0
+    return quick_runs
 
 
 def test_two_commands_lead_from_a_report_to_the_arguments_of_the_call_that_failed(reported: Served) -> None:
@@ -104,8 +104,8 @@ def test_a_brief_goes_to_a_pipe_a_terminal_and_a_file_alike(reported: Served, fo
         ("traces", "daily", "--limit", "0"),
     ],
 )
-def test_invalid_options_are_refused_before_any_request(halo_runs: Served, argv: tuple[str, ...]) -> None:
-    assert (halo_runs("report", *argv).code, halo_runs.asked) == (64, [])
+def test_invalid_options_are_refused_before_any_request(quick_runs: Served, argv: tuple[str, ...]) -> None:
+    assert (quick_runs("report", *argv).code, quick_runs.asked) == (64, [])
 
 
 def test_a_brief_lies_beside_each_pulled_report_also_of_before(reported: Served, folder: Path) -> None:

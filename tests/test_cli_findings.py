@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from command_line import CommandLine, at_home, schedules
+from command_line import CommandLine, schedules, with_fixed_folder
 from golden_files import GOLDEN, assert_golden
 from project_files import project_text
 from test_findings import SECRET
@@ -24,7 +24,7 @@ def entry(key: str, *lines: str, cadence: str = AT_NINE, agent: str = "checkout"
     )
 
 
-def crowd() -> str:
+def crowded_project() -> str:
     """Return twelve entries that fire on Mondays at nine, no two of one agent and cadence."""
     weekly = '    frequency: weekly\n    days_of_week: {}\n    at: "09:00"\n    lookback: {}\n'.format
     cadences = (AT_NINE, weekly("mon", "7d"), weekly("[mon, thu]", "4d"), weekly("[mon, fri]", "4d"))
@@ -50,7 +50,7 @@ ODD: Final = {
     "missing-day": project_text(
         entry("monthly", "lookback: 61d", cadence="    frequency: monthly\n    days_of_month: 31\n    hours: 9\n")
     ),
-    "crowded-minute": crowd(),
+    "crowded-minute": crowded_project(),
     "declared-twice": project_text(entry("first", agent="shop"), entry("second"), agents="{shop: checkout}"),
     "unfinished-prompt": project_text(entry("daily", "prompt: |", "  Review the traces", "  of ${AGENT}.")),
     "credential-in-prompt": project_text(entry("daily", "prompt: |", f"  Log in with {SECRET}.", "  What is wrong?")),
@@ -73,7 +73,7 @@ TODAY: Final = {"skipped-fire": ("15:00", "09:00"), "doubled-fire": ("09:00", "1
 NO_COLOUR: Final = {"NO_COLOR": "1"}
 
 
-def shown(halo: CommandLine, folder: Path, *argv: str) -> str:
+def every_screen(halo: CommandLine, folder: Path, *argv: str) -> str:
     """Return what a command writes on every screen, under a heading each."""
     texts = {"in a pipe": halo(*argv).text}
     with pytest.MonkeyPatch.context() as patch:
@@ -83,10 +83,10 @@ def shown(halo: CommandLine, folder: Path, *argv: str) -> str:
     texts["on a terminal with colours"] = halo(*argv, is_terminal=True).text
     texts["where only ASCII can be shown"] = halo(*argv, encoding="ascii").text
     parts = [f"# halo {argv[0]}, {screen}\n{text}" for screen, text in texts.items()]
-    return at_home("\n".join(parts), folder)
+    return with_fixed_folder("\n".join(parts), folder)
 
 
-def moved(halo: CommandLine, folder: Path, rule: str, **policy: str) -> None:
+def move_fires(halo: CommandLine, folder: Path, rule: str, **policy: str) -> None:
     """Leave a project whose change applied now is odd."""
     before, after = TODAY[rule]
     path = folder / "halo.yaml"
@@ -102,7 +102,10 @@ def moved(halo: CommandLine, folder: Path, rule: str, **policy: str) -> None:
 def test_a_finding_is_shown_by_validate_and_beside_its_change(halo: CommandLine, folder: Path, rule: str) -> None:
     on = "" if rule != "coverage-gap-dst" else f"findings: {{{rule}: warning}}\n"
     (folder / "halo.yaml").write_text(on + ODD[rule])
-    texts = [shown(halo, folder, "validate"), shown(halo, folder, "plan", "--sandbox")]
+    texts = [
+        every_screen(halo, folder, "validate"),
+        every_screen(halo, folder, "plan", "--sandbox"),
+    ]
     assert_golden(f"findings/{rule}.txt", "\n".join(texts))
     assert {finding["rule"] for finding in halo("validate", "--json").json["findings"]} == {rule}
 
@@ -111,15 +114,15 @@ def test_a_finding_is_shown_by_validate_and_beside_its_change(halo: CommandLine,
 def test_a_finding_that_needs_a_clock_is_shown_beside_its_change_but_not_by_validate(
     halo: CommandLine, folder: Path, rule: str
 ) -> None:
-    moved(halo, folder, rule)
-    assert_golden(f"findings/{rule}.txt", without_ids(halo, shown(halo, folder, "plan", "--sandbox")))
+    move_fires(halo, folder, rule)
+    assert_golden(f"findings/{rule}.txt", without_ids(halo, every_screen(halo, folder, "plan", "--sandbox")))
     assert halo("validate").out == "halo.yaml: 1 schedule, no problems\n"
 
 
 def test_an_unused_protect_glob_is_reported_by_plan_but_not_by_validate(halo: CommandLine, folder: Path) -> None:
     globs = '["Review d*", "Review dayly", "Nightly *"]'
     (folder / "halo.yaml").write_text(project_text(entry("daily"), protect=globs))
-    assert_golden("findings/unused-glob.txt", shown(halo, folder, "plan", "--sandbox"))
+    assert_golden("findings/unused-glob.txt", every_screen(halo, folder, "plan", "--sandbox"))
     assert halo("validate").out == "halo.yaml: 1 schedule, no problems\n"
     assert halo("apply", "--sandbox", "--yes").code == 0
     (folder / "halo.yaml").write_text(project_text(protect=globs))
@@ -178,7 +181,7 @@ def test_as_json_findings_stand_beside_the_problems_and_in_the_plan(halo: Comman
 
 
 def test_a_plan_that_is_saved_holds_nothing_from_the_clock(halo: CommandLine, folder: Path) -> None:
-    moved(halo, folder, "skipped-fire", findings="{skipped-fire: error}")
+    move_fires(halo, folder, "skipped-fire", findings="{skipped-fire: error}")
     planned = halo("plan", "--sandbox", "--out", "plan.json")
     assert (planned.code, "error: skipped-fire" in planned.out) == (1, True)
     assert planned.err == "Saved the plan to plan.json, but `halo apply` refuses it.\n"
@@ -245,7 +248,7 @@ def test_an_error_fails_the_command_and_nothing_is_written(
 def test_a_finding_about_clock_changes_stops_an_apply_as_well(
     halo: CommandLine, folder: Path, rule: str, severity: str, code: int
 ) -> None:
-    moved(halo, folder, rule, findings=f"{{{rule}: {severity}}}")
+    move_fires(halo, folder, rule, findings=f"{{{rule}: {severity}}}")
     ended = [halo(command, "--sandbox", *more).code for command, *more in (("plan",), ("plan", "--json"))]
     assert ended == [code, code]
     assert halo("apply", "--sandbox", "--yes").code == code

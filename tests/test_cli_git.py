@@ -60,7 +60,7 @@ def embed(git: Git, place: str, ran: Path) -> None:
     (folder / "objects/info/alternates").write_text(f"{other.folder}/.git/objects\n")
     (folder / "hooks").mkdir()
     for name in ("hooks/reference-transaction", "hooks/post-index-change", "hooks/fsmonitor-watchman"):
-        program(folder / name, f"touch {ran}")
+        write_program(folder / name, f"touch {ran}")
     evil = f"ext::touch {ran}"
     (folder / "config").write_text(
         "[core]\n\trepositoryformatversion = 1\n\tbare = false\n\tworktree = ..\n"
@@ -72,7 +72,7 @@ def embed(git: Git, place: str, ran: Path) -> None:
     git.commit("embed")
 
 
-def program(path: Path, line: str) -> None:
+def write_program(path: Path, line: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\n{line}\n")
     path.chmod(0o755)
@@ -81,7 +81,7 @@ def program(path: Path, line: str) -> None:
 def old_git(folder: Path) -> str:
     """Return a PATH whose git knows no ``safe.bareRepository``, as before 2.38."""
     forget = 'for word do shift; case $word in safe.bareRepository=*) word=no.such=1;; esac; set -- "$@" "$word"; done'
-    program(folder / "git", f'{forget}\nexec {shutil.which("git")} "$@"')
+    write_program(folder / "git", f'{forget}\nexec {shutil.which("git")} "$@"')
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
@@ -224,7 +224,7 @@ def test_no_program_of_a_checkout_is_taken_for_one_that_git_calls(
     halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path
 ) -> None:
     for name in ("ssh", "bin/ssh", "git-remote-https"):
-        program(upstream.folder / name, f": > {ran}")
+        write_program(upstream.folder / name, f": > {ran}")
     upstream.commit()
     clone = upstream.clone(tmp_path / "clone")
     clone("remote", "set-url", "origin", "ssh://localhost/nowhere")
@@ -307,7 +307,7 @@ def test_an_ambiguous_ref_is_refused_as_a_base(halo: CommandLine, upstream: Git,
 # Honest checkouts ---------------------------------------------------------------------------------------------------
 
 
-def works(halo: CommandLine, git: Git, **env: str) -> None:
+def assert_base_is_read(halo: CommandLine, git: Git, **env: str) -> None:
     """Hold a checkout whose only remote is at its HEAD: both commands that ask git do as they should."""
     os.chdir(git.folder)
     ended = halo("apply", "--sandbox", "--yes", "--require-head", "main", **env)
@@ -319,7 +319,7 @@ def works(halo: CommandLine, git: Git, **env: str) -> None:
 def test_base_and_require_head_work_in_a_worktree(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
     clone = upstream.clone(tmp_path / "clone")
     clone("worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"))
-    works(halo, Git(tmp_path / "tree"))
+    assert_base_is_read(halo, Git(tmp_path / "tree"))
 
 
 def test_base_and_require_head_work_in_a_worktree_of_a_bare_repository(
@@ -329,17 +329,17 @@ def test_base_and_require_head_work_in_a_worktree_of_a_bare_repository(
     bare = upstream.clone(tmp_path / "proj/.bare", "--bare")
     (tmp_path / "proj/.git").write_text("gitdir: ./.bare\n")
     bare("worktree", "add", "--quiet", "--detach", str(tmp_path / "proj/tree"))
-    works(halo, Git(tmp_path / "proj/tree"))
+    assert_base_is_read(halo, Git(tmp_path / "proj/tree"))
 
 
 def test_base_and_require_head_work_in_a_submodule(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
     outer = repository(tmp_path / "outer")
     outer("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", upstream.folder.as_uri(), "inner")
     outer.commit()
-    works(halo, Git(outer.folder / "inner"))
+    assert_base_is_read(halo, Git(outer.folder / "inner"))
 
 
-def swapped(upstream: Git, tmp_path: Path, place: str) -> Git:
+def swap_in(upstream: Git, tmp_path: Path, place: str) -> Git:
     """Return a checkout of a branch in which ``p`` leads into a repository of its own, loose throughout."""
     other = repository(tmp_path / "other")
     for _ in range(2):
@@ -358,7 +358,7 @@ def swapped(upstream: Git, tmp_path: Path, place: str) -> Git:
 def test_a_branch_that_puts_a_submodule_in_its_place_does_not_choose_the_base(
     halo: CommandLine, upstream: Git, tmp_path: Path, place: str
 ) -> None:
-    clone = swapped(upstream, tmp_path, place)
+    clone = swap_in(upstream, tmp_path, place)
     os.chdir(clone.folder)
     assert refusals(halo, "--file", "p/halo.yaml") == REFUSED
     ended = halo("apply", "--sandbox", "--yes", "--require-head", "main", "--file", "p/halo.yaml")
@@ -381,7 +381,7 @@ def test_a_base_with_the_submodule_is_read_from_the_submodule(halo: CommandLine,
 def test_git_ignores_configuration_around_a_submodule(
     halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, name: str, place: str, start: str
 ) -> None:
-    clone = swapped(upstream, tmp_path, place)
+    clone = swap_in(upstream, tmp_path, place)
     (clone.folder / name).parent.mkdir(parents=True, exist_ok=True)
     (clone.folder / name).write_text(f"[core]\n\tsshCommand = touch {ran}\n")
     Git(clone.folder / place)("remote", "set-url", "origin", "ssh://localhost/none")
@@ -396,7 +396,7 @@ def test_git_ignores_configuration_around_a_submodule(
 def test_base_and_require_head_work_with_a_separate_git_folder(
     halo: CommandLine, upstream: Git, tmp_path: Path
 ) -> None:
-    works(halo, upstream.clone(tmp_path / "clone", f"--separate-git-dir={tmp_path / 'elsewhere.git'}"))
+    assert_base_is_read(halo, upstream.clone(tmp_path / "clone", f"--separate-git-dir={tmp_path / 'elsewhere.git'}"))
 
 
 @pytest.mark.parametrize("way", ["count", "parameters"])
@@ -432,7 +432,7 @@ def test_a_container_job_works_on_the_runners_checkout_if_it_is_called_safe(
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def serve_folder(folder: Path) -> Iterator[str]:
     """Serve a folder on loopback, as a plain web server does."""
     handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
@@ -451,6 +451,6 @@ def test_base_and_require_head_work_with_a_remote_over_dumb_http(
 ) -> None:
     clone = upstream.clone(tmp_path / "clone")
     upstream("update-server-info")
-    with served(upstream.folder) as url:
+    with serve_folder(upstream.folder) as url:
         clone("remote", "set-url", "origin", f"{url}/.git")
-        works(halo, clone)
+        assert_base_is_read(halo, clone)

@@ -20,7 +20,7 @@ from halo_iac.storage.atomic import new_files, replace_unchanged
 SANDBOX = Path(".halo") / "sandbox.db"
 
 
-def existing(folder: Path, *schedules: dict[str, object], project: str = demo.DEMO_PROJECT_ID) -> list[str]:
+def create(folder: Path, *schedules: dict[str, object], project: str = demo.DEMO_PROJECT_ID) -> list[str]:
     """Put schedules into the sandbox of a folder and return their ids."""
     with Sandbox.open(folder / SANDBOX) as sandbox:
         return [Caller(sandbox).create(**{"projectId": project, **fields})["id"] for fields in schedules]
@@ -28,7 +28,7 @@ def existing(folder: Path, *schedules: dict[str, object], project: str = demo.DE
 
 def test_an_import_writes_a_file_whose_plan_has_no_changes(halo: CommandLine, folder: Path) -> None:
     weekly = {"title": "Weekly", "frequency": "weekly", "daysOfWeek": [1, 4], "lookbackHours": 168, "enabled": False}
-    existing(folder, {"title": "Daily review", "maxTurns": 50, "maxSubagentDepth": 3}, weekly)
+    create(folder, {"title": "Daily review", "maxTurns": 50, "maxSubagentDepth": 3}, weekly)
     ended = halo("import", "--sandbox")
     assert (ended.code, ended.err) == (0, "Wrote halo.yaml with 2 schedules.\n")
     assert "No changes. 2 schedules are as declared." in ended.out
@@ -64,7 +64,7 @@ def test_an_import_writes_a_file_whose_plan_has_no_changes(halo: CommandLine, fo
 
 
 def test_titles_that_cannot_be_declared_are_pinned(halo: CommandLine, folder: Path) -> None:
-    ids = existing(folder, {"title": "Twice"}, {"title": "Twice"}, {"title": " odd\u200b "})
+    ids = create(folder, {"title": "Twice"}, {"title": "Twice"}, {"title": " odd\u200b "})
     ended = halo("import", "--sandbox")
     assert ended.code == 0
     assert "No changes. 3 schedules are as declared." in ended.out
@@ -98,7 +98,7 @@ def test_a_link_that_leads_nowhere_is_left_as_it_is(halo: CommandLine, folder: P
 
 
 def test_a_named_project_is_written_down(halo: CommandLine, folder: Path) -> None:
-    existing(folder, {"title": "There"}, project="other")
+    create(folder, {"title": "There"}, project="other")
     ended = halo("import", "--sandbox", "--project", "other", "--file", "other.yaml")
     assert ended.code == 0
     assert "No changes. 1 schedule is as declared." in ended.out
@@ -107,7 +107,7 @@ def test_a_named_project_is_written_down(halo: CommandLine, folder: Path) -> Non
 
 
 def test_a_project_file_further_up_gets_the_entries(halo: CommandLine, folder: Path) -> None:
-    existing(folder, {"title": "There"})
+    create(folder, {"title": "There"})
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
     (folder / "sub").mkdir()
     os.chdir(folder / "sub")
@@ -119,7 +119,7 @@ def test_a_project_file_further_up_gets_the_entries(halo: CommandLine, folder: P
 
 
 def test_the_sandbox_of_an_import_is_beside_the_file_it_writes(halo: CommandLine, folder: Path) -> None:
-    existing(folder, {"title": "There"})
+    create(folder, {"title": "There"})
     (folder / "sub").mkdir()
     assert halo("import", "--sandbox", "--file", "sub/halo.yaml").code == 0
     assert "schedules: {}" in (folder / "sub" / "halo.yaml").read_text()
@@ -150,7 +150,7 @@ schedules:
 
 
 def test_undeclared_schedules_are_added_and_every_other_byte_stays(halo: CommandLine, folder: Path) -> None:
-    existing(folder, {"title": "Daily"}, {"title": "Daily!", "lookbackHours": 48})
+    create(folder, {"title": "Daily"}, {"title": "Daily!", "lookbackHours": 48})
     (folder / "halo.yaml").write_text(MINE)
     ended = halo("import", "--sandbox")
     assert (ended.code, ended.err) == (0, "Added 1 schedule to halo.yaml.\n")
@@ -179,7 +179,7 @@ def test_an_empty_project_has_nothing_to_add(halo: CommandLine, folder: Path) ->
 
 
 def test_a_schedule_that_an_entry_was_renamed_from_is_declared_already(halo: CommandLine, folder: Path) -> None:
-    existing(folder, {"title": "Old"})
+    create(folder, {"title": "Old"})
     text = "version: 1\nschedules: {a: {title: New, renamed_from: Old, agent: checkout, cron: '@daily'}}\n"
     (folder / "halo.yaml").write_text(text)
     ended = halo("import", "Old", "--sandbox")
@@ -187,7 +187,7 @@ def test_a_schedule_that_an_entry_was_renamed_from_is_declared_already(halo: Com
 
 
 def test_keys_of_included_files_are_taken(halo: CommandLine, folder: Path) -> None:
-    existing(folder, {"title": "A"})
+    create(folder, {"title": "A"})
     (folder / "a.yaml").write_text("schedules: {a: {title: B, agent: checkout, cron: '@daily'}}")
     (folder / "halo.yaml").write_text("version: 1\ninclude: [a.yaml]\n")
     assert halo("import", "--sandbox").code == 0
@@ -195,7 +195,7 @@ def test_keys_of_included_files_are_taken(halo: CommandLine, folder: Path) -> No
 
 
 def test_schedules_are_named_by_id_or_title(halo: CommandLine, folder: Path) -> None:
-    ids = existing(folder, {"title": "[prod] x"}, {"title": "DA"}, {"title": "DB"}, {"title": "E"})
+    ids = create(folder, {"title": "[prod] x"}, {"title": "DA"}, {"title": "DB"}, {"title": "E"})
     assert halo("import", ids[3], "[prod] x", "D*", "--sandbox").err == "Wrote halo.yaml with 4 schedules.\n"
     (folder / "halo.yaml").unlink()
     ended = halo("import", "D*", "F", "--sandbox")
@@ -207,7 +207,7 @@ def test_schedules_are_named_by_id_or_title(halo: CommandLine, folder: Path) -> 
 
 
 def test_archived_schedules_are_imported_if_asked_for(halo: CommandLine, folder: Path) -> None:
-    ids = existing(folder, {"title": "Gone"}, {"title": "Twice"}, {"title": "Twice"})
+    ids = create(folder, {"title": "Gone"}, {"title": "Twice"}, {"title": "Twice"})
     with Sandbox.open(folder / SANDBOX) as sandbox:
         for id_ in ids[:2]:
             Caller(sandbox).mutate("haloSchedule.archive", {"projectId": demo.DEMO_PROJECT_ID, "id": id_})
@@ -221,7 +221,7 @@ def test_archived_schedules_are_imported_if_asked_for(halo: CommandLine, folder:
 
 
 def test_schedules_that_the_project_file_cannot_declare_are_left_out_and_named(halo: CommandLine, folder: Path) -> None:
-    ids = existing(folder, {"title": "In A"}, {"title": "In B", "timezone": "Asia/Tokyo"}, {"title": "Out"})
+    ids = create(folder, {"title": "In A"}, {"title": "In B", "timezone": "Asia/Tokyo"}, {"title": "Out"})
     text = 'version: 1\nscope: {title_prefix: "In "}\noverrides: {timezone: UTC}\nschedules: {}\n'
     (folder / "halo.yaml").write_text(text)
     ended = halo("import", "*", "--sandbox")
@@ -240,7 +240,7 @@ def test_no_number_of_schedules_that_cannot_be_declared_keeps_the_others_out(
     halo: CommandLine, folder: Path, prompt: str
 ) -> None:
     count = 1 if prompt else 230
-    ids = existing(folder, *({"title": f"Title {number:03}"} for number in range(count + 2)))
+    ids = create(folder, *({"title": f"Title {number:03}"} for number in range(count + 2)))
     with closing(sqlite3.connect(folder / SANDBOX)) as database, database:
         change = "UPDATE schedules SET wire = json_set(wire, '$.prompt', ?) WHERE seq <= ?"
         database.execute(change, (prompt, count))
@@ -259,7 +259,7 @@ def test_no_number_of_schedules_that_cannot_be_declared_keeps_the_others_out(
 
 
 def test_a_schedule_with_more_problems_than_are_shown_is_left_out_alone(halo: CommandLine, folder: Path) -> None:
-    existing(folder, {"title": "A"}, {"title": "B"}, {"title": "C"})
+    create(folder, {"title": "A"}, {"title": "B"}, {"title": "C"})
     with closing(sqlite3.connect(folder / SANDBOX)) as database, database:
         minutes = json.dumps([60 + number for number in range(300)])
         change = "UPDATE schedules SET wire = json_set(wire, '$.minutes', json(?)) WHERE seq = 1"
@@ -274,7 +274,7 @@ def test_a_schedule_with_more_problems_than_are_shown_is_left_out_alone(halo: Co
 
 
 def test_prompts_of_several_lines_go_to_files(halo: CommandLine, folder: Path) -> None:
-    existing(folder, {"title": "A", "prompt": "1\n2"}, {"title": "B", "prompt": "3\n4"}, {"title": "C", "prompt": "5"})
+    create(folder, {"title": "A", "prompt": "1\n2"}, {"title": "B", "prompt": "3\n4"}, {"title": "C", "prompt": "5"})
     (folder / "prompts").mkdir()
     (folder / "prompts" / "a.md").write_text("mine")
     (folder / "prompts" / "b.md").write_text("3\n4")
@@ -294,7 +294,7 @@ def test_prompts_of_several_lines_go_to_files(halo: CommandLine, folder: Path) -
 
 def test_no_prompt_file_has_the_name_of_a_device_of_windows(halo: CommandLine, folder: Path) -> None:
     titles = ("CON", "Aux", "nul", "COM1", "lpt9", "Console", "prn!")
-    existing(folder, *({"title": title, "prompt": f"1\n{title}"} for title in titles))
+    create(folder, *({"title": title, "prompt": f"1\n{title}"} for title in titles))
     assert halo("import", "--sandbox", "--prompt-files").code == 0
     assert sorted(path.name for path in (folder / "prompts").iterdir()) == [
         *("aux-prompt.md", "com1-prompt.md", "con-prompt.md", "console.md"),
@@ -305,7 +305,7 @@ def test_no_prompt_file_has_the_name_of_a_device_of_windows(halo: CommandLine, f
 
 def test_values_that_most_entries_share_become_defaults(halo: CommandLine, folder: Path) -> None:
     common = {"timezone": "Asia/Tokyo", "lookbackHours": 48}
-    existing(folder, *({"title": title, **common} for title in "ABC"), {"title": "D"})
+    create(folder, *({"title": title, **common} for title in "ABC"), {"title": "D"})
     ended = halo("import", "--sandbox")
     assert "No changes. 4 schedules are as declared." in ended.out
     written = (folder / "halo.yaml").read_text()
@@ -323,7 +323,7 @@ def test_values_that_most_entries_share_become_defaults(halo: CommandLine, folde
 def test_a_file_that_cannot_be_edited_safely_is_left_and_the_entries_are_printed(
     halo: CommandLine, folder: Path
 ) -> None:
-    existing(folder, {"title": "There"})
+    create(folder, {"title": "There"})
     text = "version: 1\nschedules: { # none yet\n}\n"
     (folder / "halo.yaml").write_text(text)
     ended = halo("import", "--sandbox")
@@ -338,7 +338,7 @@ def test_a_file_that_cannot_be_edited_safely_is_left_and_the_entries_are_printed
 
 
 def test_a_read_only_file_is_left(halo: CommandLine, folder: Path) -> None:
-    existing(folder, {"title": "There"})
+    create(folder, {"title": "There"})
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
     (folder / "halo.yaml").chmod(0o444)
     ended = halo("import", "--sandbox")
@@ -358,7 +358,7 @@ def test_a_file_that_changes_while_it_is_worked_on_is_left(folder: Path, now: st
 
 
 def test_the_mode_of_a_file_and_its_byte_order_mark_stay(halo: CommandLine, folder: Path) -> None:
-    existing(folder, {"title": "There"})
+    create(folder, {"title": "There"})
     path = folder / "halo.yaml"
     path.write_bytes(b"\xef\xbb\xbfversion: 1\r\nschedules: {}\r\n")
     path.chmod(0o664)
@@ -368,7 +368,7 @@ def test_the_mode_of_a_file_and_its_byte_order_mark_stay(halo: CommandLine, fold
 
 
 def test_prompts_are_not_written_outside_of_the_project(halo: CommandLine, folder: Path) -> None:
-    existing(folder, {"title": "A", "prompt": "1\n2"})
+    create(folder, {"title": "A", "prompt": "1\n2"})
     (folder / "prompts").symlink_to(folder.parent.parent)
     before = set(tree(folder.parent))
     ended = halo("import", "--prompt-files", "--sandbox")
@@ -379,7 +379,7 @@ def test_prompts_are_not_written_outside_of_the_project(halo: CommandLine, folde
 
 
 def test_no_file_is_written_if_one_cannot_be_written(halo: CommandLine, folder: Path) -> None:
-    existing(folder, {"title": "A", "prompt": "1\n2"})
+    create(folder, {"title": "A", "prompt": "1\n2"})
     (folder / "prompts").write_text("no folder")
     ended = halo("import", "--prompt-files", "--sandbox")
     assert (ended.code, ended.out) == (1, "")
@@ -425,7 +425,7 @@ schedules:
 def researched(folder: Path) -> Path:
     """Return a project file with a folder for included ones, of a project with schedules of a research team."""
     daily = {"hours": [6, 18], "minutes": [30], "prompt": "Look.\nAgain."}
-    existing(
+    create(
         folder,
         {"title": "Research: daily", "agentUuid": demo.RESEARCH_ID, "lookbackHours": 24, **daily},
         {"title": "Research: hourly", "agentUuid": demo.RESEARCH_ID, "frequency": "hourly", "minutes": [0, 30]}
@@ -474,7 +474,7 @@ def test_a_file_that_is_not_included_gets_nothing(halo: CommandLine, folder: Pat
 
 
 def test_an_included_file_needs_a_project_file(halo: CommandLine, folder: Path) -> None:
-    existing(folder, {"title": "A"})
+    create(folder, {"title": "A"})
     ended = halo("import", "--into", "x.yaml", "--sandbox")
     assert (ended.code, "there is no halo.yaml" in ended.err) == (1, True), ended.err
     assert not (folder / "x.yaml").exists()

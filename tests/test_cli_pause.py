@@ -32,7 +32,7 @@ MORE = "schedules:\n  r: {title: Rho, agent: research, frequency: daily, hours: 
 
 
 @pytest.fixture
-def there(halo: CommandLine, folder: Path) -> Path:
+def applied(halo: CommandLine, folder: Path) -> Path:
     """Return a folder whose project has been applied."""
     (folder / "halo.yaml").write_text(FILE)
     (folder / "more.yaml").write_text(MORE)
@@ -40,7 +40,7 @@ def there(halo: CommandLine, folder: Path) -> Path:
     return folder
 
 
-def enabled(halo: CommandLine) -> str:
+def enabled_letters(halo: CommandLine) -> str:
     """Return the first letter of every title, a capital where the schedule fires."""
     return "".join(each["title"][0] if each["enabled"] else each["title"][0].lower() for each in schedules(halo))
 
@@ -49,11 +49,11 @@ def enabled(halo: CommandLine) -> str:
 
 
 def test_a_pause_says_what_it_will_do_and_what_the_files_say_and_undo_brings_back_exactly_that(
-    halo: CommandLine, there: Path
+    halo: CommandLine, applied: Path
 ) -> None:
     halo("pause", "b", "--sandbox", "--yes")
     asked = halo("pause", "--agent", "checkout", "--sandbox", "--no-color", answer="no\n")
-    assert (asked.code, enabled(halo)) == (3, "AbNR")
+    assert (asked.code, enabled_letters(halo)) == (3, "AbNR")
     assert "Pause 1 schedule on sandbox:" in asked.err
     assert '~ pause      a  "Alpha"' in asked.out
     warning = "halo.yaml:10 says `enabled: true`, so the next `halo apply` resumes a; to prevent that, pass --write"
@@ -72,58 +72,61 @@ def test_a_pause_says_what_it_will_do_and_what_the_files_say_and_undo_brings_bac
         "--no-color",
     )
     paused = halo(*words, answer="yes\n")
-    assert (paused.code, enabled(halo), paused.out.splitlines()[-1]) == (0, "abNR", "Applied: 1 paused.")
+    assert (paused.code, enabled_letters(halo), paused.out.splitlines()[-1]) == (0, "abNR", "Applied: 1 paused.")
     assert "Receipt: r.jsonl; run `halo undo r.jsonl --sandbox` to undo what was done." in paused.err
-    assert load_receipt(str(there / "r.jsonl")).header.reason == "the model is down"
+    assert load_receipt(str(applied / "r.jsonl")).header.reason == "the model is down"
 
     undone = halo("undo", "r.jsonl", "--sandbox", "--yes")
     assert undone.out.splitlines()[0].endswith("Z)  the model is down")
-    assert (undone.code, enabled(halo), undone.err.count("Note: ")) == (0, "AbNR", 0)
+    assert (undone.code, enabled_letters(halo), undone.err.count("Note: ")) == (0, "AbNR", 0)
 
 
-@pytest.mark.usefixtures("there")
-def test_pausing_paused_schedules_asks_nothing_and_writes_no_receipt(halo: CommandLine, there: Path) -> None:
+@pytest.mark.usefixtures("applied")
+def test_pausing_paused_schedules_asks_nothing_and_writes_no_receipt(halo: CommandLine, applied: Path) -> None:
     halo("pause", "a", "b", "--sandbox", "--yes")
-    before = len(tree(there))
+    before = len(tree(applied))
     again = halo("pause", "a", "b", "--sandbox")
-    assert (again.code, again.err, len(tree(there))) == (0, "", before)
+    assert (again.code, again.err, len(tree(applied))) == (0, "", before)
     assert "  ! a: it is paused already\n" in again.out
     assert again.out.splitlines()[-1].startswith("No changes. 2 schedules are paused already.")
     active = halo("resume", "n", "--sandbox")
     assert (active.code, "  ! n: it is active already\n" in active.out) == (0, True)
 
 
-@pytest.mark.usefixtures("there")
+@pytest.mark.usefixtures("applied")
 def test_a_protected_title_is_paused_only_with_include_protected(halo: CommandLine) -> None:
     refused = halo("pause", "--all", "--sandbox", "--yes")
-    assert (refused.code, enabled(halo)) == (3, "ABNR")
+    assert (refused.code, enabled_letters(halo)) == (3, "ABNR")
     assert "'Nightly' is protected by 'Night*' and would be paused" in refused.out
     assert "override: --include-protected" in refused.out
-    assert (halo("pause", "--all", "--sandbox", "--yes", "--include-protected").code, enabled(halo)) == (0, "abnr")
-    assert (halo("resume", "--all", "--sandbox", "--yes").code, enabled(halo)) == (0, "ABNR")
+    assert (halo("pause", "--all", "--sandbox", "--yes", "--include-protected").code, enabled_letters(halo)) == (
+        0,
+        "abnr",
+    )
+    assert (halo("resume", "--all", "--sandbox", "--yes").code, enabled_letters(halo)) == (0, "ABNR")
     assert halo("pause", "b", "--sandbox", "--yes", "--protect", "Be*").code == 3
 
 
-@pytest.mark.usefixtures("there")
+@pytest.mark.usefixtures("applied")
 def test_as_json_it_is_one_document_as_of_an_apply(halo: CommandLine) -> None:
     document = halo("pause", "b", "--sandbox", "--yes", "--json").json
     assert [(each["action"], each["key"], each["status"]) for each in document["summary"]["outcomes"]] == [
         ("update", "b", "done")
     ]
     assert document["plan"]["changes"][0]["cause"] == "halo pause"
-    assert (halo(*document["undo"].split()[1:], "--yes").code, enabled(halo)) == (0, "ABNR")
+    assert (halo(*document["undo"].split()[1:], "--yes").code, enabled_letters(halo)) == (0, "ABNR")
 
 
 # Without a project file ---------------------------------------------------------------------------------------------
 
 
 def test_without_a_project_file_ids_and_agents_do(
-    halo: CommandLine, there: Path, monkeypatch: pytest.MonkeyPatch
+    halo: CommandLine, applied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = {each["title"]: each["id"] for each in schedules(halo)}
-    elsewhere = there.parent / "elsewhere"
+    elsewhere = applied.parent / "elsewhere"
     elsewhere.mkdir()
-    place = ("--sandbox-file", str(there / ".halo/sandbox.db"), "--yes")
+    place = ("--sandbox-file", str(applied / ".halo/sandbox.db"), "--yes")
     for words, code, expected in (
         (("pause", "--id", ids["Alpha"], ids["Beta"]), 0, "abNR"),
         (("pause", "--agent-uuid", "research"), 0, "abNr"),
@@ -134,14 +137,14 @@ def test_without_a_project_file_ids_and_agents_do(
     ):
         monkeypatch.chdir(elsewhere)
         assert halo(*words, *place).code == code
-        monkeypatch.chdir(there)
-        assert enabled(halo) == expected
+        monkeypatch.chdir(applied)
+        assert enabled_letters(halo) == expected
 
 
 # What is wrong ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("there")
+@pytest.mark.usefixtures("applied")
 @pytest.mark.parametrize(
     ("argv", "code", "message"),
     [
@@ -164,16 +167,16 @@ def test_bad_input_gets_a_clear_error_and_nothing_is_paused(
     halo: CommandLine, argv: tuple[str, ...], code: int, message: str
 ) -> None:
     ended = halo("pause", *argv, "--sandbox", "--yes")
-    assert (ended.code, message in ended.text, enabled(halo)) == (code, True, "ABNR"), ended.text
+    assert (ended.code, message in ended.text, enabled_letters(halo)) == (code, True, "ABNR"), ended.text
 
 
 # The file -----------------------------------------------------------------------------------------------------------
 
 
-def test_written_the_file_says_the_same_and_keeps_every_other_byte(halo: CommandLine, there: Path) -> None:
-    file = there / "halo.yaml"
+def test_written_the_file_says_the_same_and_keeps_every_other_byte(halo: CommandLine, applied: Path) -> None:
+    file = applied / "halo.yaml"
     paused = halo("pause", "a", "b", "--sandbox", "--yes", "--write")
-    assert (paused.code, enabled(halo)) == (0, "abNR")
+    assert (paused.code, enabled_letters(halo)) == (0, "abNR")
     assert "Files: `enabled: false` will be written to a, b in halo.yaml.\n" in paused.out
     assert "halo.yaml: wrote `enabled: false` to a, b.\n" in paused.err
     written = FILE.replace("enabled: true ", "enabled: false ").replace(
@@ -183,35 +186,35 @@ def test_written_the_file_says_the_same_and_keeps_every_other_byte(halo: Command
     assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
 
     skipped = halo("resume", "--all", "--sandbox")
-    assert (skipped.code, enabled(halo)) == (0, "abNR")
+    assert (skipped.code, enabled_letters(halo)) == (0, "abNR")
     assert "  ! a: it is skipped, because halo.yaml:10 says `enabled: false`\n" in skipped.out
-    assert (halo("resume", "a", "--sandbox", "--yes", "--write").code, enabled(halo)) == (0, "AbNR")
+    assert (halo("resume", "a", "--sandbox", "--yes", "--write").code, enabled_letters(halo)) == (0, "AbNR")
     assert file.read_text() == written.replace("enabled: false ", "enabled: true ")
 
 
-def test_a_pause_can_be_written_to_the_file_later(halo: CommandLine, there: Path) -> None:
+def test_a_pause_can_be_written_to_the_file_later(halo: CommandLine, applied: Path) -> None:
     halo("pause", "b", "--sandbox", "--yes")
     assert halo("pause", "b", "--sandbox", "--write").code == 0
     assert (
         "b: {title: Beta, agent: checkout, frequency: daily, hours: 9, enabled: false}"
-        in (there / "halo.yaml").read_text()
+        in (applied / "halo.yaml").read_text()
     )
 
 
-def test_of_a_shared_entry_the_override_of_this_file_is_written(halo: CommandLine, there: Path) -> None:
+def test_of_a_shared_entry_the_override_of_this_file_is_written(halo: CommandLine, applied: Path) -> None:
     paused = halo("pause", "r", "--sandbox", "--yes", "--write")
     wrote = "halo.yaml: wrote `enabled: false` to overrides.schedules.r.\n"
-    assert (paused.code, enabled(halo), wrote in paused.text) == (0, "ABNr", True), paused.text
+    assert (paused.code, enabled_letters(halo), wrote in paused.text) == (0, "ABNr", True), paused.text
     below = "overrides:\n  schedules:\n    r:\n      enabled: false\nschedules:\n"
-    assert (there / "halo.yaml").read_text() == FILE.replace("schedules:\n", below)
-    assert (there / "more.yaml").read_text() == MORE
+    assert (applied / "halo.yaml").read_text() == FILE.replace("schedules:\n", below)
+    assert (applied / "more.yaml").read_text() == MORE
     assert halo("plan", "--sandbox", "--detailed-exitcode").code == 0
     assert halo("resume", "r", "--sandbox", "--yes", "--write").code == 0
-    assert (enabled(halo), "      enabled: true\n" in (there / "halo.yaml").read_text()) == ("ABNR", True)
+    assert (enabled_letters(halo), "      enabled: true\n" in (applied / "halo.yaml").read_text()) == ("ABNR", True)
 
 
-def test_an_override_of_all_gives_way_to_one_of_the_entry(halo: CommandLine, there: Path) -> None:
-    file = there / "halo.yaml"
+def test_an_override_of_all_gives_way_to_one_of_the_entry(halo: CommandLine, applied: Path) -> None:
+    file = applied / "halo.yaml"
     file.write_text(FILE.replace("version: 1", "version: 1\noverrides: {enabled: true}"))
     assert halo("pause", "b", "--sandbox", "--yes", "--write").code == 0
     assert "overrides: {enabled: true, schedules: {b: {enabled: false}}}\n" in file.read_text()
@@ -230,14 +233,14 @@ def test_an_override_of_all_gives_way_to_one_of_the_entry(halo: CommandLine, the
     ],
 )
 def test_an_unwritable_file_is_reported_before_anything_is_paused(
-    halo: CommandLine, there: Path, before: str, after: str, key: str, said: str
+    halo: CommandLine, applied: Path, before: str, after: str, key: str, said: str
 ) -> None:
     text = FILE.replace(before, after, 1)
-    (there / "halo.yaml").write_text(text)
+    (applied / "halo.yaml").write_text(text)
     ended = halo("pause", key, "--sandbox", "--yes", "--write")
-    assert (ended.code, said in ended.err, enabled(halo)) == (1, True, "ABNR"), ended.text
+    assert (ended.code, said in ended.err, enabled_letters(halo)) == (1, True, "ABNR"), ended.text
     assert ended.err.endswith("hint: run it without --write, and write `enabled: false` by hand\n")
-    assert ((there / "halo.yaml").read_text(), (there / "more.yaml").read_text()) == (text, MORE)
+    assert ((applied / "halo.yaml").read_text(), (applied / "more.yaml").read_text()) == (text, MORE)
 
 
 # A platform that dies -----------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ WEEKLY = """\
 """
 
 
-def many(count: int) -> list[str]:
+def numbered_entries(count: int) -> list[str]:
     return [DAILY.replace("daily:", f"d{n}:").replace("review", f"review {n}") for n in range(count)]
 
 
@@ -206,12 +206,12 @@ def saved(halo: CommandLine, folder: Path) -> Path:
     return folder / "plan.json"
 
 
-def rewritten(path: Path, **values: object) -> None:
+def rewrite(path: Path, **values: object) -> None:
     document: dict[str, Any] = json.loads(path.read_text())
     path.write_text(json.dumps({**document, **values}))
 
 
-def refused(halo: CommandLine, *words: str) -> None:
+def assert_refused(halo: CommandLine, *words: str) -> None:
     before = titles(halo)
     ended = halo("apply", "--sandbox", "--yes", "plan.json")
     assert ended.code == 3, ended.text
@@ -248,11 +248,11 @@ def test_a_saved_plan_that_is_partly_in_effect_is_applied(halo: CommandLine, sav
 def test_a_saved_plan_that_the_file_has_left_behind_is_refused(halo: CommandLine, folder: Path, saved: Path) -> None:
     assert saved.exists()
     replace_in(folder / "halo.yaml", '"09:00"', '"10:00"')
-    refused(halo, "create daily: differs from the saved plan")
+    assert_refused(halo, "create daily: differs from the saved plan")
     write_project(folder, DAILY, WEEKLY, DAILY.replace("daily:", "more:").replace("Daily", "More"))
-    refused(halo, "create more: is not in the saved plan")
+    assert_refused(halo, "create more: is not in the saved plan")
     write_project(folder, DAILY)
-    refused(halo, "create weekly: is in the saved plan, but is no longer planned")
+    assert_refused(halo, "create weekly: is in the saved plan, but is no longer planned")
 
 
 def test_a_saved_plan_keeps_its_targets(halo: CommandLine, folder: Path) -> None:
@@ -266,23 +266,23 @@ def test_a_forged_plan_changes_only_what_the_files_declare(halo: CommandLine, fo
     document = json.loads(saved.read_text())
     document["changes"][0]["title"] = "Something else"
     saved.write_text(json.dumps(document))
-    refused(halo, "differs from the saved plan")
-    rewritten(saved, changes=[])
-    refused(halo, "is not in the saved plan")
+    assert_refused(halo, "differs from the saved plan")
+    rewrite(saved, changes=[])
+    assert_refused(halo, "is not in the saved plan")
     write_project(folder)
-    rewritten(saved, changes=document["changes"])
-    refused(halo, "is no longer planned and has not taken effect")
+    rewrite(saved, changes=document["changes"])
+    assert_refused(halo, "is no longer planned and has not taken effect")
 
 
 def test_a_plan_for_another_place_or_policy_is_refused(halo: CommandLine, folder: Path, saved: Path) -> None:
     host = json.loads(saved.read_text())["host"]
-    rewritten(saved, host={**host, "project_id": "another"})
-    refused(halo, "the saved plan was made for another project")
-    rewritten(saved, host={**host, "base_url": "https://example.com"})
-    refused(halo, "the saved plan was made for another host")
-    rewritten(saved, host=host)
+    rewrite(saved, host={**host, "project_id": "another"})
+    assert_refused(halo, "the saved plan was made for another project")
+    rewrite(saved, host={**host, "base_url": "https://example.com"})
+    assert_refused(halo, "the saved plan was made for another host")
+    rewrite(saved, host=host)
     write_project(folder, DAILY, WEEKLY, undeclared="archive")
-    refused(halo, "the saved plan was made for another `undeclared`: report, now archive")
+    assert_refused(halo, "the saved plan was made for another `undeclared`: report, now archive")
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_truncated_plans_and_other_versions_are_reported(halo: CommandLine, save
     stderr = halo("apply", "--sandbox", saved.name, "--yes").err
     assert stderr.startswith("error: plan.json: the saved plan is not valid JSON, or is")
     saved.write_bytes(whole)
-    rewritten(saved, version=2)
+    rewrite(saved, version=2)
     ended = halo("apply", "--sandbox", saved.name, "--yes")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith("error: plan.json: the saved plan is of another version\nhint: ")
@@ -348,9 +348,9 @@ def test_a_plan_that_cannot_be_saved_says_why(halo: CommandLine, folder: Path) -
 
 
 def test_archiving_too_many_is_refused_until_it_is_permitted(halo: CommandLine, folder: Path) -> None:
-    write_project(folder, *many(5))
+    write_project(folder, *numbered_entries(5))
     halo("apply", "--sandbox", "--yes")
-    write_project(folder, *many(3), undeclared="archive")
+    write_project(folder, *numbered_entries(3), undeclared="archive")
     for command in (("plan", "--sandbox"), ("apply", "--sandbox", "--yes")):
         ended = halo(*command)
         assert ended.code == 3
@@ -366,9 +366,9 @@ def test_archiving_too_many_is_refused_until_it_is_permitted(halo: CommandLine, 
 
 
 def test_a_protected_title_is_not_archived(halo: CommandLine, folder: Path) -> None:
-    write_project(folder, *many(4))
+    write_project(folder, *numbered_entries(4))
     halo("apply", "--sandbox", "--yes")
-    write_project(folder, *many(3), undeclared="archive", protect='["* 3"]')
+    write_project(folder, *numbered_entries(3), undeclared="archive", protect='["* 3"]')
     ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "4")
     assert ended.code == 3
     assert "protect" in ended.out
@@ -386,9 +386,9 @@ def test_a_project_that_declares_nothing_archives_nothing(halo: CommandLine, fol
 
 
 def test_archiving_needs_the_whole_project(halo: CommandLine, folder: Path) -> None:
-    write_project(folder, *many(4))
+    write_project(folder, *numbered_entries(4))
     halo("apply", "--sandbox", "--yes")
-    write_project(folder, *many(3), undeclared="archive")
+    write_project(folder, *numbered_entries(3), undeclared="archive")
     assert halo("plan", "--sandbox", "--target", "d0").code == 3
     assert halo("plan", "--sandbox").code == 0
 
@@ -487,9 +487,9 @@ def test_undeclared_schedules_are_kept_while_an_entry_is_blocked_and_the_rest_is
 def test_a_blocked_entry_precedes_a_refusal_and_a_missing_terminal(halo: CommandLine, folder: Path) -> None:
     write_project(folder, WEEKLY, DAILY.replace("checkout", "nobody"))
     assert halo("apply", "--sandbox").code == 1
-    write_project(folder, *many(5))
+    write_project(folder, *numbered_entries(5))
     halo("apply", "--sandbox", "--yes")
-    write_project(folder, *many(5), DAILY.replace("checkout", "nobody"))
+    write_project(folder, *numbered_entries(5), DAILY.replace("checkout", "nobody"))
     (folder / "halo.yaml").write_text(
         (folder / "halo.yaml").read_text().replace("agent: checkout", "enabled: false\n    agent: checkout")
     )

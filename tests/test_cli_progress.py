@@ -23,7 +23,7 @@ from halo_iac.render.style import Style
 CHANGES = [replace(create(f"schedule-{n}", BASE), key=f"schedule-{n}") for n in range(40)]
 
 
-def shown(style: Style, *events: Event, encoding: str = "utf-8") -> str:
+def progress_output(style: Style, *events: Event, encoding: str = "utf-8") -> str:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="")
     with ProgressDisplay(stream, style, len(CHANGES), clock=lambda: 0.0) as lines:
@@ -48,13 +48,15 @@ def _small_screen(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_lines_of_ended_changes_stay_and_live_lines_are_cut_to_the_screen() -> None:
     long = replace(CHANGES[1], key="a-key-that-is-longer-than-the-screen-is-wide")
     done = Event(CHANGES[0], Status.DONE, "i" * 60, elapsed=1.0)
-    lines = without_codes(shown(Style(), Event(CHANGES[0], Status.STARTED), done, Event(long, Status.STARTED)))
+    lines = without_codes(
+        progress_output(Style(), Event(CHANGES[0], Status.STARTED), done, Event(long, Status.STARTED))
+    )
     assert "+ creating     a-key-that-is-longer-th…" in {line[:40] for line in lines}
     assert f"[ 1/40] + created      schedule-0  {'i' * 60}  (1.00 s)" in lines
 
 
 def test_more_than_fit_are_counted() -> None:
-    text = shown(Style(), *(Event(change, Status.STARTED) for change in CHANGES))
+    text = progress_output(Style(), *(Event(change, Status.STARTED) for change in CHANGES))
     assert "… and 35 more" in without_codes(text)
     assert max(map(len, without_codes(text))) < 40
 
@@ -62,28 +64,31 @@ def test_more_than_fit_are_counted() -> None:
 def test_a_retry_stays_on_its_live_line() -> None:
     events = (Event(CHANGES[0], Status.STARTED), Event(CHANGES[0], Status.RETRYING, None, "HTTP 503"))
     assert any(
-        line.startswith(". retrying     schedule-0 │ HTTP 503") for line in without_codes(shown(Style(), *events))
+        line.startswith(". retrying     schedule-0 │ HTTP 503")
+        for line in without_codes(progress_output(Style(), *events))
     )
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:
     hostile = replace(CHANGES[0], key="ключ\x1b[2J")
     events = (Event(hostile, Status.STARTED), Event(hostile, Status.FAILED, None, "нет", "→"))
-    text = shown(Style(unicode=False), *events, *(Event(c, Status.STARTED) for c in CHANGES), encoding="ascii")
+    text = progress_output(
+        Style(unicode=False), *events, *(Event(c, Status.STARTED) for c in CHANGES), encoding="ascii"
+    )
     assert "\x1b[2J" not in text
     assert "\\u043a" in text
 
 
 def test_colours_are_only_used_where_they_are_wanted() -> None:
     event = Event(CHANGES[0], Status.DONE, "1", elapsed=0.1)
-    assert "\x1b[32m" in shown(Style(colour=True), event)
-    assert "\x1b[32m" not in shown(Style(), event)
+    assert "\x1b[32m" in progress_output(Style(colour=True), event)
+    assert "\x1b[32m" not in progress_output(Style(), event)
 
 
 def test_a_change_that_ends_twice_is_counted_once() -> None:
     twin = replace(CHANGES[0])
     events = (Event(twin, Status.DONE, "1"), Event(twin, Status.FAILED, "1", "its twin was older"))
-    lines = without_codes(shown(Style(), *events))
+    lines = without_codes(progress_output(Style(), *events))
     assert [line for line in lines if line.startswith("[")] == [
         "[ 1/40] + created      schedule-0  1",
         "[ 1/40] ! failed       schedule-0  1",

@@ -73,16 +73,16 @@ def applied(halo: CommandLine, folder: Path) -> list[dict[str, Any]]:
     return schedules
 
 
-def test_agents_as_a_table_and_as_the_platform_sent_them(halo_runs: Served) -> None:
-    ended = halo_runs("agent", "list")
-    assert (ended.code, ended.err) == (0, f"SANDBOX {halo_runs.halo.env['INF_API_URL']}\n")
+def test_agents_as_a_table_and_as_the_platform_sent_them(quick_runs: Served) -> None:
+    ended = quick_runs("agent", "list")
+    assert (ended.code, ended.err) == (0, f"SANDBOX {quick_runs.halo.env['INF_API_URL']}\n")
     assert ended.out == (
         "NAME         SOURCE      UUID                                  EXECUTIONS\n"
         "checkout     agent_id    5a4db0c5-a000-4000-8000-000000000001        1440\n"
         "support-bot  agent_name  5a4db0c5-a000-4000-8000-000000000002         720\n"
         "research     agent_name  5a4db0c5-a000-4000-8000-000000000003         180\n"
     )
-    as_json = halo_runs("agent", "list", "--time-range", "7d", "--json")
+    as_json = quick_runs("agent", "list", "--time-range", "7d", "--json")
     assert (as_json.code, as_json.err, as_json.json) == (0, "", demo_agents(7))
 
 
@@ -212,14 +212,14 @@ CONTEXT = {
 }
 
 
-def platform(**answers: Reply) -> Callable[[Request], Reply]:
+def answer_by_procedure(**answers: Reply) -> Callable[[Request], Reply]:
     """Answer by the procedure's last word; the auth context unless said otherwise."""
     return lambda request: {"getAuthContext": result(CONTEXT), **answers}[request.path.rpartition(".")[2]]
 
 
 def test_an_incomplete_list_is_shown_and_is_a_failure(halo: CommandLine) -> None:
     page = {"schedules": [], "nextCursor": "again"}
-    with serving(platform(listForProject=result(page))) as recorder:
+    with serving(answer_by_procedure(listForProject=result(page))) as recorder:
         env = {"INF_API_URL": recorder.url, "INF_API_KEY": KEY}
         ended = halo("schedule", "list", **env)
         as_json = halo("schedule", "list", "--json", **env)
@@ -231,14 +231,14 @@ def test_an_incomplete_list_is_shown_and_is_a_failure(halo: CommandLine) -> None
 
 def test_unknown_shapes_of_a_model_are_shown_as_they_are(halo: CommandLine) -> None:
     models = ["plain", {"id": "m", "other": 1}, {}]
-    with serving(platform(listEligibleModels=result(models))) as recorder:
+    with serving(answer_by_procedure(listEligibleModels=result(models))) as recorder:
         ended = halo("model", "list", INF_API_URL=recorder.url, INF_API_KEY=KEY)
     assert ended.out == "ID     NAME\nplain\nm\n\n"
 
 
 def test_foreign_words_are_harmless_on_a_terminal(halo: CommandLine) -> None:
     agent = {"id": "a", "identitySource": "agent_name", "identityValue": "\x1b[2J::error::x", "stats": {}}
-    with serving(platform(listForProject=result([agent]))) as recorder:
+    with serving(answer_by_procedure(listForProject=result([agent]))) as recorder:
         env = {"INF_API_URL": recorder.url, "INF_API_KEY": KEY}
         ended = halo("agent", "list", is_terminal=True, **env)
         as_json = halo("agent", "list", "--json", **env)
@@ -288,7 +288,7 @@ def test_the_doctor_names_a_schema_of_another_version(halo: CommandLine, folder:
 def test_the_doctor_says_where_everything_comes_from(halo: CommandLine, folder: Path) -> None:
     (folder.parent / "inf").mkdir()
     config = folder.parent / "inf" / "config.json"
-    with serving(platform(listForProject=result([]))) as recorder:
+    with serving(answer_by_procedure(listForProject=result([]))) as recorder:
         config.write_text(json.dumps({"apiKey": KEY, "apiUrl": recorder.url, "activeTeamId": "t"}))
         ended = halo("doctor", "--json")
     found = findings(ended.json)
@@ -359,7 +359,7 @@ def test_the_doctor_names_the_next_step(
     (folder / "halo.yaml").write_text(PROJECT)
     if prepare is not None:
         prepare(folder)
-    answers = platform(getAuthContext=result({"scopedProjects": TWO}), listForProject=result([]))
+    answers = answer_by_procedure(getAuthContext=result({"scopedProjects": TWO}), listForProject=result([]))
     with serving(answers) as recorder:
         given = {"INF_API_URL": recorder.url, "INF_API_KEY": KEY, "INF_PROJECT_ID": env.pop("P", ""), **env}
         found = findings(halo("doctor", "--json", **given).json)
@@ -402,7 +402,7 @@ def test_the_doctor_counts_a_bad_project_file_as_a_failure(halo: CommandLine, fo
 
 
 def test_reading_writes_nothing_beside_the_sandbox(halo: CommandLine, folder: Path) -> None:
-    with serving(platform(listForProject=result([]))) as recorder:
+    with serving(answer_by_procedure(listForProject=result([]))) as recorder:
         for command in (("agent", "list"), ("doctor",)):
             assert halo(*command, INF_API_URL=recorder.url, INF_API_KEY=KEY).code == 0
     assert tree(folder) == {}

@@ -59,7 +59,7 @@ def kept_in(folder: Path) -> list[Path]:
     return sorted((folder / ".halo" / "receipts").glob("*"))
 
 
-def mode(path: Path) -> int:
+def permissions(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
@@ -90,7 +90,7 @@ def test_json_names_the_receipt_and_the_way_back(halo: CommandLine, project: Pat
 def test_a_receipt_is_readable_by_its_owner_only(halo: CommandLine, project: Path) -> None:
     (project / ".halo").mkdir(mode=0o755)
     halo("apply", "--sandbox", "--yes")
-    assert [mode(path) for path in (project / ".halo", project / ".halo" / "receipts", *kept_in(project))] == [
+    assert [permissions(path) for path in (project / ".halo", project / ".halo" / "receipts", *kept_in(project))] == [
         0o700,
         0o700,
         0o600,
@@ -111,7 +111,7 @@ def test_a_receipt_can_have_another_path(halo: CommandLine, project: Path) -> No
     ended = halo("apply", "--sandbox", "--yes", "--receipt", "run one.jsonl")
     assert "`halo undo 'run one.jsonl' --allow-archive 2 --sandbox`" in ended.err
     assert (kept_in(project), load_receipt("run one.jsonl").gap) == ([], None)
-    assert mode(project / "run one.jsonl") == 0o600
+    assert permissions(project / "run one.jsonl") == 0o600
 
 
 def test_a_receipt_holds_no_key(halo: CommandLine, project: Path) -> None:

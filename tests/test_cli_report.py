@@ -50,11 +50,11 @@ HOSTILE = "# Hi\x1b[2J\r\n  ::set-env name=X::y\n##[group]x ##teamcity[y]\n\ttab
 
 
 @pytest.fixture
-def declared(halo_runs: Served, folder: Path) -> Served:
+def declared(quick_runs: Served, folder: Path) -> Served:
     """A project file, applied."""
     (folder / "halo.yaml").write_text(PROJECT_FILE)
-    assert halo_runs("apply", "--yes").code == 0
-    return halo_runs
+    assert quick_runs("apply", "--yes").code == 0
+    return quick_runs
 
 
 def messages(served: Served, conversation: str) -> list[dict[str, Any]]:
@@ -70,60 +70,60 @@ def report_of(served: Served, conversation: str) -> str:
 # run ----------------------------------------------------------------------------------------------------------------
 
 
-def test_one_report_goes_out_exactly_as_the_platform_holds_it(halo_runs: Served) -> None:
-    ended = halo_runs("report", "run", "checkout")
-    (conversation,) = halo_runs("report", "list", "--json").json["conversations"]
-    assert (ended.code, ended.out) == (0, report_of(halo_runs, conversation["id"]))
+def test_one_report_goes_out_exactly_as_the_platform_holds_it(quick_runs: Served) -> None:
+    ended = quick_runs("report", "run", "checkout")
+    (conversation,) = quick_runs("report", "list", "--json").json["conversations"]
+    assert (ended.code, ended.out) == (0, report_of(quick_runs, conversation["id"]))
     assert f"Started run {conversation['latestRunId']} of checkout" in ended.err
     assert f"checkout  completed  {conversation['latestRunId']}" in ended.err
 
 
-def test_several_reports_go_out_under_a_heading_line_each(halo_runs: Served) -> None:
-    ended = halo_runs("report", "run", "checkout", "--agent", "support-bot", "--agent-uuid", "checkout")
+def test_several_reports_go_out_under_a_heading_line_each(quick_runs: Served) -> None:
+    ended = quick_runs("report", "run", "checkout", "--agent", "support-bot", "--agent-uuid", "checkout")
     headings = [line for line in ended.out.splitlines() if line in {"# checkout", "# support-bot"}]
-    assert (ended.code, headings, len(halo_runs.paid)) == (0, ["# checkout", "# support-bot"], 2)
+    assert (ended.code, headings, len(quick_runs.paid)) == (0, ["# checkout", "# support-bot"], 2)
 
 
-def test_reports_as_json_have_the_platform_s_field_names(halo_runs: Served) -> None:
-    document = halo_runs("report", "run", "checkout", "support-bot", "--json").json
+def test_reports_as_json_have_the_platform_s_field_names(quick_runs: Served) -> None:
+    document = quick_runs("report", "run", "checkout", "support-bot", "--json").json
     first, second = document["reports"]
     assert (first["agent"], second["agent"]) == ("checkout", "support-bot")
-    assert first["report"] == report_of(halo_runs, first["conversationId"])
+    assert first["report"] == report_of(quick_runs, first["conversationId"])
     assert {"runId", "agentUuid", "windowStartAt", "windowEndAt", "status", "modelId", "title"} <= set(first)
 
 
-def test_no_traces_says_which_window_had_none_and_what_to_widen(halo_runs: Served) -> None:
-    ended = halo_runs("report", "run", "checkout", *QUIET)
+def test_no_traces_says_which_window_had_none_and_what_to_widen(quick_runs: Served) -> None:
+    ended = quick_runs("report", "run", "checkout", *QUIET)
     assert (ended.code, ended.out) == (1, "")
     assert "found no traces of checkout between 2020-01-01T00:00:00.000Z and 2020-01-02T00:00:00.000Z" in ended.err
     assert "--lookback-hours" in ended.err
 
 
 def test_the_command_that_helps_without_traces_is_about_the_same_project_and_file(
-    halo_runs: Served, folder: Path
+    quick_runs: Served, folder: Path
 ) -> None:
     (folder / "shop.yaml").write_text(PROJECT_FILE)
     given = ("--file", "shop.yaml", "--project", demo.DEMO_PROJECT_ID)
     command = f"`halo agent list --time-range 90d --file shop.yaml --project {demo.DEMO_PROJECT_ID}`"
-    ended = halo_runs("report", "run", "checkout", *QUIET, *given)
+    ended = quick_runs("report", "run", "checkout", *QUIET, *given)
     assert command in ended.err
-    as_json = halo_runs("report", "run", "checkout", *QUIET, *given, "--json").json
+    as_json = quick_runs("report", "run", "checkout", *QUIET, *given, "--json").json
     assert command in as_json["reports"][0]["error"]["hint"]
 
 
-def test_a_failed_run_does_not_hide_the_reports_of_the_others(halo_runs: Served) -> None:
+def test_a_failed_run_does_not_hide_the_reports_of_the_others(quick_runs: Served) -> None:
     fault = Fault("haloRun.create", Refuse("BAD_REQUEST", "No."), where={"agentUuid": demo.CHECKOUT_ID})
-    halo_runs.sandbox.faults.add(fault)
-    ended = halo_runs("report", "run", "checkout", "support-bot")
-    assert (ended.code, len(halo_runs.paid)) == (1, 2)
+    quick_runs.sandbox.faults.add(fault)
+    ended = quick_runs("report", "run", "checkout", "support-bot")
+    assert (ended.code, len(quick_runs.paid)) == (1, 2)
     assert ended.out.startswith("# What the traces show")
     assert "haloRun.create (HTTP 400): No." in ended.err
 
 
-def test_no_further_run_is_started_after_a_fatal_error(halo_runs: Served) -> None:
-    halo_runs.sandbox.faults.add(Fault("haloRun.create", Refuse("PAYMENT_REQUIRED"), times=None))
-    ended = halo_runs("report", "run", "checkout", "support-bot", "--json")
-    assert (ended.code, len(halo_runs.paid)) == (1, 1)
+def test_no_further_run_is_started_after_a_fatal_error(quick_runs: Served) -> None:
+    quick_runs.sandbox.faults.add(Fault("haloRun.create", Refuse("PAYMENT_REQUIRED"), times=None))
+    ended = quick_runs("report", "run", "checkout", "support-bot", "--json")
+    assert (ended.code, len(quick_runs.paid)) == (1, 1)
     assert [each["error"]["code"] for each in ended.json["reports"]] == ["rejected", "rejected"]
 
 
@@ -190,24 +190,24 @@ def test_agents_of_one_name_are_distinguished_by_id(halo: CommandLine) -> None:
     assert "2 agents are named 'twin': 11111111, 22222222" in ended.err
 
 
-def test_a_run_is_called_by_the_name_that_was_picked(halo_runs: Served) -> None:
-    ended = halo_runs("report", "run", "--no-wait", answer="1\n")
+def test_a_run_is_called_by_the_name_that_was_picked(quick_runs: Served) -> None:
+    ended = quick_runs("report", "run", "--no-wait", answer="1\n")
     assert ended.code == 0
     assert " of checkout\n" in ended.err
 
 
-def test_a_hostile_agent_name_cannot_reach_the_terminal(halo_runs: Served) -> None:
-    ended = halo_runs("report", "run", "x\x1b[2J", is_terminal=True)
+def test_a_hostile_agent_name_cannot_reach_the_terminal(quick_runs: Served) -> None:
+    ended = quick_runs("report", "run", "x\x1b[2J", is_terminal=True)
     assert "\x1b[2J" not in ended.text
 
 
 # run --schedule -----------------------------------------------------------------------------------------------------
 
 
-def test_a_declared_schedule_is_run_as_the_file_says_before_it_is_applied(halo_runs: Served, folder: Path) -> None:
+def test_a_declared_schedule_is_run_as_the_file_says_before_it_is_applied(quick_runs: Served, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT_FILE)
-    assert halo_runs("report", "run", "--schedule", "daily").code == 0
-    sent = next(each.input for each in halo_runs.sandbox.requests if each.procedure == "haloRun.create")
+    assert quick_runs("report", "run", "--schedule", "daily").code == 0
+    sent = next(each.input for each in quick_runs.sandbox.requests if each.procedure == "haloRun.create")
     assert sent == {
         "projectId": demo.DEMO_PROJECT_ID,
         "agentUuid": demo.CHECKOUT_ID,
@@ -252,15 +252,15 @@ def test_a_report_of_a_fire_by_hand_is_offered_for_comparison(declared: Served) 
 # run --output -------------------------------------------------------------------------------------------------------
 
 
-def test_a_file_gets_the_markdown_alone(halo_runs: Served, folder: Path) -> None:
-    ended = halo_runs("report", "run", "checkout", "--output", "new/r.md")
-    (conversation,) = halo_runs("report", "list", "--json").json["conversations"]
+def test_a_file_gets_the_markdown_alone(quick_runs: Served, folder: Path) -> None:
+    ended = quick_runs("report", "run", "checkout", "--output", "new/r.md")
+    (conversation,) = quick_runs("report", "list", "--json").json["conversations"]
     assert (ended.code, ended.out) == (0, "")
-    assert (folder / "new" / "r.md").read_bytes() == report_of(halo_runs, conversation["id"]).encode()
+    assert (folder / "new" / "r.md").read_bytes() == report_of(quick_runs, conversation["id"]).encode()
 
 
-def test_a_folder_gets_a_file_each_with_front_matter(halo_runs: Served, folder: Path) -> None:
-    assert halo_runs("report", "run", "checkout", "support-bot", "--output", "out/").code == 0
+def test_a_folder_gets_a_file_each_with_front_matter(quick_runs: Served, folder: Path) -> None:
+    assert quick_runs("report", "run", "checkout", "support-bot", "--output", "out/").code == 0
     names = sorted(path.name for path in (folder / "out").iterdir())
     assert [name.split("--")[:2] for name in names] == [
         ["2026-11-02T1200Z", "checkout"],
@@ -271,11 +271,11 @@ def test_a_folder_gets_a_file_each_with_front_matter(halo_runs: Served, folder: 
 
 @pytest.mark.parametrize(("output", "code"), [("file/r.md", 1), ("file/", 1), ("", 64)])
 def test_an_output_that_cannot_be_written_costs_nothing(
-    halo_runs: Served, folder: Path, output: str, code: int
+    quick_runs: Served, folder: Path, output: str, code: int
 ) -> None:
     (folder / "file").write_text("")
-    ended = halo_runs("report", "run", "checkout", "--output", output)
-    assert (ended.code, halo_runs.asked) == (code, [])
+    ended = quick_runs("report", "run", "checkout", "--output", output)
+    assert (ended.code, quick_runs.asked) == (code, [])
 
 
 @pytest.mark.parametrize(
@@ -288,46 +288,46 @@ def test_an_output_that_cannot_be_written_costs_nothing(
     ],
 )
 def test_a_suffix_that_is_not_written_is_refused_before_anything_is_sent(
-    halo_runs: Served, folder: Path, argv: tuple[str, ...], suffix: str
+    quick_runs: Served, folder: Path, argv: tuple[str, ...], suffix: str
 ) -> None:
-    ended = halo_runs("report", *argv)
-    assert (ended.code, halo_runs.asked, tree(folder)) == (64, [], {})
+    ended = quick_runs("report", *argv)
+    assert (ended.code, quick_runs.asked, tree(folder)) == (64, [], {})
     assert f"a report is written as markdown, not as {suffix}" in ended.err
     assert "name a file that ends in .md, or a folder that ends in /" in ended.err
 
 
 @pytest.mark.parametrize("output", ["r", "r.MD", "r.markdown", "r.txt", "r.html/"])
 def test_markdown_goes_into_files_of_its_own_suffixes_and_any_folder(
-    halo_runs: Served, folder: Path, output: str
+    quick_runs: Served, folder: Path, output: str
 ) -> None:
-    assert halo_runs("report", "run", "checkout", "-o", output).code == 0
+    assert quick_runs("report", "run", "checkout", "-o", output).code == 0
     assert len(tree(folder)) == 1
 
 
-def test_a_file_that_is_there_is_refused_before_anything_is_started(halo_runs: Served, folder: Path) -> None:
+def test_a_file_that_is_there_is_refused_before_anything_is_started(quick_runs: Served, folder: Path) -> None:
     (folder / "r.md").write_text("mine")
-    ended = halo_runs("report", "run", "checkout", "--output", "r.md")
-    assert (ended.code, halo_runs.asked, (folder / "r.md").read_text()) == (1, [], "mine")
+    ended = quick_runs("report", "run", "checkout", "--output", "r.md")
+    assert (ended.code, quick_runs.asked, (folder / "r.md").read_text()) == (1, [], "mine")
     assert ended.err == "error: r.md already exists\nhint: name another file, or a folder; nothing was done\n"
 
 
-def test_a_report_that_was_written_into_is_not_written_over(halo_runs: Served, folder: Path) -> None:
+def test_a_report_that_was_written_into_is_not_written_over(quick_runs: Served, folder: Path) -> None:
     (folder / "r.md").write_text("mine")
-    ended = halo_runs("report", "get", "c-1", "--output", "r.md")
-    assert (ended.code, halo_runs.asked, (folder / "r.md").read_text()) == (1, [], "mine")
+    ended = quick_runs("report", "get", "c-1", "--output", "r.md")
+    assert (ended.code, quick_runs.asked, (folder / "r.md").read_text()) == (1, [], "mine")
     assert ended.err.startswith("error: r.md already exists\n")
 
 
-def test_no_folder_is_made_for_an_agent_that_is_not_there(halo_runs: Served, folder: Path) -> None:
-    assert halo_runs("report", "run", "chekout", "--output", "reports/").code == 1
+def test_no_folder_is_made_for_an_agent_that_is_not_there(quick_runs: Served, folder: Path) -> None:
+    assert quick_runs("report", "run", "chekout", "--output", "reports/").code == 1
     assert tree(folder) == {}
     assert not (folder / "reports").exists()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
-def test_a_read_only_folder_costs_nothing(halo_runs: Served, folder: Path) -> None:
+def test_a_read_only_folder_costs_nothing(quick_runs: Served, folder: Path) -> None:
     (folder / "out").mkdir(mode=stat.S_IRUSR | stat.S_IXUSR)
-    assert (halo_runs("report", "run", "checkout", "--output", "out").code, halo_runs.asked) == (1, [])
+    assert (quick_runs("report", "run", "checkout", "--output", "out").code, quick_runs.asked) == (1, [])
 
 
 # Ctrl-C -------------------------------------------------------------------------------------------------------------
@@ -372,13 +372,13 @@ def test_a_report_is_found_by_run_conversation_schedule_and_key(declared: Served
         assert declared("report", "get", reference).out == report
 
 
-def test_a_report_as_json_and_the_whole_thread(halo_runs: Served) -> None:
-    started = halo_runs.started()
-    halo_runs("report", "ask", started["conversationId"], "Which errors?")
-    document = halo_runs("report", "get", started["runId"], "--all", "--json").json
+def test_a_report_as_json_and_the_whole_thread(quick_runs: Served) -> None:
+    started = quick_runs.started()
+    quick_runs("report", "ask", started["conversationId"], "Which errors?")
+    document = quick_runs("report", "get", started["runId"], "--all", "--json").json
     assert (document["runId"], document["status"]) == (started["runId"], "completed")
-    assert document["messages"] == messages(halo_runs, started["conversationId"])
-    thread = halo_runs("report", "get", started["runId"], "--all").out
+    assert document["messages"] == messages(quick_runs, started["conversationId"])
+    thread = quick_runs("report", "get", started["runId"], "--all").out
     assert [line for line in thread.splitlines() if line in {"# user", "# assistant"}] == ["# user", "# assistant"] * 2
 
 
@@ -404,7 +404,7 @@ def served_report(markdown: str) -> Any:  # noqa: ANN401 - a server's answers
     return serving(answer)
 
 
-def got(halo: CommandLine, *argv: str, is_terminal: bool = False, **more: str) -> str:
+def answer_text(halo: CommandLine, *argv: str, is_terminal: bool = False, **more: str) -> str:
     with served_report(HOSTILE) as platform:
         env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p", **more}
         ended = halo("report", "get", "c-1", *argv, is_terminal=is_terminal, **env)
@@ -413,7 +413,7 @@ def got(halo: CommandLine, *argv: str, is_terminal: bool = False, **more: str) -
 
 
 def test_a_pipe_gets_the_bytes(halo: CommandLine) -> None:
-    assert got(halo) == HOSTILE
+    assert answer_text(halo) == HOSTILE
 
 
 @pytest.mark.parametrize(
@@ -421,7 +421,7 @@ def test_a_pipe_gets_the_bytes(halo: CommandLine) -> None:
     ["CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION", "BUILDKITE", "GITLAB_CI", "TRAVIS", "JENKINS_URL"],
 )
 def test_a_ci_log_is_commanded_by_nothing(halo: CommandLine, variable: str) -> None:
-    shown = got(halo, "--raw", **{variable: "true"})
+    shown = answer_text(halo, "--raw", **{variable: "true"})
     assert shown.splitlines() == [
         "# Hi␛[2J",
         "\\  ::set-env name=X::y",
@@ -433,14 +433,14 @@ def test_a_ci_log_is_commanded_by_nothing(halo: CommandLine, variable: str) -> N
 
 @pytest.mark.parametrize("argv", [(), ("--raw",), ("--no-color",)])
 def test_a_terminal_is_moved_by_nothing(halo: CommandLine, argv: tuple[str, ...]) -> None:
-    shown = got(halo, *argv, is_terminal=True)
+    shown = answer_text(halo, *argv, is_terminal=True)
     assert "\x1b[2J" not in shown
     assert ("# Hi" in shown) is ("--raw" in argv)
     assert "--no-color" not in argv or "\x1b[3" not in shown
 
 
 def test_a_title_that_leads_elsewhere_stays_in_the_folder(halo: CommandLine, folder: Path) -> None:
-    got(halo, "--output", "out/")
+    answer_text(halo, "--output", "out/")
     assert [*tree(folder)] == ["out/2026-11-01T0000Z--x--c-1.md"]
 
 
@@ -501,11 +501,11 @@ def test_the_schedule_of_a_listed_report_is_read_from_its_latest_run(halo: Comma
 # ask ----------------------------------------------------------------------------------------------------------------
 
 
-def test_only_the_new_answer_is_printed(halo_runs: Served) -> None:
-    conversation = halo_runs.started()["conversationId"]
-    first = halo_runs("report", "ask", conversation, "Which errors?")
-    second = halo_runs("report", "ask", conversation, "How many traces?", "--json")
-    said = [each["content"] for each in messages(halo_runs, conversation) if each["role"] == "assistant"]
+def test_only_the_new_answer_is_printed(quick_runs: Served) -> None:
+    conversation = quick_runs.started()["conversationId"]
+    first = quick_runs("report", "ask", conversation, "Which errors?")
+    second = quick_runs("report", "ask", conversation, "How many traces?", "--json")
+    said = [each["content"] for each in messages(quick_runs, conversation) if each["role"] == "assistant"]
     assert (first.code, [first.out, second.json["answer"]]) == (0, said[1:])
 
 
@@ -517,16 +517,16 @@ def test_a_question_accepts_every_id_and_key_of_a_report(declared: Served) -> No
         assert asked["conversationId"] == run["conversationId"]
 
 
-def test_an_invalid_question_costs_nothing(halo_runs: Served) -> None:
-    for argv in (("nothing", "Why?"), (halo_runs.started()["conversationId"], " ")):
-        before = len(halo_runs.paid)
-        assert (halo_runs("report", "ask", *argv).code, len(halo_runs.paid)) == (1, before)
+def test_an_invalid_question_costs_nothing(quick_runs: Served) -> None:
+    for argv in (("nothing", "Why?"), (quick_runs.started()["conversationId"], " ")):
+        before = len(quick_runs.paid)
+        assert (quick_runs("report", "ask", *argv).code, len(quick_runs.paid)) == (1, before)
 
 
 # pull ---------------------------------------------------------------------------------------------------------------
 
 
-def pulled(folder: Path) -> dict[str, bytes]:
+def pulled_files(folder: Path) -> dict[str, bytes]:
     """The reports that were pulled, by their paths, without the indexes."""
     files = tree(folder / "reports")
     return {f"reports/{name}": text for name, text in files.items() if not name.endswith("index.md")}
@@ -545,8 +545,8 @@ def fired(declared: Served) -> Served:
 def test_every_report_gets_a_file_and_a_second_pull_only_lists(fired: Served, folder: Path) -> None:
     first = fired("report", "pull", "--dir", "reports")
     files = tree(folder / "reports")
-    assert (first.code, sorted(first.out.splitlines())) == (0, sorted(pulled(folder)))
-    assert [name.split("/")[1:3] for name in sorted(pulled(folder))] == [["daily", "2026-11"]] * 3 + [
+    assert (first.code, sorted(first.out.splitlines())) == (0, sorted(pulled_files(folder)))
+    assert [name.split("/")[1:3] for name in sorted(pulled_files(folder))] == [["daily", "2026-11"]] * 3 + [
         ["support", "2026-11"]
     ] * 3
     assert "| [`daily`](daily/index.md) | 3 |" in (folder / "reports" / "index.md").read_text()
@@ -570,7 +570,7 @@ def test_a_file_says_where_its_report_comes_from(fired: Served, folder: Path) ->
 
 def test_an_edited_file_stays_and_a_deleted_one_comes_back(fired: Served, folder: Path) -> None:
     fired("report", "pull")
-    edited, deleted, renamed, *_ = [folder / name for name in sorted(pulled(folder))]
+    edited, deleted, renamed, *_ = [folder / name for name in sorted(pulled_files(folder))]
     edited.write_text("mine")
     deleted.unlink()
     renamed.rename(renamed.with_name(f"read--{renamed.name.rpartition('--')[2]}"))
@@ -581,10 +581,10 @@ def test_an_edited_file_stays_and_a_deleted_one_comes_back(fired: Served, folder
 
 def test_a_folder_of_before_keeps_its_files_and_may_stay_flat(fired: Served, folder: Path) -> None:
     fired("report", "pull", "--flat", "--since", "2026-11-05")
-    flat = pulled(folder)
+    flat = pulled_files(folder)
     assert (len(flat), len(tree(folder / "reports"))) == (2, 2)
-    assert (fired("report", "pull").code, len(pulled(folder))) == (0, 6)
-    assert flat.items() <= pulled(folder).items()
+    assert (fired("report", "pull").code, len(pulled_files(folder))) == (0, 6)
+    assert flat.items() <= pulled_files(folder).items()
     before = tree(folder / "reports")
     assert (fired("report", "pull", "--flat").out, tree(folder / "reports")) == ("", before)
 
@@ -596,7 +596,7 @@ def test_pulls_at_the_same_time_write_each_report_once(fired: Served, folder: Pa
         each.start()
     for each in pulls:
         each.join()
-    assert (ended, len(pulled(folder))) == ([0] * 3, 6)
+    assert (ended, len(pulled_files(folder))) == ([0] * 3, 6)
     assert "6 reports." in (folder / "reports" / "index.md").read_text()
 
 
@@ -644,15 +644,15 @@ def test_since_says_how_a_span_is_written(declared: Served) -> None:
     assert "such as 24h, 7d or 2w" in declared("report", "pull", "--since", "yesterday").err
 
 
-def test_without_a_project_file_there_is_nothing_to_pull(halo_runs: Served) -> None:
-    assert halo_runs("report", "pull", "--json").error["code"] == "project_not_found"
+def test_without_a_project_file_there_is_nothing_to_pull(quick_runs: Served) -> None:
+    assert quick_runs("report", "pull", "--json").error["code"] == "project_not_found"
 
 
 def test_an_unreadable_report_fails_the_pull_and_the_next_pull_reads_it(fired: Served, folder: Path) -> None:
     fired.sandbox.faults.add(Fault("haloConversation.getDetails", Refuse("NOT_FOUND")))
     first = fired("report", "pull", "--json")
     assert (first.code, len(first.json["written"]), len(first.json["problems"])) == (1, 5, 1)
-    assert (fired("report", "pull").code, len(pulled(folder))) == (0, 6)
+    assert (fired("report", "pull").code, len(pulled_files(folder))) == (0, 6)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full disk")
@@ -680,4 +680,4 @@ def test_a_run_without_a_report_is_counted_and_not_written(fired: Served, folder
     assert fired("schedule", "fire", "daily", *QUIET).code == 0
     document = fired("report", "pull", "--json").json
     assert [each["schedule"] for each in document["withoutReport"]] == ["daily"]
-    assert len(pulled(folder)) == 6
+    assert len(pulled_files(folder)) == 6

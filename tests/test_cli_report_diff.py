@@ -23,14 +23,14 @@ After:  two.md
 
 
 @pytest.fixture
-def declared(halo_runs: Served, folder: Path) -> Served:
+def declared(quick_runs: Served, folder: Path) -> Served:
     """A project file, applied, whose daily schedule has reports of two days."""
     (folder / "halo.yaml").write_text(PROJECT_FILE)
-    assert halo_runs("apply", "--yes").code == 0
+    assert quick_runs("apply", "--yes").code == 0
     for _ in range(2):
-        halo_runs.clock.advance(hours=24)
-        halo_runs("report", "list")
-    return halo_runs
+        quick_runs.clock.advance(hours=24)
+        quick_runs("report", "list")
+    return quick_runs
 
 
 @pytest.fixture
@@ -75,10 +75,10 @@ def test_a_first_report_has_no_earlier_report(declared: Served) -> None:
     assert "`halo schedule runs " in ended.err
 
 
-def test_a_one_off_report_has_no_earlier_report(halo_runs: Served) -> None:
-    halo_runs("report", "run", "checkout")
-    (conversation,) = halo_runs("report", "list", "--json").json["conversations"]
-    ended = halo_runs("report", "diff", conversation["id"])
+def test_a_one_off_report_has_no_earlier_report(quick_runs: Served) -> None:
+    quick_runs("report", "run", "checkout")
+    (conversation,) = quick_runs("report", "list", "--json").json["conversations"]
+    ended = quick_runs("report", "diff", conversation["id"])
     assert (ended.code, "belongs to no schedule" in ended.err) == (1, True)
     assert "name the report to compare it with as well" in ended.err
 

@@ -40,8 +40,8 @@ schedules:
 # create -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_is_started_and_its_ids_are_shown(halo_runs: Served) -> None:
-    ended = halo_runs("run", "create", "--agent-uuid", "checkout")
+def test_a_run_is_started_and_its_ids_are_shown(quick_runs: Served) -> None:
+    ended = quick_runs("run", "create", "--agent-uuid", "checkout")
     shown = dict(line.split(maxsplit=1) for line in ended.out.splitlines())
     assert ended.code == 0
     assert shown["agentUuid"] == demo.CHECKOUT_ID
@@ -49,21 +49,21 @@ def test_a_run_is_started_and_its_ids_are_shown(halo_runs: Served) -> None:
     assert ended.err.endswith(f"Wait for it: halo run poll {shown['runId']}\n")
 
 
-def test_the_workflow_of_the_documentation_works(halo_runs: Served) -> None:
-    started = halo_runs("run", "create", "--agent-uuid", demo.CHECKOUT_ID, "--json").json
-    polled = halo_runs("run", "poll", started["runId"], "--json")
+def test_the_workflow_of_the_documentation_works(quick_runs: Served) -> None:
+    started = quick_runs("run", "create", "--agent-uuid", demo.CHECKOUT_ID, "--json").json
+    polled = quick_runs("run", "poll", started["runId"], "--json")
     assert (polled.code, polled.json["run"]["status"]) == (0, "completed")
-    messages = halo_runs("conv", "get", started["conversationId"], "--json").json["messages"]
+    messages = quick_runs("conv", "get", started["conversationId"], "--json").json["messages"]
     report = next(message["content"] for message in messages if message["role"] == "assistant")
-    assert halo_runs("report", "get", started["runId"]).out == report
+    assert quick_runs("report", "get", started["runId"]).out == report
 
 
-def test_given_options_are_sent_and_others_are_not(halo_runs: Served) -> None:
-    halo_runs.started(
+def test_given_options_are_sent_and_others_are_not(quick_runs: Served) -> None:
+    quick_runs.started(
         *("--prompt", "Why?", "--model-id", demo.MODELS[0]["id"], "--span-limit", "500", "--max-subagent-depth", "4"),
         *("--max-turns", "60", "--reasoning-effort", "high", "--debug", "--lookback-hours", "3"),
     )
-    sent = next(each.input for each in halo_runs.sandbox.requests if each.procedure == "haloRun.create")
+    sent = next(each.input for each in quick_runs.sandbox.requests if each.procedure == "haloRun.create")
     assert sent == {
         "projectId": demo.DEMO_PROJECT_ID,
         "agentUuid": demo.CHECKOUT_ID,
@@ -81,10 +81,10 @@ def test_given_options_are_sent_and_others_are_not(halo_runs: Served) -> None:
 
 
 def test_a_run_without_options_sends_what_the_official_client_sends_and_leaves_the_limits_to_the_platform(
-    halo_runs: Served,
+    quick_runs: Served,
 ) -> None:
-    run = halo_runs("run", "get", halo_runs.started()["runId"], "--json").json["run"]
-    sent = next(each.input for each in halo_runs.sandbox.requests if each.procedure == "haloRun.create")
+    run = quick_runs("run", "get", quick_runs.started()["runId"], "--json").json["run"]
+    sent = next(each.input for each in quick_runs.sandbox.requests if each.procedure == "haloRun.create")
     assert sent == {
         "projectId": demo.DEMO_PROJECT_ID,
         "agentUuid": demo.CHECKOUT_ID,
@@ -99,10 +99,10 @@ def test_a_run_without_options_sends_what_the_official_client_sends_and_leaves_t
     assert (sha256(PROMPT.encode()).hexdigest()[:12], taken) == ("6c433747ec9f", [1, 20, "medium"])
 
 
-def test_a_prompt_may_come_from_a_file(halo_runs: Served, folder: Path) -> None:
+def test_a_prompt_may_come_from_a_file(quick_runs: Served, folder: Path) -> None:
     (folder / "p.md").write_bytes("\ufeffLook.\r\nCloser.\r\n\r\n".encode())
-    run = halo_runs.started("--prompt-file", "p.md")["runId"]
-    assert halo_runs("run", "get", run, "--json").json["run"]["prompt"] == "Look.\nCloser."
+    run = quick_runs.started("--prompt-file", "p.md")["runId"]
+    assert quick_runs("run", "get", run, "--json").json["run"]["prompt"] == "Look.\nCloser."
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,9 @@ def test_a_prompt_may_come_from_a_file(halo_runs: Served, folder: Path) -> None:
         (["--prompt", "a", "--prompt-file", "b"], "--prompt and --prompt-file were both given"),
     ],
 )
-def test_invalid_options_are_reported_before_any_request(halo_runs: Served, options: list[str], message: str) -> None:
-    ended = halo_runs("run", "create", "--agent-uuid", "checkout", *options)
-    assert (ended.code, ended.out, halo_runs.asked) == (64, "", [])
+def test_invalid_options_are_reported_before_any_request(quick_runs: Served, options: list[str], message: str) -> None:
+    ended = quick_runs("run", "create", "--agent-uuid", "checkout", *options)
+    assert (ended.code, ended.out, quick_runs.asked) == (64, "", [])
     assert message in ended.err
 
 
@@ -145,35 +145,35 @@ def test_invalid_options_are_reported_before_any_request(halo_runs: Served, opti
     ],
 )
 def test_a_prompt_file_that_cannot_be_used_costs_nothing(
-    halo_runs: Served, folder: Path, content: bytes | None, message: str
+    quick_runs: Served, folder: Path, content: bytes | None, message: str
 ) -> None:
     if content is not None:
         (folder / "p.md").write_bytes(content)
-    ended = halo_runs("run", "create", "--agent-uuid", "checkout", "--prompt-file", "p.md")
-    assert (ended.code, halo_runs.asked) == (1, [])
+    ended = quick_runs("run", "create", "--agent-uuid", "checkout", "--prompt-file", "p.md")
+    assert (ended.code, quick_runs.asked) == (1, [])
     assert f"p.md{message}" in ended.err
 
 
-def test_an_unknown_agent_is_answered_with_near_ones(halo_runs: Served) -> None:
-    ended = halo_runs("run", "create", "--agent-uuid", "chekout")
-    assert (ended.code, halo_runs.paid) == (1, [])
+def test_an_unknown_agent_is_answered_with_near_ones(quick_runs: Served) -> None:
+    ended = quick_runs("run", "create", "--agent-uuid", "chekout")
+    assert (ended.code, quick_runs.paid) == (1, [])
     assert "no agent named 'chekout' was seen in the last 90 days" in ended.err
     assert "did you mean 'checkout'?" in ended.err
 
 
-def test_an_alias_of_the_project_file_names_an_agent(halo_runs: Served, folder: Path) -> None:
+def test_an_alias_of_the_project_file_names_an_agent(quick_runs: Served, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT_FILE)
-    assert halo_runs.started(agent="shop")["agentUuid"] == demo.CHECKOUT_ID
+    assert quick_runs.started(agent="shop")["agentUuid"] == demo.CHECKOUT_ID
 
 
-def test_without_an_agent_a_pipe_gets_an_error(halo_runs: Served) -> None:
-    ended = halo_runs("run", "create")
-    assert (ended.code, halo_runs.paid) == (64, [])
+def test_without_an_agent_a_pipe_gets_an_error(quick_runs: Served) -> None:
+    ended = quick_runs("run", "create")
+    assert (ended.code, quick_runs.paid) == (64, [])
     assert "no agent was given" in ended.err
 
 
-def test_without_an_agent_a_terminal_offers_those_there_are(halo_runs: Served) -> None:
-    ended = halo_runs("run", "create", answer="1\n", NO_COLOR="1")
+def test_without_an_agent_a_terminal_offers_those_there_are(quick_runs: Served) -> None:
+    ended = quick_runs("run", "create", answer="1\n", NO_COLOR="1")
     assert ended.code == 0
     assert ended.err.splitlines()[1:5] == [
         "#  NAME         EXECUTIONS  UUID",
@@ -185,9 +185,9 @@ def test_without_an_agent_a_terminal_offers_those_there_are(halo_runs: Served) -
 
 
 @pytest.mark.parametrize("answer", ["", "\n", "0\n", "4\n", "c\n", "-1\n", "nobody\n"])
-def test_an_answer_that_picks_no_agent_costs_nothing(halo_runs: Served, answer: str) -> None:
-    ended = halo_runs("run", "create", answer=answer)
-    assert (ended.code, halo_runs.paid) == (64, [])
+def test_an_answer_that_picks_no_agent_costs_nothing(quick_runs: Served, answer: str) -> None:
+    ended = quick_runs("run", "create", answer=answer)
+    assert (ended.code, quick_runs.paid) == (64, [])
     assert "no agent was chosen" in ended.err
 
 
@@ -203,9 +203,9 @@ def test_an_answer_that_picks_no_agent_costs_nothing(halo_runs: Served, answer: 
         "supp\n2\n",
     ],
 )
-def test_an_agent_is_chosen_by_number_or_name_and_after_a_slip(halo_runs: Served, answer: str) -> None:
-    ended = halo_runs("run", "create", answer=answer)
-    assert (ended.code, halo_runs.paid) == (0, ["haloRun.create"])
+def test_an_agent_is_chosen_by_number_or_name_and_after_a_slip(quick_runs: Served, answer: str) -> None:
+    ended = quick_runs("run", "create", answer=answer)
+    assert (ended.code, quick_runs.paid) == (0, ["haloRun.create"])
     assert demo.SUPPORT_BOT_ID in ended.out
 
 
@@ -226,10 +226,10 @@ def test_agents_that_do_not_fit_on_the_screen_are_found_by_a_part_of_their_names
 
 
 @pytest.mark.parametrize("given", [["shop", "research"], ["checkout", "checkout"], [demo.CHECKOUT_ID, "a b", "c"]])
-def test_one_run_is_not_started_for_the_last_of_several_agents(halo_runs: Served, given: list[str]) -> None:
+def test_one_run_is_not_started_for_the_last_of_several_agents(quick_runs: Served, given: list[str]) -> None:
     options = [word for agent in given for word in ("--agent-uuid", agent)]
-    ended = halo_runs("run", "create", *options, "--project", "p")
-    assert (ended.code, halo_runs.paid) == (64, [])
+    ended = quick_runs("run", "create", *options, "--project", "p")
+    assert (ended.code, quick_runs.paid) == (64, [])
     assert ended.err == (
         f"error: this starts one run, but {len(given)} agents were given\n"
         f"hint: run `halo report run {shlex.join(given)} --no-wait --project p` to start one for each\n"
@@ -239,7 +239,7 @@ def test_one_run_is_not_started_for_the_last_of_several_agents(halo_runs: Served
 # Costly calls -------------------------------------------------------------------------------------------------------
 
 
-def costly(served: Served, folder: Path, command: str) -> list[str]:
+def words_that_cost(served: Served, folder: Path, command: str) -> list[str]:
     """Return a command line that costs money, everything it needs being there."""
     (folder / "halo.yaml").write_text(PROJECT_FILE)
     if command == "create":
@@ -258,25 +258,25 @@ COMMANDS = ("create", "retry", "ask", "fire", "report")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_lost_answer_is_not_paid_for_twice(halo_runs: Served, folder: Path, command: str) -> None:
-    argv = costly(halo_runs, folder, command)
-    before = len(halo_runs.paid)
-    halo_runs.sandbox.faults.add(*(Fault(procedure, Cut(), when="after") for procedure in COSTLY))
-    ended = halo_runs(*argv)
-    assert (ended.code, ended.out, len(halo_runs.paid) - before) == (5, "", 1)
+def test_a_lost_answer_is_not_paid_for_twice(quick_runs: Served, folder: Path, command: str) -> None:
+    argv = words_that_cost(quick_runs, folder, command)
+    before = len(quick_runs.paid)
+    quick_runs.sandbox.faults.add(*(Fault(procedure, Cut(), when="after") for procedure in COSTLY))
+    ended = quick_runs(*argv)
+    assert (ended.code, ended.out, len(quick_runs.paid) - before) == (5, "", 1)
     assert "may or may not have been started" in ended.err
     assert "hint: run `halo " in ended.err
     assert "` to check before you try again" in ended.err
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_run_refused_as_too_many_requests_is_tried_again(halo_runs: Served, folder: Path, command: str) -> None:
-    argv = costly(halo_runs, folder, command)
-    before = len(halo_runs.paid)
+def test_a_run_refused_as_too_many_requests_is_tried_again(quick_runs: Served, folder: Path, command: str) -> None:
+    argv = words_that_cost(quick_runs, folder, command)
+    before = len(quick_runs.paid)
     busy = Refuse("TOO_MANY_REQUESTS", retry_after="0")
-    halo_runs.sandbox.faults.add(*(Fault(procedure, busy) for procedure in COSTLY))
-    ended = halo_runs(*argv)
-    assert len(halo_runs.paid) - before == 2
+    quick_runs.sandbox.faults.add(*(Fault(procedure, busy) for procedure in COSTLY))
+    ended = quick_runs(*argv)
+    assert len(quick_runs.paid) - before == 2
     assert "trying again in 0." in ended.err
 
 
@@ -327,11 +327,11 @@ def test_a_second_ctrl_c_gives_the_answer_up_and_says_how_to_look(halo: CommandL
 # get, events, logs, cancel, retry -----------------------------------------------------------------------------------
 
 
-def test_a_run_is_shown_with_its_traces(halo_runs: Served) -> None:
-    run = halo_runs.started()["runId"]
-    answer = halo_runs("run", "get", run, "--json").json
+def test_a_run_is_shown_with_its_traces(quick_runs: Served) -> None:
+    run = quick_runs.started()["runId"]
+    answer = quick_runs("run", "get", run, "--json").json
     assert set(answer) == {"run", "haloExportDataset"}
-    shown = dict((*line.split(maxsplit=1), "")[:2] for line in halo_runs("run", "get", run).out.splitlines())
+    shown = dict((*line.split(maxsplit=1), "")[:2] for line in quick_runs("run", "get", run).out.splitlines())
     assert shown["status"] == "completed"
     assert shown["traces.spanCount"] == str(answer["haloExportDataset"]["spanCount"])
 
@@ -339,24 +339,24 @@ def test_a_run_is_shown_with_its_traces(halo_runs: Served) -> None:
 @pytest.mark.parametrize(
     "argv", [("run", "get"), ("run", "events"), ("run", "logs"), ("run", "cancel"), ("run", "retry"), ("run", "poll")]
 )
-def test_an_unknown_run_is_reported(halo_runs: Served, argv: tuple[str, ...]) -> None:
-    ended = halo_runs(*argv, NOWHERE)
+def test_an_unknown_run_is_reported(quick_runs: Served, argv: tuple[str, ...]) -> None:
+    ended = quick_runs(*argv, NOWHERE)
     assert (ended.code, ended.out) == (1, "")
     assert "HTTP 404" in ended.err
 
 
-def test_events_are_a_table_or_as_sent(halo_runs: Served) -> None:
-    run = halo_runs.started()["runId"]
-    answer = halo_runs("run", "events", run, "--json").json
+def test_events_are_a_table_or_as_sent(quick_runs: Served) -> None:
+    run = quick_runs.started()["runId"]
+    answer = quick_runs("run", "events", run, "--json").json
     kinds = [event["eventType"] for event in answer["events"]]
     assert (kinds[0], kinds[-1], answer["nextCursor"]) == ("run.created", "run.completed", None)
-    lines = halo_runs("run", "events", run).out.splitlines()
+    lines = quick_runs("run", "events", run).out.splitlines()
     assert [line.split()[1] for line in lines] == ["TYPE", *kinds]
 
 
-def test_events_stop_at_the_limit_and_say_that_there_are_more(halo_runs: Served) -> None:
-    run = halo_runs.started()["runId"]
-    ended = halo_runs("run", "events", run, "--limit", "2")
+def test_events_stop_at_the_limit_and_say_that_there_are_more(quick_runs: Served) -> None:
+    run = quick_runs.started()["runId"]
+    ended = quick_runs("run", "events", run, "--limit", "2")
     assert (len(ended.out.splitlines()), ended.err.splitlines()[-1]) == (3, "There are more; use --limit to show them.")
 
 
@@ -368,10 +368,10 @@ def test_events_are_followed_until_the_run_has_ended(slow_runs: Served) -> None:
     assert [line.split()[1] for line in ended.out.splitlines()][-1] == "run.completed"
 
 
-def test_followed_events_are_one_document_as_json(halo_runs: Served) -> None:
-    run = halo_runs.started()["runId"]
-    followed = halo_runs("run", "events", run, "--follow", "--json").json
-    assert followed == halo_runs("run", "events", run, "--json").json
+def test_followed_events_are_one_document_as_json(quick_runs: Served) -> None:
+    run = quick_runs.started()["runId"]
+    followed = quick_runs("run", "events", run, "--follow", "--json").json
+    assert followed == quick_runs("run", "events", run, "--json").json
 
 
 @pytest.mark.parametrize(
@@ -436,12 +436,12 @@ def test_logs_beyond_the_limit_are_mentioned(halo: CommandLine, logs: object, gi
         assert halo("run", "logs", NOWHERE, *given, **env).err == said
 
 
-def test_logs_are_lines_or_as_sent(halo_runs: Served) -> None:
-    run = halo_runs.started()["runId"]
-    lines = halo_runs("run", "logs", run, "--limit", "2").out.splitlines()
+def test_logs_are_lines_or_as_sent(quick_runs: Served) -> None:
+    run = quick_runs.started()["runId"]
+    lines = quick_runs("run", "logs", run, "--limit", "2").out.splitlines()
     assert len(lines) == 2
     assert lines[0].endswith("run.created")
-    assert json.dumps(halo_runs("run", "logs", run, "--limit", "2", "--json").json).count("run.created") >= 1
+    assert json.dumps(quick_runs("run", "logs", run, "--limit", "2", "--json").json).count("run.created") >= 1
 
 
 @pytest.mark.parametrize(
@@ -471,16 +471,16 @@ def test_a_run_is_cancelled(slow_runs: Served) -> None:
     assert slow_runs("run", "get", run, "--json").json["run"]["status"] == "cancelled"
 
 
-def test_a_run_that_has_ended_cannot_be_cancelled(halo_runs: Served) -> None:
-    run = halo_runs.started()["runId"]
-    ended = halo_runs("run", "cancel", run)
+def test_a_run_that_has_ended_cannot_be_cancelled(quick_runs: Served) -> None:
+    run = quick_runs.started()["runId"]
+    ended = quick_runs("run", "cancel", run)
     assert (ended.code, ended.out) == (0, f"Run {run} has already ended (completed); there is nothing to cancel.\n")
-    assert "haloRun.cancel" not in halo_runs.asked
+    assert "haloRun.cancel" not in quick_runs.asked
 
 
-def test_a_run_that_left_nothing_is_tried_again(halo_runs: Served) -> None:
-    run = halo_runs.started(*QUIET)["runId"]
-    again = halo_runs("run", "retry", run, "--json")
+def test_a_run_that_left_nothing_is_tried_again(quick_runs: Served) -> None:
+    run = quick_runs.started(*QUIET)["runId"]
+    again = quick_runs("run", "retry", run, "--json")
     assert again.code == 0
     assert again.json["runId"] != run
 
@@ -488,19 +488,19 @@ def test_a_run_that_left_nothing_is_tried_again(halo_runs: Served) -> None:
 # poll ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_completed_run_is_success_and_says_where_its_report_is(halo_runs: Served) -> None:
-    run = halo_runs.started()["runId"]
-    ended = halo_runs("run", "poll", run)
+def test_a_completed_run_is_success_and_says_where_its_report_is(quick_runs: Served) -> None:
+    run = quick_runs.started()["runId"]
+    ended = quick_runs("run", "poll", run)
     assert (ended.code, ended.out) == (0, f"Run {run} completed.\n")
     assert ended.err.endswith(f"Its report: halo report get {run}\n")
 
 
-def test_several_runs_are_polled_and_one_that_failed_fails_all(halo_runs: Served) -> None:
-    good, bad = halo_runs.started()["runId"], halo_runs.started(*QUIET)["runId"]
-    ended = halo_runs("run", "poll", good, bad)
+def test_several_runs_are_polled_and_one_that_failed_fails_all(quick_runs: Served) -> None:
+    good, bad = quick_runs.started()["runId"], quick_runs.started(*QUIET)["runId"]
+    ended = quick_runs("run", "poll", good, bad)
     assert (ended.code, ended.out) == (1, f"Run {good} completed.\n")
     assert f"run {bad} found no traces" in ended.err
-    as_json = halo_runs("run", "poll", good, bad, "--json")
+    as_json = quick_runs("run", "poll", good, bad, "--json")
     assert [answer["run"]["status"] for answer in as_json.json] == ["completed", "no_traces"]
     assert (as_json.code, as_json.error["code"]) == (1, "no_report")
 
@@ -524,11 +524,11 @@ def test_a_wait_that_is_too_long_says_how_to_go_on(slow_runs: Served) -> None:
     assert f"`halo run poll {run}`" in ended.err
 
 
-def test_failing_polls_are_survived(halo_runs: Served) -> None:
-    run = halo_runs.started()["runId"]
-    halo_runs.sandbox.faults.add(Fault("haloRun.getById", Refuse(), times=2))
-    halo_runs.sandbox.faults.add(Fault("haloRun.getById", Cut()))
-    ended = halo_runs("run", "poll", run, "--interval", "0.1")
+def test_failing_polls_are_survived(quick_runs: Served) -> None:
+    run = quick_runs.started()["runId"]
+    quick_runs.sandbox.faults.add(Fault("haloRun.getById", Refuse(), times=2))
+    quick_runs.sandbox.faults.add(Fault("haloRun.getById", Cut()))
+    ended = quick_runs("run", "poll", run, "--interval", "0.1")
     assert ended.code == 0
     assert "; retrying" in ended.err
 
@@ -556,32 +556,32 @@ def test_a_second_ctrl_c_on_a_terminal_cancels(slow_runs: Served) -> None:
 # schedule -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_schedule_is_fired_by_its_key_over_its_own_window(halo_runs: Served, folder: Path) -> None:
-    argv = costly(halo_runs, folder, "fire")
-    started = halo_runs(*argv, "--json").json
-    sent = halo_runs.sandbox.requests[-1].input
+def test_a_schedule_is_fired_by_its_key_over_its_own_window(quick_runs: Served, folder: Path) -> None:
+    argv = words_that_cost(quick_runs, folder, "fire")
+    started = quick_runs(*argv, "--json").json
+    sent = quick_runs.sandbox.requests[-1].input
     assert (sent["windowStartAt"], sent["windowEndAt"]) == ("2026-10-31T12:00:00.000Z", "2026-11-02T12:00:00.000Z")
-    runs = halo_runs("schedule", "runs", "daily", "--json").json
+    runs = quick_runs("schedule", "runs", "daily", "--json").json
     assert [run["id"] for run in runs] == [started["runId"]]
-    assert started["runId"] in halo_runs("schedule", "runs", sent["id"]).out
+    assert started["runId"] in quick_runs("schedule", "runs", sent["id"]).out
 
 
-def test_instants_are_sent_as_they_are_given(halo_runs: Served, folder: Path) -> None:
-    argv = costly(halo_runs, folder, "fire")
+def test_instants_are_sent_as_they_are_given(quick_runs: Served, folder: Path) -> None:
+    argv = words_that_cost(quick_runs, folder, "fire")
     window = ("--window-start-at", "2026-11-01T00:00:00Z", "--window-end-at", "2026-11-02")
-    assert halo_runs(*argv, *window).code == 0
-    sent = halo_runs.sandbox.requests[-1].input
+    assert quick_runs(*argv, *window).code == 0
+    sent = quick_runs.sandbox.requests[-1].input
     assert (sent["windowStartAt"], sent["windowEndAt"]) == ("2026-11-01T00:00:00Z", "2026-11-02T00:00:00.000Z")
 
 
-def test_without_a_project_file_a_schedule_has_to_be_named_by_its_id(halo_runs: Served) -> None:
-    ended = halo_runs("schedule", "fire", "daily")
-    assert (ended.code, halo_runs.asked) == (64, [])
+def test_without_a_project_file_a_schedule_has_to_be_named_by_its_id(quick_runs: Served) -> None:
+    ended = quick_runs("schedule", "fire", "daily")
+    assert (ended.code, quick_runs.asked) == (64, [])
     assert "no project file was found that could declare schedule 'daily'" in ended.err
 
 
-def test_a_schedule_without_runs_says_so(halo_runs: Served, folder: Path) -> None:
-    costly(halo_runs, folder, "fire")
-    ended = halo_runs("schedule", "runs", "daily")
-    assert (ended.code, halo_runs("schedule", "runs", "daily", "--json").json) == (0, [])
+def test_a_schedule_without_runs_says_so(quick_runs: Served, folder: Path) -> None:
+    words_that_cost(quick_runs, folder, "fire")
+    ended = quick_runs("schedule", "runs", "daily")
+    assert (ended.code, quick_runs("schedule", "runs", "daily", "--json").json) == (0, [])
     assert "has no runs yet" in ended.err

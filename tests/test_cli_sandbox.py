@@ -19,7 +19,7 @@ from typing import NoReturn
 import pytest
 from command_line import CommandLine, schedules, tree
 from full_disk import files_of_at_most
-from sandbox_process import exports, served
+from sandbox_process import exported_variables, serve_process
 
 from halo_iac.api.limits import RetryPolicy
 from halo_iac.api.secret import SANDBOX_KEY_PREFIX
@@ -38,8 +38,8 @@ schedules:
 
 def test_the_first_three_lines_point_a_shell_at_it_and_it_works(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT)
-    with served(folder) as running:
-        env = exports(running)
+    with serve_process(folder) as running:
+        env = exported_variables(running)
         assert list(env) == ["INF_API_URL", "INF_API_KEY", "INF_PROJECT_ID"]
         assert re.fullmatch("sk-inference-sandbox-[0-9a-f]{32}", env["INF_API_KEY"])
         assert env["INF_PROJECT_ID"] == demo.DEMO_PROJECT_ID
@@ -59,8 +59,8 @@ def test_the_first_three_lines_point_a_shell_at_it_and_it_works(halo: CommandLin
 def test_its_own_key_is_printed_even_where_the_environment_holds_it(folder: Path) -> None:
     with Sandbox.open(folder / "other.db") as sandbox:
         key = sandbox.key
-    with served(folder, "--sandbox-file", "other.db", INF_API_KEY=key) as running:
-        assert exports(running)["INF_API_KEY"] == key
+    with serve_process(folder, "--sandbox-file", "other.db", INF_API_KEY=key) as running:
+        assert exported_variables(running)["INF_API_KEY"] == key
         running.terminate()
         assert running.wait(10) == 0
     assert (folder / "other.db").exists()
@@ -83,8 +83,8 @@ def test_no_sandbox_takes_the_key_that_all_of_them_once_had(halo: CommandLine, f
         old.execute("INSERT INTO keys VALUES (?, 1, 1, 1)", (demo.DEMO_KEY,))
         old.execute("PRAGMA user_version = 2")
         old.commit()
-    with served(folder, "--sandbox-file", "old.db") as running:
-        env = exports(running)
+    with serve_process(folder, "--sandbox-file", "old.db") as running:
+        env = exported_variables(running)
         assert halo("agent", "list", **env).code == 0
         refused = halo("agent", "list", **{**env, "INF_API_KEY": demo.DEMO_KEY})
     assert (refused.code, "HTTP 401" in refused.err) == (1, True)
@@ -109,8 +109,8 @@ def test_a_served_sandbox_is_known_by_its_key_whatever_its_address(halo: Command
 
 @pytest.mark.parametrize("name", ["named.test", "NAMED.test."])
 def test_another_host_name_is_accepted_if_it_is_given(folder: Path, name: str) -> None:
-    with served(folder, "--host", "named.test", "--host", "other.test") as running:
-        port = int(exports(running)["INF_API_URL"].rpartition(":")[2])
+    with serve_process(folder, "--host", "named.test", "--host", "other.test") as running:
+        port = int(exported_variables(running)["INF_API_URL"].rpartition(":")[2])
         for host, status in ((f"{name}:{port}", 401), ("other.test", 401), ("third.test", 403), ("localhost", 401)):
             with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as client:
                 client.request("GET", "/project.getProjects", headers={"Host": host})
@@ -121,8 +121,8 @@ def test_another_host_name_is_accepted_if_it_is_given(folder: Path, name: str) -
 def test_idle_connections_block_no_client_and_use_no_processor_time(halo: CommandLine, folder: Path) -> None:
     limit = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))"
     with ExitStack() as stack:
-        running = stack.enter_context(served(folder, before=limit))
-        env = exports(running)
+        running = stack.enter_context(serve_process(folder, before=limit))
+        env = exported_variables(running)
         port = int(env["INF_API_URL"].rpartition(":")[2])
         for _ in range(40):
             stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=10)))
@@ -136,8 +136,8 @@ def test_idle_connections_block_no_client_and_use_no_processor_time(halo: Comman
 
 
 def test_serving_and_resetting_take_the_flag_that_every_command_takes(halo: CommandLine, folder: Path) -> None:
-    with served(folder, "--sandbox") as running:
-        env = exports(running)
+    with serve_process(folder, "--sandbox") as running:
+        env = exported_variables(running)
         assert halo("agent", "list", **env).code == 0
     ended = halo("sandbox", "reset", "--yes", "--sandbox")
     assert (ended.code, ended.out) == (0, f"Removed {folder / '.halo' / 'sandbox.db'}.\n")
@@ -146,8 +146,8 @@ def test_serving_and_resetting_take_the_flag_that_every_command_takes(halo: Comm
 def test_an_unknown_project_is_refused_and_not_created(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT)
     halo("agent", "list", "--sandbox", "--project", "made-before")
-    with served(folder) as running:
-        env = exports(running)
+    with serve_process(folder) as running:
+        env = exported_variables(running)
         mistyped = halo("plan", "--project", "mistyped", **env)
         assert (mistyped.code, mistyped.out) == (1, "")
         assert "HTTP 403): This key has no access to project mistyped." in mistyped.err
@@ -158,16 +158,16 @@ def test_an_unknown_project_is_refused_and_not_created(halo: CommandLine, folder
 
 def test_the_project_of_the_project_file_is_served_and_exported(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT.replace("schedules:", "project: shop-1\nschedules:"))
-    with served(folder) as running:
-        env = exports(running)
+    with serve_process(folder) as running:
+        env = exported_variables(running)
         assert env["INF_PROJECT_ID"] == "shop-1"
         assert halo("apply", "--yes", **env).code == 0
 
 
 def test_a_project_file_with_problems_does_not_keep_the_sandbox_from_being_served(folder: Path) -> None:
     (folder / "halo.yaml").write_text("version: 2\n")
-    with served(folder) as running:
-        assert exports(running)["INF_PROJECT_ID"] == demo.DEMO_PROJECT_ID
+    with serve_process(folder) as running:
+        assert exported_variables(running)["INF_PROJECT_ID"] == demo.DEMO_PROJECT_ID
         running.send_signal(signal.SIGINT)
         assert "halo.yaml has problems, so its project was not added.\n" in running.communicate(timeout=10)[1]
 
@@ -176,8 +176,8 @@ def test_a_key_that_only_reads_is_refused_the_write(halo: CommandLine, folder: P
     (folder / "halo.yaml").write_text(PROJECT)
     with Sandbox.open(folder / ".halo" / "sandbox.db") as sandbox:
         sandbox.add_key(Key(demo.DEMO_READ_KEY, can_write=False, every_project=True))
-    with served(folder) as running:
-        env = {**exports(running), "INF_API_KEY": demo.DEMO_READ_KEY}
+    with serve_process(folder) as running:
+        env = {**exported_variables(running), "INF_API_KEY": demo.DEMO_READ_KEY}
         assert halo("plan", **env).code == 0
         ended = halo("apply", "--yes", **env)
     assert ended.code == 1
@@ -244,8 +244,8 @@ START_ANEW = "hint: run `halo sandbox reset --sandbox-file "
 def test_a_sandbox_that_is_served_is_not_removed(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT)
     path = folder / ".halo" / "sandbox.db"
-    with served(folder) as running:
-        env = exports(running)
+    with serve_process(folder) as running:
+        env = exported_variables(running)
         ended = halo("sandbox", "reset", "--yes")
         assert halo("apply", "--yes", **env).code == 0
     assert (ended.code, ended.out) == (1, "")
@@ -284,8 +284,8 @@ def test_a_reset_leaves_a_database_of_something_else(
 def test_a_reset_knows_a_sandbox_whose_process_was_killed_before_its_file_was_written(
     halo: CommandLine, folder: Path
 ) -> None:
-    with served(folder, "--sandbox-file", "other.db") as running:
-        exports(running)
+    with serve_process(folder, "--sandbox-file", "other.db") as running:
+        exported_variables(running)
         running.kill()
         running.wait(10)
     assert halo("sandbox", "reset", "--yes", "--sandbox-file", "other.db").code == 0
@@ -436,8 +436,8 @@ def test_an_ending_or_a_run_time_that_makes_no_sense_is_wrong_usage(
 
 
 def test_a_served_run_takes_the_time_that_was_asked_for(halo: CommandLine, folder: Path) -> None:
-    with served(folder, "--run-time", "1h") as running:
-        env = exports(running)
+    with serve_process(folder, "--run-time", "1h") as running:
+        env = exported_variables(running)
         run = halo("run", "create", "--agent-uuid", "checkout", "--json", **env).json["runId"]
     with closing(sqlite3.connect(folder / ".halo" / "sandbox.db")) as connection:
         assert connection.execute("SELECT pace FROM runs WHERE id = ?", (run,)).fetchone() == (1200,)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import pytest
 from command_line import CommandLine
-from trace_file_samples import halo_root, halo_span, otlp_request, written
+from trace_file_samples import halo_root, halo_span, json_lines, otlp_request
 
 from halo_iac.sandbox import ingest
 from halo_iac.sandbox.span_record import SpanRecord
@@ -21,7 +21,7 @@ from halo_iac.sandbox.trace_files import BadLine
 def traces(folder: Path) -> Path:
     """Return a folder of the same two spans in several files, and of files of other kinds."""
     (folder / "traces" / "old").mkdir(parents=True)
-    both = written(halo_root(), halo_span())
+    both = json_lines(halo_root(), halo_span())
     (folder / "traces" / "a.jsonl").write_bytes(both)
     (folder / "traces" / "old" / "b.json.gz").write_bytes(gzip.compress(json.dumps(otlp_request(), indent=2).encode()))
     (folder / "traces" / "README.md").write_text("About.\n")
@@ -66,8 +66,8 @@ def test_an_empty_name_is_not_the_folder_that_one_is_in(halo: CommandLine) -> No
 
 
 def test_every_file_is_read_whatever_the_others_are(halo: CommandLine, traces: Path) -> None:
-    (traces / "cut.jsonl").write_bytes(written(halo_root(), halo_span())[:-9])
-    (traces / "scores.jsonl").write_bytes(written(*[{"traceId": "t", "value": 1, "dataType": "BOOLEAN"}] * 9))
+    (traces / "cut.jsonl").write_bytes(json_lines(halo_root(), halo_span())[:-9])
+    (traces / "scores.jsonl").write_bytes(json_lines(*[{"traceId": "t", "value": 1, "dataType": "BOOLEAN"}] * 9))
     ended = halo("sandbox", "load", "traces", "missing.json")
     assert ended.code == 1
     assert [line for line in ended.out.splitlines() if not line.startswith(" ")] == [
@@ -98,7 +98,7 @@ def test_no_file_is_reported_as_loaded_if_none_was(halo: CommandLine, folder: Pa
 
 def test_a_cause_is_reported_once_for_all_values(halo: CommandLine, folder: Path) -> None:
     lines = [halo_root(), 7, {"resourceLogs": []}, 8, {"a": 1}, *[{"resourceLogs": []}] * 2000]
-    (folder / "t.jsonl").write_bytes(written(*lines))
+    (folder / "t.jsonl").write_bytes(json_lines(*lines))
     ended = halo("sandbox", "load", "t.jsonl")
     assert (ended.code, ended.out.splitlines()[0]) == (0, "t.jsonl: 1 span, 2,004 skipped")
     assert ended.err.splitlines()[1:4] == [
@@ -113,8 +113,8 @@ def test_traces_that_name_no_agent_are_loaded_and_can_be_given_one(halo: Command
     start = {"start_time": 1_776_922_320}
     unnamed = [{"trace_id": "t", "span_id": each, "parent_span_id": "gone", **start} for each in "ab"]
     named = {"trace_id": "u", "span_id": "c", **start, "attributes": {"agent.name": "own"}}
-    (folder / "t.jsonl").write_bytes(written(*unnamed))
-    (folder / "both.jsonl").write_bytes(written(*unnamed, named))
+    (folder / "t.jsonl").write_bytes(json_lines(*unnamed))
+    (folder / "both.jsonl").write_bytes(json_lines(*unnamed, named))
     ended = halo("sandbox", "load", "t.jsonl")
     said = "t.jsonl: no span names an agent, so it cannot be analysed; load it again with --agent"
     assert (ended.code, ended.err.splitlines()[1:]) == (0, [f"{said} NAME to name the agent"])

@@ -16,7 +16,7 @@ EMPTY = "version: 1\nschedules: {}\n"
 PROJECTS = [{"id": "p1", "name": "Shop", "permissions": ["read"]}, {"id": "p2", "name": "Desk", "permissions": []}]
 
 
-def platform(request: Request) -> Reply:
+def answer_request(request: Request) -> Reply:
     if request.path.endswith("getAuthContext"):
         return result({"authMethod": "apiKey", "teamId": "t", "resolvedProject": None, "scopedProjects": PROJECTS})
     return result({"schedules": [], "nextCursor": None} if "haloSchedule" in request.path else [])
@@ -27,7 +27,7 @@ def asked_for(recorder: Recorder) -> set[str]:
     return {request.input["projectId"] for request in recorder.requests if request.input}
 
 
-def host(halo: CommandLine, *argv: str, **env: str) -> dict[str, Any]:
+def planned_host(halo: CommandLine, *argv: str, **env: str) -> dict[str, Any]:
     ended = halo("plan", *argv, "--json", **env)
     assert ended.code == 0, ended.text
     planned: dict[str, Any] = ended.json["host"]
@@ -66,7 +66,7 @@ def test_the_sandbox_lies_beside_the_project_file(halo: CommandLine, folder: Pat
     (folder / "halo.yaml").write_text(EMPTY)
     (folder / "sub").mkdir()
     os.chdir(folder / "sub")
-    assert host(halo, "--sandbox")["base_url"] == f"sandbox:{folder / '.halo' / 'sandbox.db'}"
+    assert planned_host(halo, "--sandbox")["base_url"] == f"sandbox:{folder / '.halo' / 'sandbox.db'}"
     assert (folder / ".halo" / "sandbox.db").exists()
     assert tree(folder / "sub") == {}
 
@@ -88,7 +88,7 @@ def test_settings_that_select_the_sandbox(
     halo: CommandLine, folder: Path, argv: list[str], env: dict[str, str], path: str, origin: str
 ) -> None:
     (folder / "halo.yaml").write_text(EMPTY)
-    assert host(halo, *argv, **env) == {
+    assert planned_host(halo, *argv, **env) == {
         "base_url": f"sandbox:{folder / path}",
         "project_id": "5a4db0c5-0000-4000-8000-000000000001",
         "project_name": None,
@@ -126,11 +126,11 @@ def test_a_session_of_inf_is_enough(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(EMPTY)
     config = folder.parent / "inf" / "config.json"
     config.parent.mkdir()
-    with serving(platform) as recorder:
+    with serving(answer_request) as recorder:
         config.write_text(
             json.dumps({"sessionToken": KEY, "apiUrl": recorder.url, "activeProjectId": "p1", "activeTeamId": "t1"})
         )
-        planned = host(halo)
+        planned = planned_host(halo)
     assert planned["project_origin"] == f"{config} (activeProjectId)"
     assert asked_for(recorder) == {"p1"}
     headers = [request.headers for request in recorder.requests]
@@ -160,8 +160,8 @@ def test_the_project_comes_from_flag_file_variable_and_config_in_this_order(
 ) -> None:
     named = f"project: {declared}\n" if declared else ""
     (folder / "halo.yaml").write_text(f"version: 1\n{named}schedules: {{}}\n")
-    with serving(platform) as recorder:
-        planned = host(halo, *argv, **env, INF_API_URL=recorder.url, INF_API_KEY=KEY)
+    with serving(answer_request) as recorder:
+        planned = planned_host(halo, *argv, **env, INF_API_URL=recorder.url, INF_API_KEY=KEY)
     assert (planned["project_id"], planned["project_origin"]) == expected
     assert asked_for(recorder) == {expected[0]}
 
@@ -181,7 +181,7 @@ def test_the_platform_is_asked_before_the_files_are_read_where_the_variable_name
     halo: CommandLine, folder: Path
 ) -> None:
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}\nodd: 1\n")
-    with serving(platform) as recorder:
+    with serving(answer_request) as recorder:
         ended = halo("plan", INF_API_URL=recorder.url, INF_API_KEY=KEY, INF_PROJECT_ID="p1")
         assert {request.method for request in recorder.requests} == {"GET"}
         assert asked_for(recorder) == {"p1"}
@@ -197,7 +197,7 @@ def test_problems_of_files_are_reported_before_a_missing_key(halo: CommandLine, 
 
 def test_a_key_of_several_projects_lists_them(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(EMPTY)
-    with serving(platform) as recorder:
+    with serving(answer_request) as recorder:
         env = {"INF_API_URL": recorder.url, "INF_API_KEY": KEY}
         for command in (("plan",), ("schedule", "list")):
             ended = halo(*command, **env)

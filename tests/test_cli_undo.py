@@ -43,7 +43,7 @@ def applied(halo: CommandLine, folder: Path) -> Path:
     return folder
 
 
-def shown(halo: CommandLine) -> list[tuple[str, str]]:
+def titles_and_prompts(halo: CommandLine) -> list[tuple[str, str]]:
     return [(each["title"], each["prompt"].splitlines()[0]) for each in schedules(halo)]
 
 
@@ -65,11 +65,11 @@ def test_an_undo_shows_its_plan_and_applies_it(halo: CommandLine, applied: Path)
     for id_, name in ids.items():
         text = text.replace(id_, name)
     assert_golden("undo/plan.txt", text)
-    assert shown(halo)[0] == ("Alpha", "Look again.")
+    assert titles_and_prompts(halo)[0] == ("Alpha", "Look again.")
     undone = halo("undo", "r.jsonl", "--sandbox", "--yes")
     assert (undone.code, undone.out.splitlines()[-1]) == (0, "Applied: 2 updated.")
-    assert [title for title, _ in shown(halo)] == ["Alpha", "Beta"]
-    assert shown(halo)[0] == ("Alpha", "Look.")
+    assert [title for title, _ in titles_and_prompts(halo)] == ["Alpha", "Beta"]
+    assert titles_and_prompts(halo)[0] == ("Alpha", "Look.")
     assert undone.err.splitlines()[-1] == (
         "Note: the next `halo apply` changes these schedules back to what halo.yaml declares; "
         "to keep the undo, revert halo.yaml as well."
@@ -99,7 +99,7 @@ def test_an_undo_has_a_receipt_of_its_own_and_can_be_undone(halo: CommandLine) -
     undone = halo("undo", "r.jsonl", "--sandbox", "--yes", "--receipt", "back.jsonl", "--json")
     assert (undone.json["receipt"], undone.json["undo"]) == ("back.jsonl", "halo undo back.jsonl --sandbox")
     assert halo("undo", "back.jsonl", "--sandbox", "--yes").code == 0
-    assert shown(halo)[0] == ("Alpha", "Look again.")
+    assert titles_and_prompts(halo)[0] == ("Alpha", "Look again.")
     assert halo("plan", "--sandbox", "--json").json["changes"] == []
 
 
@@ -116,9 +116,9 @@ def test_a_receipt_names_the_same_platform_from_every_folder(
 @pytest.mark.usefixtures("applied")
 def test_an_undo_asks_on_a_terminal(halo: CommandLine) -> None:
     assert "Undo with 2 changes to sandbox:" in halo("undo", "r.jsonl", "--sandbox", answer="no\n").err
-    assert shown(halo)[0] == ("Alpha", "Look again.")
+    assert titles_and_prompts(halo)[0] == ("Alpha", "Look again.")
     assert halo("undo", "r.jsonl", "--sandbox", answer="yes\n").code == 0
-    assert shown(halo)[0] == ("Alpha", "Look.")
+    assert titles_and_prompts(halo)[0] == ("Alpha", "Look.")
 
 
 @pytest.mark.usefixtures("applied")
@@ -163,8 +163,8 @@ def test_schedules_edited_since_are_kept_and_the_rest_is_undone(halo: CommandLin
         4,
         True,
     )
-    assert [title for title, _ in shown(halo)] == ["Alpha", "Beta"]
-    assert shown(halo)[0] == ("Alpha", "Mine.")
+    assert [title for title, _ in titles_and_prompts(halo)] == ["Alpha", "Beta"]
+    assert titles_and_prompts(halo)[0] == ("Alpha", "Mine.")
 
 
 def test_a_created_schedule_that_differs_counts_for_allow_archive(halo: CommandLine, folder: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_killed_run_can_be_undone_with_an_option(halo: CommandLine, folder: Pa
 # What is no receipt, or none of this place --------------------------------------------------------------------------
 
 
-def refused(halo: CommandLine, *argv: str, **env: str) -> tuple[int, str]:
+def refused_undo(halo: CommandLine, *argv: str, **env: str) -> tuple[int, str]:
     """Return the code and the error of an undo that must not even look at the platform."""
     before = schedules(halo)
     ended = halo("undo", *argv, "--yes", "--allow-archive", "99", **env)
@@ -224,7 +224,7 @@ def refused(halo: CommandLine, *argv: str, **env: str) -> tuple[int, str]:
 def test_an_edited_receipt_is_refused(halo: CommandLine, applied: Path) -> None:
     name = with_edit(applied, '"prompt":"Look."', '"prompt":"Send me everything."')
     damage = "line 4 of the receipt is damaged: it was changed, or a line before it is missing"
-    assert refused(halo, name, "--sandbox") == (1, f"edited.jsonl: {damage}")
+    assert refused_undo(halo, name, "--sandbox") == (1, f"edited.jsonl: {damage}")
 
 
 def test_a_receipt_that_is_cut_off_is_refused(halo: CommandLine, applied: Path) -> None:
@@ -233,28 +233,28 @@ def test_a_receipt_that_is_cut_off_is_refused(halo: CommandLine, applied: Path) 
         (applied / "cut.jsonl").write_bytes(whole[:length])
         ended = halo("undo", "cut.jsonl", "--sandbox", "--yes", "--allow-archive", "9")
         assert (ended.code, "override: --allow-incomplete" in ended.out or not ended.json) == (3, True)
-        assert shown(halo)[0] == ("Alpha", "Look again.")
+        assert titles_and_prompts(halo)[0] == ("Alpha", "Look again.")
     (applied / "cut.jsonl").write_bytes(whole[:20])
-    assert refused(halo, "cut.jsonl", "--sandbox")[0] == 1
+    assert refused_undo(halo, "cut.jsonl", "--sandbox")[0] == 1
 
 
 def test_a_receipt_of_another_version_is_refused(halo: CommandLine, applied: Path) -> None:
     name = with_edit(applied, '"version":1', '"version":9')
-    assert refused(halo, name, "--sandbox") == (1, "edited.jsonl: the receipt has another version")
+    assert refused_undo(halo, name, "--sandbox") == (1, "edited.jsonl: the receipt has another version")
 
 
 def test_a_receipt_of_50_mib_is_refused(halo: CommandLine, applied: Path) -> None:
     with (applied / "large.jsonl").open("wb") as file:
         file.write((applied / "r.jsonl").read_bytes())
         file.truncate(50 * 1024 * 1024)
-    assert refused(halo, "large.jsonl", "--sandbox") == (1, "large.jsonl: larger than 32 MiB")
+    assert refused_undo(halo, "large.jsonl", "--sandbox") == (1, "large.jsonl: larger than 32 MiB")
 
 
 @pytest.mark.usefixtures("applied")
 def test_a_receipt_of_another_project_or_platform_is_refused(halo: CommandLine) -> None:
-    code, message = refused(halo, "r.jsonl", "--sandbox", "--project", "5a4db0c5-0000-4000-8000-00000000dead")
+    code, message = refused_undo(halo, "r.jsonl", "--sandbox", "--project", "5a4db0c5-0000-4000-8000-00000000dead")
     assert (code, message.startswith(f"r.jsonl was written for another project: {PROJECT}, not ")) == (3, True)
-    code, message = refused(halo, "r.jsonl", "--sandbox-file", "other.db")
+    code, message = refused_undo(halo, "r.jsonl", "--sandbox-file", "other.db")
     assert (code, message.startswith("r.jsonl was written for another platform: sandbox:")) == (3, True)
 
 
@@ -273,7 +273,7 @@ def test_a_receipt_of_another_project_or_platform_is_refused(halo: CommandLine) 
 def test_a_file_that_is_no_receipt_is_refused(halo: CommandLine, applied: Path, name: str, message: str) -> None:
     if name == "pipe":
         os.mkfifo(applied / name)
-    assert refused(halo, name, "--sandbox") == (1, message)
+    assert refused_undo(halo, name, "--sandbox") == (1, message)
 
 
 def test_a_broken_project_file_stops_an_undo(halo: CommandLine, applied: Path) -> None:
@@ -282,7 +282,7 @@ def test_a_broken_project_file_stops_an_undo(halo: CommandLine, applied: Path) -
     ended = halo("undo", "r.jsonl", "--sandbox", "--yes")
     assert (ended.code, ended.out, "halo.yaml:2:1: unknown key" in ended.err) == (1, "", True)
     (applied / "halo.yaml").write_text(written)
-    assert shown(halo)[0] == ("Alpha", "Look again.")
+    assert titles_and_prompts(halo)[0] == ("Alpha", "Look again.")
 
 
 @pytest.mark.usefixtures("applied")

@@ -63,11 +63,11 @@ def expected(when: Cadence, start: datetime, end: datetime) -> list[Fire]:
     earliest, latest = min(lived), max(lived)
     for wall in (earliest + count * MINUTE for count in range((latest - earliest) // MINUTE)):
         if is_named(when, wall):
-            found |= becomes(when, wall, lived, found)
+            found |= nearest_change(when, wall, lived, found)
     return [Fire(at.astimezone(zone), found[at]) for at in sorted(found) if start < at <= end]
 
 
-def becomes(
+def nearest_change(
     when: Cadence, wall: datetime, lived: dict[datetime, list[datetime]], found: dict[datetime, ClockChange | None]
 ) -> dict[datetime, ClockChange | None]:
     """Return when a time on the wall fires: where it is, twice if every hour counts, else at once after the gap."""

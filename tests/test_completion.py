@@ -40,7 +40,7 @@ AGENTS = ["co", "sup", "fallback", "inline", "two words"]
 
 
 @pytest.fixture
-def project(folder: Path) -> Path:
+def completed_project(folder: Path) -> Path:
     (folder / "halo.yaml").write_text(PROJECT)
     (folder / "more").mkdir()
     (folder / "more" / "x.yaml").write_text(INCLUDED)
@@ -50,7 +50,7 @@ def project(folder: Path) -> Path:
     return folder
 
 
-def asked(shell: str, line: str, **env: str) -> dict[str, str]:
+def completion_variables(shell: str, line: str, **env: str) -> dict[str, str]:
     if shell == "bash":
         words = line.split(" ")
         return {"_HALO_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
@@ -100,9 +100,9 @@ def test_the_completion_table_is_up_to_date() -> None:
         ("halo plan --base ", []),
     ],
 )
-@pytest.mark.usefixtures("project")
+@pytest.mark.usefixtures("completed_project")
 def test_completion_offers_the_matching_words(capfd: pytest.CaptureFixture[str], line: str, offered: list[str]) -> None:
-    assert answer(asked("bash", line)) == 0
+    assert answer(completion_variables("bash", line)) == 0
     assert capfd.readouterr() == ("\n".join(offered), "")
 
 
@@ -125,16 +125,16 @@ def test_completion_offers_the_matching_words(capfd: pytest.CaptureFixture[str],
         ("tcsh", "halo preview alph", "alpha::: "),
     ],
 )
-@pytest.mark.usefixtures("project")
+@pytest.mark.usefixtures("completed_project")
 def test_the_setup_line_of_each_shell(capfd: pytest.CaptureFixture[str], shell: str, line: str, written: str) -> None:
-    assert answer(asked(shell, line)) == 0
+    assert answer(completion_variables(shell, line)) == 0
     assert capfd.readouterr() == (written, "")
 
 
 @pytest.mark.parametrize(("line", "code"), [("halo preview ", 0), ("halo plan --base ", 0), ("halo plan --file ", 1)])
-@pytest.mark.usefixtures("project")
+@pytest.mark.usefixtures("completed_project")
 def test_fish_completes_files_only_where_a_file_is_meant(line: str, code: int) -> None:
-    assert answer({**asked("fish", line), "_TYPER_COMPLETE_FISH_ACTION": "is-args"}) == code
+    assert answer({**completion_variables("fish", line), "_TYPER_COMPLETE_FISH_ACTION": "is-args"}) == code
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_fish_completes_files_only_where_a_file_is_meant(line: str, code: int) -
 )
 def test_completion_prints_no_error_for_any_file(folder: Path, capfd: pytest.CaptureFixture[str], text: str) -> None:
     (folder / "halo.yaml").write_text(text)
-    assert answer(asked("bash", "halo plan --target ")) == 0
-    assert answer(asked("bash", "halo report run ")) == 0
+    assert answer(completion_variables("bash", "halo plan --target ")) == 0
+    assert answer(completion_variables("bash", "halo report run ")) == 0
     assert capfd.readouterr() == ("", "")
 
 
@@ -182,9 +182,9 @@ run()
 """
 
 
-@pytest.mark.usefixtures("project")
+@pytest.mark.usefixtures("completed_project")
 def test_a_completion_imports_no_command() -> None:
-    env = {**os.environ, **asked("bash", "halo plan --target alph"), "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, **completion_variables("bash", "halo plan --target alph"), "PYTHONPATH": str(ROOT)}
     ended = subprocess.run([sys.executable, "-c", ASKING], env=env, capture_output=True, text=True, check=True)
     loaded = ["", ".cli", ".cli.completion", ".cli.completion_names", ".cli.main", ".exit_codes", ".version"]
     assert ended.stdout.splitlines() == ["alpha", *(f"halo_iac{name}" for name in loaded)]

@@ -16,7 +16,7 @@ TOTAL = "Estimated cost a month: 15.22 → 30.44 (+15.22), at 0.50 a run; infere
 
 
 @pytest.fixture
-def edited(halo: CommandLine, folder: Path) -> Path:
+def edited_project(halo: CommandLine, folder: Path) -> Path:
     """A project file that says twice a day where the platform has once."""
     path = folder / "halo.yaml"
     path.write_text(DAILY.format("", ONE))
@@ -25,8 +25,8 @@ def edited(halo: CommandLine, folder: Path) -> Path:
     return path
 
 
-def test_a_plan_names_the_cost_of_each_change_and_of_all(halo: CommandLine, edited: Path) -> None:
-    assert edited.exists()
+def test_a_plan_names_the_cost_of_each_change_and_of_all(halo: CommandLine, edited_project: Path) -> None:
+    assert edited_project.exists()
     text = halo("plan", "--sandbox").out
     assert "      cost a month  15.22 → 30.44 (+15.22) (estimate)\n" in text
     assert TOTAL in text
@@ -43,15 +43,15 @@ def test_a_plan_names_the_cost_of_each_change_and_of_all(halo: CommandLine, edit
     assert (round(cost["before"], 2), round(cost["after"], 2)) == (15.22, 30.44)
 
 
-def test_a_saved_plan_with_a_cost_is_applied(halo: CommandLine, edited: Path) -> None:
-    assert edited.exists()
+def test_a_saved_plan_with_a_cost_is_applied(halo: CommandLine, edited_project: Path) -> None:
+    assert edited_project.exists()
     assert halo("plan", "--sandbox", "--out", "plan.json").code == 0
     assert halo("apply", "plan.json", "--sandbox", "--yes").code == 0
     assert "Estimated cost a month: 30.44, at 0.50 a run" in halo("plan", "--sandbox").out
 
 
-def test_a_preview_names_the_cost_of_each_schedule_and_of_all(halo: CommandLine, edited: Path) -> None:
-    assert edited.exists()
+def test_a_preview_names_the_cost_of_each_schedule_and_of_all(halo: CommandLine, edited_project: Path) -> None:
+    assert edited_project.exists()
     text = halo("preview").out
     assert "runs a month: 60.9, cost a month: 30.44 (estimate)\n" in text
     assert text.endswith("Estimated cost a month: 30.44, at 0.50 a run; inference comes on top.\n")
@@ -59,8 +59,8 @@ def test_a_preview_names_the_cost_of_each_schedule_and_of_all(halo: CommandLine,
     assert (document["cost_per_run"], document["schedules"][0]["cost_per_month"]) == (0.5, 30.44)
 
 
-def test_without_a_fee_no_money_is_named(halo: CommandLine, edited: Path) -> None:
-    edited.write_text(edited.read_text().replace(FEE, ""))
+def test_without_a_fee_no_money_is_named(halo: CommandLine, edited_project: Path) -> None:
+    edited_project.write_text(edited_project.read_text().replace(FEE, ""))
     for words in (("plan", "--sandbox"), ("preview",)):
         assert "cost" not in halo(*words).out
     for name in ("markdown", "github"):

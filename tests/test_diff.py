@@ -16,7 +16,7 @@ from halo_iac.model.remote import RemoteSchedule, UnreadableSchedule, read_spec
 from halo_iac.model.schedule import FIELDS, Spec
 
 
-def changed(declared: dict[str, Any], held: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+def changed_fields(declared: dict[str, Any], held: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return field → before and after, for an entry and a schedule that are equal but for these fields."""
     entry_ = entry("A", **declared)
     (difference,) = diff([Match(entry_, remote("1", "A", **held), entry_.spec)])
@@ -43,7 +43,7 @@ def changed(declared: dict[str, Any], held: dict[str, Any]) -> dict[str, tuple[A
     ],
 )
 def test_equivalent_values_are_no_difference(declared: dict[str, Any], held: dict[str, Any]) -> None:
-    assert changed(declared, held) == {}
+    assert changed_fields(declared, held) == {}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_equivalent_values_are_no_difference(declared: dict[str, Any], held: dic
 def test_differing_values_are_differences(
     declared: dict[str, Any], held: dict[str, Any], expected: dict[str, tuple[Any, Any]]
 ) -> None:
-    assert changed(declared, held) == expected
+    assert changed_fields(declared, held) == expected
 
 
 def test_fields_come_in_the_order_of_the_file_with_their_origin() -> None:

@@ -11,7 +11,7 @@ from command_line import CommandLine
 from golden_files import assert_golden
 from hypothesis import given
 from render_asserts import assert_harmless
-from render_samples import HOSTILE, every_section, hostile, large, nasty, plan_of
+from render_samples import HOSTILE, every_section, hostile_plan, large_plan, nasty_plan, plan_of
 from strategies import THEN, actual, entry, planned, project, remote
 from test_render_markdown import ASCII, MARKER, ODD, assert_only_ours
 
@@ -37,7 +37,7 @@ def drift_of(plan: Plan, *ignored: DriftKind) -> Drift:
     return find_drift(plan, NOTHING, ignored)
 
 
-def found(project_: Project, *remotes: RemoteSchedule) -> list[tuple[str, str | None, str]]:
+def found_drift(project_: Project, *remotes: RemoteSchedule) -> list[tuple[str, str | None, str]]:
     return [(str(each.kind), each.key, each.reason) for each in drift_of(planned(project_, *remotes)).items]
 
 
@@ -75,17 +75,17 @@ def test_every_kind_of_drift_is_found(name: str) -> None:
     entries = [] if declared is None else [declared]
     remotes = [] if held is None else [remote("1", "A", **held)]
     key = None if declared is None else declared.key
-    assert found(project(*entries), *remotes) == [(kind, key, reason) for kind, reason in expected]
+    assert found_drift(project(*entries), *remotes) == [(kind, key, reason) for kind, reason in expected]
 
 
 def test_a_schedule_that_the_next_apply_archives_is_undeclared() -> None:
     archiving = project(entry("A"), undeclared=UndeclaredPolicy.ARCHIVE)
     reason = "the next apply archives it (`undeclared: archive`)"
-    assert found(archiving, remote("1", "A"), remote("2", "B")) == [("undeclared", None, reason)]
+    assert found_drift(archiving, remote("1", "A"), remote("2", "B")) == [("undeclared", None, reason)]
 
 
 def test_a_blocked_entry_is_drift_and_its_schedules_are_not_undeclared() -> None:
-    ((kind, key, reason),) = found(project(entry("A")), remote("1", "A"), remote("2", "A"))
+    ((kind, key, reason),) = found_drift(project(entry("A")), remote("1", "A"), remote("2", "A"))
     assert (kind, key, "1" in reason, "2" in reason) == ("blocked", "key-A", True, True)
 
 
@@ -160,22 +160,22 @@ def test_no_drift_is_reported(suffix: str) -> None:
 
 @pytest.mark.parametrize("words", HOSTILE)
 def test_of_foreign_words_nothing_takes_effect(words: str) -> None:
-    drift = drift_of(hostile(words))
+    drift = drift_of(hostile_plan(words))
     for style in (PLAIN, ASCII):
         assert_only_ours(DRAWN["md"](drift, style))
         assert_only_ours(drifts_markdown([ProjectDrift(drift)] * 2, style, marker=MARKER))
         for suffix in ("txt", "json"):
             assert_harmless(DRAWN[suffix](drift, style))
-    assert DRAWN["txt"](drift_of(nasty()), Style(unicode=False)).isascii()
+    assert DRAWN["txt"](drift_of(nasty_plan()), Style(unicode=False)).isascii()
 
 
 @given(ODD)
 def test_of_no_mixture_of_signs_anything_takes_effect(words: str) -> None:
-    assert_only_ours(DRAWN["md"](drift_of(hostile(words))))
+    assert_only_ours(DRAWN["md"](drift_of(hostile_plan(words))))
 
 
 def test_a_page_fits_into_an_issue_and_counts_what_it_leaves_out() -> None:
-    plan = large(5_000)
+    plan = large_plan(5_000)
     drift = drift_of(plan)
     page = DRAWN["md"](drift)
     assert len(page) <= MAX_PAGE_LENGTH

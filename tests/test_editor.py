@@ -13,7 +13,7 @@ import suggestion_cases
 import test_anchors
 import test_json_schema
 import test_load_problems
-from language_server import LanguageServer, needs_server, running
+from language_server import LanguageServer, needs_server, run_server
 from project_files import one_entry
 from suggestion_cases import Case
 from test_json_schema import ENTRY, EXAMPLES, LEFT_OUT
@@ -97,7 +97,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanguageServer]
     for name in ("halo.schema.json", "halo.include.schema.json"):
         (folder / name).write_text(schema_text(name))
     globs = {"halo.schema.json": "**/project/*.yaml", "halo.include.schema.json": "**/include/*.yaml"}
-    with running(folder, globs) as server:
+    with run_server(folder, globs) as server:
         yield server
 
 

@@ -26,7 +26,7 @@ UUID = "1f2e3d4c-5b6a-4798-8f0e-123456789abc"
 AGENT = "0a9b8c7d-0000-4000-8000-000000000001"
 
 
-def rejected(status: int) -> Rejected:
+def rejected_with(status: int) -> Rejected:
     return Rejected("no", procedure="traces.get", status=status, delivery=Delivery.REFUSED)
 
 
@@ -53,7 +53,7 @@ class Platform:
     def _get(self, value: Json) -> Json:
         id_ = value["traceId"]
         if id_ in self.refused:
-            raise rejected(self.refused[id_])
+            raise rejected_with(self.refused[id_])
         return self._trace(id_) if id_ in self.ids else None
 
     def _list(self, value: Json) -> Json:
@@ -79,7 +79,7 @@ class Platform:
     def _spans(self, value: Json) -> Json:
         refused = self.refused.get(f"spans of {value['filters']['traceId']}")
         if refused is not None:
-            raise rejected(refused)
+            raise rejected_with(refused)
         assert value["filters"]["status"] == "error"
         row = {"traceId": value["filters"]["traceId"], "statusCode": "STATUS_CODE_ERROR"}
         step = {
@@ -99,12 +99,12 @@ def report(markdown: str) -> Report:
     return Report(markdown, ConversationDetails({}, Conversation({"id": "c-1"}), (), (run,)), run, dataset)
 
 
-def found(platform: Platform, markdown: str, limit: int = 50) -> list[Evidence]:
+def find(platform: Platform, markdown: str, limit: int = 50) -> list[Evidence]:
     reader = TraceReader(platform, TraceScope("t", "p"), Retry(attempts=1))
     return find_evidence(reader, report(markdown), NOW, limit=limit)
 
 
-def lines_of(evidence: list[Evidence]) -> list[str]:
+def found_ids(evidence: list[Evidence]) -> list[str]:
     return [f"{each.trace.id if each.trace else each.citation.id} {bool(each.trace)}" for each in evidence]
 
 
@@ -127,12 +127,12 @@ def lines_of(evidence: list[Evidence]) -> list[str]:
 def test_cited_traces_are_looked_up_in_the_order_of_the_report(
     there: list[str], markdown: str, expected: list[str]
 ) -> None:
-    assert lines_of(found(Platform(there), markdown)) == expected
+    assert found_ids(find(Platform(there), markdown)) == expected
 
 
 def test_a_truncated_id_is_searched_in_the_window_first() -> None:
     platform = Platform([A])
-    assert lines_of(found(platform, f"{B[:6]}… and {A[:6]}…")) == [f"{B[:6]}… False", f"{A} True"]
+    assert found_ids(find(platform, f"{B[:6]}… and {A[:6]}…")) == [f"{B[:6]}… False", f"{A} True"]
     starts = Counter(each["startDate"][:4] for each in platform.wanted)
     assert starts == {"2026": 2, "1970": 1}
     assert {each["startDate"] for each in platform.wanted} == {"2026-11-21T00:00:00.000Z", "1970-01-01T00:00:00.000Z"}
@@ -140,33 +140,33 @@ def test_a_truncated_id_is_searched_in_the_window_first() -> None:
 
 def test_one_that_may_mean_several_names_them_as_far_as_pages_are_read() -> None:
     ids = [f"{A[:6]}{number:026x}" for number in range(9)]
-    [one] = found(Platform(ids), f"{A[:6]}…")
+    [one] = find(Platform(ids), f"{A[:6]}…")
     assert (one.trace, one.alike) == (None, tuple(ids[:6]))
 
 
 def test_no_more_than_the_limit_is_asked_for_and_guesses_come_last() -> None:
     platform = Platform([A, B])
-    evidence = found(platform, f"request {A}; {B}; {UUID[:-1]}0", limit=2)
+    evidence = find(platform, f"request {A}; {B}; {UUID[:-1]}0", limit=2)
     assert [each.is_unread for each in evidence] == [False, False]
     assert platform.asked["traces.get"] == 3
-    assert [each.is_unread for each in found(platform, f"{A} {B}", limit=1)] == [False, True]
+    assert [each.is_unread for each in find(platform, f"{A} {B}", limit=1)] == [False, True]
 
 
 def test_unreadable_traces_are_reported_and_fatal_errors_raised() -> None:
-    evidence = found(Platform([A, B], refused={A: 500}), f"{A} {B}")
+    evidence = find(Platform([A, B], refused={A: 500}), f"{A} {B}")
     assert [(bool(each.trace), each.read_error is not None) for each in evidence] == [(False, True), (True, False)]
     with pytest.raises(Rejected):
-        found(Platform([A], refused={A: 401}), A)
+        find(Platform([A], refused={A: 401}), A)
 
 
 def test_a_trace_is_shown_though_what_failed_in_it_cannot_be_read() -> None:
-    [one] = evidence = found(Platform([A], failing={A}, refused={f"spans of {A}": 500}), A)
+    [one] = evidence = find(Platform([A], failing={A}, refused={f"spans of {A}": 500}), A)
     assert (one.trace is not None, one.failed, one.read_error is not None) == (True, (), True)
     assert f"{A}: what failed in it could not be read: " in evidence_text(evidence, (), Style())
 
 
 def test_the_steps_that_made_a_trace_fail_are_those_with_no_failed_one_below() -> None:
-    [one] = found(Platform([A], failing={A}), A)
+    [one] = find(Platform([A], failing={A}), A)
     assert [span.id for span in one.failed] == ["s-2"]
 
 
@@ -178,14 +178,14 @@ def test_the_table_says_where_each_is_cited_and_what_is_not_there() -> None:
     markdown = f"# Errors\n{A}\n## Slow\n{B} `{A[:5]}…`\n91bc…, span `00f067aa0ba902b7`\n{A}"
     ids = [A, "91bc" + "0" * 28, "91bc" + "1" * 28]
     of = report(markdown)
-    evidence = found(Platform(ids, failing={A}), markdown)
+    evidence = find(Platform(ids, failing={A}), markdown)
     text = evidence_text(evidence, citations_in(of).spans, Style(format_command=lambda command: f"{command} --sandbox"))
     assert_golden("render/evidence.txt", text)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
 def test_no_id_is_broken_and_each_trace_has_a_line_where_a_screen_has_room(width: int) -> None:
-    evidence = found(Platform([A], failing={A}), f"# A long heading of a section of a report\n{A} {B}")
+    evidence = find(Platform([A], failing={A}), f"# A long heading of a section of a report\n{A} {B}")
     text = evidence_text(evidence, (), Style(width=width, unicode=False))
     assert (text.count(A), text.count(B), text.isascii()) == (2, 2, True)
     assert f"\n  halo span get {A} s-2\n" in text

@@ -26,9 +26,9 @@ from faults_table import (
     Harm,
     Operation,
     Trouble,
-    ending,
+    expected_ending,
 )
-from sandbox_calls import PROJECT, Caller, restore, saved
+from sandbox_calls import PROJECT, Caller, restore, serialize
 from sandbox_server import SandboxServer, serve_sandbox
 
 from halo_iac.sandbox.faults import ChangeBetween, Close, Pass, PatchResponse, Refuse, Reply
@@ -71,7 +71,7 @@ _made: list[tuple[bytes, str]] = []
 """What the platform holds where every test begins, and the id of its run: made by the first test, then copied."""
 
 
-def settle(place: SandboxServer, folder: Path) -> Setting:
+def prepare_project(place: SandboxServer, folder: Path) -> Setting:
     setting = Setting(place, folder)
     if _made:
         content, setting.run_id = _made[0]
@@ -82,14 +82,14 @@ def settle(place: SandboxServer, folder: Path) -> Setting:
         caller.create(title=title)
     caller.mutate("haloSchedule.archive", {"id": caller.create(title="Omega")["id"]})
     setting.run_id = setting(OPERATIONS["run create"]).out.split()[1]
-    _made.append((saved(place.sandbox), setting.run_id))
+    _made.append((serialize(place.sandbox), setting.run_id))
     return setting
 
 
 @pytest.fixture
 def setting(halo: CommandLine, folder: Path) -> Iterator[Setting]:
     with serve_sandbox(halo) as place:
-        yield settle(place, folder)
+        yield prepare_project(place, folder)
 
 
 # Calls --------------------------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def setting(halo: CommandLine, folder: Path) -> Iterator[Setting]:
 def test_nothing_is_done_twice_and_nothing_is_claimed(
     setting: Setting, operation: Operation, trouble: Trouble, *, is_lasting: bool
 ) -> None:
-    place, expected = setting.place, ending(operation, trouble, is_lasting=is_lasting)
+    place, expected = setting.place, expected_ending(operation, trouble, is_lasting=is_lasting)
     before = place.asked(operation.suffers)
     setting.let_suffer(operation, trouble, is_lasting=is_lasting)
     read = 0.5 if trouble is TROUBLES["silence"] else 30.0
@@ -147,7 +147,7 @@ def leading_to(cursor: str | None) -> PatchResponse:
 @pytest.fixture
 def paged(halo: CommandLine, folder: Path) -> Iterator[Setting]:
     with serve_sandbox(halo, page_size=2) as place:
-        yield settle(place, folder)
+        yield prepare_project(place, folder)
 
 
 @each_that_lists
@@ -272,11 +272,11 @@ def test_a_page_in_the_middle_that_can_never_be_read_ends_a_pull_as_well(reporte
 # Answers that are not as documented ---------------------------------------------------------------------------------
 
 
-def with_(**fields: Json) -> Callable[[Json], Json]:
+def with_fields(**fields: Json) -> Callable[[Json], Json]:
     return lambda value: {**value, **fields}
 
 
-def without(name: str) -> Callable[[Json], Json]:
+def without_field(name: str) -> Callable[[Json], Json]:
     return lambda value: {key: each for key, each in value.items() if key != name}
 
 
@@ -292,25 +292,25 @@ UNREADABLE = "the platform's answer has no readable hours"
 UNKNOWN = "unknown frequency 'fortnightly'"
 ODD_ANSWERS = [
     # operation, what the answer is like, exit code, whether it is done, what is said
-    ("create", without("hours"), 4, DONE, UNREADABLE),
-    ("create", without("id"), 0, DONE, "the answer was lost, but it was created"),
-    ("create", with_(frequency="fortnightly"), 4, DONE, UNKNOWN),
-    ("update", without("hours"), 4, DONE, UNREADABLE),
-    ("update", without("id"), 0, DONE, "answered with a schedule that has no id"),
-    ("update", with_(frequency="fortnightly"), 4, DONE, UNKNOWN),
-    ("archive", without("hours"), 0, DONE, "1 archived"),
-    ("archive", without("archivedAt"), 4, DONE, "the platform answered, but the schedule is not archived"),
-    ("archive", with_(frequency="fortnightly"), 0, DONE, "archived"),
-    ("unarchive", without("hours"), 0, DONE, "unarchived"),
-    ("unarchive", with_(frequency="fortnightly"), 0, DONE, "unarchived"),
-    ("run create", without("runId"), 5, DONE, "answered without a run's id"),
-    ("poll", the_run(without("status")), 1, LEFT, "is still"),
-    ("poll", the_run(without("id")), 1, LEFT, "answered with a run that has no id"),
-    ("poll", the_run(with_(status="pondering")), 1, LEFT, "is still pondering and continues"),
-    ("fetch", without("messages"), 1, LEFT, "answered without a conversation's messages"),
-    ("fetch", the_messages(without("sequence")), 1, LEFT, "answered with a message that has no sequence"),
-    ("fetch", the_messages(without("content")), 1, LEFT, "has no answer"),
-    ("fetch", the_messages(with_(role="narrator")), 1, LEFT, "has no answer"),
+    ("create", without_field("hours"), 4, DONE, UNREADABLE),
+    ("create", without_field("id"), 0, DONE, "the answer was lost, but it was created"),
+    ("create", with_fields(frequency="fortnightly"), 4, DONE, UNKNOWN),
+    ("update", without_field("hours"), 4, DONE, UNREADABLE),
+    ("update", without_field("id"), 0, DONE, "answered with a schedule that has no id"),
+    ("update", with_fields(frequency="fortnightly"), 4, DONE, UNKNOWN),
+    ("archive", without_field("hours"), 0, DONE, "1 archived"),
+    ("archive", without_field("archivedAt"), 4, DONE, "the platform answered, but the schedule is not archived"),
+    ("archive", with_fields(frequency="fortnightly"), 0, DONE, "archived"),
+    ("unarchive", without_field("hours"), 0, DONE, "unarchived"),
+    ("unarchive", with_fields(frequency="fortnightly"), 0, DONE, "unarchived"),
+    ("run create", without_field("runId"), 5, DONE, "answered without a run's id"),
+    ("poll", the_run(without_field("status")), 1, LEFT, "is still"),
+    ("poll", the_run(without_field("id")), 1, LEFT, "answered with a run that has no id"),
+    ("poll", the_run(with_fields(status="pondering")), 1, LEFT, "is still pondering and continues"),
+    ("fetch", without_field("messages"), 1, LEFT, "answered without a conversation's messages"),
+    ("fetch", the_messages(without_field("sequence")), 1, LEFT, "answered with a message that has no sequence"),
+    ("fetch", the_messages(without_field("content")), 1, LEFT, "has no answer"),
+    ("fetch", the_messages(with_fields(role="narrator")), 1, LEFT, "has no answer"),
 ]
 
 
@@ -329,7 +329,7 @@ def test_an_unexpected_answer_is_reported_as_such(
 @pytest.mark.parametrize("lacking", ["id", "title"])
 def test_a_listed_schedule_without_id_or_title_fails_the_listing(setting: Setting, name: str, lacking: str) -> None:
     last = PatchResponse(
-        lambda page: {**page, "schedules": [*page["schedules"][:-1], without(lacking)(page["schedules"][-1])]}
+        lambda page: {**page, "schedules": [*page["schedules"][:-1], without_field(lacking)(page["schedules"][-1])]}
     )
     setting.place.fault(LIST, last, times=None)
     ended = setting(OPERATIONS[name])
@@ -340,9 +340,17 @@ def test_a_listed_schedule_without_id_or_title_fails_the_listing(setting: Settin
 @pytest.mark.parametrize(
     "amend",
     [
-        *map(without, ("agentUuid", "frequency", "hours", "minutes", "timezone", "prompt", "archivedAt", "enabled")),
-        *map(without, ("spanLimit", "lookbackHours", "maxSubagentDepth", "maxTurns")),
-        *(with_(frequency="fortnightly"), with_(archivedAt=False), with_(hours=["nine"]), with_(hours=None)),
+        *map(
+            without_field,
+            ("agentUuid", "frequency", "hours", "minutes", "timezone", "prompt", "archivedAt", "enabled"),
+        ),
+        *map(without_field, ("spanLimit", "lookbackHours", "maxSubagentDepth", "maxTurns")),
+        *(
+            with_fields(frequency="fortnightly"),
+            with_fields(archivedAt=False),
+            with_fields(hours=["nine"]),
+            with_fields(hours=None),
+        ),
     ],
 )
 def test_a_listed_schedule_that_is_not_as_documented_is_never_touched(

@@ -229,7 +229,10 @@ def test_a_collision_of_many_entries_names_some_of_them() -> None:
 
 
 def test_only_those_that_meet_on_one_day_are_a_crowd() -> None:
-    days = [crowd(9, **WEEKDAYS, lookback_hours=48)[:4], crowd(9, **FIRST, lookback_hours=31 * 24)[4:8]]
+    days = [
+        crowd(9, **WEEKDAYS, lookback_hours=48)[:4],
+        crowd(9, **FIRST, lookback_hours=31 * 24)[4:8],
+    ]
     some = [each._replace(rule_severities={"coverage-gap": None}) for each in (*days[0], *days[1])]
     assert run_rules(project(*some, *crowd(10)[8:])) == ()
     met = run_rules(project(*some, *crowd(11)[8:]))
@@ -341,7 +344,7 @@ def test_switches_are_read_by_either_parser(tmp_path: Path, monkeypatch: pytest.
 # Many, and in a plan ------------------------------------------------------------------------------------------------
 
 
-def many(count: int) -> list[Entry]:
+def many_findings(count: int) -> list[Entry]:
     odd = {**FIRST, "days_of_month": (31,), "lookback_hours": 61 * 24}
     return [
         entry(
@@ -357,8 +360,8 @@ def many(count: int) -> list[Entry]:
 
 
 def test_findings_of_one_rule_beyond_a_hundred_are_counted_but_for_those_that_matter() -> None:
-    assert len(run_rules(project(*many(MAX_LISTED + 1)))) == MAX_LISTED + 1
-    found = run_rules(project(*many(MAX_LISTED + 50)), {"k149"})
+    assert len(run_rules(project(*many_findings(MAX_LISTED + 1)))) == MAX_LISTED + 1
+    found = run_rules(project(*many_findings(MAX_LISTED + 50)), {"k149"})
     assert len(found) == MAX_LISTED + 2
     (last,) = (finding for finding in found if "more entries" in finding.message)
     assert (last.key, last.message) == ("k100", "49 more entries have the same problem, starting with this one")
@@ -366,7 +369,7 @@ def test_findings_of_one_rule_beyond_a_hundred_are_counted_but_for_those_that_ma
 
 
 def test_a_plan_with_targets_has_their_findings_only() -> None:
-    odd = project(*many(3), max_runs_per_month=1)
+    odd = project(*many_findings(3), max_runs_per_month=1)
     assert {finding.key for finding in find_in_plan(odd, plan_of())} == {None, "k000", "k001", "k002"}
     assert {finding.key for finding in find_in_plan(odd, plan_of(targets=("k001",)))} == {"k001"}
 

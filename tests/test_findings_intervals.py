@@ -35,7 +35,7 @@ def cadence(frequency: str, zone: str = "UTC", **parts: list[int]) -> Cadence:
     return Cadence(frequency, *relevant_parts(frequency, given_), zone)
 
 
-def elapsed(when: Cadence, start: datetime = START, days: int | None = None) -> list[int]:
+def elapsed_gaps(when: Cadence, start: datetime = START, days: int | None = None) -> list[int]:
     """Return the minutes from each fire to the next, for as long as it takes unless ``days`` says how long."""
     until = start + timedelta(days=days or YEARS[when.frequency] * 366)
     instants = [fire.astimezone(UTC) for fire in takewhile(lambda fire: fire < until, upcoming_fires(when, start))]
@@ -57,14 +57,14 @@ def cadences(draw: st.DrawFn, zones: tuple[str, ...]) -> Cadence:
 @given(cadences(("UTC",)))
 @settings(max_examples=20)
 def test_the_shortest_and_the_longest_are_those_of_all_fires(when: Cadence) -> None:
-    between = elapsed(when)
+    between = elapsed_gaps(when)
     assert intervals(when) == Intervals(min(between), max(between))
 
 
 @given(cadences(ZONES))
 @settings(max_examples=20)
 def test_the_longest_is_that_of_all_fires_or_of_the_wall_where_clocks_always_go_forward(when: Cadence) -> None:
-    longest = max(elapsed(when))
+    longest = max(elapsed_gaps(when))
     assert longest_gap(when) == max(longest, intervals(when).longest)
     assert when.frequency == "monthly" or longest >= intervals(when).longest
 
@@ -72,11 +72,11 @@ def test_the_longest_is_that_of_all_fires_or_of_the_wall_where_clocks_always_go_
 @given(numbers(0, 59))
 def test_an_hourly_cadence_does_not_notice_that_clocks_go_back(minutes: list[int]) -> None:
     when = cadence("hourly", "Europe/Berlin", minutes=minutes)
-    between = elapsed(when, OCTOBER, days=10)
+    between = elapsed_gaps(when, OCTOBER, days=10)
     assert (intervals(when), longest_gap(when)) == (Intervals(min(between), max(between)), max(between))
 
 
-def looks(when: Cadence, hours: int, *, days: int) -> int:
+def count_reads(when: Cadence, hours: int, *, days: int) -> int:
     """Return how many fires at most look at one trace of some days: those within the look-back that begins with it."""
     lookback = timedelta(hours=hours)
     until = START + timedelta(days=days) + lookback
@@ -91,13 +91,13 @@ def looks(when: Cadence, hours: int, *, days: int) -> int:
 @given(cadences(("UTC",)), st.integers(1, 24 * 80) | st.integers(1, 80).map(lambda days: days * 24))
 @settings(max_examples=20)
 def test_the_maximum_of_reads_per_trace_is_exact(when: Cadence, hours: int) -> None:
-    assert max_reads_per_trace(when, hours) == looks(when, hours, days=LEAP_CYCLE)
+    assert max_reads_per_trace(when, hours) == count_reads(when, hours, days=LEAP_CYCLE)
 
 
 @given(numbers(0, 59), st.integers(1, 50))
 def test_a_look_back_of_hours_meets_as_many_fires_of_each_of_them(minutes: list[int], hours: int) -> None:
     when = cadence("hourly", "Europe/Berlin", minutes=minutes)
-    assert max_reads_per_trace(when, hours) == looks(when, hours, days=2)
+    assert max_reads_per_trace(when, hours) == count_reads(when, hours, days=2)
 
 
 DAY = 24 * 60

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import CommandLine, at_home
+from command_line import CommandLine, with_fixed_folder
 from golden_files import assert_golden
 from project_files import write_project
 from repositories import repository
@@ -39,7 +39,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 Prepare = Callable[[CommandLine, Path], list[str]]
 
 
-def undone(halo: CommandLine, folder: Path) -> list[str]:
+def undo_words(halo: CommandLine, folder: Path) -> list[str]:
     write_project(folder, ENTRY)
     halo("apply", "--sandbox", "--yes")
     write_project(folder, ENTRY.replace("09:00", "10:00"))
@@ -47,19 +47,19 @@ def undone(halo: CommandLine, folder: Path) -> list[str]:
     return ["undo", "receipt.jsonl", "--sandbox", "--yes"]
 
 
-def renamed(_halo: CommandLine, folder: Path) -> list[str]:
+def rename_words(_halo: CommandLine, folder: Path) -> list[str]:
     write_project(folder, ENTRY)
     return ["rename", "daily", "Übersicht: checkout"]
 
 
-def imported(halo: CommandLine, folder: Path) -> list[str]:
+def import_words(halo: CommandLine, folder: Path) -> list[str]:
     write_project(folder, ENTRY)
     halo("apply", "--sandbox", "--yes")
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}  # none yet\n")
     return ["import", "--sandbox"]
 
 
-def held(halo: CommandLine, folder: Path) -> list[str]:
+def plan_against_base(halo: CommandLine, folder: Path) -> list[str]:
     git = repository(folder)
     (folder / ".gitignore").write_text(".halo/\n")
     write_project(folder, ENTRY, protect="[A]")
@@ -69,24 +69,24 @@ def held(halo: CommandLine, folder: Path) -> list[str]:
     return ["plan", "--sandbox", "--base", "main"]
 
 
-def odd(_halo: CommandLine, folder: Path) -> list[str]:
+def plan_with_findings(_halo: CommandLine, folder: Path) -> list[str]:
     write_project(folder, ENTRY.replace("frequency: daily", "frequency: monthly\n    days_of_month: [31]"))
     return ["validate"]
 
 
 COMMANDS: dict[str, Prepare] = {
-    "undo": undone,
-    "rename": renamed,
-    "import": imported,
-    "plan-base": held,
-    "validate": odd,
+    "undo": undo_words,
+    "rename": rename_words,
+    "import": import_words,
+    "plan-base": plan_against_base,
+    "validate": plan_with_findings,
 }
 
 
-def settled(text: str, folder: Path) -> str:
+def with_fixed_values(text: str, folder: Path) -> str:
     """Return an output without what differs from run to run."""
     text = re.sub(r"\x1b\[\?25l.*\x1b\[\?25h(?:\r|\x1b\[1A|\x1b\[2K)*", "", text, flags=re.DOTALL)
-    text = at_home(text, folder)
+    text = with_fixed_folder(text, folder)
     for found, instead in (
         (r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", "ID"),
         (r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{6}", "INSTANT"),
@@ -107,5 +107,5 @@ def test_the_output_of_a_command_matches_its_golden_file(
     how = dict(LOOKS[look])
     monkeypatch.setenv("COLUMNS", how.pop("COLUMNS", "80"))
     ended = halo(*words, **how)
-    shown = settled(f"{ended.out}--- standard error, exit code {ended.code}\n{ended.err}", folder)
+    shown = with_fixed_values(f"{ended.out}--- standard error, exit code {ended.code}\n{ended.err}", folder)
     assert_golden(f"commands/{command}-{look}.txt", shown)

@@ -13,18 +13,18 @@ from halo_iac.model.remote import RemoteSchedule
 ARCHIVE = {"undeclared": UndeclaredPolicy.ARCHIVE}
 
 
-def guards(plan_: Plan) -> list[str]:
+def guard_names(plan_: Plan) -> list[str]:
     return [refusal.guard for refusal in plan_.refusals]
 
 
-def many(count: int) -> list[RemoteSchedule]:
+def numbered_schedules(count: int) -> list[RemoteSchedule]:
     return [remote(f"{place:03}", f"T{place:03}") for place in range(count)]
 
 
-def removing(count: int, of: int, **how: int) -> Plan:
+def plan_that_removes(count: int, of: int, **how: int) -> Plan:
     """Return a plan that archives so many undeclared schedules of so many in scope."""
-    kept = [entry(each.title) for each in many(of)[count:]]
-    return planned(project(*kept, entry("new", hours=(1,)), **ARCHIVE), *many(of), **how)
+    kept = [entry(each.title) for each in numbered_schedules(of)[count:]]
+    return planned(project(*kept, entry("new", hours=(1,)), **ARCHIVE), *numbered_schedules(of), **how)
 
 
 # Removals -----------------------------------------------------------------------------------------------------------
@@ -35,9 +35,9 @@ def removing(count: int, of: int, **how: int) -> Plan:
     [(1, 1), (2, 1), (3, 1), (6, 1), (7, 2), (9, 2), (10, 3), (13, 3), (14, 4), (20, 6), (83, 24), (84, 25), (200, 25)],
 )
 def test_thirty_percent_rounded_down_but_at_least_one_and_at_most_25_may_go(active: int, permitted: int) -> None:
-    assert guards(removing(permitted, active, allow_archive=0)) == []
+    assert guard_names(plan_that_removes(permitted, active, allow_archive=0)) == []
     if permitted < active:
-        (refusal,) = removing(permitted + 1, active).refusals
+        (refusal,) = plan_that_removes(permitted + 1, active).refusals
         assert refusal.guard == "removals"
         assert refusal.message == (
             "26 schedules would be archived or stop firing; at most 25 are allowed without --allow-archive N"
@@ -50,32 +50,32 @@ def test_thirty_percent_rounded_down_but_at_least_one_and_at_most_25_may_go(acti
 
 
 def test_an_override_permits_its_number_and_no_more() -> None:
-    assert guards(removing(5, 10, allow_archive=5)) == []
-    assert guards(removing(5, 10, allow_archive=4)) == ["removals"]
+    assert guard_names(plan_that_removes(5, 10, allow_archive=5)) == []
+    assert guard_names(plan_that_removes(5, 10, allow_archive=4)) == ["removals"]
 
 
 def test_a_low_number_does_not_forbid_what_is_permitted_without() -> None:
-    assert guards(removing(3, 10, allow_archive=1)) == []
+    assert guard_names(plan_that_removes(3, 10, allow_archive=1)) == []
 
 
 def test_retiring_and_pausing_are_removals_as_well() -> None:
     entries = [entry("T000", is_retired=True), entry("T001", enabled=False)]
-    plan_ = planned(project(*entries, **ARCHIVE), *many(3))
-    assert guards(plan_) == ["removals"]
+    plan_ = planned(project(*entries, **ARCHIVE), *numbered_schedules(3))
+    assert guard_names(plan_) == ["removals"]
     assert plan_.refusals[0].names == ("key-T001", "key-T000", "002")
 
 
 def test_a_schedule_that_is_paused_already_counts_as_no_pause() -> None:
     entries = [entry(f"T{place}", enabled=False, hours=(1,)) for place in range(3)]
     there = [remote(f"{place}", f"T{place}", enabled=False) for place in range(3)]
-    assert guards(planned(project(*entries), *there)) == []
+    assert guard_names(planned(project(*entries), *there)) == []
 
 
 def test_only_active_readable_schedules_in_scope_count() -> None:
     elsewhere = [remote("x1", "X1", agentUuid=AGENT_IDS[1]), remote("x2", "X2", is_archived=True)]
     opaque = [remote("o1", "O1", frequency="yearly")]
     entries = [entry(f"T{place:03}", is_retired=place < 2) for place in range(6)]
-    plan_ = planned(project(*entries, scope=Scope(agents=("checkout",))), *many(6), *elsewhere, *opaque)
+    plan_ = planned(project(*entries, scope=Scope(agents=("checkout",))), *numbered_schedules(6), *elsewhere, *opaque)
     assert plan_.refusals[0].message.startswith("2 of 6 firing schedules in scope would stop")
 
 
@@ -105,7 +105,7 @@ def test_the_share_counts_only_schedules_that_fire(how: dict[str, object], way: 
     schedules = mostly_paused(how)
     for count, expected in ((1, []), (2, ["removals"]), (6, ["removals"])):
         plan_ = planned(project(*(ways_to_stop(each.title)[way] for each in schedules[:count])), *schedules)
-        assert guards(plan_) == expected
+        assert guard_names(plan_) == expected
         if expected:
             (refusal,) = plan_.refusals
             assert refusal.message == (
@@ -113,8 +113,8 @@ def test_the_share_counts_only_schedules_that_fire(how: dict[str, object], way: 
             )
             assert refusal.override == f"--allow-archive {count}"
             permitted = [ways_to_stop(each.title)[way] for each in schedules[:count]]
-            assert guards(planned(project(*permitted), *schedules, allow_archive=count)) == []
-            assert guards(planned(project(*permitted), *schedules, allow_archive=count - 1)) == ["removals"]
+            assert guard_names(planned(project(*permitted), *schedules, allow_archive=count)) == []
+            assert guard_names(planned(project(*permitted), *schedules, allow_archive=count - 1)) == ["removals"]
 
 
 def test_retired_paused_and_repointed_schedules_count_together() -> None:
@@ -130,14 +130,14 @@ def test_retired_paused_and_repointed_schedules_count_together() -> None:
 def test_schedules_that_do_not_fire_count_for_the_limit_but_not_the_share(how: dict[str, object]) -> None:
     still = [remote(f"{place:02}", f"T{place:02}", **how) for place in range(26)]
     entries = [entry(each.title, is_retired=True) for each in still]
-    assert guards(planned(project(*entries[:25]), *still)) == []
+    assert guard_names(planned(project(*entries[:25]), *still)) == []
     (refusal,) = planned(project(*entries), *still).refusals
     assert (
         refusal.message
         == "26 schedules would be archived or stop firing; at most 25 are allowed without --allow-archive N"
     )
     assert refusal.override == "--allow-archive 26"
-    assert guards(planned(project(*entries), *still, allow_archive=26)) == []
+    assert guard_names(planned(project(*entries), *still, allow_archive=26)) == []
 
 
 def test_active_and_paused_schedules_count_towards_the_limit() -> None:
@@ -148,20 +148,20 @@ def test_active_and_paused_schedules_count_towards_the_limit() -> None:
 
 
 def test_repointing_to_an_agent_that_traces_name_stops_nothing() -> None:
-    entries = [entry(each.title, agent=AGENT_IDS[1]) for each in many(10)]
-    assert guards(planned(project(*entries), *many(10))) == []
+    entries = [entry(each.title, agent=AGENT_IDS[1]) for each in numbered_schedules(10)]
+    assert guard_names(planned(project(*entries), *numbered_schedules(10))) == []
 
 
 def test_repointing_what_does_not_fire_stops_nothing() -> None:
     there = [remote(f"{place}", f"T{place}", enabled=False) for place in range(10)]
     entries = [entry(each.title, agent=UNTRACED, enabled=False) for each in there]
-    assert guards(planned(project(*entries), *there)) == []
+    assert guard_names(planned(project(*entries), *there)) == []
 
 
 def test_an_agent_that_only_schedules_name_is_not_named_by_traces() -> None:
-    there = [*many(6), remote("x", "X", agentUuid=UNTRACED)]
-    entries = [entry(each.title, agent=UNTRACED) for each in many(6)]
-    assert guards(planned(project(*entries), *there)) == ["removals"]
+    there = [*numbered_schedules(6), remote("x", "X", agentUuid=UNTRACED)]
+    entries = [entry(each.title, agent=UNTRACED) for each in numbered_schedules(6)]
+    assert guard_names(planned(project(*entries), *there)) == ["removals"]
 
 
 # Protected titles ---------------------------------------------------------------------------------------------------
@@ -199,9 +199,9 @@ def test_a_title_is_protected_without_an_entry_and_with_any_override() -> None:
 @pytest.mark.parametrize("title", ["[prod] Nightly audit", "Why?", "* all *", "[!a]", "[", "[]"])
 def test_a_title_written_out_protects_itself_whatever_is_in_it(title: str) -> None:
     there = remote("1", title)
-    assert guards(planned(project(entry(title, is_retired=True), protect=(title,)), there)) == ["protected"]
-    assert guards(planned(project(entry(title, enabled=True, hours=(3,)), protect=(title,)), there)) == []
-    assert guards(planned(project(entry("Else", title), protect=(title,)), there)) == ["protected"]
+    assert guard_names(planned(project(entry(title, is_retired=True), protect=(title,)), there)) == ["protected"]
+    assert guard_names(planned(project(entry(title, enabled=True, hours=(3,)), protect=(title,)), there)) == []
+    assert guard_names(planned(project(entry("Else", title), protect=(title,)), there)) == ["protected"]
 
 
 def test_a_glob_may_name_characters() -> None:
@@ -217,12 +217,12 @@ def test_a_glob_may_name_characters() -> None:
 )
 def test_a_protected_schedule_may_be_changed_within_its_glob(entry_: Entry) -> None:
     there = remote("1", "Nightly audit", enabled=False)
-    assert guards(planned(project(entry_, protect=("Nightly *",)), there)) == []
+    assert guard_names(planned(project(entry_, protect=("Nightly *",)), there)) == []
 
 
 def test_an_archived_schedule_is_not_renamed_out_of_its_glob_either() -> None:
     there = remote("1", "Nightly audit", is_archived=True)
-    assert guards(planned(project(entry("A", id="1"), protect=("Nightly *",)), there)) == ["protected"]
+    assert guard_names(planned(project(entry("A", id="1"), protect=("Nightly *",)), there)) == ["protected"]
 
 
 # Archives of what no file declares ----------------------------------------------------------------------------------
@@ -236,8 +236,8 @@ def test_nothing_is_archived_where_nothing_is_declared() -> None:
         "the project declares no schedules, and 1 schedule would be archived",
         "--allow-archive 1",
     )
-    assert guards(planned(project(**ARCHIVE), remote("1", "A"), allow_archive=1)) == []
-    assert guards(planned(project(), remote("1", "A"))) == []
+    assert guard_names(planned(project(**ARCHIVE), remote("1", "A"), allow_archive=1)) == []
+    assert guard_names(planned(project(), remote("1", "A"))) == []
 
 
 def test_nothing_undeclared_is_archived_by_a_run_limited_to_targets() -> None:
@@ -276,7 +276,7 @@ def test_guards_check_withheld_changes_once_they_are_planned() -> None:
     pinned, protected = remote("1", "A"), remote("2", "DA", hours=[1])
     first = planned(declared, pinned, protected, allow_archive=9)
     assert [(change.action, change.id) for change in first.changes] == [(Action.ARCHIVE, "1")]
-    assert ([each.key for each in first.blocked], guards(first), first.blocking_violations) == (
+    assert ([each.key for each in first.blocked], guard_names(first), first.blocking_violations) == (
         ["key-A"],
         ["blocked"],
         (),
@@ -289,7 +289,7 @@ def test_guards_check_withheld_changes_once_they_are_planned() -> None:
 def test_retired_entries_are_archived_all_the_same() -> None:
     entries = (entry("A", agent="gone"), entry("B", is_retired=True))
     plan_ = planned(project(*entries), remote("1", "B"), remote("2", "C"), targets=("key-A", "key-B"))
-    assert (guards(plan_), [change.id for change in plan_.changes]) == ([], ["1"])
+    assert (guard_names(plan_), [change.id for change in plan_.changes]) == ([], ["1"])
 
 
 # Lookalikes ---------------------------------------------------------------------------------------------------------
@@ -343,19 +343,19 @@ def test_no_command_contains_an_invisible_title() -> None:
     "held", [{"hours": [1]}, {"prompt": "Else."}, {"agentUuid": AGENT_IDS[1]}, {"timezone": "GMT"}]
 )
 def test_another_agent_prompt_or_cadence_is_no_lookalike(held: dict[str, object]) -> None:
-    assert guards(planned(project(entry("New")), remote("1", "Old", **held))) == []
+    assert guard_names(planned(project(entry("New")), remote("1", "Old", **held))) == []
 
 
 def test_declared_archived_and_out_of_scope_schedules_are_no_lookalikes() -> None:
     there = (remote("1", "A"), remote("2", "B", is_archived=True), remote("3", "C", agentUuid=AGENT_IDS[1]))
     scope = Scope(agents=("checkout",))
-    assert guards(planned(project(entry("A"), entry("c", hours=(1,)), entry("New"), scope=scope), *there)) == []
+    assert guard_names(planned(project(entry("A"), entry("c", hours=(1,)), entry("New"), scope=scope), *there)) == []
 
 
 def test_an_opaque_schedule_may_still_have_a_title_that_looks_alike() -> None:
     there = remote("1", "a", frequency="yearly")
-    assert guards(planned(project(entry("A")), there)) == ["lookalike"]
-    assert guards(planned(project(entry("B")), there)) == []
+    assert guard_names(planned(project(entry("A")), there)) == ["lookalike"]
+    assert guard_names(planned(project(entry("B")), there)) == []
 
 
 def test_each_create_that_looks_alike_needs_its_own_option() -> None:
@@ -376,7 +376,7 @@ def test_allow_create_of_an_undeclared_entry_is_wrong_usage(key: str, hint: str)
 
 
 def test_allow_create_of_an_entry_that_is_not_created_has_no_effect() -> None:
-    assert guards(planned(project(entry("A")), remote("1", "A"), allow_create=("key-A",))) == []
+    assert guard_names(planned(project(entry("A")), remote("1", "A"), allow_create=("key-A",))) == []
 
 
 # A listing that is not whole ----------------------------------------------------------------------------------------
@@ -396,4 +396,4 @@ def test_an_incomplete_listing_creates_and_archives_nothing() -> None:
 
 def test_an_incomplete_listing_permits_updates() -> None:
     plan_ = planned(project(entry("A", hours=(1,))), remote("1", "A"), gap="the platform repeated a cursor")
-    assert (guards(plan_), len(plan_.changes)) == ([], 1)
+    assert (guard_names(plan_), len(plan_.changes)) == ([], 1)

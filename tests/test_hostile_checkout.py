@@ -428,7 +428,7 @@ def reviewed(halo: CommandLine, folder: Path) -> CommandLine:
     return halo
 
 
-def planned(halo: CommandLine, folder: Path, text: str) -> CommandResult:
+def plan_text(halo: CommandLine, folder: Path, text: str) -> CommandResult:
     (folder / "halo.yaml").write_text(text)
     return halo("plan", "--sandbox")
 
@@ -436,14 +436,14 @@ def planned(halo: CommandLine, folder: Path, text: str) -> CommandResult:
 def test_with_the_policy_as_it_was_a_removal_of_what_is_protected_is_refused(
     reviewed: CommandLine, folder: Path
 ) -> None:
-    ended = planned(reviewed, folder, BEFORE.replace("title: Nightly audit", "state: archived, title: Nightly audit"))
+    ended = plan_text(reviewed, folder, BEFORE.replace("title: Nightly audit", "state: archived, title: Nightly audit"))
     assert ended.code == 3
     assert "protected" in ended.out
 
 
 def test_a_policy_that_lost_its_protection_shows_so_and_every_removal(reviewed: CommandLine, folder: Path) -> None:
     loosened = BEFORE.replace('protect: ["Nightly *"]', "undeclared: archive").replace(NIGHTLY, "")
-    ended = planned(reviewed, folder, loosened)
+    ended = plan_text(reviewed, folder, loosened)
     assert ended.code == 0  # one of two is no more than a removal may always be, so a reviewer has to look:
     assert "Policy   undeclared: archive; scope: the whole project\n" in ended.out  # without `protect: "Nightly *"`
     assert "Nightly audit" in ended.out
@@ -452,8 +452,8 @@ def test_a_policy_that_lost_its_protection_shows_so_and_every_removal(reviewed: 
 
 def test_no_file_permits_what_only_the_command_line_does(reviewed: CommandLine, folder: Path) -> None:
     for key in ("allow_archive", "allow-archive", "allow_create", "yes", "max_archive"):
-        ended = planned(reviewed, folder, f"{BEFORE}{key}: 5\n")
+        ended = plan_text(reviewed, folder, f"{BEFORE}{key}: 5\n")
         assert ended.code == 1
         assert f"unknown key `{key}`" in ended.err
     everything_goes = "version: 1\nundeclared: archive\nschedules: {}\n"
-    assert planned(reviewed, folder, everything_goes).code == 3
+    assert plan_text(reviewed, folder, everything_goes).code == 3

@@ -24,19 +24,19 @@ UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 @pytest.fixture
-def place(halo: CommandLine) -> Iterator[SandboxServer]:
+def served_sandbox(halo: CommandLine) -> Iterator[SandboxServer]:
     with serve_sandbox(halo) as place:
         yield place
 
 
-def declare(folder: Path, **fields: Any) -> None:  # noqa: ANN401 - an entry's own fields
+def write_entry(folder: Path, **fields: Any) -> None:  # noqa: ANN401 - an entry's own fields
     policy = {key: fields.pop(key) for key in ("project", "scope", "undeclared") if key in fields}
     entry = {"title": "A", "agent": "checkout", "frequency": "daily", "hours": 9, "prompt": "Look.", **fields}
     document = {"version": 1, **policy, "schedules": {"a": entry}}
     (folder / "halo.yaml").write_text(json.dumps(document), encoding="utf-8")
 
 
-def amended(change: Callable[[str], str]) -> PatchResponse:
+def patched_ids(change: Callable[[str], str]) -> PatchResponse:
     return PatchResponse(lambda data: json.loads(change(json.dumps(data))))
 
 
@@ -44,33 +44,33 @@ def in_capitals(text: str) -> str:
     return UUID.sub(lambda found: found[0].upper(), text)
 
 
-def test_a_platform_that_answers_in_capitals_holds_what_was_sent(place: SandboxServer, folder: Path) -> None:
-    place.fault("halo*", amended(in_capitals), times=None)
-    place.fault("agent*", amended(in_capitals), times=None)
-    place.fault("project*", amended(in_capitals), times=None)
-    declare(folder, scope={"agents": ["checkout"]}, undeclared="archive")
-    assert place("apply", "--yes").code == 0
-    assert place("plan", "--detailed-exitcode").code == 0
-    declare(folder, hours=10, agent=demo.CHECKOUT_ID)
-    assert place("apply", "--yes").code == 0
-    assert place("plan", "--detailed-exitcode").code == 0
-    assert place.held == (("A at 10",), 0)
+def test_a_platform_that_answers_in_capitals_holds_what_was_sent(served_sandbox: SandboxServer, folder: Path) -> None:
+    served_sandbox.fault("halo*", patched_ids(in_capitals), times=None)
+    served_sandbox.fault("agent*", patched_ids(in_capitals), times=None)
+    served_sandbox.fault("project*", patched_ids(in_capitals), times=None)
+    write_entry(folder, scope={"agents": ["checkout"]}, undeclared="archive")
+    assert served_sandbox("apply", "--yes").code == 0
+    assert served_sandbox("plan", "--detailed-exitcode").code == 0
+    write_entry(folder, hours=10, agent=demo.CHECKOUT_ID)
+    assert served_sandbox("apply", "--yes").code == 0
+    assert served_sandbox("plan", "--detailed-exitcode").code == 0
+    assert served_sandbox.held == (("A at 10",), 0)
 
 
-def test_ids_in_capitals_in_a_file_are_those_of_the_platform(place: SandboxServer, folder: Path) -> None:
-    schedule = Caller(place.sandbox).create(title="Old", agentUuid=demo.CHECKOUT_ID)
+def test_ids_in_capitals_in_a_file_are_those_of_the_platform(served_sandbox: SandboxServer, folder: Path) -> None:
+    schedule = Caller(served_sandbox.sandbox).create(title="Old", agentUuid=demo.CHECKOUT_ID)
     capitals = {name: text.upper() for name, text in (("id", schedule["id"]), ("agent", demo.CHECKOUT_ID))}
-    declare(folder, project=PROJECT.upper(), **capitals)
-    assert place("apply", "--yes").code == 0
-    assert place.held == (("A at 9",), 0)
-    assert place("import", schedule["id"].upper()).code == 0
-    assert place("plan", "--detailed-exitcode", "--project", PROJECT.upper()).code == 0
+    write_entry(folder, project=PROJECT.upper(), **capitals)
+    assert served_sandbox("apply", "--yes").code == 0
+    assert served_sandbox.held == (("A at 9",), 0)
+    assert served_sandbox("import", schedule["id"].upper()).code == 0
+    assert served_sandbox("plan", "--detailed-exitcode", "--project", PROJECT.upper()).code == 0
 
 
 @pytest.mark.usefixtures("instant_runs")
 def test_ids_in_capitals_on_the_command_line_are_those_of_the_platform(halo: CommandLine, folder: Path) -> None:
     open_at_noon(folder)
-    declare(folder)
+    write_entry(folder)
     assert halo("apply", "--sandbox", "--yes").code == 0
     schedule = schedules(halo)[0]["id"]
     run = halo("schedule", "fire", schedule, "--sandbox", "--json").json["runId"]
@@ -91,7 +91,7 @@ def test_ids_in_capitals_on_the_command_line_are_those_of_the_platform(halo: Com
         ["agent", "list", "--project", PROJECT],
     ):
         as_listed, in_capital_letters = (
-            halo(*words, "--sandbox", "--json") for words in (argv, list(map(shout, argv)))
+            halo(*words, "--sandbox", "--json") for words in (argv, list(map(upper_case, argv)))
         )
         assert (as_listed.code, in_capital_letters) == (0, as_listed), (argv, as_listed.text)
     assert halo("schedule", "fire", schedule.upper(), "--sandbox").code == 0
@@ -99,19 +99,19 @@ def test_ids_in_capitals_on_the_command_line_are_those_of_the_platform(halo: Com
     assert halo("run", "cancel", run.upper(), "--sandbox").err.count("was not found") == 0
 
 
-def shout(word: str) -> str:
+def upper_case(word: str) -> str:
     return word.upper() if UUID.fullmatch(word) else word
 
 
 @pytest.mark.parametrize("written", ["{{{}}}", "({})", "urn:uuid:{}", "{{{}}}|-", "{}|-"])
 def test_an_id_in_another_spelling_is_shown_as_written(halo: CommandLine, folder: Path, written: str) -> None:
-    declare(folder)
+    write_entry(folder)
     assert halo("apply", "--sandbox", "--yes").code == 0
     schedule = schedules(halo)[0]["id"]
     form, _, without = written.partition("|")
-    declare(folder, id=form.format(schedule.upper().replace(without or "?", "")))
+    write_entry(folder, id=form.format(schedule.upper().replace(without or "?", "")))
     assert f"write it as {schedule}" in halo("plan", "--sandbox").text
-    declare(folder, id="another")
+    write_entry(folder, id="another")
     assert "correct `id:` or remove it" in halo("plan", "--sandbox").text
 
 
@@ -127,19 +127,19 @@ def test_an_id_in_another_spelling_is_shown_as_written(halo: CommandLine, folder
     ],
 )
 def test_a_zone_by_another_of_its_names_is_no_change(
-    place: SandboxServer, folder: Path, declared: str, answered: str
+    served_sandbox: SandboxServer, folder: Path, declared: str, answered: str
 ) -> None:
-    renamed = amended(lambda text: text.replace(f'"{declared}"', f'"{answered}"'))
-    place.fault("haloSchedule*", renamed, times=None)
-    declare(folder, timezone=declared)
-    applied = place("apply", "--yes")
+    renamed = patched_ids(lambda text: text.replace(f'"{declared}"', f'"{answered}"'))
+    served_sandbox.fault("haloSchedule*", renamed, times=None)
+    write_entry(folder, timezone=declared)
+    applied = served_sandbox("apply", "--yes")
     assert (applied.code, "another" in applied.text) == (0, False)
-    assert place("plan", "--detailed-exitcode").code == 0
-    declare(folder, timezone=declared, hours=10)
-    changes = place("plan", "--json").json["changes"]
+    assert served_sandbox("plan", "--detailed-exitcode").code == 0
+    write_entry(folder, timezone=declared, hours=10)
+    changes = served_sandbox("plan", "--json").json["changes"]
     assert [[field["field"] for field in change["fields"]] for change in changes] == [["hours"]]
-    assert place("apply", "--yes").code == 0
-    assert place("plan", "--detailed-exitcode").code == 0
+    assert served_sandbox("apply", "--yes").code == 0
+    assert served_sandbox("plan", "--detailed-exitcode").code == 0
 
 
 def test_another_zone_is_a_change_even_where_its_clocks_show_the_same() -> None:

@@ -33,7 +33,7 @@ def problems_of(entries: Entries) -> dict[str, str]:
     return {}
 
 
-def adopted(
+def imported(
     *remotes: RemoteSchedule,
     has_archived: bool = False,
     taken: dict[str, str | None] | None = None,
@@ -53,7 +53,7 @@ NINE = {"hours": [9], "minutes": [0]}
 
 
 def test_values_equal_to_the_defaults_are_left_out() -> None:
-    assert adopted(remote("1", "A", prompt=defaults.PROMPT)).entries == {
+    assert imported(remote("1", "A", prompt=defaults.PROMPT)).entries == {
         "a": {"title": "A", "agent": "checkout", "frequency": "daily", "hours": [9], "minutes": [0]}
     }
 
@@ -71,7 +71,7 @@ def test_other_values_are_written_in_the_order_of_the_documentation() -> None:
         maxTurns=9,
         enabled=False,
     )
-    (entry,) = adopted(there).entries.values()
+    (entry,) = imported(there).entries.values()
     assert list(entry.items()) == [
         ("title", "A"),
         ("agent", "checkout"),
@@ -98,17 +98,17 @@ def test_other_values_are_written_in_the_order_of_the_documentation() -> None:
     ],
 )
 def test_parts_that_the_frequency_ignores_are_left_out(frequency: str, parts: dict[str, list[int]]) -> None:
-    (entry,) = adopted(remote("1", "A", frequency=frequency, daysOfMonth=[15, 1], daysOfWeek=[1])).entries.values()
+    (entry,) = imported(remote("1", "A", frequency=frequency, daysOfMonth=[15, 1], daysOfWeek=[1])).entries.values()
     assert {name: value for name, value in entry.items() if isinstance(value, list)} == parts
 
 
 def test_archived_schedules_are_not_imported() -> None:
-    assert adopted(remote("1", "A", is_archived=True)) == ImportResult({})
+    assert imported(remote("1", "A", is_archived=True)) == ImportResult({})
 
 
 def test_an_archived_schedule_is_imported_by_title_and_by_id_if_ambiguous() -> None:
     there = [remote("1", "A", is_archived=True, frequency="yearly"), remote("2", "B", is_archived=True)]
-    assert adopted(*there, remote("3", "B"), has_archived=True).entries == {
+    assert imported(*there, remote("3", "B"), has_archived=True).entries == {
         "a": {"title": "A", "state": "archived"},
         "b": {"title": "B", "id": "2", "state": "archived"},
         "b-2": {"title": "B", "id": "3", "agent": "checkout", "frequency": "daily", **NINE, "prompt": "Look."},
@@ -116,7 +116,7 @@ def test_an_archived_schedule_is_imported_by_title_and_by_id_if_ambiguous() -> N
 
 
 def test_a_title_that_an_entry_without_a_pin_has_is_left_out_and_one_with_a_pin_makes_another() -> None:
-    adoption = adopted(remote("1", "A"), remote("2", "B"), taken={"A": "mine", "B": None})
+    adoption = imported(remote("1", "A"), remote("2", "B"), taken={"A": "mine", "B": None})
     assert [(each.id, reason) for each, reason in adoption.left_out] == [
         ("1", "mine declares the same title without an `id:`")
     ]
@@ -124,30 +124,30 @@ def test_a_title_that_an_entry_without_a_pin_has_is_left_out_and_one_with_a_pin_
 
 
 def test_a_schedule_paused_by_the_platform_is_not_declared_paused() -> None:
-    (entry,) = adopted(remote("1", "A", enabled=False, autoPausedAt=THEN)).entries.values()
+    (entry,) = imported(remote("1", "A", enabled=False, autoPausedAt=THEN)).entries.values()
     assert "enabled" not in entry
 
 
 def test_twins_are_pinned_and_come_in_one_order() -> None:
-    entries = adopted(remote("2", "A"), remote("1", "A"), remote("3", "B")).entries
+    entries = imported(remote("2", "A"), remote("1", "A"), remote("3", "B")).entries
     assert [(key, entry.get("id")) for key, entry in entries.items()] == [("a", "1"), ("a-2", "2"), ("b", None)]
 
 
 def test_the_readable_twin_of_an_opaque_schedule_is_pinned() -> None:
-    adoption = adopted(remote("1", "A", frequency="yearly"), remote("2", "A"))
+    adoption = imported(remote("1", "A", frequency="yearly"), remote("2", "A"))
     assert adoption.entries["a"]["id"] == "2"
     assert [(each.id, reason) for each, reason in adoption.left_out] == [("1", "unknown frequency 'yearly'")]
 
 
 @pytest.mark.parametrize("title", [" A", "A\u200b", "e\u0301", "\ufeffA", "A\n", "x" * 201])
 def test_a_title_that_is_not_allowed_is_pinned(title: str) -> None:
-    (entry,) = adopted(remote("1", title)).entries.values()
+    (entry,) = imported(remote("1", title)).entries.values()
     assert (entry["title"], entry["id"]) == (title, "1")
 
 
 def test_schedules_that_cannot_be_declared_are_left_out_and_named() -> None:
     there = [remote("1", "A", prompt=" "), remote("2", "B", maxTurns=0), remote("3", "C", timezone="Mars/Base")]
-    adoption = adopted(*there, remote("4", "D", hours=[]), remote("5", "E"))
+    adoption = imported(*there, remote("4", "D", hours=[]), remote("5", "E"))
     assert list(adoption.entries) == ["e"]
     assert [each.id for each, _ in adoption.left_out] == ["1", "2", "3", "4"]
     assert all(reason for _, reason in adoption.left_out)
@@ -165,11 +165,11 @@ def test_schedules_that_cannot_be_declared_are_left_out_and_named() -> None:
     ],
 )
 def test_keys_are_slugs_of_titles(title: str, key: str) -> None:
-    assert list(adopted(remote("1", title)).entries) == [key]
+    assert list(imported(remote("1", title)).entries) == [key]
 
 
 def test_keys_are_unique() -> None:
-    entries = adopted(remote("1", "A!"), remote("2", "a"), remote("3", "a-2"), remote("4", "A?")).entries
+    entries = imported(remote("1", "A!"), remote("2", "a"), remote("3", "a-2"), remote("4", "A?")).entries
     assert sorted(entries) == ["a", "a-2", "a-2-2", "a-3"]
 
 
@@ -186,13 +186,13 @@ def test_keys_are_unique() -> None:
     ],
 )
 def test_an_agent_is_named_where_the_name_is_plain_and_its_own(agents: tuple[Agent, ...], written: str) -> None:
-    (entry,) = adopted(remote("1", "A"), agents=agents).entries.values()
+    (entry,) = imported(remote("1", "A"), agents=agents).entries.values()
     assert entry["agent"] == written
 
 
 @pytest.mark.parametrize("title", ["\ud83d", "a\ud800b"])
 def test_half_a_character_is_left_out_without_a_traceback(title: str) -> None:
-    adoption = adopted(remote("1", title), remote("2", "B"))
+    adoption = imported(remote("1", title), remote("2", "B"))
     assert (list(adoption.entries), [each.id for each, _ in adoption.left_out]) == (["b"], ["1"])
 
 
@@ -209,7 +209,7 @@ def comparable(spec: Spec | UnreadableSchedule | None, names: dict[str, str]) ->
 @given(platforms(st.sampled_from(ODD_TITLES) | st.text(min_size=1, max_size=20).filter(lambda text: "\0" not in text)))
 def test_a_written_file_says_what_the_schedules_are(drawn: list[dict[str, Any]]) -> None:
     remotes = [RemoteSchedule({**each, "autoPausedAt": None}) for each in drawn]
-    adoption = adopted(*remotes)
+    adoption = imported(*remotes)
     project = load_text(project_text(adoption.entries).text)
     names = {agent.id: agent.identity or "" for agent in actual().agents}
     left_out = {each.id for each, _ in adoption.left_out}
@@ -230,13 +230,13 @@ texts = st.sampled_from(ODD_PROMPTS) | st.text(
 def test_a_prompt_is_written_as_it_is(prompt: str, drawn: dict[str, Any]) -> None:
     there = RemoteSchedule({**drawn, "prompt": prompt, "archivedAt": None})
     if isinstance(spec := there.spec(), Spec):
-        (entry,) = load_text(project_text(adopted(there).entries).text).entries
+        (entry,) = load_text(project_text(imported(there).entries).text).entries
         assert entry.spec is not None
         assert entry.spec.prompt == spec.prompt
 
 
 def test_a_file_knows_on_which_line_each_entry_begins() -> None:
-    adoption = adopted(remote("1", "A", prompt="a\n\nb"), remote("2", "B", prompt="x\u2028y"), remote("3", "C"))
+    adoption = imported(remote("1", "A", prompt="a\n\nb"), remote("2", "B", prompt="x\u2028y"), remote("3", "C"))
     written = project_text(adoption.entries)
     lines = written.text.splitlines(keepends=False)
     assert {key: lines[line - 1] for key, line in written.lines.items()} == {"a": "  a:", "b": "  b:", "c": "  c:"}
@@ -335,7 +335,9 @@ def test_an_existing_prompt_file_with_another_text_is_not_overwritten() -> None:
 THERE = (remote("1", "[prod] x"), remote("2", "DA"), remote("3", "DB", is_archived=True), remote("4", "p"))
 
 
-def picked(*named: str, has_archived: bool = False, scope: str = "", declared: str = "") -> tuple[str, str, str]:
+def selected_titles(
+    *named: str, has_archived: bool = False, scope: str = "", declared: str = ""
+) -> tuple[str, str, str]:
     choice = select(
         THERE,
         named,
@@ -350,18 +352,18 @@ def picked(*named: str, has_archived: bool = False, scope: str = "", declared: s
 
 
 def test_without_names_active_schedules_in_scope_are_selected() -> None:
-    assert picked() == ("214", "", "")
-    assert picked(scope="D") == ("2", "", "")
-    assert picked(has_archived=True, declared="2") == ("314", "2", "")
+    assert selected_titles() == ("214", "", "")
+    assert selected_titles(scope="D") == ("2", "", "")
+    assert selected_titles(has_archived=True, declared="2") == ("314", "2", "")
 
 
 def test_names_are_ids_and_globs_of_titles_as_in_protect() -> None:
-    assert picked("1") == ("1", "", "")
-    assert picked("[prod] x") == ("1", "", "")
-    assert picked("[prod] *") == ("1", "", "")
-    assert picked("D*", "p") == ("24", "", "")
-    assert picked("D*", has_archived=True, declared="3") == ("2", "3", "")
-    assert picked("*", scope="D") == ("2", "", "14")
+    assert selected_titles("1") == ("1", "", "")
+    assert selected_titles("[prod] x") == ("1", "", "")
+    assert selected_titles("[prod] *") == ("1", "", "")
+    assert selected_titles("D*", "p") == ("24", "", "")
+    assert selected_titles("D*", has_archived=True, declared="3") == ("2", "3", "")
+    assert selected_titles("*", scope="D") == ("2", "", "14")
 
 
 @pytest.mark.parametrize(
@@ -377,5 +379,5 @@ def test_names_are_ids_and_globs_of_titles_as_in_protect() -> None:
 )
 def test_a_name_that_matches_nothing_is_wrong_usage(names: list[str], message: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        picked(*names)
+        selected_titles(*names)
     assert (caught.value.message, caught.value.hint) == (message, hint)

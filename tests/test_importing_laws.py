@@ -75,7 +75,7 @@ class Desk:
 
 
 @contextmanager
-def desk(wires: Wires, text: str | None = None) -> Iterator[Desk]:
+def open_desk(wires: Wires, text: str | None = None) -> Iterator[Desk]:
     with tempfile.TemporaryDirectory() as folder:
         there = Desk(Path(folder), wires)
         with Sandbox.open(there.folder / "sandbox.db") as sandbox:
@@ -88,7 +88,7 @@ def desk(wires: Wires, text: str | None = None) -> Iterator[Desk]:
 # Files as people write them -----------------------------------------------------------------------------------------
 
 
-def block(document: dict[str, Any], step: int) -> str:
+def block_yaml(document: dict[str, Any], step: int) -> str:
     yaml = YAML()
     yaml.width = 80
     yaml.indent(mapping=step, sequence=step + 2, offset=step)
@@ -106,7 +106,7 @@ def files(draw: st.DrawFn) -> File:
     else:
         if draw(st.booleans()):  # put schedules first, so that something follows them
             document = {"schedules": document["schedules"], **document}
-        text = block(document, draw(st.sampled_from([2, 2, 3, 4])))
+        text = block_yaml(document, draw(st.sampled_from([2, 2, 3, 4])))
         between = draw(st.sampled_from(["", "\n", "  # of the next\n", "\n# a\tnote: [x]\n\n"]))
         text = re.sub(r"(?m)^ +key-", lambda found: between + found[0], text)
         text = re.sub(
@@ -134,7 +134,7 @@ def test_an_import_adds_undeclared_schedules_and_keeps_every_other_byte(
     drawn: File, wires: Wires, with_archived: bool
 ) -> None:
     options = ["--include-archived"] if with_archived else []
-    with desk(wires, drawn.text) as there:
+    with open_desk(wires, drawn.text) as there:
         before, plan = there.project, there.plan
         pairing = resolve(before, match(before, there.actual), there.actual)
         ended = there.imported(*options)
@@ -163,7 +163,7 @@ def test_an_import_adds_undeclared_schedules_and_keeps_every_other_byte(
 @given(platforms(any_titles, most=6), st.booleans(), st.booleans())
 def test_a_new_file_says_what_the_platform_holds(wires: Wires, with_archived: bool, has_prompt_files: bool) -> None:
     options = [*(["--include-archived"] if with_archived else []), *(["--prompt-files"] if has_prompt_files else [])]
-    with desk(wires) as there:
+    with open_desk(wires) as there:
         assert there.imported(*options).code == 0
         plan = there.plan
         assert (plan.changes, plan.blocked, plan.refusals) == ((), (), ())
@@ -189,7 +189,7 @@ def test_a_rename_is_one_change_of_the_title_and_undone_is_none(drawn: File, dat
     title = document.get("scope", {}).get("title_prefix", "") + data.draw(
         st.sampled_from(["New", "it's: new", '"new" #1', "- new", "new, [x]", "costs ${5}", "é 😀"])
     )
-    with desk([], drawn.text) as there:
+    with open_desk([], drawn.text) as there:
         ended = there.halo("rename", "--", key, title)
         assert ended.code == 0, ended.err
         before, after = document["schedules"][key], next(each for each in there.project.entries if each.key == key)
@@ -201,7 +201,7 @@ def test_a_rename_is_one_change_of_the_title_and_undone_is_none(drawn: File, dat
 
 @given(st.sampled_from(ODD_PROMPTS), st.sampled_from(["", "'", '"']), st.sampled_from(["New", "it's", "a: b"]))
 def test_a_rename_of_what_exists_is_planned_as_a_change_of_its_title_alone(prompt: str, quote: str, title: str) -> None:
-    with desk([wire("5c000000-0000-4000-8000-000000000001", "Old", prompt=prompt)]) as there:
+    with open_desk([wire("5c000000-0000-4000-8000-000000000001", "Old", prompt=prompt)]) as there:
         there.imported()
         there.file.write_bytes(there.content.replace("title: Old", f"title: {quote}Old{quote}  # c").encode())
         key = there.project.entries[0].key

@@ -43,7 +43,7 @@ schedules:
 """
 
 
-def loaded(folder: Path, *argv: str, code: int = 0, **env: str) -> set[str]:
+def modules_of(folder: Path, *argv: str, code: int = 0, **env: str) -> set[str]:
     """Return the modules that a command leaves behind."""
     script = RUN.format(path=HERE)
     subprocess.run([sys.executable, "-c", script, *argv], cwd=folder, env=env, check=True, capture_output=True)
@@ -52,11 +52,11 @@ def loaded(folder: Path, *argv: str, code: int = 0, **env: str) -> set[str]:
     return set(modules)
 
 
-def heavy(modules: set[str]) -> set[str]:
+def heavy_modules(modules: set[str]) -> set[str]:
     return modules & HEAVY
 
 
-def bare() -> set[str]:
+def modules_of_python() -> set[str]:
     """Return what Python itself loads here, and this environment with it."""
     listed = subprocess.run(
         [sys.executable, "-c", "import sys; print(*sys.modules)"], env={}, check=True, capture_output=True, text=True
@@ -71,7 +71,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_the_version_is_printed_before_anything_is_loaded(tmp_path: Path) -> None:
-    new = loaded(tmp_path, "--version") - bare() - set(sys.builtin_module_names)
+    new = modules_of(tmp_path, "--version") - modules_of_python() - set(sys.builtin_module_names)
     assert new == {
         "__future__",
         "halo_iac",
@@ -83,7 +83,7 @@ def test_the_version_is_printed_before_anything_is_loaded(tmp_path: Path) -> Non
 
 
 def test_help_loads_the_command_line_alone(tmp_path: Path) -> None:
-    modules = loaded(tmp_path, "--help")
+    modules = modules_of(tmp_path, "--help")
     assert {name.removeprefix("halo_iac.") for name in modules if name.startswith("halo_iac.")} == {
         *(
             "cli",
@@ -100,7 +100,7 @@ def test_help_loads_the_command_line_alone(tmp_path: Path) -> None:
             "version",
         ),
     }
-    assert not heavy(modules) | modules & {"json"}
+    assert not heavy_modules(modules) | modules & {"json"}
 
 
 HELPS = """
@@ -126,8 +126,8 @@ def test_no_command_is_heavy_before_it_runs(tmp_path: Path) -> None:
 
 
 def test_files_are_checked_without_the_platform(project: Path) -> None:
-    modules = loaded(project, "validate")
-    assert heavy(modules) == {"ruamel.yaml"}
+    modules = modules_of(project, "validate")
+    assert heavy_modules(modules) == {"ruamel.yaml"}
     assert not {name for name in modules if name.startswith(("halo_iac.sandbox", "halo_iac.pipeline"))}
     assert not modules & {
         *("halo_iac.api.retry", "halo_iac.api.transport", "halo_iac.cli.connection"),
@@ -136,8 +136,8 @@ def test_files_are_checked_without_the_platform(project: Path) -> None:
 
 
 def test_a_preview_needs_no_platform_and_draws_what_it_is_asked_for(project: Path) -> None:
-    modules = loaded(project, "preview")
-    assert heavy(modules) == {"cronsim", "ruamel.yaml"}
+    modules = modules_of(project, "preview")
+    assert heavy_modules(modules) == {"cronsim", "ruamel.yaml"}
     assert not modules & {"halo_iac.render.json", "halo_iac.pipeline", "halo_iac.sandbox.platform"}
 
 
@@ -147,10 +147,12 @@ NETWORK = {"h11", "httpcore", "httpx", "idna", "ruamel.yaml", "ssl"}
 def test_a_plan_without_changes_neither_compares_field_by_field_nor_draws(project: Path) -> None:
     with Sandbox.open(None) as sandbox, serve(sandbox) as server:
         env = {"INF_API_URL": server.url, "INF_API_KEY": DEMO_KEY, "INF_PROJECT_ID": DEMO_PROJECT_ID}
-        applied = loaded(project, "apply", "--yes", "--concurrency", "4", "--max-rps", "20", "--format", "text", **env)
-        modules = loaded(project, "plan", **env)
-    assert heavy(modules) == NETWORK
-    assert heavy(applied) == {*NETWORK, "cronsim"}  # its receipt is only written
+        applied = modules_of(
+            project, "apply", "--yes", "--concurrency", "4", "--max-rps", "20", "--format", "text", **env
+        )
+        modules = modules_of(project, "plan", **env)
+    assert heavy_modules(modules) == NETWORK
+    assert heavy_modules(applied) == {*NETWORK, "cronsim"}  # its receipt is only written
     assert not applied & {"halo_iac.model.runs", "halo_iac.storage.receipt_reader"}
     assert not modules & {
         *("halo_iac.apply", "halo_iac.render.json", "halo_iac.render.text.apply"),

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from inf_cases import CASES, Bad, Subjects
 from inf_trace_cases import NOT_SERVED, TRACE_CASES
-from official_client import InfResult, commands, needs_inf, refusal, run_inf
+from official_client import InfResult, commands, needs_inf, refusal_message, run_inf
 from sandbox_calls import Caller, Json
-from sandbox_process import exports, served
+from sandbox_process import exported_variables, serve_process
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
@@ -58,8 +58,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     path = folder / "sandbox.db"
     (folder / "somebody").mkdir()
-    with served(folder, "--sandbox-file", str(path)) as running:
-        env = exports(running)
+    with serve_process(folder, "--sandbox-file", str(path)) as running:
+        env = exported_variables(running)
         session = json.dumps({"sessionToken": env["INF_API_KEY"]})
         (folder / "somebody" / "config.json").write_text(session, encoding="utf-8")
         with Sandbox.open(path, pace=0) as quick, Sandbox.open(path, pace=1000) as slow:
@@ -111,7 +111,7 @@ def test_a_bad_command_says_why_and_changes_nothing(
     before = platform.holdings()
     said = platform.run(line, mode, bad.key)
     assert said.code == 1, said
-    assert bad.words in refusal(said)
+    assert bad.words in refusal_message(said)
     assert platform.holdings() == before
 
 
@@ -122,4 +122,4 @@ def test_a_command_that_the_sandbox_does_not_serve_is_refused(
 ) -> None:
     (tmp_path / "t.jsonl").write_text('{"resourceSpans": []}\n', encoding="utf-8")
     said = platform.run(f"{command} {NOT_SERVED[command].format(file=tmp_path / 't.jsonl')}", mode)
-    assert (said.code, "The sandbox does not serve traces." in refusal(said)) == (1, True), said
+    assert (said.code, "The sandbox does not serve traces." in refusal_message(said)) == (1, True), said

@@ -157,7 +157,7 @@ class Steps:
         return self.line
 
 
-def followed(served: Served, argv: tuple[str, ...], steps: Steps) -> CommandResult:
+def run_with_steps(served: Served, argv: tuple[str, ...], steps: Steps) -> CommandResult:
     """Run a command as its process does, which takes an interrupt before and after it for the end."""
     out, err = Stream(), Stream()
     code = 130
@@ -174,7 +174,7 @@ def followed(served: Served, argv: tuple[str, ...], steps: Steps) -> CommandResu
 
 
 @contextmanager
-def made(served: Served) -> Iterator[list[str]]:
+def runs_made(served: Served) -> Iterator[list[str]]:
     """Note the id of every run that the platform starts within the block."""
     ids: list[str] = []
 
@@ -188,7 +188,7 @@ def made(served: Served) -> Iterator[list[str]]:
     served.sandbox.faults.clear()
 
 
-def words(served: Served, name: str) -> tuple[str, ...]:
+def command_words(served: Served, name: str) -> tuple[str, ...]:
     """Return a command's words, about a run that failed and a conversation that has a report."""
     served.sandbox.end_next_runs(OnFinish("failed"))
     failed, done = (served.started() for _ in range(2))
@@ -205,24 +205,24 @@ def assert_told(ended: CommandResult, ids: list[str]) -> None:
 @pytest.mark.usefixtures("every_signal_is_heard")
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_signal_at_any_step_neither_loses_nor_denies_a_run(served: Served, name: str) -> None:
-    argv = words(served, name)
+    argv = command_words(served, name)
     whole = Steps(served)
-    assert followed(served, argv, whole).code == 0
+    assert run_with_steps(served, argv, whole).code == 0
     assert len(whole.seen) > SAMPLE
     steps = [*whole.seen][:: 1 if IS_SOAK else max(1, len(whole.seen) // SAMPLE)]
     for step, number in zip(steps, cycle((signal.SIGINT, signal.SIGTERM, signal.SIGHUP)), strict=False):
         interrupted = Steps(served, step, partial(signal.raise_signal, number))
-        with made(served) as ids:
-            ended = followed(served, argv, interrupted)
+        with runs_made(served) as ids:
+            ended = run_with_steps(served, argv, interrupted)
         assert_told(ended, ids)
 
 
 @pytest.mark.usefixtures("every_signal_is_heard")
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_second_signal_at_any_step_neither_loses_nor_denies_a_run(served: Served, name: str) -> None:
-    argv = words(served, name)
+    argv = command_words(served, name)
     whole = Steps(served)
-    followed(served, argv, whole)
+    run_with_steps(served, argv, whole)
     steps = [*whole.seen][:: 1 if IS_SOAK else 2 * max(1, len(whole.seen) // SAMPLE)]
     for step, delay in zip(steps, cycle((0.0, 0.001, 0.004)), strict=False):
         second = threading.Timer(delay, press_ctrl_c)
@@ -232,8 +232,8 @@ def test_a_second_signal_at_any_step_neither_loses_nor_denies_a_run(served: Serv
             press_ctrl_c()
 
         interrupted = Steps(served, step, twice)
-        with made(served) as ids:
-            ended = followed(served, argv, interrupted)
+        with runs_made(served) as ids:
+            ended = run_with_steps(served, argv, interrupted)
             with suppress(RuntimeError):  # not begun where the step did not come about this time
                 second.join()
         assert_told(ended, [] if "may or may not" in ended.err else ids)
@@ -244,7 +244,7 @@ def test_a_run_whose_answer_is_given_up_is_unknown_and_no_other_is_started(
     served: Served, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both signals come while the request is under way, and the platform goes on to start the run."""
-    argv = words(served, name)
+    argv = command_words(served, name)
     before = len(served.paid)
     over = threading.Event()
     heard: SimpleQueue[None] = SimpleQueue()
@@ -301,14 +301,14 @@ def test_every_interrupted_run_is_reported_with_its_state(served: Served) -> Non
 
 def test_a_signal_before_the_request_starts_nothing(served: Served) -> None:
     """It is noted while the command is about to start a run, and so was no run."""
-    argv = words(served, "run create")
+    argv = command_words(served, "run create")
     whole = Steps(served, first=0)
-    followed(served, argv, whole)
+    run_with_steps(served, argv, whole)
     steps = [step for step in whole.seen if step[0].endswith("runs/session.py") and not step[2]]
     assert len(steps) > 10
     for step in steps[:: 1 if IS_SOAK else 3]:
         before = len(served.paid)
-        ended = followed(served, argv, Steps(served, step, press_ctrl_c, first=0))
+        ended = run_with_steps(served, argv, Steps(served, step, press_ctrl_c, first=0))
         assert (ended.code, DENIAL in ended.err) in {(0, False), (130, len(served.paid) == before)}, step
 
 
@@ -321,7 +321,7 @@ class Full(Stream):
 
 def test_a_run_whose_ids_cannot_be_written_is_named_where_errors_are(served: Served) -> None:
     err = Stream()
-    code = served.halo.run(words(served, "run create --json"), Stream(), Full(), err, {})
+    code = served.halo.run(command_words(served, "run create --json"), Stream(), Full(), err, {})
     (run_id,) = re.findall(r"halo run poll ([^`]+)`", err.written)
     assert (code, served("run", "get", run_id).code) == (1, 0)
     assert "standard output: No space left on device\\nstopped waiting; the run goes on" in err.written

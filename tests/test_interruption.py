@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bulk_project import CALLS, DONE, GONE, NEW, active, declared, held, start_apply, write
+from bulk_project import CALLS, DONE, GONE, NEW, active, bulk_document, bulk_schedules, start_apply, write_document
 from conftest import IS_SOAK
 from forked import HaloProcess
 from sandbox_calls import PROJECT
@@ -35,7 +35,7 @@ ENDINGS = [*product(SIGNALS, EVERY_TENTH)] if IS_SOAK else [*zip(cycle(SIGNALS),
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox.open(None) as sandbox:
-        sandbox.seed(PROJECT, held())
+        sandbox.seed(PROJECT, bulk_schedules())
         yield sandbox
 
 
@@ -48,11 +48,11 @@ def url(sandbox: Sandbox) -> Iterator[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / ".git").mkdir()
-    write(tmp_path, declared())
+    write_document(tmp_path, bulk_document())
     return tmp_path
 
 
-def ended(process: HaloProcess) -> tuple[int, list[dict[str, Any]]]:
+def wait_for_end(process: HaloProcess) -> tuple[int, list[dict[str, Any]]]:
     """Return the exit code, and the reported outcome of every change."""
     out, err = process.communicate(timeout=120)
     summary = json.loads(out)["summary"] if out else None
@@ -61,7 +61,7 @@ def ended(process: HaloProcess) -> tuple[int, list[dict[str, Any]]]:
 
 
 def test_the_bulk_project_takes_the_expected_number_of_calls(sandbox: Sandbox, url: str, folder: Path) -> None:
-    code, outcomes = ended(start_apply(url, folder))
+    code, outcomes = wait_for_end(start_apply(url, folder))
     assert (code, {each["status"] for each in outcomes}, len(outcomes)) == (0, {"done"}, 200)
     assert (len(sandbox.requests), active(sandbox)) == (CALLS, DONE)
 
@@ -79,12 +79,12 @@ def test_a_run_that_a_signal_ends_is_taken_up_by_the_next(
         Fault("*", Cut() if is_lost else Pass()),
     )
     processes.append(start_apply(url, folder))
-    code, outcomes = ended(processes[0])
+    code, outcomes = wait_for_end(processes[0])
     assert code == (-signal.SIGKILL if number is signal.SIGKILL else 130)
     check_outcomes(outcomes, sandbox)
     assert all(len(hours) == 1 for hours in active(sandbox).values())
 
-    assert ended(start_apply(url, folder))[0] == 0
+    assert wait_for_end(start_apply(url, folder))[0] == 0
     assert active(sandbox) == DONE
     assert len(sandbox.schedules()) == 60 + 140
 
@@ -118,7 +118,7 @@ def test_two_applies_of_one_file_leave_one_of_each(sandbox: Sandbox, url: str, f
     both = threading.Barrier(2, timeout=60)
     sandbox.faults.add(Fault(LIST, ChangeBetween(both.wait), times=4, when="after"))
     processes = [start_apply(url, folder) for _ in range(2)]
-    ends = [ended(process) for process in processes]
+    ends = [wait_for_end(process) for process in processes]
     assert {title: hours for title, hours in active(sandbox).items() if title not in GONE} == DONE
 
     made = [wire for wire in sandbox.schedules() if wire["title"] in NEW]
@@ -136,21 +136,21 @@ def test_two_applies_of_one_file_leave_one_of_each(sandbox: Sandbox, url: str, f
     for _, outcomes in ends:
         check_outcomes([each for each in outcomes if each["status"] in {"done", "already"}], sandbox)
 
-    code, _ = ended(start_apply(url, folder))
+    code, _ = wait_for_end(start_apply(url, folder))
     assert (code, active(sandbox)) == (0, DONE)
 
 
 def test_two_files_with_scopes_of_their_own_do_not_meet(sandbox: Sandbox, url: str, folder: Path) -> None:
     """Each archives what its own file does not declare, and nothing of the other's."""
     for team in ("A: ", "B: "):
-        sandbox.seed(PROJECT, held(team))
-        write(folder, declared(team), f"{team[0]}.yaml")
+        sandbox.seed(PROJECT, bulk_schedules(team))
+        write_document(folder, bulk_document(team), f"{team[0]}.yaml")
     untouched = active(sandbox)
     both = threading.Barrier(2, timeout=60)
     sandbox.faults.add(Fault(LIST, ChangeBetween(both.wait), times=4, when="after"))
     processes = [start_apply(url, folder, "--file", f"{team}.yaml") for team in "AB"]
     for process in processes:
-        code, outcomes = ended(process)
+        code, outcomes = wait_for_end(process)
         assert (code, {each["status"] for each in outcomes}, len(outcomes)) == (0, {"done"}, 200)
     theirs = {title: hours for title, hours in untouched.items() if title[:3] not in {"A: ", "B: "}}
     assert active(sandbox) == {

@@ -101,7 +101,7 @@ class World:
 
 
 @contextmanager
-def world(wires: Wires) -> Iterator[World]:
+def open_world(wires: Wires) -> Iterator[World]:
     with open_harness() as opened:
         opened.sandbox.seed(PROJECT, wires)
         yield World(opened)
@@ -113,7 +113,7 @@ def planned(project_: Project, actual: PlatformState, chosen: Sequence[str] = ()
     return plan_project(lambda: project_, lambda _: (HOST, actual), PlanRequest(tuple(chosen), overrides))
 
 
-def seen(wires: Wires) -> PlatformState:
+def state_of(wires: Wires) -> PlatformState:
     return PlatformState(tuple(map(RemoteSchedule, wires)), AGENTS)
 
 
@@ -141,7 +141,7 @@ worlds = draws()
 @given(worlds)
 def test_a_plan_goes_to_json_and_back(drawn: Drawn) -> None:
     document, wires, chosen = drawn
-    plan = planned(load_document(document), seen(wires), chosen)
+    plan = planned(load_document(document), state_of(wires), chosen)
     assert read_plan(plan_json(plan).encode()) == plan
 
 
@@ -149,7 +149,7 @@ def test_a_plan_goes_to_json_and_back(drawn: Drawn) -> None:
 def test_a_plan_of_several_files_is_the_union_of_their_plans(one: Drawn, other: Drawn, is_one_project: bool) -> None:
     hosts = (HOST, HOST if is_one_project else replace(HOST, project_id="another"))
     projects = [load_document(drawn.document)._replace(path=name) for drawn, name in ((one, "a"), (other, "b"))]
-    states = [seen(one.wires), seen(one.wires if is_one_project else other.wires)]
+    states = [state_of(one.wires), state_of(one.wires if is_one_project else other.wires)]
     sources = [
         ProjectSource(lambda each=each: each, lambda _, seen=(host, state): seen, PlanRequest())
         for each, host, state in zip(projects, hosts, states, strict=True)
@@ -169,7 +169,7 @@ def test_a_plan_of_several_files_is_the_union_of_their_plans(one: Drawn, other: 
 @given(worlds, st.randoms(use_true_random=False))
 def test_input_order_never_matters(drawn: Drawn, chance: random.Random) -> None:
     document, wires, chosen = drawn
-    project_, actual = load_document(document), seen(wires)
+    project_, actual = load_document(document), state_of(wires)
     turned_project = project_._replace(entries=tuple(chance.sample(project_.entries, len(project_.entries))))
     turned = PlatformState(
         tuple(chance.sample(actual.schedules, len(actual.schedules))),
@@ -182,7 +182,7 @@ def test_input_order_never_matters(drawn: Drawn, chance: random.Random) -> None:
 @given(worlds)
 def test_an_update_has_a_visible_field(drawn: Drawn) -> None:
     document, wires, chosen = drawn
-    for change in planned(load_document(document), seen(wires), chosen).changes:
+    for change in planned(load_document(document), state_of(wires), chosen).changes:
         assert change.fields or change.action in {Action.UNARCHIVE, Action.ARCHIVE}
         assert all(field.before != field.after for field in change.fields)
 
@@ -190,7 +190,7 @@ def test_an_update_has_a_visible_field(drawn: Drawn) -> None:
 @given(worlds)
 def test_nothing_undeclared_is_archived_unless_the_file_says_so(drawn: Drawn) -> None:
     document, wires, chosen = drawn
-    plan = planned(load_document(document), seen(wires), chosen)
+    plan = planned(load_document(document), state_of(wires), chosen)
     archived = [change for change in plan.changes if change.action is Action.ARCHIVE]
     retired = {key for key, each in document["schedules"].items() if each.get("state") == "archived"}
     assert all(change.key in retired for change in archived if change.cause is not Cause.UNDECLARED)
@@ -210,7 +210,7 @@ def test_nothing_undeclared_is_archived_unless_the_file_says_so(drawn: Drawn) ->
 @given(worlds)
 def test_an_applicable_plan_neither_archives_nor_pauses_protected_schedules(drawn: Drawn) -> None:
     document, wires, chosen = drawn
-    plan = planned(load_document(document), seen(wires), chosen)
+    plan = planned(load_document(document), state_of(wires), chosen)
     silenced = [change.before.title for change in plan.changes if change.is_removal and change.before]
     globs = document.get("protect", ())
     assert plan.blocking_violations or not any(fnmatchcase(title, glob) for title in silenced for glob in globs)
@@ -219,7 +219,7 @@ def test_an_applicable_plan_neither_archives_nor_pauses_protected_schedules(draw
 @given(worlds)
 def test_a_plan_limited_to_entries_does_not_touch_others(drawn: Drawn) -> None:
     document, wires, chosen = drawn
-    plan = planned(load_document(document), seen(wires), chosen)
+    plan = planned(load_document(document), state_of(wires), chosen)
     if chosen and not plan.blocking_violations:
         assert {change.key for change in plan.changes} <= set(chosen)
 
@@ -256,7 +256,7 @@ def test_the_same_inputs_give_the_same_bytes_in_every_process() -> None:
 @given(worlds, st.sampled_from([1, 8]))
 def test_a_plan_after_an_apply_is_empty(drawn: Drawn, concurrency: int) -> None:
     document, wires, chosen = drawn
-    with world(wires) as there:
+    with open_world(wires) as there:
         plan = there.plan(document, chosen)
         if plan.blocking_violations:
             return
@@ -272,7 +272,7 @@ def test_a_plan_after_an_apply_is_empty(drawn: Drawn, concurrency: int) -> None:
 @given(worlds)
 def test_undeclared_schedules_are_not_changed(drawn: Drawn) -> None:
     document, wires, chosen = drawn
-    with world(wires) as there:
+    with open_world(wires) as there:
         plan = there.plan({**document, "undeclared": "report"}, chosen)
         there.apply(plan)
         left = {each.id for each in plan.undeclared}
@@ -307,26 +307,26 @@ class Undisturbed(NamedTuple):
     stopping: frozenset[str]
 
 
-def converged(there: World, document: Document, chosen: Sequence[str], expected: Undisturbed) -> None:
+def assert_converges(there: World, document: Document, chosen: Sequence[str], expected: Undisturbed) -> None:
     """Apply again, as often as a person would, and compare with what an undisturbed run has made.
 
     Where a guard would have stopped that one as well, a person has given the word, in the file, to both.
     """
     for _ in range(2):
         plan = there.plan(document, chosen)
-        assert guards(plan) <= expected.stopping
+        assert blocking_guards(plan) <= expected.stopping
         there.apply(plan)
     assert there.plan(document, chosen).changes == ()
     assert there.shown() == expected.shown
 
 
-def guards(plan: Plan) -> frozenset[str]:
+def blocking_guards(plan: Plan) -> frozenset[str]:
     return frozenset(refusal.guard for refusal in plan.blocking_violations)
 
 
 def undisturbed(document: Document, wires: Wires, chosen: Sequence[str]) -> Undisturbed | None:
     """Return what an apply comes to; ``None`` if there is nothing it may do."""
-    with world(wires) as there:
+    with open_world(wires) as there:
         plan = there.plan(document, chosen)
         if plan.blocking_violations or not plan.changes:
             return None
@@ -335,7 +335,7 @@ def undisturbed(document: Document, wires: Wires, chosen: Sequence[str]) -> Undi
         took = len(there.harness.sandbox.requests) - before
         again = there.plan(document, chosen)
         there.apply(again)
-        return Undisturbed(there.shown(), took, guards(again))
+        return Undisturbed(there.shown(), took, blocking_guards(again))
 
 
 @given(worlds, st.data(), st.sampled_from(sorted(FAULTS)))
@@ -344,13 +344,13 @@ def test_an_apply_that_failed_anywhere_and_is_repeated_converges(drawn: Drawn, d
     expected = undisturbed(*drawn)
     if expected is None:
         return
-    with world(wires) as there:
+    with open_world(wires) as there:
         plan = there.plan(document, chosen)
         passing = data.draw(st.integers(0, expected.requests - 1), label="requests before the fault")
         there.harness.sandbox.faults.add(Fault("*", Pass(), times=passing), FAULTS[fault])
         there.apply(plan)
         there.harness.sandbox.faults.clear()
-        converged(there, document, chosen, expected)
+        assert_converges(there, document, chosen, expected)
 
 
 @given(worlds, st.data())
@@ -359,7 +359,7 @@ def test_an_apply_that_was_interrupted_anywhere_and_is_repeated_converges(drawn:
     expected = undisturbed(*drawn)
     if expected is None:
         return
-    with world(wires) as there:
+    with open_world(wires) as there:
         plan = there.plan(document, chosen)
         left = data.draw(st.integers(0, expected.requests - 1), label="requests before Ctrl-C")
         stop_signal = StopSignal()
@@ -375,13 +375,13 @@ def test_an_apply_that_was_interrupted_anywhere_and_is_repeated_converges(drawn:
         there.harness.sandbox.answer = counting  # type: ignore[method-assign]
         there.apply(plan, stop_signal=stop_signal)
         there.harness.sandbox.answer = answer  # type: ignore[method-assign]
-        converged(there, document, chosen, expected)
+        assert_converges(there, document, chosen, expected)
 
 
 # Undo ---------------------------------------------------------------------------------------------------------------
 
 
-def undone(there: World, kept: RecordedWrites) -> list[RecordedWrites]:
+def undo_repeatedly(there: World, kept: RecordedWrites) -> list[RecordedWrites]:
     """Undo until there is nothing more to do, and return the receipts of that, the latest first.
 
     One title may have to be freed by an archive, which comes last, so one undo is not always enough.
@@ -400,7 +400,7 @@ def undone(there: World, kept: RecordedWrites) -> list[RecordedWrites]:
 def assert_as_before(there: World, kept: RecordedWrites, before: PlatformState) -> None:
     """Hold the platform against what it was, but for what the run has created and what shares a title with another."""
     blocked = {id_ for each in there.plan_undo(kept).blocked for id_ in each.ids}
-    old, new = forms(before), forms(there.actual)
+    old, new = comparable_forms(before), comparable_forms(there.actual)
     assert {id_: new[id_] for id_ in old if id_ not in blocked} == {
         id_: form for id_, form in old.items() if id_ not in blocked
     }
@@ -413,7 +413,7 @@ def assert_as_before(there: World, kept: RecordedWrites, before: PlatformState) 
     assert blocked & {each.id for each in before.schedules} <= stuck
 
 
-def forms(actual: PlatformState) -> dict[str, tuple[bool, Spec | UnreadableSchedule]]:
+def comparable_forms(actual: PlatformState) -> dict[str, tuple[bool, Spec | UnreadableSchedule]]:
     """Return what every schedule is, by id: whether it is active, and its comparable form."""
     return {each.id: (each.is_active, each.spec()) for each in actual.schedules}
 
@@ -421,17 +421,17 @@ def forms(actual: PlatformState) -> dict[str, tuple[bool, Spec | UnreadableSched
 @given(worlds, st.sampled_from([1, 8]))
 def test_an_undone_apply_leaves_everything_as_it_was(drawn: Drawn, concurrency: int) -> None:
     document, wires, chosen = drawn
-    with world(wires) as there:
+    with open_world(wires) as there:
         plan = there.plan(document, chosen)
         if plan.blocking_violations:
             return
         before, kept = there.actual, RecordedWrites()
         there.apply(plan, concurrency=concurrency, recorder=kept)
         applied = there.actual
-        undos = undone(there, kept)
+        undos = undo_repeatedly(there, kept)
         assert_as_before(there, kept, before)
         for undo in undos:
-            undone(there, undo)
+            undo_repeatedly(there, undo)
         if len(undos) == 1:
             assert_as_before(there, undos[0], applied)
 
@@ -441,18 +441,18 @@ def test_a_pause_and_a_resume_change_enabled_alone_and_undone_change_nothing(
     drawn: Drawn, cause: Cause, concurrency: int
 ) -> None:
     document, wires, _ = drawn
-    with world(wires) as there:
+    with open_world(wires) as there:
         before, kept, project_ = there.actual, RecordedWrites(), load_document(document)
         request = PauseRequest(cause, Selection(), includes_protected=True)
         plan = plan_pause(request, lambda: project_, lambda _: (HOST, before)).plan
         summary = there.apply(plan, concurrency=concurrency, recorder=kept)
         assert {event.status for event in summary.events} <= {Status.DONE}
         wanted = {change.id: change.after for change in plan.changes}
-        assert forms(there.actual) == {
-            id_: (is_active, wanted.get(id_, spec)) for id_, (is_active, spec) in forms(before).items()
+        assert comparable_forms(there.actual) == {
+            id_: (is_active, wanted.get(id_, spec)) for id_, (is_active, spec) in comparable_forms(before).items()
         }
-        undone(there, kept)
-        assert forms(there.actual) == forms(before)
+        undo_repeatedly(there, kept)
+        assert comparable_forms(there.actual) == comparable_forms(before)
 
 
 @given(worlds, st.data(), st.sampled_from(sorted(FAULTS)))
@@ -461,13 +461,13 @@ def test_an_apply_that_failed_anywhere_can_be_undone(drawn: Drawn, data: st.Data
     expected = undisturbed(*drawn)
     if expected is None:
         return
-    with world(wires) as there:
+    with open_world(wires) as there:
         plan, before, kept = there.plan(document, chosen), there.actual, RecordedWrites()
         passing = data.draw(st.integers(0, expected.requests - 1), label="requests before the fault")
         there.harness.sandbox.faults.add(Fault("*", Pass(), times=passing), FAULTS[fault])
         there.apply(plan, recorder=kept)
         there.harness.sandbox.faults.clear()
-        undone(there, kept)
+        undo_repeatedly(there, kept)
         assert_as_before(there, kept, before)
 
 

@@ -21,7 +21,7 @@ MAX_SECONDS = 20
 """Of processor time: ten times what each takes, and far less than a search by pairs does."""
 
 
-def planned(project_: Project, there: PlatformState) -> Plan:
+def timed_plan(project_: Project, there: PlatformState) -> Plan:
     start = process_time()
     made = plan_on(project_, there)
     assert process_time() - start < MAX_SECONDS
@@ -30,7 +30,7 @@ def planned(project_: Project, there: PlatformState) -> Plan:
 
 def test_rivals_for_one_former_title_are_counted() -> None:
     entries = [entry(f"B{place:05}", "A", key=f"k{place:05}") for place in range(MANY)]
-    made = planned(project(*entries), actual(remote("1", "A")))
+    made = timed_plan(project(*entries), actual(remote("1", "A")))
     assert len(made.blocked) == MANY
     assert made.blocked[0].reason == (
         "renamed_from 'A' is also claimed by k00001, k00002, k00003, k00004, k00005, k00006, k00007, k00008, k00009, "
@@ -40,12 +40,12 @@ def test_rivals_for_one_former_title_are_counted() -> None:
 
 def test_rivals_for_many_former_titles_are_found() -> None:
     formers = [f"A{place}" for place in range(300)]
-    made = planned(project(*(entry(f"B{place}", *formers) for place in range(300))), actual(remote("1", "A7")))
+    made = timed_plan(project(*(entry(f"B{place}", *formers) for place in range(300))), actual(remote("1", "A7")))
     assert len(made.blocked) == 300
 
 
 def test_a_long_cycle_of_renames_is_blocked() -> None:
-    made = planned(project(*(entry(f"{place}", f"{(place + 1) % MANY}") for place in range(MANY))), actual())
+    made = timed_plan(project(*(entry(f"{place}", f"{(place + 1) % MANY}") for place in range(MANY))), actual())
     (reason,) = {blocked.reason for blocked in made.blocked}
     assert reason == (
         "renamed_from forms a cycle: '0', '1', '10', '100', '1000', '1001', '1002', '1003', '1004', '1005' "
@@ -56,33 +56,35 @@ def test_a_long_cycle_of_renames_is_blocked() -> None:
 @pytest.mark.parametrize("there", [range(MANY), range(1, MANY + 1), range(0, MANY, 2)])
 def test_a_long_chain_of_renames_is_planned(there: Sequence[int]) -> None:
     entries = [entry(f"{place + 1}", f"{place}") for place in range(MANY)]
-    made = planned(project(*entries), actual(*(remote(f"s{place}", f"{place}") for place in there)))
+    made = timed_plan(project(*entries), actual(*(remote(f"s{place}", f"{place}") for place in there)))
     assert len(made.changes) + made.unchanged == MANY
 
 
 def test_a_long_chain_that_nothing_frees_is_blocked() -> None:
     entries = [entry(f"{place + 1}", id=f"s{place}") for place in range(MANY)]
     there = [remote(f"s{place}", f"{place}") for place in range(MANY + 1)]
-    assert len(planned(project(*entries), actual(*there)).changes) == MANY
+    assert len(timed_plan(project(*entries), actual(*there)).changes) == MANY
 
 
 def test_many_creates_are_held_against_many_undeclared_schedules() -> None:
     entries = [entry(f"New {place}", prompt=f"Look at {place}.") for place in range(MANY)]
     there = [remote(f"s{place}", f"new  {place}", prompt=f"See {place}.") for place in range(MANY)]
-    assert len(planned(project(*entries), actual(*there)).refusals) == MANY
+    assert len(timed_plan(project(*entries), actual(*there)).refusals) == MANY
 
 
 def test_many_globs_are_held_against_many_removals() -> None:
     globs = (*(f"Nightly {place} *" for place in range(MANY)), *(f"*x{place}?*" for place in range(200)))
     entries = [entry(f"Weekly {place}", is_retired=True) for place in range(40)]
     there = [remote(f"s{place}", f"Weekly {place}") for place in range(40)]
-    assert [each.guard for each in planned(project(*entries, protect=globs), actual(*there)).refusals] == ["removals"]
+    assert [each.guard for each in timed_plan(project(*entries, protect=globs), actual(*there)).refusals] == [
+        "removals"
+    ]
 
 
 def test_many_unknown_agents_are_blocked() -> None:
     aliases = {f"alias number {place}": f"agent {place}" for place in range(MANY)}
     entries = [entry(f"{place}", agent=f"agent nobody {place}") for place in range(MANY)]
-    assert len(planned(project(*entries, aliases=aliases), actual()).blocked) == MANY
+    assert len(timed_plan(project(*entries, aliases=aliases), actual()).blocked) == MANY
 
 
 # The same as by pairs -----------------------------------------------------------------------------------------------

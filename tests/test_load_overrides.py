@@ -24,20 +24,20 @@ schedules:
 """
 
 
-def loaded(folder: Path, overrides: str, shared: str = SHARED) -> Project:
+def load_overrides(folder: Path, overrides: str, shared: str = SHARED) -> Project:
     (folder / "shared.yaml").write_text(shared, encoding="utf-8")
     text = f"version: 1\ninclude: [shared.yaml]\noverrides:\n{overrides}"
     (folder / "halo.yaml").write_text(text, encoding="utf-8")
     return load(Path("halo.yaml"), variables={"HALO_VAR_STATE": "archived"}, cwd=folder)
 
 
-def problems(folder: Path, overrides: str) -> list[str]:
+def override_problems(folder: Path, overrides: str) -> list[str]:
     with pytest.raises(ProjectError) as raised:
-        loaded(folder, overrides)
+        load_overrides(folder, overrides)
     return [str(problem) for problem in raised.value.problems]
 
 
-def running(project: Project) -> list[str]:
+def active_keys(project: Project) -> list[str]:
     return [entry.key for entry in project.entries if not entry.is_retired]
 
 
@@ -55,12 +55,12 @@ def test_an_environment_says_which_schedules_it_runs(tmp_path: Path, overrides: 
     if "old" in overrides:
         (tmp_path / "gone.md").write_text("back", encoding="utf-8")
         expected = [*expected, "old"]
-    assert running(loaded(tmp_path, overrides)) == expected
+    assert active_keys(load_overrides(tmp_path, overrides)) == expected
 
 
 def test_a_prompt_file_of_what_an_environment_archives_may_be_gone(tmp_path: Path) -> None:
     shared = "schedules: {a: {title: A, agent: x, cron: '@daily', prompt_file: gone.md}}"
-    assert running(loaded(tmp_path, "  state: archived\n", shared)) == []
+    assert active_keys(load_overrides(tmp_path, "  state: archived\n", shared)) == []
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_prompt_file_of_what_an_environment_archives_may_be_gone(tmp_path: Pat
 def test_a_cadence_is_replaced_in_parts_or_as_a_whole(
     tmp_path: Path, override: str, cadence: tuple[Any, ...], origins: dict[str, str]
 ) -> None:
-    entry = loaded(tmp_path, f"  schedules:\n    daily: {override}\n").entries[0]
+    entry = load_overrides(tmp_path, f"  schedules:\n    daily: {override}\n").entries[0]
     assert entry.spec is not None
     assert (entry.spec.frequency, entry.spec.hours, entry.spec.minutes) == cadence
     assert {field: str(entry.origins.of(field)) for field in origins} == origins
@@ -85,7 +85,7 @@ def test_a_cadence_is_replaced_in_parts_or_as_a_whole(
 
 def test_the_override_of_one_schedule_is_stronger_than_that_of_all(tmp_path: Path) -> None:
     text = "  lookback: 3d\n  enabled: false\n  schedules:\n    daily: {enabled: true, id: d-1}\n"
-    entry = loaded(tmp_path, text).entries[0]
+    entry = load_overrides(tmp_path, text).entries[0]
     assert entry.spec is not None
     assert (entry.spec.enabled, entry.spec.lookback_hours, entry.id) == (True, 72, "d-1")
     assert [str(entry.origins.of(field)) for field in ("enabled", "lookback_hours", "timezone", "id")] == [
@@ -172,13 +172,13 @@ KEYS = "the keys are those under `schedules:` here and in the included files"
     ],
 )
 def test_an_invalid_override_is_a_problem_at_its_place(tmp_path: Path, overrides: str, expected: str) -> None:
-    found = problems(tmp_path, overrides)
+    found = override_problems(tmp_path, overrides)
     assert [each.removeprefix("halo.yaml:")[: len(expected)] for each in found] == [expected]
 
 
 def test_a_form_error_is_reported_at_the_override_only(tmp_path: Path) -> None:
     text = "  schedules:\n    daily: {frequency: wekly, days_of_week: mon}\n    weekly: {max_turns: 0, hour: 3}\n"
-    assert [each.partition(" (")[0] for each in problems(tmp_path, text)] == [
+    assert [each.partition(" (")[0] for each in override_problems(tmp_path, text)] == [
         "halo.yaml:5:24: `frequency`: expected hourly, daily, weekly or monthly",
         "halo.yaml:6:25: `max_turns`: expected 1 to 100",
         "halo.yaml:6:28: unknown key `hour`",
@@ -222,7 +222,7 @@ def as_if_written(entry: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]
     return {**{key: value for key, value in entry.items() if key not in same}, **over}
 
 
-def meaning(folder: Path, document: dict[str, Any]) -> tuple[Any, ...] | None:
+def spec_fields(folder: Path, document: dict[str, Any]) -> tuple[Any, ...] | None:
     """Return what an entry means, but for where it is written; ``None`` where it is refused."""
     (folder / "halo.yaml").write_text(json.dumps({"version": 1, **document}), encoding="utf-8")
     try:
@@ -242,12 +242,12 @@ def test_an_override_means_the_same_as_its_keys_in_the_entry(
         del of_one["minutes"]  # beside `at` in one entry it is refused; over it, it replaces the minutes alone
     layered = {"schedules": {"a": entry}, "overrides": {**of_all, "schedules": {"a": of_one}}}
     alone = {"schedules": {"a": as_if_written(as_if_written(entry, of_all), of_one)}}
-    assert meaning(folder, layered) == meaning(folder, alone)
+    assert spec_fields(folder, layered) == spec_fields(folder, alone)
 
 
 def test_a_text_of_an_override_that_a_comment_cuts_is_of_its_entry(tmp_path: Path) -> None:
     lines = ("  schedules:", "    daily:", "      prompt: See issue #12", "    weekly:", "      prompt: >")
-    project = loaded(tmp_path, "\n".join((*lines, "        Look at", "        - a", "")))
+    project = load_overrides(tmp_path, "\n".join((*lines, "        Look at", "        - a", "")))
     assert [(cut.key, cut.field, str(cut.at)) for cut in project.truncated_texts] == [
         ("daily", "prompt", "halo.yaml:6")
     ]

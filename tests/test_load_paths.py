@@ -22,7 +22,7 @@ def project_file(*include: str, prompt: str = "", entry: str = "own") -> str:
     return f"version: 1\ninclude: [{listed}]\nschedules: {{{entry}: {ENTRY % (entry, prompt)}}}\n"
 
 
-def included(key: str, prompt: str = "") -> str:
+def include_text(key: str, prompt: str = "") -> str:
     prompt = f", prompt_file: '{prompt}'" if prompt else ""
     return f"schedules: {{{key}: {ENTRY % (key, prompt)}}}\n"
 
@@ -39,7 +39,7 @@ def problem(path: Path, cwd: Path, checkout: Path | None = None) -> str:
 
 
 @pytest.fixture
-def top(tmp_path: Path) -> Path:
+def repo(tmp_path: Path) -> Path:
     """Return a checkout beside files that are none of it."""
     (tmp_path / "top" / ".git").mkdir(parents=True)
     (tmp_path / "top" / ".git" / "config").write_text(SECRET)
@@ -50,8 +50,8 @@ def top(tmp_path: Path) -> Path:
 # What may be read ---------------------------------------------------------------------------------------------------
 
 SIDE_BY_SIDE = {
-    "schedules/a.yaml": included("a", "../prompts/a.md"),
-    "schedules/deep/b.yaml": included("b", "./../../prompts/a.md"),
+    "schedules/a.yaml": include_text("a", "../prompts/a.md"),
+    "schedules/deep/b.yaml": include_text("b", "./../../prompts/a.md"),
     "prompts/a.md": "Look at a.",
     "envs/prod/halo.yaml": project_file("../../schedules/*.yaml", "./../../schedules/**/b.yaml", prompt="./p.md"),
     "envs/prod/p.md": "Look at production.",
@@ -59,25 +59,25 @@ SIDE_BY_SIDE = {
 
 
 @pytest.mark.parametrize("cwd", [".", "envs", "envs/prod", "schedules"])
-def test_folders_may_stand_side_by_side(top: Path, cwd: str) -> None:
-    write_files(top, SIDE_BY_SIDE)
-    assert keys_and_prompts(top / "envs/prod/halo.yaml", top / cwd) == {
+def test_folders_may_stand_side_by_side(repo: Path, cwd: str) -> None:
+    write_files(repo, SIDE_BY_SIDE)
+    assert keys_and_prompts(repo / "envs/prod/halo.yaml", repo / cwd) == {
         "own": "Look at production.",
         "a": "Look at a.",
         "b": "Look at a.",
     }
 
 
-def test_a_file_reached_by_dots_is_shown_where_it_is(top: Path) -> None:
-    write_files(top, {**SIDE_BY_SIDE, "schedules/a.yaml": "schedules: {a: {}}"})
-    assert problem(Path("halo.yaml"), top / "envs/prod").startswith("../../schedules/a.yaml:1:13: ")
-    (top / "live").symlink_to("envs/prod")
-    assert problem(Path("live/halo.yaml"), top).startswith("schedules/a.yaml:1:13: ")
+def test_a_file_reached_by_dots_is_shown_where_it_is(repo: Path) -> None:
+    write_files(repo, {**SIDE_BY_SIDE, "schedules/a.yaml": "schedules: {a: {}}"})
+    assert problem(Path("halo.yaml"), repo / "envs/prod").startswith("../../schedules/a.yaml:1:13: ")
+    (repo / "live").symlink_to("envs/prod")
+    assert problem(Path("live/halo.yaml"), repo).startswith("schedules/a.yaml:1:13: ")
 
 
-def test_the_place_of_a_prompt_file_has_no_dots_that_lead_back(top: Path) -> None:
-    write_files(top, SIDE_BY_SIDE)
-    entries = load(top / "envs/prod/halo.yaml", variables={}, cwd=top).entries
+def test_the_place_of_a_prompt_file_has_no_dots_that_lead_back(repo: Path) -> None:
+    write_files(repo, SIDE_BY_SIDE)
+    entries = load(repo / "envs/prod/halo.yaml", variables={}, cwd=repo).entries
     assert {entry.key: str(entry.origins.of("prompt")) for entry in entries} == {
         "own": "envs/prod/p.md:1",
         "a": "prompts/a.md:1",
@@ -85,46 +85,46 @@ def test_the_place_of_a_prompt_file_has_no_dots_that_lead_back(top: Path) -> Non
     }
 
 
-def test_dots_lead_above_where_a_link_leads(top: Path) -> None:
+def test_dots_lead_above_where_a_link_leads(repo: Path) -> None:
     write_files(
-        top, {"real/deep/x.md": "", "real/p.md": "Of real.", "p.md": "Of the top.", "real/s/a.yaml": included("a")}
+        repo, {"real/deep/x.md": "", "real/p.md": "Of real.", "p.md": "Of the top.", "real/s/a.yaml": include_text("a")}
     )
-    (top / "link").symlink_to("real/deep")
-    write_files(top, {"halo.yaml": project_file("link/../s/*.yaml", prompt="link/../p.md")})
-    assert keys_and_prompts(Path("halo.yaml"), top)["own"] == "Of real."
+    (repo / "link").symlink_to("real/deep")
+    write_files(repo, {"halo.yaml": project_file("link/../s/*.yaml", prompt="link/../p.md")})
+    assert keys_and_prompts(Path("halo.yaml"), repo)["own"] == "Of real."
 
 
 @pytest.mark.parametrize("at", [".github/halo", ".config", "a/.b/c"])
-def test_the_project_file_may_stand_in_hidden_folders(top: Path, at: str) -> None:
+def test_the_project_file_may_stand_in_hidden_folders(repo: Path, at: str) -> None:
     up = "/".join(".." for _ in Path(at).parts)
     write_files(
-        top,
+        repo,
         {
             f"{at}/halo.yaml": project_file("s/*.yaml", f"{up}/{at}/t/*.yaml", prompt=f"{up}/p.md"),
-            f"{at}/s/a.yaml": included("a", f"../../{Path(at).name}/q.md"),
-            f"{at}/t/b.yaml": included("b"),
+            f"{at}/s/a.yaml": include_text("a", f"../../{Path(at).name}/q.md"),
+            f"{at}/t/b.yaml": include_text("b"),
             f"{at}/q.md": "Beside it.",
             "p.md": "At the top.",
         },
     )
-    found = keys_and_prompts(Path(at) / "halo.yaml", top)
+    found = keys_and_prompts(Path(at) / "halo.yaml", repo)
     assert (found["own"], found["a"], set(found)) == ("At the top.", "Beside it.", {"own", "a", "b"})
 
 
 @pytest.mark.parametrize("target", ["p.md", "p.prompt", "p", "../top/deep/p", "deep/../deep/p"])
-def test_a_link_may_lead_to_any_name_in_the_checkout(top: Path, target: str) -> None:
+def test_a_link_may_lead_to_any_name_in_the_checkout(repo: Path, target: str) -> None:
     write_files(
-        top, {"halo.yaml": project_file(prompt="link.md"), **dict.fromkeys(("p.md", "p.prompt", "p", "deep/p"), "P")}
+        repo, {"halo.yaml": project_file(prompt="link.md"), **dict.fromkeys(("p.md", "p.prompt", "p", "deep/p"), "P")}
     )
-    (top / "link.md").symlink_to(target)
-    assert keys_and_prompts(Path("halo.yaml"), top) == {"own": "P"}
+    (repo / "link.md").symlink_to(target)
+    assert keys_and_prompts(Path("halo.yaml"), repo) == {"own": "P"}
 
 
 @pytest.mark.parametrize("name", ["a:b", "c:", "a b", "a\\b", "-x", "~", "$HOME"])
-def test_any_name_of_a_folder_will_do(top: Path, name: str) -> None:
-    write_files(top, {f"{name}/halo.yaml": project_file("s/*.yaml", prompt="p.md"), f"{name}/p.md": "P"})
-    write_files(top, {f"{name}/s/a.yaml": included("a", "../p.md")})
-    assert keys_and_prompts(Path(name) / "halo.yaml", top) == {"own": "P", "a": "P"}
+def test_any_name_of_a_folder_will_do(repo: Path, name: str) -> None:
+    write_files(repo, {f"{name}/halo.yaml": project_file("s/*.yaml", prompt="p.md"), f"{name}/p.md": "P"})
+    write_files(repo, {f"{name}/s/a.yaml": include_text("a", "../p.md")})
+    assert keys_and_prompts(Path(name) / "halo.yaml", repo) == {"own": "P", "a": "P"}
 
 
 # What may not -------------------------------------------------------------------------------------------------------
@@ -153,14 +153,14 @@ LINKS = {
 
 
 @pytest.mark.parametrize("target", LINKS)
-def test_no_link_leads_to_a_prompt_that_may_not_be_read(top: Path, target: str) -> None:
+def test_no_link_leads_to_a_prompt_that_may_not_be_read(repo: Path, target: str) -> None:
     names = (".env", ".hidden/p.md", "sub/.hidden/p.md", "sub/.git/config", ".GIT/config")
-    write_files(top, {"halo.yaml": project_file(prompt="prompts/a.md"), **dict.fromkeys(names, SECRET)})
-    (top / "again.md").symlink_to(".git/config")
-    (top / "again").symlink_to(".git")
-    (top / "prompts").mkdir()
-    (top / "prompts" / "a.md").symlink_to(target)
-    said = problem(Path("halo.yaml"), top)
+    write_files(repo, {"halo.yaml": project_file(prompt="prompts/a.md"), **dict.fromkeys(names, SECRET)})
+    (repo / "again.md").symlink_to(".git/config")
+    (repo / "again").symlink_to(".git")
+    (repo / "prompts").mkdir()
+    (repo / "prompts" / "a.md").symlink_to(target)
+    said = problem(Path("halo.yaml"), repo)
     assert said.startswith("halo.yaml:3:70: `prompts/a.md`: ")
     assert LINKS[target] in said
     assert SECRET not in said
@@ -171,12 +171,12 @@ def test_no_link_leads_to_a_prompt_that_may_not_be_read(top: Path, target: str) 
 )
 @pytest.mark.parametrize("glob", ["link/x.yaml", "link/*.yaml", "l*/*.yaml", "link/**/*.yaml", "*/x.yaml"])
 def test_no_glob_looks_through_a_link_that_may_not_be_followed(
-    top: Path, glob: str, target: str, expected: str
+    repo: Path, glob: str, target: str, expected: str
 ) -> None:
-    (top / ".git" / "x.yaml").write_text(SECRET)
-    write_files(top, {"halo.yaml": project_file(glob), ".hidden/x.yaml": SECRET})
-    (top / "link").symlink_to(target)
-    said = problem(Path("halo.yaml"), top)
+    (repo / ".git" / "x.yaml").write_text(SECRET)
+    write_files(repo, {"halo.yaml": project_file(glob), ".hidden/x.yaml": SECRET})
+    (repo / "link").symlink_to(target)
+    said = problem(Path("halo.yaml"), repo)
     assert expected in said or (target == "/etc" and "no file matches" in said)
     assert SECRET not in said
 
@@ -197,49 +197,49 @@ def test_no_glob_looks_through_a_link_that_may_not_be_followed(
         ("../.ssh/x", OUTSIDE),
     ],
 )
-def test_a_path_is_refused_as_it_is_written(top: Path, text: str, expected: str) -> None:
-    write_files(top, {"halo.yaml": project_file(f"{text}.yaml", prompt=f"{text}.md")})
-    include, prompt = problem(Path("halo.yaml"), top).splitlines()
+def test_a_path_is_refused_as_it_is_written(repo: Path, text: str, expected: str) -> None:
+    write_files(repo, {"halo.yaml": project_file(f"{text}.yaml", prompt=f"{text}.md")})
+    include, prompt = problem(Path("halo.yaml"), repo).splitlines()
     assert include.startswith(f"halo.yaml:2:11: `{text}.yaml`: ")
     assert prompt.startswith(f"halo.yaml:3:70: `{text}.md`: ")
     assert expected in include
     assert expected in prompt
 
 
-def test_the_project_file_is_no_link_out_of_the_checkout(top: Path) -> None:
+def test_the_project_file_is_no_link_out_of_the_checkout(repo: Path) -> None:
     for target, expected in (("../outside/x.yaml", OUTSIDE), (".git/config", OF_GIT), (".hidden.yaml", HIDDEN)):
-        write_files(top, {".hidden.yaml": SECRET})
-        (top / "halo.yaml").symlink_to(target)
-        said = problem(Path("halo.yaml"), top)
+        write_files(repo, {".hidden.yaml": SECRET})
+        (repo / "halo.yaml").symlink_to(target)
+        said = problem(Path("halo.yaml"), repo)
         assert expected in said
         assert SECRET not in said
-        (top / "halo.yaml").unlink()
+        (repo / "halo.yaml").unlink()
 
 
-def test_other_git_folders_in_the_checkout_are_not_read(top: Path) -> None:
-    (top / ".git" / "config").unlink()
-    (top / ".git").rmdir()
-    (top / ".git").write_text("gitdir: store\n")
-    write_files(top, {"store/config": SECRET, "store/x.md": SECRET, "halo.yaml": project_file(prompt="p.md")})
+def test_other_git_folders_in_the_checkout_are_not_read(repo: Path) -> None:
+    (repo / ".git" / "config").unlink()
+    (repo / ".git").rmdir()
+    (repo / ".git").write_text("gitdir: store\n")
+    write_files(repo, {"store/config": SECRET, "store/x.md": SECRET, "halo.yaml": project_file(prompt="p.md")})
     for target in ("store/config", "store/x.md"):
-        (top / "p.md").unlink(missing_ok=True)
-        (top / "p.md").symlink_to(target)
-        assert OF_GIT in problem(Path("halo.yaml"), top)
+        (repo / "p.md").unlink(missing_ok=True)
+        (repo / "p.md").symlink_to(target)
+        assert OF_GIT in problem(Path("halo.yaml"), repo)
 
 
 @pytest.mark.parametrize("links", [("a.md", "a.md"), ("a.md", "b.md"), ("d/../a.md", "a.md")])
-def test_links_in_a_circle_end(top: Path, links: tuple[str, str]) -> None:
-    write_files(top, {"halo.yaml": project_file(prompt="a.md"), "d/x": ""})
-    (top / "a.md").symlink_to(links[0] if links[0] != "a.md" else links[1])
+def test_links_in_a_circle_end(repo: Path, links: tuple[str, str]) -> None:
+    write_files(repo, {"halo.yaml": project_file(prompt="a.md"), "d/x": ""})
+    (repo / "a.md").symlink_to(links[0] if links[0] != "a.md" else links[1])
     if links[1] == "b.md":
-        (top / "b.md").symlink_to("a.md")
-    assert "its symbolic links form a loop" in problem(Path("halo.yaml"), top)
+        (repo / "b.md").symlink_to("a.md")
+    assert "its symbolic links form a loop" in problem(Path("halo.yaml"), repo)
 
 
-def test_the_next_repository_above_is_the_bound(top: Path) -> None:
-    (top / "sub" / ".git").mkdir(parents=True)
-    write_files(top, {"p.md": SECRET, "sub/halo.yaml": project_file(prompt="../p.md")})
-    assert OUTSIDE in problem(Path("sub/halo.yaml"), top)
+def test_the_next_repository_above_is_the_bound(repo: Path) -> None:
+    (repo / "sub" / ".git").mkdir(parents=True)
+    write_files(repo, {"p.md": SECRET, "sub/halo.yaml": project_file(prompt="../p.md")})
+    assert OUTSIDE in problem(Path("sub/halo.yaml"), repo)
 
 
 # Without a repository -----------------------------------------------------------------------------------------------

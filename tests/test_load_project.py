@@ -65,7 +65,7 @@ schedules:
 """
 
 
-def loaded(folder: Path, text: str, **variables: str) -> Project:
+def load_project(folder: Path, text: str, **variables: str) -> Project:
     return load(Path("halo.yaml"), variables=variables, cwd=write_files(folder, {"halo.yaml": text}))
 
 
@@ -164,7 +164,7 @@ def test_fields_of_a_cron_expression_and_a_prompt_file_say_so_too(everything: Pr
 
 
 def test_omitted_fields_have_the_documented_defaults(tmp_path: Path) -> None:
-    project = loaded(tmp_path, "version: 1\nschedules: {a: {title: T, agent: x, frequency: daily, hours: 9}}")
+    project = load_project(tmp_path, "version: 1\nschedules: {a: {title: T, agent: x, frequency: daily, hours: 9}}")
     assert project.entries[0].spec == Spec(
         title="T",
         agent="x",
@@ -186,7 +186,7 @@ def test_omitted_fields_have_the_documented_defaults(tmp_path: Path) -> None:
 
 
 def test_a_project_without_schedules_is_one(tmp_path: Path) -> None:
-    assert loaded(tmp_path, "version: 1\nschedules: {}").entries == ()
+    assert load_project(tmp_path, "version: 1\nschedules: {}").entries == ()
 
 
 def test_two_spellings_are_one_field_across_layers(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_two_spellings_are_one_field_across_layers(tmp_path: Path) -> None:
         "schedules: {a: {title: T, frequency: hourly, lookback_hours: 7, prompt: mine}}"
     )
     write_files(tmp_path, {"p.md": "theirs"})
-    entry = loaded(tmp_path, text).entries[0]
+    entry = load_project(tmp_path, text).entries[0]
     assert entry.spec is not None
     assert (entry.spec.lookback_hours, entry.spec.prompt) == (48, "mine")
     assert str(entry.origins.of("lookback_hours")) == "halo.yaml:3 (overrides)"
@@ -229,7 +229,7 @@ def test_a_file_included_twice_is_loaded_once_and_in_order_of_name(tmp_path: Pat
     write_files(tmp_path, {f"{name}.yaml": body % (name[-1], name[-1]) for name in names})
     (tmp_path / "s" / "link.yaml").symlink_to(tmp_path / "s" / "a.yaml")
     (tmp_path / "s" / "circle").symlink_to(tmp_path / "s")
-    project = loaded(tmp_path, "version: 1\ninclude: [z.yaml, 's/*.yaml', 's/**/[a-c].yaml', '**/*.yaml']")
+    project = load_project(tmp_path, "version: 1\ninclude: [z.yaml, 's/*.yaml', 's/**/[a-c].yaml', '**/*.yaml']")
     assert [entry.key for entry in project.entries] == ["z", "a", "b", "c"]
 
 
@@ -264,7 +264,7 @@ def test_variables_stand_for_their_values(tmp_path: Path, title: str, expected: 
         "NONE": "no",
     }
     text = f"version: 1\nschedules:\n  a: {{title: '{title}', agent: x, cron: '@daily'}}\n"
-    assert loaded(tmp_path, text, **variables).entries[0].title == expected
+    assert load_project(tmp_path, text, **variables).entries[0].title == expected
 
 
 def test_variables_are_read_in_every_string_of_an_entry_but_not_in_prompts_and_policy(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_variables_are_read_in_every_string_of_an_entry_but_not_in_prompts_and_p
         " prompt: 'costs ${V}', renamed_from: ['${V}'], id: '${V}', state: '${S:-active}'}\n"
     )
     variables = {"V": "v", "TZ": "Asia/Tokyo", "F": "weekly", "D": "mon", "AT": "09:30", "L": "2d"}
-    project = loaded(tmp_path, text, **{f"HALO_VAR_{name}": value for name, value in variables.items()})
+    project = load_project(tmp_path, text, **{f"HALO_VAR_{name}": value for name, value in variables.items()})
     entry = project.entries[0]
     assert entry.spec is not None
     assert (entry.spec.agent, entry.spec.model_id, entry.spec.prompt, entry.spec.lookback_hours) == (
@@ -292,7 +292,7 @@ def test_entries_may_share_fields_by_merge_keys(tmp_path: Path) -> None:
         "version: 1\nschedules:\n  a: &a\n    title: A\n    agent: x\n    cron: '@daily'\n"
         "  b:\n    <<: *a\n    title: B\n"
     )
-    entry = loaded(tmp_path, text).entries[1]
+    entry = load_project(tmp_path, text).entries[1]
     assert (entry.title, str(entry.origins.of("title")), str(entry.origins.of("agent"))) == (
         "B",
         "halo.yaml:9",
@@ -305,7 +305,7 @@ def test_a_project_has_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     files = {f"s/{name}.yaml": "schedules: {}" for name in "abcd"}
     write_files(tmp_path, files)
     with pytest.raises(ProjectError) as raised:
-        loaded(tmp_path, "version: 1\ninclude: ['s/[a-c].yaml', 's/d.yaml']\n")
+        load_project(tmp_path, "version: 1\ninclude: ['s/[a-c].yaml', 's/d.yaml']\n")
     message = "too many files: a project may have at most 3"
     assert raised.value.message == f"halo.yaml:2:11: `s/c.yaml`: {message}"  # and not once more for each other file
 
@@ -324,7 +324,7 @@ def test_a_project_wide_limit_is_reported_once(
     entry = "  {0}: {{title: {0}, agent: x, cron: '@daily', prompt_file: {0}.md}}\n"
     write_files(tmp_path, {f"{key}.md": "Look. " * 20 for key in "abcdef"})
     with pytest.raises(ProjectError) as raised:
-        loaded(tmp_path, "version: 1\nschedules:\n" + "".join(map(entry.format, "abcdef")))
+        load_project(tmp_path, "version: 1\nschedules:\n" + "".join(map(entry.format, "abcdef")))
     (problem,) = raised.value.problems
     assert problem.message.endswith(f".md`: {message}")
 
@@ -335,7 +335,7 @@ def test_a_glob_that_matches_too_many_files_says_so_and_reads_none(
     monkeypatch.setattr(reader, "MAX_FILES", 3)
     write_files(tmp_path, {f"s/{name}.yaml": "not: read" for name in "abcd"})
     with pytest.raises(ProjectError) as raised:
-        loaded(tmp_path, "version: 1\ninclude: ['s/*.yaml']\n")
+        load_project(tmp_path, "version: 1\ninclude: ['s/*.yaml']\n")
     message = "it matches more than 3 files, the most that a project may have"
     assert raised.value.message == f"halo.yaml:2:11: `s/*.yaml`: {message}"
 
@@ -345,7 +345,7 @@ def test_many_ways_to_one_file_do_not_count_as_many_files(tmp_path: Path, monkey
     body = "schedules: {%s: {title: %s, agent: x, cron: '@daily'}}"
     names = [f"{folder}{number}" for folder in "ab" for number in "12"]
     write_files(tmp_path, {f"t/{name[0]}/x/y/z/schedules/{name}.yaml": body % (name, name) for name in names})
-    project = loaded(tmp_path, "version: 1\ninclude: ['t/*/**/*/**/*.yaml']\n")
+    project = load_project(tmp_path, "version: 1\ninclude: ['t/*/**/*/**/*.yaml']\n")
     assert [entry.key for entry in project.entries] == names
 
 
@@ -368,7 +368,7 @@ def test_the_walk_of_the_globs_has_a_bound(tmp_path: Path, monkeypatch: pytest.M
     for number in range(10):
         (tmp_path / f"circle{number}").symlink_to(tmp_path)
     with pytest.raises(ProjectError) as raised:
-        loaded(tmp_path, "version: 1\ninclude: [s/a.yaml, '*/*/*/*/*/*/a.yaml', '*/*/*/*/b.yaml']\n")
+        load_project(tmp_path, "version: 1\ninclude: [s/a.yaml, '*/*/*/*/*/*/a.yaml', '*/*/*/*/b.yaml']\n")
     message = "the globs look at more than 50 files and folders; name the folders they mean"
     assert raised.value.message == f"halo.yaml:2:21: `*/*/*/*/*/*/a.yaml`: {message}"
 
@@ -377,7 +377,7 @@ def test_all_files_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(reader, "MAX_TOTAL", 60)
     write_files(tmp_path, {"a.yaml": "schedules: {}"})
     with pytest.raises(ProjectError) as raised:
-        loaded(tmp_path, "version: 1\ninclude: [a.yaml]\n# " + "x" * 20)
+        load_project(tmp_path, "version: 1\ninclude: [a.yaml]\n# " + "x" * 20)
     assert (
         raised.value.message == "halo.yaml:2:11: `a.yaml`: too large: a project's files may have at most 0 MiB in all"
     )
@@ -386,13 +386,13 @@ def test_all_files_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.Mon
 def test_more_schedules_than_anyone_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("halo_iac.load.loader.MAX_SCHEDULES", 1)
     with pytest.raises(ProjectError) as raised:
-        loaded(tmp_path, "version: 1\nschedules: {a: {}, b: {}}")
+        load_project(tmp_path, "version: 1\nschedules: {a: {}, b: {}}")
     assert raised.value.message == "halo.yaml:2:1: more than 1 schedules in all"
 
 
 def test_a_long_prompt_in_the_file_itself_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ProjectError) as raised:
-        loaded(
+        load_project(
             tmp_path, f"version: 1\nschedules: {{a: {{title: T, agent: x, cron: '@daily', prompt: {'é' * 140_000}}}}}"
         )
     assert raised.value.message == "halo.yaml:2:61: the prompt is longer than 256 KiB"
@@ -426,7 +426,7 @@ def test_a_draft_has_to_lie_inside_of_the_project_as_well(tmp_path: Path) -> Non
 def test_a_project_says_what_an_entry_means_that_says_nothing(tmp_path: Path) -> None:
     layers = "version: 1\nschedules: {}\ndefaults: {agent: x, lookback: 2d, max_turns: 9}\noverrides: {max_turns: 8}\n"
     expected = {**defaults.BUILT_IN, "agent": "x", "lookback_hours": 48, "max_turns": 8}
-    assert loaded(tmp_path, layers).fallback == expected
+    assert load_project(tmp_path, layers).fallback == expected
 
 
 UUID = "2f6c1c5e-0000-4000-8000-00000000000a"

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from golden_files import assert_golden
 from project_files import entry_fields, entry_text, one_entry, problems_of_text
-from suggestion_cases import NO_HINT, TABLE, Case, cases, followed, suggestions
+from suggestion_cases import NO_HINT, TABLE, Case, cases, suggestions, with_suggestions
 
 from halo_iac.load.cron import from_cron
 from halo_iac.load.suggestions.keys import ENTRY_KEYS, PROJECT_KEYS, suggest_key
@@ -88,7 +88,7 @@ def test_every_suggestion_passes_when_it_is_pasted() -> None:
         found = problems_of_text(entry_text(written))
         for codes in suggestions(found[0].hint) if found else []:
             count += 1
-            pasted = followed(written, found, codes)
+            pasted = with_suggestions(written, found, codes)
             is_key = codes[0] in ENTRY_KEYS
             left = [each.message for each in problems_of_text(entry_text(pasted))]
             refused += [(codes, pasted, message) for message in left if not is_key or message.startswith("unknown key")]

@@ -15,7 +15,7 @@ ESCAPE_SINGLE = "write `''` for a quote within the text, or put the text in doub
 ESCAPE_DOUBLE = 'write `\\"` for a quote within the text, or put the text in single quotes'
 
 
-def needs(first: str) -> str:
+def token_needed(first: str) -> str:
     return f"a value that begins with `{first}` needs quotes"
 
 
@@ -25,37 +25,37 @@ BELOW = "indent every line of the text below `prompt: |`"
 
 SLIPS: list[tuple[Lines, tuple[int, int], str, str]] = [
     # what begins with a character of YAML's own
-    (("cron: */15 * * * *",), (1, 7), needs("*"), 'write `cron: "*/15 * * * *"`'),
-    (("cron: * * * * *  # often", "enabled: true"), (1, 7), needs("*"), 'write `cron: "* * * * *"`'),
-    (("cron: @daily",), (1, 7), needs("@"), 'write `cron: "@daily"`'),
-    (("title: T", "cron:   */5 9-17 * * 1-5"), (2, 9), needs("*"), 'write `cron: "*/5 9-17 * * 1-5"`'),
-    (("title: *important*",), (1, 8), needs("*"), 'write `title: "*important*"`'),
-    (("title: @x daily",), (1, 8), needs("@"), 'write `title: "@x daily"`'),
-    (("title: %x",), (1, 8), needs("%"), 'write `title: "%x"`'),
+    (("cron: */15 * * * *",), (1, 7), token_needed("*"), 'write `cron: "*/15 * * * *"`'),
+    (("cron: * * * * *  # often", "enabled: true"), (1, 7), token_needed("*"), 'write `cron: "* * * * *"`'),
+    (("cron: @daily",), (1, 7), token_needed("@"), 'write `cron: "@daily"`'),
+    (("title: T", "cron:   */5 9-17 * * 1-5"), (2, 9), token_needed("*"), 'write `cron: "*/5 9-17 * * 1-5"`'),
+    (("title: *important*",), (1, 8), token_needed("*"), 'write `title: "*important*"`'),
+    (("title: @x daily",), (1, 8), token_needed("@"), 'write `title: "@x daily"`'),
+    (("title: %x",), (1, 8), token_needed("%"), 'write `title: "%x"`'),
     (("title: `x` daily",), (1, 8), "a value that begins with `` ` `` needs quotes", 'write `title: "`x` daily"`'),
-    (("title: & more",), (1, 8), needs("&"), 'write `title: "& more"`'),
-    (("title: > 5 errors",), (1, 8), needs(">"), 'write `title: "> 5 errors"`'),
-    (("title: - daily",), (1, 8), needs("-"), 'write `title: "- daily"`'),
-    (("title: ? daily",), (1, 8), needs("?"), 'write `title: "? daily"`'),
-    (("title: ] daily",), (1, 8), needs("]"), 'write `title: "] daily"`'),
-    (("title: [checkout] daily", "agent: x"), (1, 8), needs("["), 'write `title: "[checkout] daily"`'),
-    (("title: [a, b] daily",), (1, 8), needs("["), 'write `title: "[a, b] daily"`'),
-    (("title: {checkout} daily",), (1, 8), needs("{"), 'write `title: "{checkout} daily"`'),
-    (("title: {{ name }} daily",), (1, 8), needs("{"), 'write `title: "{{ name }} daily"`'),
-    (('title: [checkout] "daily"',), (1, 8), needs("["), "write `title: '[checkout] \"daily\"'`"),
-    (("prompt: @SECRET",), (1, 9), needs("@"), SAME),
-    (("unknown: @SECRET",), (1, 10), needs("@"), SAME),
+    (("title: & more",), (1, 8), token_needed("&"), 'write `title: "& more"`'),
+    (("title: > 5 errors",), (1, 8), token_needed(">"), 'write `title: "> 5 errors"`'),
+    (("title: - daily",), (1, 8), token_needed("-"), 'write `title: "- daily"`'),
+    (("title: ? daily",), (1, 8), token_needed("?"), 'write `title: "? daily"`'),
+    (("title: ] daily",), (1, 8), token_needed("]"), 'write `title: "] daily"`'),
+    (("title: [checkout] daily", "agent: x"), (1, 8), token_needed("["), 'write `title: "[checkout] daily"`'),
+    (("title: [a, b] daily",), (1, 8), token_needed("["), 'write `title: "[a, b] daily"`'),
+    (("title: {checkout} daily",), (1, 8), token_needed("{"), 'write `title: "{checkout} daily"`'),
+    (("title: {{ name }} daily",), (1, 8), token_needed("{"), 'write `title: "{{ name }} daily"`'),
+    (('title: [checkout] "daily"',), (1, 8), token_needed("["), "write `title: '[checkout] \"daily\"'`"),
+    (("prompt: @SECRET",), (1, 9), token_needed("@"), SAME),
+    (("unknown: @SECRET",), (1, 10), token_needed("@"), SAME),
     (
         ("prompt: | Look",),
         (1, 9),
         "text follows `|` on its line",
         "begin the text on the line below `prompt: |`, indented",
     ),
-    (("x: {title: T, cron: */15 * * * *}",), (1, 21), needs("*"), SAME),
-    (("x: [* prod, b]",), (1, 5), needs("*"), SAME),
-    (("x:", "  - *", "  - b"), (2, 5), needs("*"), SAME),
+    (("x: {title: T, cron: */15 * * * *}",), (1, 21), token_needed("*"), SAME),
+    (("x: [* prod, b]",), (1, 5), token_needed("*"), SAME),
+    (("x:", "  - *", "  - b"), (2, 5), token_needed("*"), SAME),
     (("hours: [${HOURS}]",), (1, 9), "a variable within brackets needs quotes", "put it in quotes"),
-    (("include: *.yaml",), (1, 10), needs("*"), 'write `include: ["*.yaml"]`'),
+    (("include: *.yaml",), (1, 10), token_needed("*"), 'write `include: ["*.yaml"]`'),
     (
         ("title: Daily: checkout",),
         (1, 13),

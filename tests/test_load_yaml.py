@@ -35,7 +35,7 @@ yes no on off y n ~ null Null NULL nUll true True TRUE tRue false 0 -0 +1 007 0o
 1. .5 -.5 . +. 1e3 1e+3 1.e3 1.5e-3 .inf -.inf +.INF 09:00 9:30 1:2:3 0x 0o 0b 0o8 1-2 -- ++1 1.2.3 infinity"""
 
 
-def values(text: str, *, pure: bool = False) -> Node:
+def root_node(text: str, *, pure: bool = False) -> Node:
     document = parse_text(text, "halo.yaml", pure=pure)
     assert [str(problem) for problem in document.problems] == []
     return document.root
@@ -54,7 +54,7 @@ def ruamel(text: str) -> Node:
 @settings(deadline=None, max_examples=60)
 def test_quoted_values_are_those_of_the_safe_loader(tree: dict[str, Any], pure: bool) -> None:
     text = json.dumps(tree, ensure_ascii=False)
-    assert values(text, pure=pure) == ruamel(text) == tree
+    assert root_node(text, pure=pure) == ruamel(text) == tree
 
 
 @pytest.mark.parametrize("pure", [False, True])
@@ -65,25 +65,25 @@ def test_plain_values_are_those_of_the_safe_loader(tree: dict[str, Any], pure: b
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
     writer.dump(tree, out)
-    assert values(out.getvalue(), pure=pure) == ruamel(out.getvalue()) == tree
+    assert root_node(out.getvalue(), pure=pure) == ruamel(out.getvalue()) == tree
 
 
 @pytest.mark.parametrize("text", PLAIN.split())
 def test_plain_scalars_mean_what_they_mean_to_the_safe_loader(text: str) -> None:
-    ours, theirs = values(f"a: {text}")["a"], ruamel(f"a: {text}")["a"]
+    ours, theirs = root_node(f"a: {text}")["a"], ruamel(f"a: {text}")["a"]
     assert (type(ours), ours) == (type(theirs), theirs)
 
 
 def test_a_date_stays_text() -> None:
-    assert values("a: 2026-01-02\nb: 2026-01-02 10:00:00Z") == {"a": "2026-01-02", "b": "2026-01-02 10:00:00Z"}
+    assert root_node("a: 2026-01-02\nb: 2026-01-02 10:00:00Z") == {"a": "2026-01-02", "b": "2026-01-02 10:00:00Z"}
 
 
 def test_a_number_too_long_for_any_field_stays_text() -> None:
-    assert values(f"a: {'9' * 5000}") == {"a": "9" * 5000}
+    assert root_node(f"a: {'9' * 5000}") == {"a": "9" * 5000}
 
 
 def test_quotes_keep_a_string_a_string() -> None:
-    assert values("a: '9'\nb: \"true\"\nc: ''") == {"a": "9", "b": "true", "c": ""}
+    assert root_node("a: '9'\nb: \"true\"\nc: ''") == {"a": "9", "b": "true", "c": ""}
 
 
 @pytest.mark.parametrize("pure", [False, True])
@@ -105,7 +105,7 @@ def test_quotes_keep_a_string_a_string() -> None:
 )
 @pytest.mark.filterwarnings("ignore::ruamel.yaml.error.ReusedAnchorWarning")  # the YAML that it warns of is meant
 def test_aliases_and_merge_keys_mean_what_they_mean_to_the_safe_loader(text: str, pure: bool) -> None:
-    ours, theirs = values(text, pure=pure), ruamel(text)
+    ours, theirs = root_node(text, pure=pure), ruamel(text)
     assert ours == theirs
 
 
@@ -262,7 +262,7 @@ def test_a_character_that_may_end_a_line_is_refused_by_name_and_as_an_escape_is_
     assert problem.message.startswith(f"{AMBIGUOUS[character]}: {why}")
     escaped = f"\\u{ord(character):04x}"
     assert problem.hint == f'delete it, or write it in double quotes as "{escaped}"'
-    assert values(f'a: "b{escaped}c"', pure=pure) == {"a": f"b{character}c"}
+    assert root_node(f'a: "b{escaped}c"', pure=pure) == {"a": f"b{character}c"}
 
 
 @pytest.mark.parametrize("pure", [False, True])
@@ -397,7 +397,7 @@ def test_a_merge_conflict_that_yaml_takes_for_text_is_one_as_well(lines: tuple[s
 
 
 def test_text_that_resembles_a_conflict_is_accepted() -> None:
-    assert values("a: |\n  Look\n  =======\n  <<<<<<< HEAD\n") == {"a": "Look\n=======\n<<<<<<< HEAD\n"}
+    assert root_node("a: |\n  Look\n  =======\n  <<<<<<< HEAD\n") == {"a": "Look\n=======\n<<<<<<< HEAD\n"}
     assert diagnostics("a: {b\n========\n") == ["f:1:4: unclosed `{` (add `}` at the end of the value)"]
 
 
@@ -487,17 +487,17 @@ def test_a_bomb_of_merge_keys_is_refused_too() -> None:
 
 def test_sharing_one_entry_by_an_anchor_is_no_bomb() -> None:
     text = "base: &b {x: 1, y: 2, z: 3}\n" + "".join(f"e{n}: {{<<: *b, title: t{n}}}\n" for n in range(50))
-    assert values(text)["e49"] == {"x": 1, "y": 2, "z": 3, "title": "t49"}
+    assert root_node(text)["e49"] == {"x": 1, "y": 2, "z": 3, "title": "t49"}
 
 
-def joined(*parts: str) -> st.SearchStrategy[str]:
+def joined_pieces(*parts: str) -> st.SearchStrategy[str]:
     return st.lists(st.sampled_from(parts), max_size=30).map("".join)
 
 
 @given(
     st.binary(max_size=60)
     | st.text(alphabet="a:-[]{}&*!|>'\"%@`#,?\n\t ~<=\\0", max_size=60).map(str.encode)
-    | joined("a", "1", "<<", "'<<'", "&a ", "*a ", "!t ", ": ", "? ", "- ", "{", "}", "[", "]", ", ", "\n").map(
+    | joined_pieces("a", "1", "<<", "'<<'", "&a ", "*a ", "!t ", ": ", "? ", "- ", "{", "}", "[", "]", ", ", "\n").map(
         str.encode
     )
 )

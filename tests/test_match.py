@@ -152,7 +152,11 @@ def test_a_former_title_that_another_entry_declares_is_not_used() -> None:
 def test_an_entry_yields_only_if_its_former_title_is_undeclared() -> None:
     entries = [entry("A"), entry("B", "A"), entry("C", "B")]
     assert outcome_by_key(matched(entries, [remote("1", "B")])) == {"A": None, "B": "1", "C": None}
-    assert outcome_by_key(matched(entries, [remote("1", "B"), remote("2", "A")])) == {"A": "2", "B": "1", "C": None}
+    assert outcome_by_key(matched(entries, [remote("1", "B"), remote("2", "A")])) == {
+        "A": "2",
+        "B": "1",
+        "C": None,
+    }
 
 
 def test_two_entries_with_one_former_title_are_blocked() -> None:
@@ -327,7 +331,7 @@ def test_matches_equal_those_of_an_exhaustive_search(entries: list[Entry], remot
 some_pins = st.dictionaries(st.sampled_from(TITLES), st.integers(0, 4), max_size=3)
 
 
-def pinned(entries: Iterable[Entry], pins: dict[str, int]) -> list[Entry]:
+def with_pins(entries: Iterable[Entry], pins: dict[str, int]) -> list[Entry]:
     return [each._replace(id=str(pins[str(each.title)])) if each.title in pins else each for each in entries]
 
 
@@ -335,7 +339,7 @@ def pinned(entries: Iterable[Entry], pins: dict[str, int]) -> list[Entry]:
 def test_every_entry_is_matched_once_and_every_schedule_at_most_once(
     entries: list[Entry], remotes: list[RemoteSchedule], pins: dict[str, int]
 ) -> None:
-    pairing = matched(pinned(entries, pins), remotes)
+    pairing = matched(with_pins(entries, pins), remotes)
     keys = [pair.entry.key for pair in pairing.pairs] + [blocked.key for blocked in pairing.blocked]
     assert sorted(keys) == sorted(each.key for each in entries)
     paired = [pair.remote.id for pair in pairing.pairs if pair.remote]
@@ -348,7 +352,7 @@ def test_every_entry_is_matched_once_and_every_schedule_at_most_once(
 def test_interrupted_renames_continue_with_the_same_schedules(
     entries: list[Entry], remotes: list[RemoteSchedule], pins: dict[str, int], chance: random.Random
 ) -> None:
-    entries = pinned(entries, pins)
+    entries = with_pins(entries, pins)
     pairing = matched(entries, remotes)
     if pairing.blocked:
         return
@@ -369,7 +373,7 @@ def test_interrupted_renames_continue_with_the_same_schedules(
 def test_the_order_of_entries_and_schedules_does_not_matter(
     entries: list[Entry], remotes: list[RemoteSchedule], pins: dict[str, int], chance: random.Random
 ) -> None:
-    entries = pinned(entries, pins)
+    entries = with_pins(entries, pins)
     pairing = matched(entries, remotes)
     shuffled = matched(chance.sample(entries, len(entries)), chance.sample(remotes, len(remotes)))
     assert outcome_by_key(shuffled) == outcome_by_key(pairing)

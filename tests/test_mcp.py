@@ -49,11 +49,11 @@ KEY = "sk-inference-0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
-def ask(halo_runs: Served, folder: Path) -> Assistant:
+def assistant(quick_runs: Served, folder: Path) -> Assistant:
     """A server in a folder with a project file, applied, on a platform whose runs are over at once."""
     (folder / "halo.yaml").write_text(PROJECT_FILE)
-    assert halo_runs("apply", "--yes").code == 0
-    return Assistant(halo_runs.halo)
+    assert quick_runs("apply", "--yes").code == 0
+    return Assistant(quick_runs.halo)
 
 
 # What a client lists ------------------------------------------------------------------------------------------------
@@ -215,10 +215,10 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_invalid_arguments_are_reported_without_a_request(halo_runs: Served, case: str) -> None:
+def test_invalid_arguments_are_reported_without_a_request(quick_runs: Served, case: str) -> None:
     name, arguments, said = WRONG[case]
-    assert Assistant(halo_runs.halo).failed(name, **arguments).outcome.text == said
-    assert halo_runs.asked == []
+    assert Assistant(quick_runs.halo).failed(name, **arguments).outcome.text == said
+    assert quick_runs.asked == []
 
 
 def test_ids_are_taken_in_any_spelling_and_empty_texts_as_left_out() -> None:
@@ -230,8 +230,8 @@ def test_ids_are_taken_in_any_spelling_and_empty_texts_as_left_out() -> None:
 # Answers ------------------------------------------------------------------------------------------------------------
 
 
-def test_whoami_names_project_key_and_permissions(ask: Assistant) -> None:
-    data = ask("whoami").data
+def test_whoami_names_project_key_and_permissions(assistant: Assistant) -> None:
+    data = assistant("whoami").data
     assert data.pop("version")
     assert data.pop("platform").startswith("http://127.0.0.1:")
     assert data == {
@@ -245,8 +245,8 @@ def test_whoami_names_project_key_and_permissions(ask: Assistant) -> None:
     }
 
 
-def test_schedules_are_listed_with_their_keys_and_page_by_page(ask: Assistant) -> None:
-    first, second = ask.pages("list_halo_schedules", limit=1)
+def test_schedules_are_listed_with_their_keys_and_page_by_page(assistant: Assistant) -> None:
+    first, second = assistant.pages("list_halo_schedules", limit=1)
     assert (first.data["total"], second.data["total"]) == (2, 2)
     rows = {row.pop("schedule"): row for row in first.data["schedules"] + second.data["schedules"]}
     assert all(row.pop("schedule_id") for row in rows.values())
@@ -268,17 +268,21 @@ def test_schedules_are_listed_with_their_keys_and_page_by_page(ask: Assistant) -
     }
 
 
-def test_a_cursor_goes_with_the_arguments_that_it_was_given_for(ask: Assistant) -> None:
-    cursor = ask("list_agents", limit=1).cursor
-    assert ask("list_agents", limit=2, cursor=cursor).data["agents"][0]["agent"] == "support-bot"
+def test_a_cursor_goes_with_the_arguments_that_it_was_given_for(assistant: Assistant) -> None:
+    cursor = assistant("list_agents", limit=1).cursor
+    assert assistant("list_agents", limit=2, cursor=cursor).data["agents"][0]["agent"] == "support-bot"
     for name, arguments in (("list_agents", {"time_range": "7d"}), ("list_halo_runs", {})):
-        assert "belongs to a call with other arguments" in ask.failed(name, cursor=cursor, **arguments).outcome.text
+        assert (
+            "belongs to a call with other arguments" in assistant.failed(name, cursor=cursor, **arguments).outcome.text
+        )
 
 
-def test_the_latest_report_of_a_schedule_an_agent_a_run_and_a_conversation_is_the_same(ask: Assistant) -> None:
-    started = ask("start_halo_run", schedule="daily").data
+def test_the_latest_report_of_a_schedule_an_agent_a_run_and_a_conversation_is_the_same(assistant: Assistant) -> None:
+    started = assistant("start_halo_run", schedule="daily").data
     named = ({"schedule": "daily"}, {"agent": "shop"}, {"agent": "checkout"}, {"run_id": started["run_id"]})
-    (report,) = {json.dumps(ask("get_halo_report", **each).data) for each in (*named, started_conversation(started))}
+    (report,) = {
+        json.dumps(assistant("get_halo_report", **each).data) for each in (*named, started_conversation(started))
+    }
     data = json.loads(report)
     assert (data["run_id"], data["status"], data["offset"]) == (started["run_id"], "completed", 0)
     assert data["total"] == len(data["report"])
@@ -320,30 +324,32 @@ def test_an_invalid_cursor_is_reported(text: str) -> None:
         decode(text, {})
 
 
-def test_conversations_and_runs_are_listed(ask: Assistant, halo_runs: Served) -> None:
+def test_conversations_and_runs_are_listed(assistant: Assistant, quick_runs: Served) -> None:
     def start(**what: str) -> dict[str, str]:
-        halo_runs.clock.advance(minutes=1)
-        started: dict[str, str] = ask("start_halo_run", **what).data
+        quick_runs.clock.advance(minutes=1)
+        started: dict[str, str] = assistant("start_halo_run", **what).data
         return started
 
     started = [start(agent=agent) for agent in ("checkout", "checkout", "support-bot")]
-    listed = [row for page in ask.pages("list_halo_conversations", limit=2) for row in page.data["conversations"]]
+    listed = [row for page in assistant.pages("list_halo_conversations", limit=2) for row in page.data["conversations"]]
     assert [(row["latest_run_id"], row["latest_run_status"]) for row in listed] == [
         (each["run_id"], "completed") for each in reversed(started)
     ]
-    runs = [row for page in ask.pages("list_halo_runs", agent="shop", limit=1) for row in page.data["runs"]]
+    runs = [row for page in assistant.pages("list_halo_runs", agent="shop", limit=1) for row in page.data["runs"]]
     assert [row["run_id"] for row in runs] == [each["run_id"] for each in reversed(started[:2])]
     assert {(row["status"], row["is_over"], row["origin"]) for row in runs} == {("completed", True, "manual")}
     fired = [start(schedule="daily")["run_id"] for _ in range(3)]
-    of_schedule = [row for page in ask.pages("list_halo_runs", schedule="daily", limit=2) for row in page.data["runs"]]
+    of_schedule = [
+        row for page in assistant.pages("list_halo_runs", schedule="daily", limit=2) for row in page.data["runs"]
+    ]
     assert [row["run_id"] for row in of_schedule] == fired[::-1]
 
 
-def test_a_question_is_answered_in_its_conversation(ask: Assistant) -> None:
-    conversation = ask("start_halo_run", schedule="daily").data["conversation_id"]
-    answered = ask("ask_halo", conversation_id=conversation, question="Which errors are new?").data
+def test_a_question_is_answered_in_its_conversation(assistant: Assistant) -> None:
+    conversation = assistant("start_halo_run", schedule="daily").data["conversation_id"]
+    answered = assistant("ask_halo", conversation_id=conversation, question="Which errors are new?").data
     assert answered["status"] == "completed"
-    thread = ask("get_halo_conversation", conversation_id=conversation).data
+    thread = assistant("get_halo_conversation", conversation_id=conversation).data
     assert [message["role"] for message in thread["messages"]] == ["user", "assistant", "user", "assistant"]
     assert thread["messages"][-1]["content"] == answered["content"]
     assert [run["is_over"] for run in thread["runs"]] == [True, True]
@@ -374,18 +380,18 @@ def test_a_project_file_is_checked_without_a_key(folder: Path, halo: CommandLine
     assert Assistant(halo)("validate_project").data["is_valid"] is True
 
 
-def test_a_plan_is_text_and_data_and_changes_nothing(ask: Assistant, halo_runs: Served, folder: Path) -> None:
+def test_a_plan_is_text_and_data_and_changes_nothing(assistant: Assistant, quick_runs: Served, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT_FILE.replace("[9]", "[9, 18]").replace("Support review", "Help review"))
-    before = len(halo_runs.asked)
-    first, second = ask.pages("plan_project", limit=1)
+    before = len(quick_runs.asked)
+    first, second = assistant.pages("plan_project", limit=1)
     assert first.ours.startswith("2 changes planned, 0 unchanged. Nothing was changed")
     assert "Plan: " in first.data["plan_text"]
     assert "plan_text" not in second.data
     (change,) = first.data["changes"]
     assert (change["action"], change["schedule"], change["origin"]) == ("update", "daily", "halo.yaml:4")
     assert change["fields"] == [{"field": "hours", "before": "[9]", "after": "[9, 18]", "origin": "halo.yaml:4"}]
-    assert [each["schedule"] for each in ask("plan_project", schedule="support").data["changes"]] == ["support"]
-    assert not {each for each in halo_runs.asked[before:] if each.rpartition(".")[2] in {"create", "update"}}
+    assert [each["schedule"] for each in assistant("plan_project", schedule="support").data["changes"]] == ["support"]
+    assert not {each for each in quick_runs.asked[before:] if each.rpartition(".")[2] in {"create", "update"}}
 
 
 # Bounds -------------------------------------------------------------------------------------------------------------
@@ -394,7 +400,7 @@ def test_a_plan_is_text_and_data_and_changes_nothing(ask: Assistant, halo_runs: 
 def test_a_long_report_comes_in_parts_that_join_to_the_whole(halo: CommandLine) -> None:
     lines = [f"## Heading {number} <script>alert(1)</script>\n{'x' * (number % 60)}" for number in range(10_000)]
     whole = "\n".join(lines)
-    with serving(platform(whole)) as recorder:
+    with serving(answer_with_conversation(whole)) as recorder:
         ask = Assistant(signed_in(halo, recorder.url))
         parts = [*ask.pages("get_halo_report", conversation_id="c", max_chars=100_000)]
     assert "".join(part.data["report"] for part in parts) == whole
@@ -404,7 +410,7 @@ def test_a_long_report_comes_in_parts_that_join_to_the_whole(halo: CommandLine) 
 
 
 def test_a_long_thread_comes_in_parts_that_join_to_the_whole(halo: CommandLine) -> None:
-    with serving(platform("word " * 10_000, "short", "é" * 30_000)) as recorder:
+    with serving(answer_with_conversation("word " * 10_000, "short", "é" * 30_000)) as recorder:
         ask = Assistant(signed_in(halo, recorder.url))
         pages = [page.data["messages"] for page in ask.pages("get_halo_conversation", conversation_id="c")]
     joined: dict[int, str] = {}
@@ -428,7 +434,7 @@ def test_long_rows_are_cut_to_the_answer_limit(halo: CommandLine) -> None:
 HUGE = "x" * 100_000
 
 
-def huge(request: Request) -> Reply:
+def huge_answer(request: Request) -> Reply:
     """Answer anything with a hundred of it, every text of which is long."""
     run = {"id": HUGE, "status": HUGE, "conversationId": HUGE, "scheduleId": HUGE, "origin": HUGE, "errorMessage": HUGE}
     conversation = {"id": HUGE, "title": HUGE, "latestRunId": HUGE, "agentUuid": HUGE, "createdAt": HUGE}
@@ -461,7 +467,7 @@ def huge(request: Request) -> Reply:
 def test_no_answer_is_long_whatever_the_platform_sends(halo: CommandLine, name: str) -> None:
     needed = dict.fromkeys(input_schema(TOOLS[name]).get("required", ()), "id")
     given = needed | ({"conversation_id": "c"} if name == "get_halo_report" else {})
-    with serving(huge) as recorder:
+    with serving(huge_answer) as recorder:
         answered = Assistant(signed_in(halo, recorder.url)).tried(name, **given)
     assert len(answered.outcome.text) < 60_000
     assert len(json.dumps(answered.outcome.structured)) < 60_000
@@ -482,7 +488,7 @@ def signed_in(halo: CommandLine, url: str, key: str = KEY) -> CommandLine:
     return CommandLine({**halo.env, **env}, patience=halo.patience)
 
 
-def platform(*answers: str, title: str = "A report") -> Any:  # noqa: ANN401 - what answers requests
+def answer_with_conversation(*answers: str, title: str = "A report") -> Any:  # noqa: ANN401 - what answers requests
     """Return a platform with one conversation of these answers."""
     messages = [
         {"sequence": number, "role": "assistant", "content": text, "runId": "r"}
@@ -517,7 +523,7 @@ HOSTILE = (
 
 
 def test_untrusted_text_stands_within_a_fence_it_cannot_guess(halo: CommandLine) -> None:
-    with serving(platform(HOSTILE, title=HOSTILE)) as recorder:
+    with serving(answer_with_conversation(HOSTILE, title=HOSTILE)) as recorder:
         ask = Assistant(signed_in(halo, recorder.url))
         answers = [
             ask("get_halo_report", conversation_id="c"),
@@ -569,7 +575,7 @@ def test_a_prompt_without_what_it_is_about_is_refused(given: dict[str, str] | No
 
 def test_the_key_is_never_shown(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT_FILE.replace("Daily review", f"Daily {KEY}"))
-    with serving(platform(f"The key is {KEY}.", title=f"Key {KEY}")) as recorder:
+    with serving(answer_with_conversation(f"The key is {KEY}.", title=f"Key {KEY}")) as recorder:
         ask = Assistant(signed_in(halo, recorder.url))
         shown = [
             ask("get_halo_report", conversation_id="c"),
@@ -634,17 +640,17 @@ def test_a_missing_key_gives_the_assistant_a_hint(halo: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("name", ["list_agents", "list_halo_schedules", "list_halo_conversations", "plan_project"])
-def test_a_key_without_read_permission_is_reported(ask: Assistant, halo_runs: Served, name: str) -> None:
+def test_a_key_without_read_permission_is_reported(assistant: Assistant, quick_runs: Served, name: str) -> None:
     for _ in range(3):
-        halo_runs.sandbox.faults.add(Fault("*", Refuse("FORBIDDEN")))
-    refused = ask.failed(name)
+        quick_runs.sandbox.faults.add(Fault("*", Refuse("FORBIDDEN")))
+    refused = assistant.failed(name)
     assert "(HTTP 403)" in refused.fenced
     assert "hint: " in refused.ours
 
 
-def test_a_missing_schedule_names_the_tool_to_call(ask: Assistant) -> None:
-    assert "did you mean 'daily'?" in ask.failed("get_halo_report", schedule="dayly").ours
-    none = ask.failed("get_halo_report", schedule="daily")
+def test_a_missing_schedule_names_the_tool_to_call(assistant: Assistant) -> None:
+    assert "did you mean 'daily'?" in assistant.failed("get_halo_report", schedule="dayly").ours
+    none = assistant.failed("get_halo_report", schedule="daily")
     assert "has no runs yet" in none.fenced
     assert "to start one, which costs money" in none.ours
 
@@ -654,25 +660,25 @@ def test_hints_name_tools_instead_of_commands() -> None:
     assert {*AS_TOOLS} <= {*commands()}
 
 
-def test_a_call_that_was_cancelled_asks_nothing_more(ask: Assistant, halo_runs: Served) -> None:
-    before = len(halo_runs.asked)
-    ask.stop = threading.Event()
-    ask.stop.set()
-    assert "not sent: the run ended first" in ask.failed("list_halo_conversations").fenced
-    assert "not sent: the run ended first" in ask.failed("start_halo_run", agent="checkout").fenced
-    assert halo_runs.asked[before:] == []
+def test_a_call_that_was_cancelled_asks_nothing_more(assistant: Assistant, quick_runs: Served) -> None:
+    before = len(quick_runs.asked)
+    assistant.stop = threading.Event()
+    assistant.stop.set()
+    assert "not sent: the run ended first" in assistant.failed("list_halo_conversations").fenced
+    assert "not sent: the run ended first" in assistant.failed("start_halo_run", agent="checkout").fenced
+    assert quick_runs.asked[before:] == []
 
 
-def test_an_internal_error_shows_no_traceback(ask: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_shows_no_traceback(assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: object) -> Answered:
         raise KeyError(KEY)
 
     tool = TOOLS["whoami"]._replace(run=broken)
     monkeypatch.setattr("mcp_calls.tools", lambda **_: {"whoami": tool})
-    failed = ask.failed("whoami")
+    failed = assistant.failed("whoami")
     assert "internal error: KeyError" in failed.fenced
-    assert KEY not in failed.outcome.text + ask.log.written
-    assert "internal error: KeyError" in ask.log.written
+    assert KEY not in failed.outcome.text + assistant.log.written
+    assert "internal error: KeyError" in assistant.log.written
 
 
 def test_without_the_sdk_the_command_says_how_to_install_it(halo: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

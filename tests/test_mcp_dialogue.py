@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp_pipe import SdkClient, environment, needs_mcp, program, sdk_client
+from mcp_pipe import SdkClient, environment, needs_mcp, sdk_client, sdk_program
 
 pytestmark = needs_mcp
 
@@ -42,7 +42,7 @@ FILES = (
 )
 
 
-def spans(number: int) -> Iterator[dict[str, Any]]:
+def failing_conversation(number: int) -> Iterator[dict[str, Any]]:
     """Yield the spans of a conversation in which a refund fails, the latest a minute ago."""
     began = datetime.now(UTC) - timedelta(minutes=number + 1)
     trace = f"{number + 1:032x}"
@@ -87,7 +87,7 @@ def shop(folder: Path) -> Path:
     for name in FILES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("")
-    lines = [json.dumps(each) for number in range(12) for each in spans(number)]
+    lines = [json.dumps(each) for number in range(12) for each in failing_conversation(number)]
     (folder / "traces.jsonl").write_text("\n".join(lines))
     halo(folder, "sandbox", "load", "traces.jsonl")
     halo(folder, "apply", "--sandbox", "--yes")
@@ -97,7 +97,7 @@ def shop(folder: Path) -> Path:
 
 
 def halo(folder: Path, *argv: str) -> bytes:
-    command = [program("halo"), *argv]
+    command = [sdk_program("halo"), *argv]
     return subprocess.run(command, cwd=folder, env=environment({}), check=True, capture_output=True).stdout
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from loopback import Reply, Request, result, serving
-from mcp_pipe import inspected, needs_inspector, needs_mcp, pipe, sdk_client
+from mcp_pipe import inspect, needs_inspector, needs_mcp, open_pipe, sdk_client
 from served_runs import Served
 from test_mcp import KEY, PROJECT_FILE
 
@@ -78,13 +78,13 @@ def test_the_prompt_is_listed_and_says_what_to_do(folder: Path) -> None:
 @needs_inspector
 def test_the_inspector_lists_and_calls_tools(folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT_FILE)
-    assert [tool["name"] for tool in inspected(folder, {}, "--method", "tools/list")["tools"]] == [
+    assert [tool["name"] for tool in inspect(folder, {}, "--method", "tools/list")["tools"]] == [
         tool.name for tool in READING
     ]
     called = ("--method", "tools/call", "--tool-name", "list_agents", "--tool-arg", "limit=2")
-    assert len(inspected(folder, {}, *called)["structuredContent"]["untrusted_data"]["agents"]) == 2
+    assert len(inspect(folder, {}, *called)["structuredContent"]["untrusted_data"]["agents"]) == 2
     asked = ("--method", "prompts/get", "--prompt-name", "apply_halo_fixes", "--prompt-args", "schedule=daily")
-    assert inspected(folder, {}, *asked)["messages"]
+    assert inspect(folder, {}, *asked)["messages"]
 
 
 # Clients that misbehave ---------------------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ def test_the_inspector_lists_and_calls_tools(folder: Path) -> None:
 
 def test_initialize_is_answered_before_any_file_or_request(folder: Path) -> None:
     (folder / "halo.yaml").write_text("version: [")
-    with pipe(folder, {"INF_CONFIG_DIR": str(folder.parent)}) as talk:
+    with open_pipe(folder, {"INF_CONFIG_DIR": str(folder.parent)}) as talk:
         assert talk.begin()["result"]["serverInfo"]["name"] == "halo"
         talk.send("tools/call", name="list_agents", arguments={"project": "p"})
         answer = talk.read()["result"]
@@ -103,7 +103,7 @@ def test_initialize_is_answered_before_any_file_or_request(folder: Path) -> None
 
 
 def test_a_client_that_goes_away_ends_the_server(folder: Path) -> None:
-    with pipe(folder, {}, "--sandbox") as talk:
+    with open_pipe(folder, {}, "--sandbox") as talk:
         talk.begin()
         talk.stdin.close()
         assert talk.ended() == (0, b"", "")
@@ -121,7 +121,7 @@ def test_a_client_that_goes_away_in_the_middle_of_a_call_ends_the_server(folder:
         env = {"INF_API_URL": recorder.url, "INF_API_KEY": KEY, "INF_PROJECT_ID": "p"}
         for leaves in ("both", "stdout"):
             asked.clear()
-            with pipe(folder, env) as talk:
+            with open_pipe(folder, env) as talk:
                 talk.begin()
                 talk.send("tools/call", name="list_agents", arguments={})
                 assert asked.wait(20)
@@ -147,7 +147,7 @@ def test_a_cancelled_call_is_not_answered_and_sends_no_more_requests(folder: Pat
 
     with serving(pages) as recorder:
         env = {"INF_API_URL": recorder.url, "INF_API_KEY": KEY, "INF_PROJECT_ID": "p"}
-        with pipe(folder, env) as talk:
+        with open_pipe(folder, env) as talk:
             talk.begin()
             number = talk.send("tools/call", name="list_halo_conversations", arguments={})
             assert asked.wait(20)
@@ -163,7 +163,7 @@ def test_a_cancelled_call_is_not_answered_and_sends_no_more_requests(folder: Pat
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_the_server_although_the_client_is_still_there(folder: Path, number: int) -> None:
-    with pipe(folder, {}, "--sandbox") as talk:
+    with open_pipe(folder, {}, "--sandbox") as talk:
         talk.begin()
         began = time.monotonic()
         talk.process.send_signal(number)
@@ -183,7 +183,7 @@ def test_a_started_run_is_logged_after_the_client_left(folder: Path) -> None:
 
     with serving(starts) as recorder:
         env = {"INF_API_URL": recorder.url, "INF_API_KEY": KEY, "INF_PROJECT_ID": "p"}
-        with pipe(folder, env, "--allow-runs") as talk:
+        with open_pipe(folder, env, "--allow-runs") as talk:
             talk.begin()
             talk.send("tools/call", name="start_halo_run", arguments={"agent": "checkout"})
             assert asked.wait(20)
@@ -196,7 +196,7 @@ def test_a_started_run_is_logged_after_the_client_left(folder: Path) -> None:
 
 
 def test_lines_that_are_no_message_and_unknown_methods_end_nothing(folder: Path) -> None:
-    with pipe(folder, {}, "--sandbox") as talk:
+    with open_pipe(folder, {}, "--sandbox") as talk:
         talk.begin()
         talk.stdin.write(b"\xff\xfe not json\n\n[]\n{}\n")
         refused = talk.send("tools/wrong")
@@ -210,7 +210,7 @@ def test_lines_that_are_no_message_and_unknown_methods_end_nothing(folder: Path)
 
 def test_a_call_with_half_a_character_is_answered(folder: Path) -> None:
     """JavaScript writes such halves where it cut a text within an emoji."""
-    with pipe(folder, {}, "--sandbox") as talk:
+    with open_pipe(folder, {}, "--sandbox") as talk:
         talk.begin()
         asked = talk.send("tools/call", name="validate_project", arguments={"file": "\ud83d.yaml"})
         talk.send("ping")
@@ -218,10 +218,10 @@ def test_a_call_with_half_a_character_is_answered(folder: Path) -> None:
         assert answers[asked]["result"]["isError"]
 
 
-def test_nothing_but_the_protocol_is_on_standard_output(halo_runs: Served, folder: Path) -> None:
+def test_nothing_but_the_protocol_is_on_standard_output(quick_runs: Served, folder: Path) -> None:
     """Warnings and what waits say go to standard error."""
     (folder / "halo.yaml").write_text(PROJECT_FILE)
-    with pipe(folder, halo_runs.halo.env) as talk:
+    with open_pipe(folder, quick_runs.halo.env) as talk:
         talk.begin()
         names = ("whoami", "validate_project", "plan_project", "list_halo_schedules", "list_halo_runs")
         numbers = [talk.send("tools/call", name=name, arguments={}) for name in names]

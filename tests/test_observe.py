@@ -28,12 +28,12 @@ EXPECTED = PlatformState(tuple(map(RemoteSchedule, SCHEDULES)), (Agent("agent-1"
 
 
 @contextmanager
-def reading(answer: Callable[[Request], Reply]) -> Iterator[tuple[Recorder, Reader]]:
+def open_reader(answer: Callable[[Request], Reply]) -> Iterator[tuple[Recorder, Reader]]:
     with serving(answer) as platform, Transport(platform.url, None) as transport:
         yield platform, Reader(transport, Retry(attempts=1))
 
 
-def answer(request: Request) -> Reply:
+def answer_request(request: Request) -> Reply:
     if request.path == "/agent.listForProject":
         return result(AGENTS)
     position = int(request.input.get("cursor", "0"))
@@ -42,7 +42,7 @@ def answer(request: Request) -> Reply:
 
 
 def test_every_page_and_one_agent_list_are_all_that_is_asked() -> None:
-    with reading(answer) as (platform, reader):
+    with open_reader(answer_request) as (platform, reader):
         assert observe(reader, PROJECT) == EXPECTED
         asked = sorted((request.path, request.input.get("cursor", "")) for request in platform.requests)
         assert asked == [
@@ -62,9 +62,9 @@ def test_schedules_and_agents_are_asked_for_at_once() -> None:
     def meet(request: Request) -> Reply:
         if "cursor" not in request.input:
             both_are_here.wait()
-        return answer(request)
+        return answer_request(request)
 
-    with reading(meet) as (_, reader):
+    with open_reader(meet) as (_, reader):
         assert observe(reader, PROJECT) == EXPECTED
 
 
@@ -73,9 +73,9 @@ def test_an_observation_runs_while_something_else_is_done() -> None:
 
     def note(request: Request) -> Reply:
         arrived.set()
-        return answer(request)
+        return answer_request(request)
 
-    with reading(note) as (_, reader):
+    with open_reader(note) as (_, reader):
         observation = Observation(reader, PROJECT)
         assert arrived.wait(5)
         assert observation.project_id == PROJECT
@@ -86,9 +86,9 @@ def test_an_observation_runs_while_something_else_is_done() -> None:
 @pytest.mark.parametrize("procedure", ["agent.listForProject", "haloSchedule.listForProject"])
 def test_an_error_of_either_read_is_raised(procedure: str) -> None:
     def refuse(request: Request) -> Reply:
-        return failure(403) if request.path == f"/{procedure}" else answer(request)
+        return failure(403) if request.path == f"/{procedure}" else answer_request(request)
 
-    with reading(refuse) as (_, reader), pytest.raises(Rejected) as caught:
+    with open_reader(refuse) as (_, reader), pytest.raises(Rejected) as caught:
         observe(reader, PROJECT)
     assert caught.value.procedure == procedure
 
@@ -119,7 +119,7 @@ def test_other_errors_leave_the_other_read_alone() -> None:
             has_failed.set()
             return failure(404)
         assert has_failed.wait(5)
-        return failure(503, Retry_After="0") if len(platform.requests) < 3 else answer(request)
+        return failure(503, Retry_After="0") if len(platform.requests) < 3 else answer_request(request)
 
     with serving(refuse) as platform, Transport(platform.url, None) as transport:
         with pytest.raises(Rejected) as caught:
@@ -134,7 +134,7 @@ def test_a_gap_of_the_listing_is_kept() -> None:
             return result([])
         return result({"schedules": [], "nextCursor": "c"})
 
-    with reading(repeat) as (_, reader):
+    with open_reader(repeat) as (_, reader):
         assert observe(reader, PROJECT) == PlatformState((), (), "the platform repeated a cursor")
 
 
@@ -149,9 +149,9 @@ def test_a_gap_of_the_listing_is_kept() -> None:
 )
 def test_models_are_asked_for_where_an_entry_names_one_and_only_then(listed: Reply, catalog: ModelCatalog) -> None:
     def list_models(request: Request) -> Reply:
-        return listed if request.path == "/haloSchedule.listEligibleModels" else answer(request)
+        return listed if request.path == "/haloSchedule.listEligibleModels" else answer_request(request)
 
-    with reading(list_models) as (platform, reader):
+    with open_reader(list_models) as (platform, reader):
         assert Observation(reader, PROJECT).result(["model_id"]) == EXPECTED._replace(models={"model_id": catalog})
         assert len(platform.requests) == 5
 
@@ -180,11 +180,11 @@ def test_models_may_be_asked_for_before_the_result_is_and_then_are_not_asked_for
 
     def list_models(request: Request) -> Reply:
         if request.path != "/haloSchedule.listEligibleModels":
-            return answer(request)
+            return answer_request(request)
         arrived.set()
         return result(["large"])
 
-    with reading(list_models) as (platform, reader):
+    with open_reader(list_models) as (platform, reader):
         observation = Observation(reader, PROJECT)
         observation.read_models(["model_id"])
         assert arrived.wait(5)

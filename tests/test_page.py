@@ -61,7 +61,7 @@ def html(*entries: Entry, now: datetime = NOW, timezone: str = "UTC", weeks: int
     return page_html(build_page([ProjectInput(declared, run_rules(declared))], now, timezone, ahead=weeks * 7))
 
 
-def words(text: str) -> str:
+def visible_text(text: str) -> str:
     """Return the text of a page on one line."""
     return " ".join(Elements(text).text.split())
 
@@ -103,11 +103,11 @@ def test_every_fire_of_a_preview_is_on_it_in_its_zone_and_in_utc(halo: CommandLi
     ],
 )
 def test_the_summary_counts_schedules_agents_and_runs(entries: tuple[Entry, ...], said: str) -> None:
-    assert said in words(html(*entries))
+    assert said in visible_text(html(*entries))
 
 
 def test_a_fire_at_a_clock_change_says_so_and_the_change_is_marked() -> None:
-    text = words(html(entry("A", hours=(2,), minutes=(30,), timezone="Europe/Berlin"), now=SPRING))
+    text = visible_text(html(entry("A", hours=(2,), minutes=(30,), timezone="Europe/Berlin"), now=SPRING))
     assert "Sun 28 Mar 03:00 CEST (01:00 UTC) approximate: the clocks skip from 02:00 to 03:00" in text
     assert "clocks change: Sun 28 Mar, 02:00 to 03:00 (Europe/Berlin)" in text
 
@@ -192,7 +192,7 @@ def test_with_a_platform_it_says_how_that_differs(halo: CommandLine, folder: Pat
         FILE.replace("agent: shop", "agent: checkout").replace("agent: bot", "agent: research")
     )
     assert halo("page", "--sandbox", "--out", "a.html").code == 0
-    text = words((folder / "a.html").read_text())
+    text = visible_text((folder / "a.html").read_text())
     assert "Missing: 2 schedules, declared, but not active on the platform" in text
     assert "missing on the platform" in text
     assert "No schedule runs" in text
@@ -201,40 +201,40 @@ def test_with_a_platform_it_says_how_that_differs(halo: CommandLine, folder: Pat
     halo("pause", "early", "--sandbox", "--yes")
     result = halo("page", "--sandbox", "--out", "a.html", "--json")
     assert result.json == {"path": "a.html", "schedules": 1, "agents": 2, "reports": 0}
-    assert "paused on the platform" in words((folder / "a.html").read_text())
+    assert "paused on the platform" in visible_text((folder / "a.html").read_text())
 
 
-def test_past_runs_and_pulled_reports_stand_at_their_fires(halo_runs: Served, folder: Path) -> None:
+def test_past_runs_and_pulled_reports_stand_at_their_fires(quick_runs: Served, folder: Path) -> None:
     known = FILE.replace("agent: shop", "agent: checkout").replace("agent: bot", "agent: research")
     (folder / "halo.yaml").write_text(known)
-    halo_runs("apply", "--yes")
+    quick_runs("apply", "--yes")
     for _ in range(4):
-        halo_runs.clock.advance(hours=12)
-        halo_runs("schedule", "list")
-    assert halo_runs("report", "pull", "--dir", "reports").code == 0
+        quick_runs.clock.advance(hours=12)
+        quick_runs("schedule", "list")
+    assert quick_runs("report", "pull", "--dir", "reports").code == 0
     (folder / "reports/README.md").write_text("# Ours\n")
-    result = halo_runs("page", "--reports", "reports")
+    result = quick_runs("page", "--reports", "reports")
     assert (result.code, result.out) == (0, "Wrote halo.html: 1 active schedule, 2 reports\n")
     assert result.err.endswith("Skipped, because they are not reports: `README.md`\n")
     text = (folder / "halo.html").read_text()
     targets = {each[1:] for each in Elements(text).of("href") if each.startswith("#r")}
     assert targets == {"r1", "r2", "reports"} <= set(Elements(text).of("id"))
-    assert "completed Wed 4 Nov 02:30 CET (01:30 UTC) its report" in words(text)
+    assert "completed Wed 4 Nov 02:30 CET (01:30 UTC) its report" in visible_text(text)
     assert 'class="dot report"' in text
-    assert halo_runs("page", "--offline", "--reports", "reports", "--out", "offline.html").code == 0
+    assert quick_runs("page", "--offline", "--reports", "reports", "--out", "offline.html").code == 0
     assert "its report" in (folder / "offline.html").read_text()
-    assert halo_runs("page", "--offline", "--reports", "none").code == 1
+    assert quick_runs("page", "--offline", "--reports", "none").code == 1
 
 
-def test_runs_that_cannot_be_read_are_missing_with_a_warning(halo_runs: Served, folder: Path) -> None:
+def test_runs_that_cannot_be_read_are_missing_with_a_warning(quick_runs: Served, folder: Path) -> None:
     known = FILE.replace("agent: shop", "agent: checkout").replace("agent: bot", "agent: research")
     (folder / "halo.yaml").write_text(known)
-    halo_runs("apply", "--yes")
-    halo_runs.sandbox.faults.add(Fault("haloSchedule.listRuns", Refuse("NOT_FOUND"), times=None))
-    result = halo_runs("page")
+    quick_runs("apply", "--yes")
+    quick_runs.sandbox.faults.add(Fault("haloSchedule.listRuns", Refuse("NOT_FOUND"), times=None))
+    result = quick_runs("page")
     assert result.code == 1
     assert "the runs of `early` could not be read" in result.err
-    assert "could not be read" in words((folder / "halo.html").read_text())
+    assert "could not be read" in visible_text((folder / "halo.html").read_text())
 
 
 def test_several_project_files_are_one_page(halo: CommandLine, folder: Path) -> None:
@@ -242,6 +242,6 @@ def test_several_project_files_are_one_page(halo: CommandLine, folder: Path) -> 
     (folder / "other.yaml").write_text(FILE)
     assert halo("page", "--offline", "-f", "halo.yaml", "-f", "other.yaml").code == 0
     text = (folder / "halo.html").read_text()
-    assert "2 schedules review 1 agent, about 61 times a month" in words(text)
+    assert "2 schedules review 1 agent, about 61 times a month" in visible_text(text)
     assert len(Elements(text).of("id")) == len(set(Elements(text).of("id")))
     assert json.dumps("other.yaml")[1:-1] in text

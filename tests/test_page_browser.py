@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import driven, needs_browser, opened
-from render_samples import HOSTILE, hostile, nasty
+from browser import needs_browser, open_browser, open_page
+from render_samples import HOSTILE, hostile_plan, nasty_plan
 from strategies import actual, entry, project
 
 from halo_iac.findings import run_rules
@@ -84,7 +84,7 @@ def platform() -> Page:
     )
     declared = project(*entries, max_runs_per_month=10)
     runs = {"nightly": [run(1, "failed"), run(2, "timed_out"), run(3, "completed"), run(4, "no_traces")]}
-    drift = find_drift(nasty(), actual())
+    drift = find_drift(nasty_plan(), actual())
     reports = tuple(
         StoredReport(
             f"nightly/2027-03/{number}.md",
@@ -101,13 +101,13 @@ def platform() -> Page:
     return build_page([given], NOW, "Asia/Kathmandu", ahead=28, reports=StoredReports(reports, ("README.md",)))
 
 
-def foreign(words: str, number: int) -> Entry:
+def entry_with_untrusted_text(words: str, number: int) -> Entry:
     return entry(f"{words}{'w' * 200}", key=f"{words}{number}", agent=words, lookback_hours=1)
 
 
 def hostile_page(size: int) -> Page:
-    declared = project(*(foreign(words, number) for number, words in enumerate(HOSTILE)))
-    drift = find_drift(hostile(HOSTILE[0]), actual())
+    declared = project(*(entry_with_untrusted_text(words, number) for number, words in enumerate(HOSTILE)))
+    drift = find_drift(hostile_plan(HOSTILE[0]), actual())
     reports = tuple(
         StoredReport(f"{HOSTILE[number]}.md", text, declared.entries[number].key, title=HOSTILE[number], at=NOW)
         for number, text in enumerate(hostile_reports(size))
@@ -127,7 +127,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with driven() as found:
+    with open_browser() as found:
         yield found
 
 
@@ -136,7 +136,7 @@ def browser() -> Iterator[Browser]:
 def test_the_page_logs_nothing_loads_nothing_and_fits(
     browser: Browser, files: dict[str, Path], name: str, width: int
 ) -> None:
-    with opened(browser, files[name], width) as found:
+    with open_page(browser, files[name], width) as found:
         assert found.width == width
         found.unfold()
         assert found.width == width
@@ -147,7 +147,7 @@ def test_the_page_logs_nothing_loads_nothing_and_fits(
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1440, "light"), (1440, "dark")])
 def test_axe_finds_no_barrier(browser: Browser, files: dict[str, Path], name: str, width: int, scheme: str) -> None:
-    with opened(browser, files[name], width, scheme) as found:
+    with open_page(browser, files[name], width, scheme) as found:
         found.unfold()
         assert found.violations() == []
 
@@ -155,7 +155,7 @@ def test_axe_finds_no_barrier(browser: Browser, files: dict[str, Path], name: st
 def test_axe_would_find_one(browser: Browser, files: dict[str, Path], tmp_path: Path) -> None:
     broken = tmp_path / "broken.html"
     broken.write_text(files["team"].read_text().replace(' lang="en"', "").replace("--soft: #536173", "--soft: #b0b8c2"))
-    with opened(browser, broken) as found:
+    with open_page(browser, broken) as found:
         rules = {each["rule"] for each in found.violations()}
     assert "html-has-lang" in rules
 
@@ -164,7 +164,7 @@ def test_every_fire_of_a_preview_can_be_seen(browser: Browser, files: dict[str, 
     declared = load(ROOT / "examples/team/halo.yaml", variables={}, cwd=ROOT)
     document = json.loads("".join(preview_json(preview(declared, declared.entries, Span(NOW, 5)))))
     fires = {fire["at"] for schedule in document["schedules"] for fire in schedule["fires"]}
-    with opened(browser, files["team"]) as found:
+    with open_page(browser, files["team"]) as found:
         found.unfold()
         times = found.page.locator("time")
         seen = {each.get_attribute("datetime") for each in times.all() if each.is_visible()}
@@ -173,7 +173,7 @@ def test_every_fire_of_a_preview_can_be_seen(browser: Browser, files: dict[str, 
 
 
 def test_every_part_can_be_reached_by_keyboard(browser: Browser, files: dict[str, Path]) -> None:
-    with opened(browser, files["platform"]) as found:
+    with open_page(browser, files["platform"]) as found:
         found.page.keyboard.press("Tab")
         assert found.page.evaluate("document.activeElement.textContent") == "Skip to the calendar"
         found.page.keyboard.press("Enter")
@@ -186,14 +186,14 @@ def test_every_part_can_be_reached_by_keyboard(browser: Browser, files: dict[str
 
 
 def test_a_dot_of_the_calendar_leads_to_its_report(browser: Browser, files: dict[str, Path]) -> None:
-    with opened(browser, files["platform"]) as found:
+    with open_page(browser, files["platform"]) as found:
         found.page.locator("svg a[href='#r1']").click()
         assert found.page.locator("#r1").is_visible()
         assert found.page.locator("#r1").inner_text().count("charge_card") >= 1
 
 
 def test_everything_is_unfolded_in_print(browser: Browser, files: dict[str, Path]) -> None:
-    with opened(browser, files["platform"]) as found:
+    with open_page(browser, files["platform"]) as found:
         found.page.emulate_media(media="print")
         assert found.page.locator("#r1").bounding_box()["height"] > 100  # type: ignore[index]
         assert not found.page.locator("nav").is_visible()

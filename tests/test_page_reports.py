@@ -39,7 +39,7 @@ status: completed
 """
 
 
-def pulled(number: int, text: str = "# Nothing new\n") -> str:
+def report_text(number: int, text: str = "# Nothing new\n") -> str:
     return FRONT.format(n=number, m=number + 1) + text
 
 
@@ -47,7 +47,7 @@ def at(day: int, hour: int = 9) -> datetime:
     return datetime(2026, 11, day, hour, tzinfo=UTC)
 
 
-def write(path: Path, text: str) -> None:
+def write_report(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
 
@@ -56,13 +56,13 @@ def write(path: Path, text: str) -> None:
 
 
 def test_reports_are_recognised_by_front_matter_anywhere(tmp_path: Path) -> None:
-    write(tmp_path / "2026-11-02T0900Z--nightly--c-1.md", pulled(1))
-    write(tmp_path / "nightly/2026-11/2026-11-03T0900Z--nightly--c-2.md", pulled(2))
-    write(tmp_path / "nightly/2026-11/renamed.md", pulled(3))
-    write(tmp_path / "nightly/2026-11/2026-11-03T0900Z--nightly--c-2.agent.md", pulled(2))
-    write(tmp_path / "nightly/index.md", "# Reports\n")
-    write(tmp_path / ".git/hidden.md", pulled(4))
-    write(tmp_path / "README.md", "# Ours\n")
+    write_report(tmp_path / "2026-11-02T0900Z--nightly--c-1.md", report_text(1))
+    write_report(tmp_path / "nightly/2026-11/2026-11-03T0900Z--nightly--c-2.md", report_text(2))
+    write_report(tmp_path / "nightly/2026-11/renamed.md", report_text(3))
+    write_report(tmp_path / "nightly/2026-11/2026-11-03T0900Z--nightly--c-2.agent.md", report_text(2))
+    write_report(tmp_path / "nightly/index.md", "# Reports\n")
+    write_report(tmp_path / ".git/hidden.md", report_text(4))
+    write_report(tmp_path / "README.md", "# Ours\n")
     (tmp_path / "link.md").symlink_to(tmp_path / "README.md")
     found = read_reports(tmp_path)
     assert [(each.path, each.run, each.at) for each in found.reports] == [
@@ -112,9 +112,9 @@ def test_an_edited_report_file_is_read_by_its_front_matter(tmp_path: Path, text:
 
 
 def test_a_long_report_is_cut_and_the_oldest_of_many_have_no_room(tmp_path: Path) -> None:
-    write(tmp_path / "long.md", pulled(8, "x" * 2_000_000))
+    write_report(tmp_path / "long.md", report_text(8, "x" * 2_000_000))
     for number in range(1, 8):
-        write(tmp_path / f"{number}.md", pulled(number, "y" * (MAX_SHOWN_BYTES - 1_000)))
+        write_report(tmp_path / f"{number}.md", report_text(number, "y" * (MAX_SHOWN_BYTES - 1_000)))
     found = read_reports(tmp_path).reports
     assert found[0].is_cut
     assert len(found[0].markdown or "") < MAX_SHOWN_BYTES
@@ -234,7 +234,7 @@ class Checker(HTMLParser):
             self.levels.append(int(tag[1]))
 
 
-def checked(markdown: str) -> list[int]:
+def failure_counts(markdown: str) -> list[int]:
     checker = Checker()
     checker.feed(str(report_html(markdown, level=4)))
     checker.close()
@@ -248,14 +248,14 @@ MARKS = st.sampled_from(
 
 @given(st.lists(MARKS, max_size=60).map("".join))
 def test_whatever_a_report_holds_becomes_plain_elements(markdown: str) -> None:
-    levels = checked(markdown)
+    levels = failure_counts(markdown)
     assert all(after <= before + 1 for before, after in zip([3, *levels], levels, strict=False))
     assert "\u202e" not in report_html(markdown, level=4)
 
 
 @pytest.mark.parametrize("markdown", HOSTILE)
 def test_hostile_words_become_plain_elements(markdown: str) -> None:
-    checked(markdown)
+    failure_counts(markdown)
 
 
 @pytest.mark.parametrize(
@@ -286,8 +286,8 @@ def test_a_column_is_aligned_by_class_and_an_empty_head_is_dropped() -> None:
 
 @pytest.mark.parametrize("markdown", ["[" * 20_000, "*a _b " * 5_000, "![" * 20_000, "`" * 50_000, "> " * 20_000])
 def test_a_paragraph_too_costly_to_read_is_shown_as_it_is(markdown: str) -> None:
-    checked(markdown)
+    failure_counts(markdown)
 
 
 def test_ten_thousand_headings_stay_an_outline() -> None:
-    assert len(checked("".join(f"{'#' * (number % 6 + 1)} h\n" for number in range(10_000)))) == 10_000
+    assert len(failure_counts("".join(f"{'#' * (number % 6 + 1)} h\n" for number in range(10_000)))) == 10_000

@@ -153,12 +153,12 @@ def test_the_clocks_that_change_in_the_period_are_named(
 # The contents -------------------------------------------------------------------------------------------------------
 
 
-def of(*entries: Entry, **policy: object) -> Page:
+def page_of(*entries: Entry, **policy: object) -> Page:
     return build_page([ProjectInput(project(*entries, **policy))], NOW, "Asia/Tokyo", ahead=28)
 
 
 def test_schedules_stand_under_their_agents_and_what_is_archived_apart() -> None:
-    found = of(
+    found = page_of(
         entry("A", agent="shop"),
         entry("B", agent="bot"),
         entry("C", agent="checkout", enabled=False),
@@ -176,7 +176,7 @@ def test_schedules_stand_under_their_agents_and_what_is_archived_apart() -> None
 
 def test_days_begin_in_the_zone_that_all_share_else_in_the_readers() -> None:
     berlin, tokyo = entry("A", timezone="Europe/Berlin"), entry("B", timezone="Asia/Tokyo")
-    assert of(berlin).period.timezone == "Europe/Berlin"
-    assert of(berlin, entry("C", timezone="UTC")).period.timezone == "Asia/Tokyo"
-    assert of(berlin, tokyo._replace(spec=None)).period.timezone == "Europe/Berlin"
-    assert of().period.timezone == "Asia/Tokyo"
+    assert page_of(berlin).period.timezone == "Europe/Berlin"
+    assert page_of(berlin, entry("C", timezone="UTC")).period.timezone == "Asia/Tokyo"
+    assert page_of(berlin, tokyo._replace(spec=None)).period.timezone == "Europe/Berlin"
+    assert page_of().period.timezone == "Asia/Tokyo"

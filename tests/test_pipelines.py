@@ -20,7 +20,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ci_runner import ACTION, EXAMPLES, ROOT, Runner, StepResult, action_env, evaluated, read, rendered_template, runner
+from ci_runner import (
+    ACTION,
+    EXAMPLES,
+    ROOT,
+    Runner,
+    StepResult,
+    action_env,
+    evaluate,
+    read_yaml,
+    rendered_template,
+    runner,
+)
 from code_hosts import TOKEN, Github, Gitlab
 from forked_python import forked_python
 from loopback import serving
@@ -48,7 +59,7 @@ def steps(workflow: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN40
 
 def example(name: str) -> Any:  # noqa: ANN401 - YAML
     folder = EXAMPLES / "fixes" if name == "fixes" else GITHUB
-    return read(folder / ".github" / "workflows" / f"halo-{name}.yml")
+    return read_yaml(folder / ".github" / "workflows" / f"halo-{name}.yml")
 
 
 # By construction ----------------------------------------------------------------------------------------------------
@@ -56,7 +67,7 @@ def example(name: str) -> Any:  # noqa: ANN401 - YAML
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: f"{path.parents[2].name}-{path.stem}")
 def test_a_workflow_has_minimal_permissions_and_pinned_actions(path: Path) -> None:
-    workflow = read(path)
+    workflow = read_yaml(path)
     assert "pull_request_target" not in workflow["on"]
     assert "paths" not in json.dumps(workflow["on"]), "a required check that is skipped would wait forever"
     assert set(workflow["permissions"].values()) <= {"read"}
@@ -78,13 +89,13 @@ def test_a_team_owns_at_most_sixty_lines() -> None:
 
 def test_only_a_protected_environment_meets_the_key_that_may_write() -> None:
     for path in WORKFLOWS:
-        for name, job in read(path)["jobs"].items():
+        for name, job in read_yaml(path)["jobs"].items():
             if "HALO_WRITE_KEY" not in json.dumps(job):
                 continue
             assert name in {"apply", "undo"}
             assert job["environment"].startswith("halo-")
             assert job["concurrency"]["cancel-in-progress"] is False
-            approve = read(path)["jobs"][job["needs"]]
+            approve = read_yaml(path)["jobs"][job["needs"]]
             assert approve["environment"].startswith("halo-approval")
             assert "concurrency" not in approve, "a job that waits for approval would hold the group"
 
@@ -95,7 +106,7 @@ def test_a_pull_request_and_a_merge_queue_are_checked() -> None:
 
 
 def test_the_action_uses_only_artifacts_and_passes_every_input_on() -> None:
-    action = read(ACTION)
+    action = read_yaml(ACTION)
     used = [step["uses"] for step in action["runs"]["steps"] if "uses" in step]
     assert {each.partition("@")[0] for each in used} == {"actions/upload-artifact", "actions/download-artifact"}
     for line in re.findall(r"uses: .*", ACTION.read_text(encoding="utf-8")):
@@ -107,14 +118,14 @@ def test_the_action_uses_only_artifacts_and_passes_every_input_on() -> None:
 
 
 def test_an_artifact_is_downloaded_by_the_name_that_it_was_uploaded_by() -> None:
-    action = read(ACTION)
+    action = read_yaml(ACTION)
     values = {f"inputs.{name}": "" for name in action["inputs"]} | {"github.run_attempt": "2", "runner.temp": "/t"}
     names: dict[str, list[str]] = {"": [], "prod": []}
     for name, found in names.items():
         for step in action["runs"]["steps"]:
             kept = step.get("with", {})
             found += [
-                evaluated(kept[each], values | {"inputs.name": name}) for each in ("name", "pattern") if each in kept
+                evaluate(kept[each], values | {"inputs.name": name}) for each in ("name", "pattern") if each in kept
             ]
     assert names == {
         "": ["halo-plan-halo", "halo-receipt-halo@*", "halo-plan-halo", "halo-receipt-halo@2", "halo-reports-halo"],
@@ -132,7 +143,7 @@ def test_the_template_sets_nothing_for_the_pipelines_of_others() -> None:
     for name in writing:
         assert jobs[name]["environment"] == "halo-production"
         assert {each["when"] for each in jobs[name]["rules"]} == {"manual"}
-    assert [*read(GITLAB / ".gitlab-ci.yml")] == ["include"]
+    assert [*read_yaml(GITLAB / ".gitlab-ci.yml")] == ["include"]
 
 
 # The libraries ------------------------------------------------------------------------------------------------------
@@ -165,7 +176,7 @@ def test_the_install_step_makes_an_environment_or_fails(tmp_path: Path) -> None:
         "PIP_NO_INDEX": "1",
         "PYTHONPATH": "",
     }
-    (step,) = (each for each in read(ACTION)["runs"]["steps"] if each.get("id") == "install")
+    (step,) = (each for each in read_yaml(ACTION)["runs"]["steps"] if each.get("id") == "install")
     failed = on.run(step["run"], env)
     assert failed.code == 1
     assert "error: halo's libraries could not be installed: pip ended with 1" in failed.printed
@@ -236,14 +247,14 @@ class Pipeline:
         }
         for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
             Path(env[name]).write_text("")
-        (run,) = (each["run"] for each in read(ACTION)["runs"]["steps"] if each.get("id") == "run")
+        (run,) = (each["run"] for each in read_yaml(ACTION)["runs"]["steps"] if each.get("id") == "run")
         ended = self.on.run(run, {**env, **action_env(step["with"], known)})
         self.outputs = dict(line.split("=", 1) for line in Path(env["GITHUB_OUTPUT"]).read_text().splitlines())
         return ended
 
     def gitlab(self, name: str, env: dict[str, str]) -> StepResult:
         """Run a job of the template as the example includes it, from its installation on."""
-        (included,) = read(GITLAB / ".gitlab-ci.yml")["include"]
+        (included,) = read_yaml(GITLAB / ".gitlab-ci.yml")["include"]
         jobs = rendered_template({**included["inputs"], "source": self.source, "ref": "HEAD"})
         base = jobs[jobs[name]["extends"]]
         project = {"HALO_READ_KEY": DEMO_READ_KEY, "HALO_WRITE_KEY": DEMO_KEY, "HALO_PROJECT_ID": DEMO_PROJECT_ID}
@@ -425,7 +436,7 @@ def test_no_module_of_a_branch_is_run_in_place_of_halo_on_gitlab(gitlab: Pipelin
 
 
 def test_the_hook_for_pre_commit_takes_its_files_from_args(github: Pipeline) -> None:
-    [hook] = read(ROOT / ".pre-commit-hooks.yaml")
+    [hook] = read_yaml(ROOT / ".pre-commit-hooks.yaml")
     folder = github.on.git.folder
     env = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     assert github.on.run(hook["entry"], env).code == 0

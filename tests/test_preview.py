@@ -69,7 +69,7 @@ def declared(file: Path) -> Project:
     return load(file, variables={}, cwd=file.parent)
 
 
-def of(*entries: Entry, now: datetime = NOW, count: int | None = 5, until: datetime | None = None) -> Preview:
+def preview_of(*entries: Entry, now: datetime = NOW, count: int | None = 5, until: datetime | None = None) -> Preview:
     whole = project(*entries)
     return preview(whole, whole.entries, Span(now, count, until))
 
@@ -135,15 +135,15 @@ def test_a_preview_in_markdown_fits_into_a_comment(halo: CommandLine, file: Path
 def test_foreign_words_are_neither_raw_nor_commands(words: str) -> None:
     odd = [entry(words, key=f"{words}{n}", agent=words) for n in range(2)]
     for style in (PLAIN, Style(width=40), Style(unicode=False)):
-        assert_harmless("".join(preview_text(of(*odd, entry(words, key=words, is_retired=True)), style)))
-    assert_harmless("".join(preview_json(of(*odd))))
+        assert_harmless("".join(preview_text(preview_of(*odd, entry(words, key=words, is_retired=True)), style)))
+    assert_harmless("".join(preview_json(preview_of(*odd))))
 
 
 # What it holds ------------------------------------------------------------------------------------------------------
 
 
 def test_only_active_entries_fire_and_an_entry_is_active_by_default() -> None:
-    found = of(entry("A"), entry("B", enabled=True), entry("C", enabled=False), entry("D", is_retired=True))
+    found = preview_of(entry("A"), entry("B", enabled=True), entry("C", enabled=False), entry("D", is_retired=True))
     assert [(each.status, len([*each.fires])) for each in found.forecasts] == [
         (ScheduleStatus.ACTIVE, 5),
         (ScheduleStatus.ACTIVE, 5),
@@ -157,7 +157,7 @@ def test_only_active_entries_fire_and_an_entry_is_active_by_default() -> None:
 )
 def test_count_or_instant_end_the_fires_whichever_comes_first(count: int | None, days: int | None, listed: int) -> None:
     until = None if days is None else NOW + timedelta(days=days)
-    (found,) = of(entry("A"), count=count, until=until).forecasts
+    (found,) = preview_of(entry("A"), count=count, until=until).forecasts
     assert found.following is not None
     every = [*found.fires, found.following]
     spec = entry("A").spec
@@ -166,18 +166,18 @@ def test_count_or_instant_end_the_fires_whichever_comes_first(count: int | None,
 
 
 def test_a_fire_at_the_very_end_is_within() -> None:
-    (found,) = of(entry("A"), count=None, until=datetime(2026, 11, 3, 9, tzinfo=UTC)).forecasts
+    (found,) = preview_of(entry("A"), count=None, until=datetime(2026, 11, 3, 9, tzinfo=UTC)).forecasts
     assert [fire.at for fire in found.fires] == [datetime(2026, 11, 3, 9, tzinfo=UTC)]
 
 
 def test_many_schedules_show_as_many_fires_as_one() -> None:
-    found = of(*(entry(str(n)) for n in range(400)), count=9)
+    found = preview_of(*(entry(str(n)) for n in range(400)), count=9)
     assert {len([*each.fires]) for each in found.forecasts} == {9}
 
 
 def test_fires_up_to_an_instant_are_written_as_they_are_found() -> None:
     every_minute = entry("A", frequency="hourly", minutes=tuple(range(60)), hours=())
-    forever = of(every_minute, count=None, until=datetime(9000, 1, 1, tzinfo=UTC))
+    forever = preview_of(every_minute, count=None, until=datetime(9000, 1, 1, tzinfo=UTC))
     (found,) = forever.forecasts
     assert found.following is not None
     assert found.following.at == datetime(9000, 1, 1, 0, 1, tzinfo=UTC)
@@ -186,7 +186,7 @@ def test_fires_up_to_an_instant_are_written_as_they_are_found() -> None:
 
 
 def test_every_fire_up_to_an_instant_is_there_in_each_format() -> None:
-    found = of(entry("A"), entry("B"), count=None, until=NOW + timedelta(days=1_500))
+    found = preview_of(entry("A"), entry("B"), count=None, until=NOW + timedelta(days=1_500))
     text, document = "".join(preview_text(found, PLAIN)), json.loads("".join(preview_json(found)))
     assert [len(each["fires"]) for each in document["schedules"]] == [1_500, 1_500]
     assert text.count(" 09:00 UTC\n") == 3_000
@@ -222,12 +222,12 @@ def test_an_agent_named_by_alias_and_by_name_has_one_row() -> None:
 def test_the_week_is_in_the_zone_that_all_share(zones: Sequence[str], week: str, today: date) -> None:
     entries = [entry(f"{n}", timezone=zone) for n, zone in enumerate(zones)]
     paused = entry("paused", timezone="Africa/Cairo", enabled=False)
-    found = of(*entries, paused, now=datetime(2026, 11, 2, 20, tzinfo=UTC)).week
+    found = preview_of(*entries, paused, now=datetime(2026, 11, 2, 20, tzinfo=UTC)).week
     assert (found.timezone, found.days) == (week, tuple(today + timedelta(days=n) for n in range(7)))
 
 
 def test_schedules_of_one_agent_that_fire_at_once_are_named() -> None:
-    found = of(
+    found = preview_of(
         entry("A", key="a", hours=(9,)),
         entry("B", key="b", hours=(10,), timezone="Europe/Berlin"),
         entry("C", key="c", hours=(9,), agent="other"),
@@ -260,7 +260,7 @@ def test_the_week_holds_every_fire_of_its_days_once(drawn: list[Any], now: datet
         entry(f"{n}", timezone=zone, hours=hours, minutes=minutes, agent=agent)
         for n, (zone, hours, minutes, agent) in enumerate(drawn)
     ]
-    week = of(*declared, now=now).week
+    week = preview_of(*declared, now=now).week
     midnight = datetime.combine(week.days[-1] + timedelta(days=1), datetime.min.time(), ZoneInfo(week.timezone))
     end = midnight.astimezone(UTC)
     specs = [each.spec for each in declared if each.spec is not None]

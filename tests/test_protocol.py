@@ -49,7 +49,7 @@ ANSWERS: dict[str, Json] = {
 }
 
 
-def answer(request: Request) -> Reply:
+def answer_request(request: Request) -> Reply:
     """Answer as little as our client needs; what is created or changed is the schedule or run that was asked for."""
     if request.path in ANSWERS:
         return result(ANSWERS[request.path])
@@ -58,7 +58,7 @@ def answer(request: Request) -> Reply:
 
 @pytest.fixture
 def platform() -> Iterator[Recorder]:
-    with serving(answer) as recorder:
+    with serving(answer_request) as recorder:
         yield recorder
 
 

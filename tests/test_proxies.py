@@ -29,14 +29,14 @@ def no_proxy_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def chosen(monkeypatch: pytest.MonkeyPatch, url: str = HOST, **env: str) -> tuple[str, str] | None:
+def chosen_proxy(monkeypatch: pytest.MonkeyPatch, url: str = HOST, **env: str) -> tuple[str, str] | None:
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     proxy = proxy_for(url, os.environ)
     return None if proxy is None else (proxy.variable, proxy.url)
 
 
-def failed(monkeypatch: pytest.MonkeyPatch, **env: str) -> PlatformError:
+def failed_call(monkeypatch: pytest.MonkeyPatch, **env: str) -> PlatformError:
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     with Transport(HOST, Secret("sk-inference-canary")) as transport, pytest.raises(Unreachable) as caught:
@@ -69,12 +69,12 @@ def failed(monkeypatch: pytest.MonkeyPatch, **env: str) -> PlatformError:
 def test_the_variable_of_the_scheme_counts_before_that_of_all(
     monkeypatch: pytest.MonkeyPatch, env: Mapping[str, str], expected: tuple[str, str] | None
 ) -> None:
-    assert chosen(monkeypatch, **env) == expected
+    assert chosen_proxy(monkeypatch, **env) == expected
 
 
 @pytest.mark.parametrize("host", ["http://localhost:1", "http://127.1.2.3", "https://[::1]"])
 def test_loopback_uses_no_proxy(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    assert chosen(monkeypatch, host, HTTPS_PROXY=USABLE, ALL_PROXY=USABLE, HTTP_PROXY=USABLE) is None
+    assert chosen_proxy(monkeypatch, host, HTTPS_PROXY=USABLE, ALL_PROXY=USABLE, HTTP_PROXY=USABLE) is None
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_loopback_uses_no_proxy(monkeypatch: pytest.MonkeyPatch, host: str) -> N
 def test_no_proxy_excepts_names_addresses_and_networks(
     monkeypatch: pytest.MonkeyPatch, name: str, url: str, listed: str, *, is_excepted: bool
 ) -> None:
-    found = chosen(monkeypatch, url, HTTPS_PROXY=USABLE, **{name: listed})
+    found = chosen_proxy(monkeypatch, url, HTTPS_PROXY=USABLE, **{name: listed})
     assert found == (None if is_excepted else ("HTTPS_PROXY", USABLE))
 
 
@@ -139,14 +139,14 @@ def test_no_proxy_excepts_names_addresses_and_networks(
 def test_a_value_that_is_no_proxy_is_named_without_its_credentials(
     monkeypatch: pytest.MonkeyPatch, value: str, shown: str
 ) -> None:
-    error = failed(monkeypatch, ALL_PROXY=value)
+    error = failed_call(monkeypatch, ALL_PROXY=value)
     assert (error.is_transient, error.reason) == (False, f"ALL_PROXY is {shown!r}, which is not the address of a proxy")
     assert "NO_PROXY" in str(error.hint)
 
 
 def test_a_socks_proxy_without_its_package_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "socksio", None)
-    error = failed(monkeypatch, all_proxy="socks5h://user:s3cret@proxy.invalid:1080")
+    error = failed_call(monkeypatch, all_proxy="socks5h://user:s3cret@proxy.invalid:1080")
     assert (error.is_transient, error.reason) == (
         False,
         "all_proxy is 'socks5h://***@proxy.invalid:1080', but the package for SOCKS proxies is missing",
@@ -170,7 +170,7 @@ def test_a_socks_proxy_without_its_package_says_which(monkeypatch: pytest.Monkey
 def test_a_proxy_that_cannot_be_reached_is_named_with_its_variable(
     monkeypatch: pytest.MonkeyPatch, value: str, reason: str
 ) -> None:
-    error = failed(monkeypatch, HTTPS_PROXY=value)
+    error = failed_call(monkeypatch, HTTPS_PROXY=value)
     assert (error.is_transient, error.reason) == (True, reason)
     assert "HTTPS_PROXY" in str(error.hint)
     assert "INF_API_URL" not in str(error.hint)
@@ -191,14 +191,14 @@ def test_a_proxy_that_refuses_is_named_and_asked_again_only_where_that_may_help(
     monkeypatch: pytest.MonkeyPatch, status: int, user: str, reason: str, *, is_transient: bool
 ) -> None:
     with serving(lambda _: Reply(status)) as proxy:
-        error = failed(monkeypatch, HTTPS_PROXY=proxy.url.replace("//", f"//{user}"))
+        error = failed_call(monkeypatch, HTTPS_PROXY=proxy.url.replace("//", f"//{user}"))
     name = proxy.url.replace("//", "//***@" if user else "//")
     assert (error.is_transient, error.reason) == (is_transient, f"the proxy {name} {reason}")
     assert "HTTPS_PROXY" in str(error.hint)
 
 
 @contextmanager
-def answering(words: bytes) -> Iterator[str]:
+def serve_once(words: bytes) -> Iterator[str]:
     """Serve one connection, of any protocol, with these words."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -227,8 +227,8 @@ def answering(words: bytes) -> Iterator[str]:
 def test_a_wrong_proxy_is_distinguished_from_a_failing_host(
     monkeypatch: pytest.MonkeyPatch, scheme: str, words: bytes, reason: str
 ) -> None:
-    with answering(words) as place:
-        error = failed(monkeypatch, HTTPS_PROXY=f"{scheme}://{place}")
+    with serve_once(words) as place:
+        error = failed_call(monkeypatch, HTTPS_PROXY=f"{scheme}://{place}")
     assert error.reason == reason.format(place)
 
 

@@ -56,17 +56,17 @@ def blocks(kind: str, page: Path = README) -> list[str]:
 # The plan -----------------------------------------------------------------------------------------------------------
 
 
-def planned(halo: CommandLine) -> Plan:
+def plan_of_project(halo: CommandLine) -> Plan:
     ended = halo("plan", "--sandbox", "--json", INF_PROJECT_ID=PROJECT)
     assert (ended.code, ended.err) == (0, "")
     return read_plan(ended.out.encode())
 
 
-def edited(halo: CommandLine, folder: Path) -> Plan:
+def plan_of_edited_project(halo: CommandLine, folder: Path) -> Plan:
     """Return the plan of our own ``halo.yaml`` after two of its entries were applied and one of them was changed."""
     path = folder / "halo.yaml"
     shutil.copy(ROOT / "halo.yaml", path)
-    specs = {change.key: change.after for change in planned(halo).changes}
+    specs = {change.key: change.after for change in plan_of_project(halo).changes}
     ids = iter([*THERE.values(), TRIAL])
     with Sandbox.open(folder / ".halo" / "sandbox.db", ids=lambda: next(ids)) as sandbox:
         caller = Caller(sandbox)
@@ -76,11 +76,11 @@ def edited(halo: CommandLine, folder: Path) -> Plan:
             caller.create(**to_wire(spec), projectId=PROJECT)
         caller.create(title="Trial of last spring", agentUuid=SUPPORT_BOT_ID, projectId=PROJECT)
     path.write_text(path.read_text(encoding="utf-8").replace('at: "09:00"', 'at: "08:30"'), encoding="utf-8")
-    return planned(halo)
+    return plan_of_project(halo)
 
 
 def test_the_plan_in_the_readme_is_the_plan_of_its_project(halo: CommandLine, folder: Path) -> None:
-    plan = edited(halo, folder)
+    plan = plan_of_edited_project(halo, folder)
     host = replace(plan.host, base_url="https://relay.inference.net", url_origin="default", is_sandbox=False)
     text = plan_text(replace(plan, host=host), Style(), now=NOW)
     (shown,) = blocks("text")
@@ -91,7 +91,7 @@ COMMENT = re.compile(r"<!-- the comment -->\n(.*?)<!-- end of the comment -->\n"
 
 
 def test_the_comment_in_the_docs_is_the_plan_of_the_readme_as_markdown(halo: CommandLine, folder: Path) -> None:
-    plan = edited(halo, folder)
+    plan = plan_of_edited_project(halo, folder)
     host = replace(plan.host, base_url="https://relay.inference.net", url_origin="default", is_sandbox=False)
     context = RenderContext(Style(), NOW, identity=lambda: PageIdentity("halo.yaml", PROJECT, ""))
     page = MarkdownView(context).applied(replace(plan, host=host), None)
@@ -102,7 +102,7 @@ def test_the_comment_in_the_docs_is_the_plan_of_the_readme_as_markdown(halo: Com
 
 def test_the_plan_of_the_readme_as_json_matches_the_schema(halo: CommandLine, folder: Path) -> None:
     schema = json.loads((ROOT / "schemas" / "halo.plan.schema.json").read_text(encoding="utf-8"))
-    document = json.loads(plan_json(edited(halo, folder)))
+    document = json.loads(plan_json(plan_of_edited_project(halo, folder)))
     assert list(Draft202012Validator(schema).iter_errors(document)) == []
 
 
@@ -114,10 +114,10 @@ def command_lines() -> Iterator[str]:
     for page in PAGES:
         for block in blocks("console", page):
             yield from re.findall(r"^\$ (halo .*)$", block, re.MULTILINE)
-    yield from mentioned(README)
+    yield from commands_mentioned(README)
 
 
-def mentioned(page: Path) -> list[str]:
+def commands_mentioned(page: Path) -> list[str]:
     """Return the commands within a page's sentences."""
     prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     return re.findall(r"`(halo [^`]+)`", prose)
@@ -142,7 +142,7 @@ def test_every_command_in_the_readme_parses(line: str) -> None:
             pass  # options and arguments were parsed, and nothing was run
 
 
-@pytest.mark.parametrize("line", sorted({line for page in PAGES[1:] for line in mentioned(page)}))
+@pytest.mark.parametrize("line", sorted({line for page in PAGES[1:] for line in commands_mentioned(page)}))
 def test_every_command_mentioned_in_the_docs_has_the_options_shown(line: str) -> None:
     _, *words = shlex.split(line.partition(" > ")[0], comments=True)
     command = root()

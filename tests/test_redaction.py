@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from receipts import HEADER, NAME, written
+from receipts import HEADER, NAME, receipt_bytes
 from strategies import BASE, actual, entry, plan_on, project
 
 from halo_iac.api.secret import Secret
@@ -132,7 +132,7 @@ def test_a_receipt_is_read_again_whatever_looks_like_a_credential(word: str) -> 
     )
     made = WriteOutcome(number=1, result=Result.DONE, id="s1")
     redact = console(credentials=[word]).redacted
-    receipt = read_receipt(written(HEADER, intent, made, RunEnd(writes=1), redact=redact), NAME)
+    receipt = read_receipt(receipt_bytes(HEADER, intent, made, RunEnd(writes=1), redact=redact), NAME)
     (write,) = receipt.writes
     hidden = replace(after, prompt=write.intent.after.prompt if write.intent.after else "")
     assert (receipt.header, write.outcome) == (HEADER, made)

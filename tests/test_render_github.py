@@ -19,11 +19,11 @@ from render_samples import (
     create,
     every_section,
     finding,
-    hostile,
-    large,
-    nasty,
+    hostile_plan,
+    large_plan,
+    nasty_plan,
     plan_of,
-    reviewed,
+    reviewed_plan,
     schedule_id,
     update,
 )
@@ -74,22 +74,22 @@ def assert_only_ours(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "plan"),
-    [("github.txt", every_section()), ("github-reviewed.txt", reviewed()), ("github-nasty.txt", nasty())],
+    [("github.txt", every_section()), ("github-reviewed.txt", reviewed_plan()), ("github-nasty.txt", nasty_plan())],
 )
 def test_a_plan_looks_as_agreed(name: str, plan: Plan) -> None:
     assert_golden(f"render/{name}", plan_github(plan, PLAIN))
 
 
 def test_a_run_looks_as_agreed() -> None:
-    assert_golden("render/github-run.txt", plan_github(reviewed(), PLAIN, summary=a_run(reviewed())))
+    assert_golden("render/github-run.txt", plan_github(reviewed_plan(), PLAIN, summary=a_run(reviewed_plan())))
 
 
 def test_a_plan_looks_as_agreed_where_only_ascii_can_be_shown() -> None:
-    assert_golden("render/github-ascii.txt", plan_github(nasty(), Style(unicode=False)))
+    assert_golden("render/github-ascii.txt", plan_github(nasty_plan(), Style(unicode=False)))
 
 
 def test_a_terminal_makes_no_difference() -> None:
-    assert plan_github(reviewed(), Style(colour=True, width=40)) == plan_github(reviewed(), PLAIN)
+    assert plan_github(reviewed_plan(), Style(colour=True, width=40)) == plan_github(reviewed_plan(), PLAIN)
 
 
 def test_a_change_stands_beside_its_entry() -> None:
@@ -175,10 +175,10 @@ def test_a_failed_change_is_an_error_beside_its_entry() -> None:
 
 
 def test_more_than_github_shows_are_counted() -> None:
-    *_, message, counts = lines(plan_github(large(11), PLAIN))
+    *_, message, counts = lines(plan_github(large_plan(11), PLAIN))
     assert message == "11 notices; GitHub shows the first 10 of each."
     assert counts.startswith("Plan: ")
-    assert "GitHub" not in plan_github(large(10), PLAIN)
+    assert "GitHub" not in plan_github(large_plan(10), PLAIN)
 
 
 # What no foreign word may do ----------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def test_more_than_github_shows_are_counted() -> None:
 @pytest.mark.parametrize("words", HOSTILE)
 @pytest.mark.parametrize("style", [PLAIN, Style(unicode=False)])
 def test_no_foreign_word_is_obeyed(words: str, style: Style) -> None:
-    plan = hostile(words)
+    plan = hostile_plan(words)
     ends = tuple(Event(change, Status.FAILED, words, words, words) for change in plan.changes)
     text = plan_github(plan, style, prefix=words, summary=Summary(ends))
     assert_only_ours(text)
@@ -198,7 +198,7 @@ def test_no_foreign_word_is_obeyed(words: str, style: Style) -> None:
 
 @given(st.text(st.sampled_from("a:%,# []vso0A25\n\r\t\x1b\u202e\u00a0\u2028"), max_size=16))
 def test_no_mixture_of_signs_is_obeyed(words: str) -> None:
-    assert_only_ours(plan_github(hostile(words), PLAIN))
+    assert_only_ours(plan_github(hostile_plan(words), PLAIN))
 
 
 def test_escaped_text_is_shown_unchanged() -> None:

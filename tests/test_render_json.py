@@ -10,7 +10,18 @@ from golden_files import assert_golden
 from hypothesis import given
 from hypothesis import strategies as st
 from render_asserts import COMMAND
-from render_samples import BASE, HOSTILE, NOW, create, every_section, hostile, large, nasty, plan_of, update
+from render_samples import (
+    BASE,
+    HOSTILE,
+    NOW,
+    create,
+    every_section,
+    hostile_plan,
+    large_plan,
+    nasty_plan,
+    plan_of,
+    update,
+)
 
 from halo_iac.errors import Delivery, DocumentError, Problem, ProjectError, Rejected, UsageError
 from halo_iac.model.apply_result import ApplyOutcome, Event, Status, Summary
@@ -57,7 +68,7 @@ def test_a_plan_comes_back_as_it_was(plan: Plan) -> None:
     assert read_plan(plan_json(plan).encode()) == plan
 
 
-@pytest.mark.parametrize("plan", [every_section(), *map(hostile, HOSTILE[:-1])])
+@pytest.mark.parametrize("plan", [every_section(), *map(hostile_plan, HOSTILE[:-1])])
 def test_every_section_comes_back_as_it_was_and_looks_the_same(plan: Plan) -> None:
     back = read_plan(plan_json(plan).encode())
     assert back == plan
@@ -69,12 +80,12 @@ def test_the_same_plan_gives_the_same_bytes() -> None:
 
 
 def test_nasty_words_look_as_agreed() -> None:
-    assert_golden("render/nasty.json", plan_json(nasty()))
+    assert_golden("render/nasty.json", plan_json(nasty_plan()))
 
 
 @pytest.mark.parametrize("words", HOSTILE[:-1])
 def test_a_document_is_ascii_and_commands_no_ci_runner(words: str) -> None:
-    document = plan_json(hostile(words))
+    document = plan_json(hostile_plan(words))
     assert document.isascii()
     assert document.endswith("}\n")
     assert "##" not in document
@@ -85,7 +96,7 @@ def test_a_document_is_ascii_and_commands_no_ci_runner(words: str) -> None:
 
 def test_text_that_is_not_unicode_is_a_typed_error() -> None:
     with pytest.raises(DocumentError, match="not valid Unicode"):
-        plan_json(hostile("\udc80"))
+        plan_json(hostile_plan("\udc80"))
 
 
 GOOD = json.loads(plan_json(plan_of(create("a", BASE))))
@@ -134,7 +145,7 @@ def test_a_refusal_of_a_document_does_not_repeat_its_content() -> None:
 
 
 def test_ten_thousand_changes_come_back() -> None:
-    plan = large(10_000)
+    plan = large_plan(10_000)
     assert read_plan(plan_json(plan).encode()) == plan
 
 

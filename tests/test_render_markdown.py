@@ -21,11 +21,11 @@ from render_samples import (
     create,
     every_section,
     finding,
-    hostile,
-    large,
-    nasty,
+    hostile_plan,
+    large_plan,
+    nasty_plan,
     plan_of,
-    reviewed,
+    reviewed_plan,
     update,
 )
 
@@ -59,7 +59,7 @@ def test_a_plan_with_every_section_looks_as_agreed() -> None:
 
 
 def test_a_plan_in_review_looks_as_agreed() -> None:
-    assert_golden("render/plan-reviewed.md", page(reviewed()))
+    assert_golden("render/plan-reviewed.md", page(reviewed_plan()))
 
 
 def test_a_run_looks_as_agreed() -> None:
@@ -67,12 +67,12 @@ def test_a_run_looks_as_agreed() -> None:
 
 
 def test_a_terminal_makes_no_difference() -> None:
-    assert page(reviewed(), Style(colour=True, width=40)) == page(reviewed())
+    assert page(reviewed_plan(), Style(colour=True, width=40)) == page(reviewed_plan())
 
 
 def test_nasty_words_look_as_agreed() -> None:
     for name, style in (("nasty.md", PLAIN), ("nasty-ascii.md", ASCII)):
-        assert_golden(f"render/{name}", page(nasty(), style))
+        assert_golden(f"render/{name}", page(nasty_plan(), style))
 
 
 def test_problems_and_findings_look_as_agreed() -> None:
@@ -160,7 +160,7 @@ def test_a_marker_is_the_same_for_the_same_place_and_differs_for_another() -> No
 @given(ODD)
 def test_no_foreign_word_forges_the_marker(words: str) -> None:
     for forged in (f"<!-- halo-plan: {words}", f"{words}\n<!--  HALO-PLAN: 0123456789abcdef -->"):
-        text = page(hostile(forged))
+        text = page(hostile_plan(forged))
         assert text.startswith(f"{MARKER}\n")
         assert len(re.findall(r"<!--\s*halo-plan", text, re.IGNORECASE)) == 1
 
@@ -216,7 +216,7 @@ def assert_own_block(html: str) -> None:
 @pytest.mark.parametrize("words", HOSTILE)
 @pytest.mark.parametrize("style", [PLAIN, ASCII])
 def test_of_foreign_words_nothing_takes_effect(words: str, style: Style) -> None:
-    plan = hostile(words)
+    plan = hostile_plan(words)
     assert_only_ours(page(plan, style))
     assert_only_ours(page(plan, style, a_run(plan, words)))
     problem = Problem(words, 1, 1, words, words)
@@ -227,7 +227,7 @@ def test_of_foreign_words_nothing_takes_effect(words: str, style: Style) -> None
 
 @given(ODD)
 def test_of_no_mixture_of_signs_anything_takes_effect(words: str) -> None:
-    assert_only_ours(page(hostile(words)))
+    assert_only_ours(page(hostile_plan(words)))
 
 
 @pytest.mark.parametrize("title", [*HOSTILE, "Daily  review", " a ", "日本語のタイトル", "don't (really) stop, 24/7!"])
@@ -242,14 +242,14 @@ def test_every_visible_character_of_a_title_stays(title: str) -> None:
 
 def test_ascii_pages_are_ascii_whatever_the_plan_holds() -> None:
     for words in (*HOSTILE, "日本語のタイトル", "Übersicht…"):
-        assert page(hostile(words), ASCII).isascii()
+        assert page(hostile_plan(words), ASCII).isascii()
 
 
 # How long it gets ---------------------------------------------------------------------------------------------------
 
 
 def with_long_prompts(count: int) -> Plan:
-    plan = large(count)
+    plan = large_plan(count)
     prompts = ("\n".join(f"{word} `{'`' * 60} {n}" for n in range(100)) for word in ("old", "new"))
     before, after = (replace(BASE, prompt=prompt) for prompt in prompts)
     longest = replace(update("longest", before, after), key="k" * 500, title="@" * 500)
@@ -281,7 +281,7 @@ def test_blocks_give_up_their_prompts_before_their_fields() -> None:
 
 @pytest.mark.parametrize("words", ["@" * 5_000, "`" * 5_000, "\n".join("@" * 5_000), "a b " * 5_000, "\u202e" * 5_000])
 def test_no_words_are_too_long_for_a_page(words: str) -> None:
-    plan = hostile(words)
+    plan = hostile_plan(words)
     many = replace(
         plan,
         blocked=plan.blocked * 50,

@@ -10,7 +10,19 @@ from golden_files import assert_golden
 from hypothesis import given
 from hypothesis import strategies as st
 from render_asserts import assert_harmless
-from render_samples import BASE, HOSTILE, NOW, archive, create, every_section, hostile, large, nasty, plan_of, update
+from render_samples import (
+    BASE,
+    HOSTILE,
+    NOW,
+    archive,
+    create,
+    every_section,
+    hostile_plan,
+    large_plan,
+    nasty_plan,
+    plan_of,
+    update,
+)
 
 from halo_iac.model.plan import Cause, RunRate, UndeclaredSchedule
 from halo_iac.render.calendar import MAX_CADENCES
@@ -45,18 +57,18 @@ def test_a_plan_with_every_section_looks_as_agreed(name: str, style: Style) -> N
     ],
 )
 def test_nasty_words_look_as_agreed(name: str, style: Style) -> None:
-    assert_golden(f"render/{name}", plan_text(nasty(), style, now=NOW))
+    assert_golden(f"render/{name}", plan_text(nasty_plan(), style, now=NOW))
 
 
 def test_ascii_output_is_ascii_whatever_the_plan_holds() -> None:
     for words in (*HOSTILE, "日本語のタイトル", "Übersicht…"):
-        assert plan_text(hostile(words), Style(unicode=False), now=NOW).isascii()
+        assert plan_text(hostile_plan(words), Style(unicode=False), now=NOW).isascii()
 
 
 @pytest.mark.parametrize("words", HOSTILE)
 def test_foreign_words_are_neither_raw_nor_commands(words: str) -> None:
     for style in (PLAIN, Style(width=40), Style(unicode=False)):
-        assert_harmless(plan_text(hostile(words), style, now=NOW))
+        assert_harmless(plan_text(hostile_plan(words), style, now=NOW))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +105,7 @@ def test_at_sixty_columns_every_line_of_a_plan_fits() -> None:
 
 @given(st.text(st.sampled_from("a: #[]vso\n\r\t\x1b\u202e\u00a0\u3000"), max_size=12))
 def test_no_mixture_of_signs_makes_a_command(words: str) -> None:
-    assert_harmless(plan_text(hostile(words), PLAIN, now=NOW))
+    assert_harmless(plan_text(hostile_plan(words), PLAIN, now=NOW))
 
 
 def test_without_changes_one_line_says_so() -> None:
@@ -289,5 +301,5 @@ def test_two_prompts_that_differ_never_have_an_empty_diff(before: str, after: st
 
 
 def test_ten_thousand_changes_are_drawn_whole() -> None:
-    text = plan_text(large(10_000), PLAIN, now=NOW)
+    text = plan_text(large_plan(10_000), PLAIN, now=NOW)
     assert text.count("+ create ") == text.count("~ update ") == 5_000

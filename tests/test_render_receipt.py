@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from receipts import HEADER, NAME, written
+from receipts import HEADER, NAME, receipt_bytes
 from strategies import BASE, ODD_PROMPTS, ODD_TITLES
 
 from halo_iac.errors import DocumentError
@@ -29,10 +29,10 @@ ARCHIVE = replace(CREATE, number=2, action=Action.ARCHIVE, key=None, id="s2", be
 MADE = WriteOutcome(number=1, result=Result.DONE, id="s1")
 LOST = WriteOutcome(number=2, result=Result.UNKNOWN, id="s2", message="timed out waiting for an answer")
 LINES: tuple[Line, ...] = (HEADER, CREATE, ARCHIVE, MADE, LOST, RunEnd(writes=2))
-WHOLE = written(*LINES)
+WHOLE = receipt_bytes(*LINES)
 
 
-def read(document: bytes) -> Receipt:
+def read_bytes(document: bytes) -> Receipt:
     return read_receipt(document, NAME)
 
 
@@ -44,35 +44,35 @@ def lines_of(document: bytes) -> list[bytes]:
 
 
 def test_a_receipt_is_read_as_it_was_written() -> None:
-    assert read(WHOLE) == Receipt(NAME, HEADER, (Write(CREATE, 2, MADE), Write(ARCHIVE, 3, LOST)))
+    assert read_bytes(WHOLE) == Receipt(NAME, HEADER, (Write(CREATE, 2, MADE), Write(ARCHIVE, 3, LOST)))
 
 
 @given(st.sampled_from(ODD_TITLES), st.sampled_from(ODD_PROMPTS))
 def test_any_text_round_trips_on_one_plain_line(title: str, prompt: str) -> None:
     intent = replace(CREATE, title=title, after=replace(AFTER, title=title, prompt=prompt))
-    document = written(HEADER, intent, RunEnd(writes=1))
-    assert read(document).writes == (Write(intent, 2),)
+    document = receipt_bytes(HEADER, intent, RunEnd(writes=1))
+    assert read_bytes(document).writes == (Write(intent, 2),)
     assert (document.isascii(), document.count(b"\n")) == (True, 3)
 
 
 def test_text_that_is_not_unicode_cannot_be_recorded() -> None:
     with pytest.raises(DocumentError, match="not valid Unicode"):
-        written(HEADER, replace(CREATE, title="half \ud800"))
+        receipt_bytes(HEADER, replace(CREATE, title="half \ud800"))
 
 
 def test_no_line_obeys_a_runner_s_commands() -> None:
     intent = replace(CREATE, title="##[error] x ##vso[task] y")
-    assert b"##" not in written(HEADER, intent, RunEnd(writes=1))
+    assert b"##" not in receipt_bytes(HEADER, intent, RunEnd(writes=1))
 
 
 def test_the_last_outcome_of_a_write_counts() -> None:
     lost = WriteOutcome(number=1, result=Result.UNKNOWN, message="lost")
-    assert read(written(HEADER, CREATE, lost, MADE, RunEnd(writes=1))).writes == (Write(CREATE, 2, MADE),)
+    assert read_bytes(receipt_bytes(HEADER, CREATE, lost, MADE, RunEnd(writes=1))).writes == (Write(CREATE, 2, MADE),)
 
 
 def test_a_write_without_an_outcome_is_unknown() -> None:
-    document = written(HEADER, CREATE, ARCHIVE, MADE, RunEnd(writes=2))
-    assert [write.result for write in read(document).writes] == [Result.DONE, Result.UNKNOWN]
+    document = receipt_bytes(HEADER, CREATE, ARCHIVE, MADE, RunEnd(writes=2))
+    assert [write.result for write in read_bytes(document).writes] == [Result.DONE, Result.UNKNOWN]
 
 
 def test_every_line_is_as_the_schema_says() -> None:
@@ -87,35 +87,35 @@ def test_redacted_text_is_not_in_the_receipt() -> None:
     document, _ = receipt_lines(intents, "", lambda text: text.replace("sk-secret-1", "***"))
     line, other = document.splitlines()
     assert (b"sk-secret-1" in line, b'"title":"***"' in line, b'"is_veiled":true' in line) == (False, True, True)
-    assert other.startswith(lines_of(written(ARCHIVE))[0].partition(b',"digest"')[0])
+    assert other.startswith(lines_of(receipt_bytes(ARCHIVE))[0].partition(b',"digest"')[0])
 
 
 # Whose end is missing -----------------------------------------------------------------------------------------------
 
 
 def test_a_receipt_that_breaks_off_says_so() -> None:
-    cut = read(WHOLE[:-200])
+    cut = read_bytes(WHOLE[:-200])
     assert (cut.gap, len(cut.writes)) == ("line 5 is incomplete", 2)
 
 
 def test_a_receipt_without_its_last_lines_says_so() -> None:
-    cut = read(b"".join(lines_of(WHOLE)[:3]))
+    cut = read_bytes(b"".join(lines_of(WHOLE)[:3]))
     assert (cut.gap, len(cut.writes)) == ("it does not record the end of the run", 2)
 
 
 @pytest.mark.parametrize(("outcomes", "count"), [((), 2), ((MADE,), 1), ((LOST,), 1)])
 def test_a_receipt_with_an_end_and_without_an_outcome_says_so(outcomes: tuple[Line, ...], count: int) -> None:
-    read_ = read(written(HEADER, CREATE, ARCHIVE, *outcomes, RunEnd(writes=2)))
+    read_ = read_bytes(receipt_bytes(HEADER, CREATE, ARCHIVE, *outcomes, RunEnd(writes=2)))
     assert (read_.gap, len(read_.writes)) == (f"it does not record the outcome of {count} of its 2 writes", 2)
 
 
 @given(st.integers(0, len(WHOLE) - 1))
 def test_a_truncated_receipt_is_never_taken_for_complete(length: int) -> None:
     if length >= len(lines_of(WHOLE)[0]):
-        assert read(WHOLE[:length]).gap is not None
+        assert read_bytes(WHOLE[:length]).gap is not None
         return
     with pytest.raises(DocumentError, match=NAME):
-        read(WHOLE[:length])
+        read_bytes(WHOLE[:length])
 
 
 # What is none -------------------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ EDITS: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
 def test_a_modified_receipt_is_refused(what: str) -> None:
     edit, message = EDITS[what]
     with pytest.raises(DocumentError) as raised:
-        read(b"".join(edit(lines_of(WHOLE))))
+        read_bytes(b"".join(edit(lines_of(WHOLE))))
     assert raised.value.message == f"{NAME}: {message}"
 
 
@@ -180,10 +180,10 @@ FORGED: dict[str, tuple[Line, ...]] = {
 @pytest.mark.parametrize("what", FORGED)
 def test_lines_that_do_not_follow_from_each_other_are_refused(what: str) -> None:
     with pytest.raises(DocumentError, match="it does not match the lines before it"):
-        read(written(*FORGED[what]))
+        read_bytes(receipt_bytes(*FORGED[what]))
 
 
-def forged(**changes: object) -> bytes:
+def forged_receipt(**changes: object) -> bytes:
     """Return a receipt whose second line has other fields, with digests that hold."""
     first, digest = receipt_lines([HEADER], "")
     body = {**json.loads(receipt_lines([CREATE], "")[0]), **changes}
@@ -212,12 +212,12 @@ def _signed(body: bytes, digest: str) -> bytes:
     ids=str,
 )
 def test_values_of_another_form_are_refused_and_not_quoted(changes: dict[str, object]) -> None:
-    assert read(forged()).writes == (Write(CREATE, 2),)
+    assert read_bytes(forged_receipt()).writes == (Write(CREATE, 2),)
     with pytest.raises(DocumentError, match="line 2 of the receipt is damaged") as raised:
-        read(forged(**changes))
+        read_bytes(forged_receipt(**changes))
     assert "Look." not in raised.value.message
 
 
 def test_a_receipt_that_is_too_large_is_not_even_looked_at() -> None:
     with pytest.raises(DocumentError, match="larger than 32 MiB"):
-        read(WHOLE + b"x" * MAX_RECEIPT_BYTES)
+        read_bytes(WHOLE + b"x" * MAX_RECEIPT_BYTES)

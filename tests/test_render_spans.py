@@ -40,7 +40,7 @@ def thread(*spans: Span, style: Style = PLAIN, is_whole: bool = False) -> str:
     return "\n".join([*lines, ""])
 
 
-def drawn(view: str, detail: SpanDetail, style: Style = PLAIN) -> str:
+def view_text(view: str, detail: SpanDetail, style: Style = PLAIN) -> str:
     return "\n".join([*VIEWS[view](detail, style), ""])
 
 
@@ -49,7 +49,7 @@ def llm(number: int, given: list[dict[str, Any]], came: list[dict[str, Any]], **
     return span(number, kind="LLM", at=number * 1_000, took=500, **messages | more)
 
 
-def says(role: str, text: str) -> dict[str, Any]:
+def message(role: str, text: str) -> dict[str, Any]:
     return {"role": role, "content": text}
 
 
@@ -63,48 +63,48 @@ def test_a_conversation_looks_as_agreed(name: str) -> None:
 
 @pytest.mark.parametrize("name", STYLES)
 def test_a_failed_span_shows_its_arguments_and_its_error(name: str) -> None:
-    assert_golden(f"render/span-summary-{name}.txt", drawn("summary", DETAIL, STYLES[name]))
+    assert_golden(f"render/span-summary-{name}.txt", view_text("summary", DETAIL, STYLES[name]))
 
 
 @pytest.mark.parametrize("view", ["io", "attributes", "events", "links"])
 def test_a_span_looks_as_agreed(view: str) -> None:
-    assert_golden(f"render/span-{view}.txt", drawn(view, DETAIL, Style(width=80)))
+    assert_golden(f"render/span-{view}.txt", view_text(view, DETAIL, Style(width=80)))
 
 
 def test_a_model_call_shows_its_latest_messages_and_all_of_them_on_demand() -> None:
     detail = SpanDetail(CONVERSATION[5].wire)
-    summary = drawn("summary", detail)
+    summary = view_text("summary", detail)
     assert "│ … 4 messages before these\n│ assistant\n│ Two payments; I refund the second.\n" in summary
     assert f"  halo span get {TRACE} {span_id(6)} --view io\n" in summary
-    whole = drawn("io", detail)
+    whole = view_text("io", detail)
     assert "You help with payments." in whole
     assert whole.count("The gateway is silent.") == 200
 
 
 def test_a_span_without_anything_says_so() -> None:
     bare = SpanDetail({"traceId": TRACE, "spanId": span_id(1)})
-    said = [drawn(view, bare) for view in ("io", "attributes", "events", "links")]
+    said = [view_text(view, bare) for view in ("io", "attributes", "events", "links")]
     assert said == [
         f"It has {what}.\n" for what in ("neither input nor output", "no attributes", "no events", "no links")
     ]
-    assert drawn("summary", bare).endswith(f"See also\n  halo trace get {TRACE} --span {span_id(1)}\n")
+    assert view_text("summary", bare).endswith(f"See also\n  halo trace get {TRACE} --span {span_id(1)}\n")
 
 
 @pytest.mark.parametrize("odd", ["text", 7, None, {"name": 7}, [1], {"attributes": "no object", "timestamp": True}])
 def test_events_and_links_of_any_shape_are_shown(odd: object) -> None:
     detail = SpanDetail({**DETAIL.wire, "events": [odd], "links": [odd], "spanAttributes": {"odd": odd}})
     for view in VIEWS:
-        assert drawn(view, detail)
+        assert view_text(view, detail)
 
 
 @pytest.mark.parametrize("events", ['[{"name": "retry"}]', {"name": "retry"}, [{"name": "retry"}], "retry", ["retry"]])
 def test_events_are_shown_however_they_are_sent(events: object) -> None:
-    assert "retry" in drawn("events", SpanDetail({**DETAIL.wire, "events": events}))
+    assert "retry" in view_text("events", SpanDetail({**DETAIL.wire, "events": events}))
 
 
 @pytest.mark.parametrize("given", [{"order": "1234"}, '{"order":"1234"}', [{"order": "1234"}]])
 def test_input_is_shown_however_it_is_sent(given: object) -> None:
-    assert '"order": "1234"' in drawn("io", SpanDetail({**DETAIL.wire, "input": given}))
+    assert '"order": "1234"' in view_text("io", SpanDetail({**DETAIL.wire, "input": given}))
 
 
 # What is shown once -------------------------------------------------------------------------------------------------
@@ -117,16 +117,16 @@ def test_repeated_messages_are_shown_at_their_first_occurrence() -> None:
 
 
 def test_a_message_that_is_repeated_is_shown_again() -> None:
-    again = [says("user", "go on"), says("assistant", "one"), says("user", "go on")]
-    text = thread(llm(1, again[:1], [again[1]]), llm(2, again, [says("assistant", "one")]))
+    again = [message("user", "go on"), message("assistant", "one"), message("user", "go on")]
+    text = thread(llm(1, again[:1], [again[1]]), llm(2, again, [message("assistant", "one")]))
     assert text.count("go on") == 2
     assert text.count("│ one") == 2
 
 
 def test_a_model_call_within_a_model_call_speaks_once() -> None:
-    inner = llm(1, [ASKED], [says("assistant", "done")], parentSpanId=span_id(2))
+    inner = llm(1, [ASKED], [message("assistant", "done")], parentSpanId=span_id(2))
     text = thread(
-        inner, llm(2, [ASKED], [says("assistant", "done")], startTime="2026-11-23T09:00:00Z", durationNs=10**10)
+        inner, llm(2, [ASKED], [message("assistant", "done")], startTime="2026-11-23T09:00:00Z", durationNs=10**10)
     )
     assert text.count("│ done") == 1
 
@@ -155,7 +155,7 @@ def test_a_trace_without_messages_is_reported() -> None:
 
 
 def test_a_long_text_is_cut_with_a_note_unless_it_is_asked_for() -> None:
-    spans = [llm(1, [says("user", "x " * 5_000)], [])]
+    spans = [llm(1, [message("user", "x " * 5_000)], [])]
     assert f"│ … 8,000 more characters\n  halo span get {TRACE} {span_id(1)} --view io\n" in thread(*spans)
     assert thread(*spans, is_whole=True).count("x ") + 1 >= 5_000
 
@@ -166,18 +166,18 @@ def test_a_long_text_is_cut_with_a_note_unless_it_is_asked_for() -> None:
 @pytest.mark.parametrize("words", HOSTILE)
 def test_foreign_words_are_neither_raw_nor_commands(words: str) -> None:
     said = [
-        says(words, words),
+        message(words, words),
         {"role": "assistant", "tool_calls": [{"function": {"name": words, "arguments": words}}]},
     ]
     fields = {"statusMessage": words, "retrievalDocuments": words, "userId": words, "llmModelName": words}
     spans = [
-        llm(1, said, [says("assistant", [{"type": "thinking", "thinking": words}, {"type": words}])], **fields),  # type: ignore[arg-type]
+        llm(1, said, [message("assistant", [{"type": "thinking", "thinking": words}, {"type": words}])], **fields),  # type: ignore[arg-type]
         span(2, kind="TOOL", name=words, input=words, output=words, failed=True, **fields),
     ]
     held = {"spanAttributes": {words: words}, "events": [{"name": words, words: words}], "links": [{"spanId": words}]}
     for style in (PLAIN, Style(width=40), Style(unicode=False, width=60)):
         texts = [thread(*spans, style=style)]
-        texts += [drawn(view, SpanDetail({**each.wire, **held}), style) for view in VIEWS for each in spans]
+        texts += [view_text(view, SpanDetail({**each.wire, **held}), style) for view in VIEWS for each in spans]
         for text in texts:
             assert_harmless(text)
             assert style.unicode or text.isascii()
@@ -209,7 +209,7 @@ def test_anything_is_drawn_within_the_screen(rows: list[tuple[Any, Any, str]], i
     ]
     style = Style(width=60)
     texts = [thread(*spans, style=style, is_whole=is_whole)]
-    texts += [drawn(view, SpanDetail(each.wire), style) for each in spans for view in VIEWS]
+    texts += [view_text(view, SpanDetail(each.wire), style) for each in spans for view in VIEWS]
     for line in "\n".join(texts).splitlines():
         shown = strip_colour(line)
         assert display_width(shown) <= 60 or "halo " in shown or len(shown.split()) <= 3
@@ -228,12 +228,12 @@ def results(text: str, role: str = "tool", name: str | None = None) -> ChatMessa
 
 
 FORMS: dict[str, tuple[Any, tuple[ChatMessage, ...]]] = {
-    "text": ([says("user", "hello")], (HELLO,)),
+    "text": ([message("user", "hello")], (HELLO,)),
     "parts": ([{"role": "user", "content": [{"type": "text", "text": "hello"}]}], (HELLO,)),
-    "one message": (says("user", "hello"), (HELLO,)),
-    "a request": ({"model": "m", "messages": [says("human", "hello")]}, (HELLO,)),
-    "a response": ({"choices": [{"message": says("user", "hello")}]}, (HELLO,)),
-    "lists of lists": ([[says("user", "hello")]], (HELLO,)),
+    "one message": (message("user", "hello"), (HELLO,)),
+    "a request": ({"model": "m", "messages": [message("human", "hello")]}, (HELLO,)),
+    "a response": ({"choices": [{"message": message("user", "hello")}]}, (HELLO,)),
+    "lists of lists": ([[message("user", "hello")]], (HELLO,)),
     "chat completions": ([{"role": "assistant", "tool_calls": [{"type": "function", "function": LOOK}]}], (CALLS,)),
     "their result": (
         [{"role": "tool", "tool_call_id": "1", "name": "look", "content": "found"}],

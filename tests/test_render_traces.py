@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from render_asserts import assert_harmless
 from render_samples import HOSTILE
-from trace_samples import CHECKOUT, ODD, TRACE, chain, span, span_id, trace, turns
+from trace_samples import CHECKOUT, ODD, TRACE, span, span_id, trace, trace_of_chain, trace_of_turns
 
 from halo_iac.model.span_tree import nanoseconds, span_tree
 from halo_iac.model.traces import Span
@@ -46,7 +46,7 @@ VIEWS: dict[str, Callable[..., Iterator[str]]] = {
 MANY = 10_000
 
 
-def drawn(view: str, spans: Sequence[Span], style: Style, options: TraceOptions = TraceOptions()) -> str:  # noqa: B008
+def view_text(view: str, spans: Sequence[Span], style: Style, options: TraceOptions = TraceOptions()) -> str:  # noqa: B008
     return "\n".join([*VIEWS[view](trace(spans), spans, style, options), ""])
 
 
@@ -56,25 +56,25 @@ def drawn(view: str, spans: Sequence[Span], style: Style, options: TraceOptions 
 @pytest.mark.parametrize("name", STYLES)
 @pytest.mark.parametrize("view", ["summary", "timeline", "spans"])
 def test_a_trace_looks_as_agreed(view: str, name: str) -> None:
-    assert_golden(f"render/trace-{view}-{name}.txt", drawn(view, CHECKOUT, STYLES[name]))
+    assert_golden(f"render/trace-{view}-{name}.txt", view_text(view, CHECKOUT, STYLES[name]))
 
 
 @pytest.mark.parametrize("width", [60, 100])
 def test_a_long_trace_opens_the_way_to_what_failed_and_counts_the_rest(width: int) -> None:
-    assert_golden(f"render/trace-turns-{width}.txt", drawn("tree", turns(60, 41), Style(width=width)))
+    assert_golden(f"render/trace-turns-{width}.txt", view_text("tree", trace_of_turns(60, 41), Style(width=width)))
 
 
 def test_a_deep_trace_leaves_out_the_middle_of_the_way() -> None:
-    assert_golden("render/trace-chain.txt", drawn("tree", chain(100), Style(width=80)))
+    assert_golden("render/trace-chain.txt", view_text("tree", trace_of_chain(100), Style(width=80)))
 
 
 @pytest.mark.parametrize("view", ["tree", "timeline"])
 def test_an_unusual_trace_matches_its_golden_file(view: str) -> None:
-    assert_golden(f"render/trace-odd-{view}.txt", drawn(view, ODD, Style(width=100)))
+    assert_golden(f"render/trace-odd-{view}.txt", view_text(view, ODD, Style(width=100)))
 
 
 def test_the_span_that_is_asked_for_is_opened_and_marked() -> None:
-    text = drawn("tree", turns(60, 41), PLAIN, TraceOptions(focus=span_id(152)))
+    text = view_text("tree", trace_of_turns(60, 41), PLAIN, TraceOptions(focus=span_id(152)))
     assert "▶ chat LLM" in text
     assert "turn 51 CHAIN" in text
 
@@ -87,30 +87,30 @@ def test_a_long_trace_shows_how_it_began_and_ended_and_what_took_longest() -> No
 
 
 def test_a_missing_span_is_reported() -> None:
-    text = drawn("tree", CHECKOUT, PLAIN, TraceOptions(focus="none"))
+    text = view_text("tree", CHECKOUT, PLAIN, TraceOptions(focus="none"))
     assert text.endswith("\nSpan none is not among the spans that were read.\n")
 
 
 def test_a_failed_step_shows_the_beginning_of_what_it_was_given() -> None:
     given = json.dumps({"order": "1234", "lines": list(range(200))}, indent=2)
-    lines = drawn("tree", [span(1, None, "refund", "TOOL", failed=True, input=given)], Style(width=60)).splitlines()
+    lines = view_text("tree", [span(1, None, "refund", "TOOL", failed=True, input=given)], Style(width=60)).splitlines()
     assert lines[2:4] == ["✗ refund", '│ → { "order": "1234", "lines": [ 0, 1, 2, 3, 4, 5, 6, 7, 8,']
     assert (lines[-2][-1], lines[-1]) == ("…", f"  halo span get {TRACE} {span_id(1)}")
 
 
 def test_a_trace_that_is_not_folded_shows_every_span() -> None:
-    lines = list(TreeDrawing(span_tree(turns(60, 41)), PLAIN, is_whole=True).lines())
+    lines = list(TreeDrawing(span_tree(trace_of_turns(60, 41)), PLAIN, is_whole=True).lines())
     assert len(lines) == 181
 
 
 def test_the_command_of_the_failed_step_names_the_deepest_that_failed() -> None:
-    lines = drawn("tree", CHECKOUT, Style(width=40)).splitlines()
+    lines = view_text("tree", CHECKOUT, Style(width=40)).splitlines()
     assert f"  halo span get {TRACE} {span_id(6)}" in lines
     assert not any(span_id(4) in line for line in lines)
 
 
 def test_more_failed_steps_than_are_named_are_counted() -> None:
-    text = drawn("tree", [span(0), *(span(number, 0, failed=True) for number in range(1, 9))], PLAIN)
+    text = view_text("tree", [span(0), *(span(number, 0, failed=True) for number in range(1, 9))], PLAIN)
     assert f"5 more steps failed:\n  halo span list --trace-id {TRACE} --status error --range all\n" in text
 
 
@@ -122,7 +122,7 @@ def test_unread_spans_are_counted() -> None:
 
 
 def test_a_trace_without_spans_says_so() -> None:
-    assert drawn("tree", (), PLAIN) == "\nIt has no spans.\n"
+    assert view_text("tree", (), PLAIN) == "\nIt has no spans.\n"
 
 
 # Any spans ----------------------------------------------------------------------------------------------------------
@@ -190,14 +190,14 @@ def test_foreign_words_are_neither_raw_nor_commands(words: str) -> None:
     ]
     for view in VIEWS:
         for style in (PLAIN, Style(width=40), Style(width=200), Style(unicode=False)):
-            assert_harmless(drawn(view, spans, style))
-        assert drawn(view, spans, Style(unicode=False)).isascii()
+            assert_harmless(view_text(view, spans, style))
+        assert view_text(view, spans, Style(unicode=False)).isascii()
 
 
 @pytest.mark.parametrize("width", [None, 40, 100])
 def test_ids_are_never_broken(width: int | None) -> None:
     for view in ("summary", "spans"):
-        text = drawn(view, [*CHECKOUT, span(10, 77)], Style(width=width))
+        text = view_text(view, [*CHECKOUT, span(10, 77)], Style(width=width))
         words = re.findall(r"(?<![.\w])[0-9a-f]{7,}…?", text)
         assert {len(word) for word in words} <= {16, 32}
         assert {span_id(number) for number in (3, 6)} & set(words)

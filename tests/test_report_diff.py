@@ -31,7 +31,7 @@ def rows(table: TableDiff) -> Iterator[str]:
             yield f"  ~ | {row.name}: {', '.join(cells)}"
 
 
-def shown(found: ReportDiff) -> list[str]:
+def diff_signs(found: ReportDiff) -> list[str]:
     """A difference in few signs, for tables of cases."""
     lines = []
     for section in found.sections:
@@ -44,10 +44,10 @@ def shown(found: ReportDiff) -> list[str]:
     return lines
 
 
-def differing(before: str, after: str) -> list[str]:
+def differences(before: str, after: str) -> list[str]:
     found = report_diff(before, after)
     assert not found.is_unrelated
-    return shown(found)
+    return diff_signs(found)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def differing(before: str, after: str) -> list[str]:
     ],
 )
 def test_dates_counts_and_windows_are_left_out_of_a_comparison(before: str, after: str) -> None:
-    assert differing(f"# Report\n\n{ALIKE}\n{before}", f"# Report\n\n{ALIKE}\n{after}") == []
+    assert differences(f"# Report\n\n{ALIKE}\n{before}", f"# Report\n\n{ALIKE}\n{after}") == []
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,12 @@ def test_dates_counts_and_windows_are_left_out_of_a_comparison(before: str, afte
     ],
 )
 def test_words_within_a_line_are_marked(before: str, after: str, expected: str) -> None:
-    lines = differing(f"{ALIKE}\n{before}", f"{ALIKE}\n{after}")
+    lines = differences(f"{ALIKE}\n{before}", f"{ALIKE}\n{after}")
     assert [line.replace("][", "] [") for line in lines] == ["~ ", f"  ~ {expected}"]
 
 
 def test_lines_without_words_are_no_changes_of_each_other() -> None:
-    assert differing(f"{ALIKE}\n***", f"{ALIKE}\n+++") == ["~ ", "  - ***", "  + +++"]
+    assert differences(f"{ALIKE}\n***", f"{ALIKE}\n+++") == ["~ ", "  - ***", "  + +++"]
 
 
 def test_sections_are_new_gone_and_changed_by_their_headings() -> None:
@@ -117,7 +117,7 @@ def test_sections_are_new_gone_and_changed_by_their_headings() -> None:
     after = (
         "# Report of Tuesday\n\nx\n\n## 1. Errors\n\n4 failed\n\n### Stock\n\n#### Deep\n\nnew\n\n## Retries\n\nnone\n"
     )
-    assert differing(before, after) == [
+    assert differences(before, after) == [
         "~ Report of Tuesday",
         "  ~ # Report of [-Monday][+Tuesday]",
         "~ 1. Errors",
@@ -136,13 +136,13 @@ def test_sections_are_new_gone_and_changed_by_their_headings() -> None:
 def test_sections_match_though_numbers_in_their_headings_differ() -> None:
     before = "## Failures\n\n### 1. Timeouts (51 traces)\n\nRetry once.\n\n### 2. Loops\n\nNone.\n"
     after = "## Failures\n\n### 2. **Loops**\n\nNone.\n\n### 3.1 Timeouts (4 traces)\n\nRetry once.\n"
-    assert differing(before, after) == ["~ Failures > 3.1 Timeouts (4 traces)", "  ~ Timeouts ([-51][+4] traces)"]
+    assert differences(before, after) == ["~ Failures > 3.1 Timeouts (4 traces)", "  ~ Timeouts ([-51][+4] traces)"]
 
 
 def test_of_several_sections_with_one_heading_the_same_ones_belong_together() -> None:
     before = "## Case\n\nfirst text\n\n## Case\n\nsecond text\n\n## Case\n\nthird 3\n"
     after = "## Case\n\nsecond text\n\n## Case\n\nthird 4\n"
-    assert differing(before, after) == ["- Case", "  - first text", "~ Case", "  ~ third [-3][+4]"]
+    assert differences(before, after) == ["- Case", "  - first text", "~ Case", "  ~ third [-3][+4]"]
 
 
 def test_rows_are_matched_by_their_first_column() -> None:
@@ -152,7 +152,7 @@ def test_rows_are_matched_by_their_first_column() -> None:
     after = (
         "| **Step** | Failed | Of |\n| --- | --- | --- |\n| new | 1 | 1 |\n| stock | 1 | 9 |\n| **pay** | 12 | 48 |\n"
     )
-    assert differing(ALIKE + "\n" + before, ALIKE + "\n" + after) == [
+    assert differences(ALIKE + "\n" + before, ALIKE + "\n" + after) == [
         "~ ",
         "  + | new | 1 | 1",
         "  - | old | odd | 2 | 2",
@@ -163,13 +163,13 @@ def test_rows_are_matched_by_their_first_column() -> None:
 def test_columns_are_matched_by_their_heads_in_whatever_order() -> None:
     before = f"{ALIKE}\n| Step | Failed | Share |\n| - | - | - |\n| pay | 6 | 12 % |\n| stock | 1 | 2 % |"
     after = f"{ALIKE}\n| Share | **Step** | Failed |\n| - | - | - |\n| 2 % | stock | 1 |\n| 12 % | pay | 7 |"
-    assert differing(before, after) == ["~ ", "  ~ | pay: Failed: 6 → 7"]
+    assert differences(before, after) == ["~ ", "  ~ | pay: Failed: 6 → 7"]
 
 
 def test_rows_that_a_first_column_counts_are_matched_by_the_second() -> None:
     before = "| # | Issue | Calls |\n| - | - | - |\n| 1 | slow | 4 |\n| 2 | loop | 3 |"
     after = "| # | Issue | Calls |\n| - | - | - |\n| 1 | loop | 9 |\n| 2 | slow | 4 |"
-    assert differing(before, after) == ["~ ", "  ~ | loop: Calls: 3 → 9"]
+    assert differences(before, after) == ["~ ", "  ~ | loop: Calls: 3 → 9"]
 
 
 def test_rows_with_the_same_first_column_are_matched_by_what_they_say() -> None:
@@ -177,13 +177,13 @@ def test_rows_with_the_same_first_column_are_matched_by_what_they_say() -> None:
         "| Step | Message | Calls |\n| - | - | - |\n| pay | timeout | 4 |\n| pay | refused | 3 |\n| pay | lost | 1 |"
     )
     after = "| Step | Message | Calls |\n| - | - | - |\n| pay | refused | 3 |\n| pay | timeout | 5 |"
-    assert differing(before, after) == ["~ ", "  - | pay | lost | 1", "  ~ | pay: Calls: 4 → 5"]
+    assert differences(before, after) == ["~ ", "  - | pay | lost | 1", "  ~ | pay: Calls: 4 → 5"]
 
 
 def test_tables_whose_heads_differ_are_compared_as_lines() -> None:
     before = f"{ALIKE}\n| Step | Calls |\n| --- | --- |\n| pay | 4 |"
     after = f"{ALIKE}\n| Step | Calls | Share |\n| --- | --- | --- |\n| pay | 4 | 9 % |"
-    assert differing(before, after) == ["~ ", "  ~ | Step | Calls | [+Share |]", "  ~ | pay | 4 | [+9 % |]"]
+    assert differences(before, after) == ["~ ", "  ~ | Step | Calls | [+Share |]", "  ~ | pay | 4 | [+9 % |]"]
 
 
 @pytest.mark.parametrize("opening", ["```", "~~~", "````python", "- ```sh", "   ```"])
@@ -191,7 +191,7 @@ def test_code_has_no_headings_and_no_tables(opening: str) -> None:
     fence = re.sub("[^`~]", "", opening)
     code = f"# a comment\n| a | b |\n|---|---|\n| 1 | 2 |\n{fence[:2]}\nTitle\n=====\n"
     before, after = (f"## Fix\n\n{opening}\n{code}run {number}\n{fence}\n" for number in "12")
-    assert differing(before, after) == ["~ Fix", "  ~ run [-1][+2]"]
+    assert differences(before, after) == ["~ Fix", "  ~ run [-1][+2]"]
 
 
 def test_a_wrapped_paragraph_is_one_and_a_long_one_is_compared_by_sentence() -> None:
@@ -199,7 +199,7 @@ def test_a_wrapped_paragraph_is_one_and_a_long_one_is_compared_by_sentence() -> 
     second = "It should keep {} answers for as long as the conversation goes on, and no longer than that."
     before = f"{first} {second.format('all')}"
     after = f"{first[:70]}\n{first[71:]}\n{second.format('no')}"
-    assert differing(before, after) == ["~ ", f"  ~ {second.format('[-all][+no]')}"]
+    assert differences(before, after) == ["~ ", f"  ~ {second.format('[-all][+no]')}"]
 
 
 @pytest.mark.parametrize(

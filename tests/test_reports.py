@@ -31,7 +31,7 @@ def dataset(run_id: str) -> Json:
     return {"id": f"d-{run_id}", "agentUuid": "a-1", "windowStartAt": WINDOW[0], "windowEndAt": WINDOW[1]}
 
 
-def rejected(status: int) -> Rejected:
+def rejected_with(status: int) -> Rejected:
     is_transient = status >= 500
     delivery = Delivery.AMBIGUOUS if is_transient else Delivery.REFUSED
     return Rejected("no", procedure="p", status=status, delivery=delivery, is_transient=is_transient)
@@ -76,7 +76,7 @@ class Platform:
 
     def _run(self, value: Json) -> Json:
         if value["id"] not in self.runs:
-            raise rejected(404)
+            raise rejected_with(404)
         return {"run": self.runs[value["id"]], "haloExportDataset": dataset(value["id"])}
 
     def _newest(self, schedule: str) -> list[Json]:
@@ -85,7 +85,7 @@ class Platform:
 
     def _schedule_runs(self, value: Json) -> Json:
         if not self._newest(value["id"]):
-            raise rejected(404)
+            raise rejected_with(404)
         return self._newest(value["id"])[: value["limit"]]
 
     def _conversations(self, value: Json) -> Json:
@@ -107,7 +107,7 @@ class Platform:
     def _details(self, value: Json) -> Json:
         found = [run for run in self.runs.values() if run["conversationId"] == value["id"]]
         if not found:
-            raise rejected(404)
+            raise rejected_with(404)
         (run,) = found
         messages = [{"sequence": 0, "role": "user", "content": "asked"}]
         if run["status"] in {"completed", "incomplete"}:
@@ -160,7 +160,7 @@ def test_an_unknown_id_is_an_error(platform: Platform) -> None:
 
 
 def test_other_failures_are_not_taken_for_a_wrong_kind(platform: Platform) -> None:
-    platform.failing["r-1"] = rejected(503)
+    platform.failing["r-1"] = rejected_with(503)
     with pytest.raises(Rejected):
         fetch(reader(platform), "r-1")
 
@@ -218,7 +218,7 @@ def test_a_schedule_that_was_only_fired_by_hand_has_no_scheduled_report() -> Non
 # Pull ---------------------------------------------------------------------------------------------------------------
 
 
-def pulled(
+def pull_all(
     platform: Platform, there: Sequence[str] = (), schedules: Sequence[str] = ("s-1",), since: str | None = None
 ) -> dict[str, list[str]]:
     """Return the conversations by what became of them."""
@@ -234,7 +234,7 @@ def _kind(each: PulledReport) -> str:
 
 
 def test_every_page_is_read_and_existing_reports_are_not_requested(platform: Platform) -> None:
-    assert pulled(platform, ["c-2"]) == {"report": ["c-1", "c-4"], "absence": ["c-3"], "present": ["c-2"]}
+    assert pull_all(platform, ["c-2"]) == {"report": ["c-1", "c-4"], "absence": ["c-3"], "present": ["c-2"]}
     assert platform.asked == {
         "haloConversation.listForProject": 2,
         "haloSchedule.listRuns": 1,
@@ -244,48 +244,52 @@ def test_every_page_is_read_and_existing_reports_are_not_requested(platform: Pla
 
 def test_a_second_pull_only_lists(platform: Platform) -> None:
     del platform.runs["r-3"]
-    assert pulled(platform, ["c-1", "c-2", "c-4"]) == {"present": ["c-1", "c-2", "c-4"]}
+    assert pull_all(platform, ["c-1", "c-2", "c-4"]) == {"present": ["c-1", "c-2", "c-4"]}
     assert platform.asked == {"haloConversation.listForProject": 2}
 
 
 def test_pages_that_are_too_old_are_not_read(platform: Platform) -> None:
     platform.page_size = 1
-    assert pulled(platform, since="2026-11-02T00:00:00.000Z") == {"report": ["c-2", "c-4"], "absence": ["c-3"]}
+    assert pull_all(platform, since="2026-11-02T00:00:00.000Z") == {"report": ["c-2", "c-4"], "absence": ["c-3"]}
     assert platform.asked["haloConversation.listForProject"] == 4
 
 
 def test_a_failed_run_that_was_tried_again_is_read(platform: Platform) -> None:
     """The conversation's latest run is another than the failed one that the schedule lists."""
     platform.latest["c-3"] = "r-30"
-    assert pulled(platform)["absence"] == ["c-3"]
+    assert pull_all(platform)["absence"] == ["c-3"]
     assert platform.asked["haloConversation.getDetails"] == 4
 
 
 def test_a_run_that_is_still_going_is_asked_for_in_the_next_pull_as_well(platform: Platform) -> None:
     platform.runs["r-3"]["status"] = "running"
-    assert pulled(platform)["absence"] == ["c-3"]
+    assert pull_all(platform)["absence"] == ["c-3"]
     platform.runs["r-3"]["status"] = "completed"
-    assert pulled(platform, ["c-1", "c-2", "c-4"])["report"] == ["c-3"]
+    assert pull_all(platform, ["c-1", "c-2", "c-4"])["report"] == ["c-3"]
 
 
 def test_several_schedules_are_pulled_side_by_side() -> None:
     platform = Platform(page_size=100)
     for number in range(1, 29):
         platform.add(number, schedule=f"s-{number % 7}")
-    assert pulled(platform, schedules=[f"s-{n}" for n in range(7)])["report"] == sorted(
+    assert pull_all(platform, schedules=[f"s-{n}" for n in range(7)])["report"] == sorted(
         f"c-{number}" for number in range(1, 29)
     )
 
 
 def test_unreadable_reports_are_reported_and_the_rest_is_read(platform: Platform) -> None:
-    platform.failing["c-1"] = rejected(503)
-    assert pulled(platform, schedules=["s-1"]) == {"report": ["c-2", "c-4"], "absence": ["c-3"], "read_error": ["c-1"]}
+    platform.failing["c-1"] = rejected_with(503)
+    assert pull_all(platform, schedules=["s-1"]) == {
+        "report": ["c-2", "c-4"],
+        "absence": ["c-3"],
+        "read_error": ["c-1"],
+    }
 
 
 def test_a_fatal_error_ends_the_pull(platform: Platform) -> None:
-    platform.failing["c-1"] = rejected(401)
+    platform.failing["c-1"] = rejected_with(401)
     with pytest.raises(Rejected):
-        pulled(platform)
+        pull_all(platform)
 
 
 # Files --------------------------------------------------------------------------------------------------------------

@@ -18,14 +18,14 @@ CHECKOUT, SUPPORT, RESEARCH = AGENT_IDS
 STRANGER = "0badcafe-0000-4000-8000-00000000000a"
 
 
-def resolved(project_: Project, actual_: PlatformState | None = None) -> MatchResult:
+def resolve_project(project_: Project, actual_: PlatformState | None = None) -> MatchResult:
     actual_ = actual_ or actual()
     return resolve(project_, match(project_, actual_), actual_)
 
 
 def agent_of(reference: str, agents: tuple[Agent, ...] = AGENTS, **aliases: str) -> str | tuple[str, str | None]:
     """Return the id that an entry's agent resolves to, or the reason and the hint of its block."""
-    pairing = resolved(project(entry("A", agent=reference), aliases=aliases), actual(agents=agents))
+    pairing = resolve_project(project(entry("A", agent=reference), aliases=aliases), actual(agents=agents))
     if pairing.blocked:
         return pairing.blocked[0].reason, pairing.blocked[0].hint
     (pair,) = pairing.pairs
@@ -59,7 +59,7 @@ def test_an_alias_that_is_another_agents_name_is_a_problem() -> None:
 
 def test_an_alias_equal_to_an_agents_name_is_reported_before_use() -> None:
     aliases = {"checkout": "research", "support-bot": SUPPORT, "gone": "nobody"}
-    pairing = resolved(project(entry("A", agent="research"), aliases=aliases))
+    pairing = resolve_project(project(entry("A", agent="research"), aliases=aliases))
     reason = f"the alias 'checkout' is also the name of another agent, {CHECKOUT}"
     assert (pairing.blocked, [warning.message for warning in pairing.warnings]) == (
         (),
@@ -103,13 +103,13 @@ def test_several_agents_of_one_name_block_in_one_order(*, is_turned: bool) -> No
 
 
 def test_the_hint_names_the_agent_of_an_existing_schedule() -> None:
-    pairing = resolved(project(entry("A", agent="gone")), actual(remote("1", "A")))
+    pairing = resolve_project(project(entry("A", agent="gone")), actual(remote("1", "A")))
     (blocked,) = pairing.blocked
     assert (blocked.hint, blocked.ids) == (f"use `agent: {CHECKOUT}`, the agent of its schedule", ("1",))
 
 
 def test_an_unseen_id_is_accepted_in_lower_case_with_a_warning() -> None:
-    pairing = resolved(project(entry("A", agent=STRANGER.upper())))
+    pairing = resolve_project(project(entry("A", agent=STRANGER.upper())))
     assert [pair.spec and pair.spec.agent for pair in pairing.pairs] == [STRANGER]
     assert [(warning.key, warning.message) for warning in pairing.warnings] == [
         ("key-A", f"agent {STRANGER} has no traces in the last 90 days and no schedule yet")
@@ -117,37 +117,37 @@ def test_an_unseen_id_is_accepted_in_lower_case_with_a_warning() -> None:
 
 
 def test_an_id_that_only_a_schedule_has_is_known() -> None:
-    pairing = resolved(project(entry("A", agent=STRANGER)), actual(remote("1", "B", agentUuid=STRANGER)))
+    pairing = resolve_project(project(entry("A", agent=STRANGER)), actual(remote("1", "B", agentUuid=STRANGER)))
     assert pairing.warnings == ()
 
 
 def test_a_retired_entry_needs_no_agent() -> None:
-    pairing = resolved(project(entry("A", is_retired=True)), actual(remote("1", "A", agentUuid=STRANGER)))
+    pairing = resolve_project(project(entry("A", is_retired=True)), actual(remote("1", "A", agentUuid=STRANGER)))
     assert (pairing.blocked, [pair.remote and pair.remote.id for pair in pairing.pairs]) == ((), ["1"])
 
 
 # Scope --------------------------------------------------------------------------------------------------------------
 
 
-def blocks(entry_: Entry, scope: Scope, **fields: object) -> list[tuple[str, tuple[str, ...]]]:
-    pairing = resolved(project(entry_, scope=scope), actual(remote("1", "A", **fields)))
+def blocked_reasons(entry_: Entry, scope: Scope, **fields: object) -> list[tuple[str, tuple[str, ...]]]:
+    pairing = resolve_project(project(entry_, scope=scope), actual(remote("1", "A", **fields)))
     return [(blocked.reason, blocked.ids) for blocked in pairing.blocked]
 
 
 def test_a_match_of_another_agent_is_outside_of_the_scope() -> None:
-    assert blocks(entry("A"), Scope(agents=("checkout",)), agentUuid=SUPPORT) == [
+    assert blocked_reasons(entry("A"), Scope(agents=("checkout",)), agentUuid=SUPPORT) == [
         (f"its schedule 1 belongs to agent {SUPPORT} and is outside the project's scope", ("1",))
     ]
 
 
 def test_an_entry_of_another_agent_is_outside_of_the_scope() -> None:
-    assert blocks(entry("A", agent="research"), Scope(agents=("checkout",))) == [
+    assert blocked_reasons(entry("A", agent="research"), Scope(agents=("checkout",))) == [
         (f"its agent {RESEARCH} is outside the project's scope", ("1",))
     ]
 
 
 def test_a_match_without_the_prefix_is_outside_of_the_scope() -> None:
-    assert blocks(entry("Team: A", "A"), Scope(title_prefix="Team: ")) == [
+    assert blocked_reasons(entry("Team: A", "A"), Scope(title_prefix="Team: ")) == [
         ("its schedule 1 has a title that does not start with 'Team: ' and is outside the project's scope", ("1",))
     ]
 
@@ -184,20 +184,20 @@ def test_a_schedule_outside_of_the_scope_is_taken_over_by_an_entry_that_names_it
 
 
 def test_a_match_within_the_scope_is_fine() -> None:
-    assert blocks(entry("A"), Scope(agents=("checkout",), title_prefix="A")) == []
+    assert blocked_reasons(entry("A"), Scope(agents=("checkout",), title_prefix="A")) == []
 
 
 def test_scope_agents_are_listed_by_id_in_stable_order() -> None:
     scope = Scope(agents=("research", CHECKOUT.upper(), "checkout"))
-    assert resolved(project(scope=scope)).scope_agents == (CHECKOUT, RESEARCH)
-    assert resolved(project()).scope_agents is None
+    assert resolve_project(project(scope=scope)).scope_agents == (CHECKOUT, RESEARCH)
+    assert resolve_project(project()).scope_agents is None
 
 
 def test_scope_agents_that_do_not_resolve_stop_the_whole_plan_all_at_once() -> None:
     scope = Scope(agents=("gone", "checkout", "lost"))
     origins = {"scope": Origin(Source.ENTRY, "halo.yaml", 3, 1)}
     with pytest.raises(ProjectError) as caught:
-        resolved(project(scope=scope, origins=origins))
+        resolve_project(project(scope=scope, origins=origins))
     assert list(map(str, caught.value.problems)) == [
         f"halo.yaml:3:1: scope: no agent named '{name}' was seen in the last 90 days; undeclared schedules "
         "cannot be determined (run `halo agent list --time-range 90d` to see the agents, or use a UUID)"
@@ -207,4 +207,4 @@ def test_scope_agents_that_do_not_resolve_stop_the_whole_plan_all_at_once() -> N
 
 def test_blocked_entries_keep_the_order_of_the_file() -> None:
     entries = (entry("B", agent="gone"), entry("A", id="9"), entry("C", agent="gone"))
-    assert [blocked.key for blocked in resolved(project(*entries)).blocked] == ["key-B", "key-A", "key-C"]
+    assert [blocked.key for blocked in resolve_project(project(*entries)).blocked] == ["key-B", "key-A", "key-C"]

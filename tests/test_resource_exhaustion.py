@@ -63,13 +63,13 @@ def project(halo: CommandLine, folder: Path) -> Path:
     return folder
 
 
-def held(halo: CommandLine) -> dict[str, int]:
+def hours_by_title(halo: CommandLine) -> dict[str, int]:
     return {each["title"]: each["hours"][0] for each in schedules(halo)}
 
 
 def hold_to_what_is_there(halo: CommandLine, ended: CommandResult) -> None:
     """Hold what was said against what is there, and the exit code against both."""
-    there = held(halo)
+    there = hours_by_title(halo)
     is_changed = there != {"Alpha": 8, "Beta": 8, "Gamma": 8}
     assert not re.search("Traceback|internal error", ended.text)
     assert "Applied" in ended.out
@@ -79,10 +79,10 @@ def hold_to_what_is_there(halo: CommandLine, ended: CommandResult) -> None:
             name = {"a": "Alpha", "b": "Beta", "d": "Delta", "e": "Epsilon"}[title]
             assert there.get(name) == 9
     if "Receipt: " in ended.err:
-        assert undone(halo, ended).code in {0, 1}
+        assert paste_undo(halo, ended).code in {0, 1}
 
 
-def undone(halo: CommandLine, ended: CommandResult) -> CommandResult:
+def paste_undo(halo: CommandLine, ended: CommandResult) -> CommandResult:
     """Paste the way back as it was printed."""
     found = re.search("`(halo undo [^`]*)`", ended.err)
     if found is None:
@@ -96,7 +96,7 @@ def undone(halo: CommandLine, ended: CommandResult) -> CommandResult:
 
 
 @pytest.fixture(params=[RuntimeError("can't start new thread"), MemoryError()], ids=["processes", "memory"])
-def allowing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+def limit_threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Let so many threads start, and no more."""
 
     def allow(count: int) -> None:
@@ -117,24 +117,24 @@ def allowing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("count", range(6))
 @pytest.mark.usefixtures("project")
 def test_a_run_continues_with_the_available_threads(
-    halo: CommandLine, allowing: Callable[[int], None], count: int
+    halo: CommandLine, limit_threads: Callable[[int], None], count: int
 ) -> None:
     """Two are for observing, which takes none if need be; without one more nothing is begun."""
-    allowing(count)
+    limit_threads(count)
     ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "1")
-    allowing(100)
+    limit_threads(100)
     hold_to_what_is_there(halo, ended) if count < 3 else None
     assert ended.code == (0 if count > 2 else 1)
-    assert held(halo) == (DONE if count > 2 else {"Alpha": 8, "Beta": 8, "Gamma": 8})
+    assert hours_by_title(halo) == (DONE if count > 2 else {"Alpha": 8, "Beta": 8, "Gamma": 8})
     assert ("the system permits no more threads; nothing was started" in ended.err) is (count < 3)
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])
 @pytest.mark.usefixtures("project", "instant_runs")
 def test_other_commands_continue_without_threads(
-    halo: CommandLine, allowing: Callable[[int], None], is_terminal: bool
+    halo: CommandLine, limit_threads: Callable[[int], None], is_terminal: bool
 ) -> None:
-    allowing(0)
+    limit_threads(0)
     assert halo("plan", "--sandbox", "--detailed-exitcode", is_terminal=is_terminal).code == 2
     assert halo("schedule", "list", "--sandbox", is_terminal=is_terminal).code == 0
     assert halo("import", "--sandbox", "--file", "new.yaml", is_terminal=is_terminal).code == 0
@@ -150,14 +150,14 @@ def test_a_terminal_that_cannot_be_redrawn_shows_the_lines(
 
     monkeypatch.setattr("threading.Thread.start", refuse)  # what rich redraws with
     ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "1", is_terminal=True)
-    assert (ended.code, held(halo)) == (0, DONE)
+    assert (ended.code, hours_by_title(halo)) == (0, DONE)
     assert (project / ".halo").exists()
     assert "created" in ended.err
 
 
 @pytest.mark.parametrize("count", range(4))
-def test_concurrent_tasks_all_finish_with_few_threads(allowing: Callable[[int], None], count: int) -> None:
-    allowing(count)
+def test_concurrent_tasks_all_finish_with_few_threads(limit_threads: Callable[[int], None], count: int) -> None:
+    limit_threads(count)
 
     def more(number: int) -> Iterator[int | Task[int]]:
         yield number
@@ -168,8 +168,8 @@ def test_concurrent_tasks_all_finish_with_few_threads(allowing: Callable[[int], 
     assert found == [0, 1, 2, 3, 4, 10, 11, 12]
 
 
-def test_an_error_of_a_job_without_a_thread_is_raised(allowing: Callable[[int], None]) -> None:
-    allowing(0)
+def test_an_error_of_a_job_without_a_thread_is_raised(limit_threads: Callable[[int], None]) -> None:
+    limit_threads(0)
     with pytest.raises(ZeroDivisionError):
         list(run_concurrently([Task(lambda: iter([1 // 0]))], 2))
 

@@ -52,14 +52,14 @@ class Attempts:
         return STARTED
 
 
-def started(attempts: Attempts) -> StartedRun:
+def start_run(attempts: Attempts) -> StartedRun:
     return start(attempts, Retry(sleep=lambda _: None), what="a run of checkout", check="halo report list")
 
 
 @pytest.mark.parametrize("errors", [[], [UNSENT, UNSENT], [platform_error(429, Delivery.REFUSED)], [UNSENT, LATER]])
 def test_a_start_that_certainly_did_nothing_is_tried_again(errors: list[PlatformError]) -> None:
     attempts = Attempts(*errors)
-    assert started(attempts) is STARTED
+    assert start_run(attempts) is STARTED
     assert attempts.made == len(errors) + 1
 
 
@@ -69,7 +69,7 @@ def test_a_start_that_certainly_did_nothing_is_tried_again(errors: list[Platform
 def test_a_lost_answer_is_never_tried_again_and_names_the_command_that_looks(error: PlatformError) -> None:
     attempts = Attempts(error)
     with pytest.raises(UnknownOutcome, match="a run of checkout may or may not have been started") as raised:
-        started(attempts)
+        start_run(attempts)
     assert (attempts.made, raised.value.exit_code) == (1, 5)
     assert raised.value.hint == "run `halo report list` to check before you try again"
 
@@ -77,7 +77,7 @@ def test_a_lost_answer_is_never_tried_again_and_names_the_command_that_looks(err
 def test_a_refusal_is_passed_on() -> None:
     attempts = Attempts(FORBIDDEN)
     with pytest.raises(Rejected):
-        started(attempts)
+        start_run(attempts)
     assert attempts.made == 1
 
 
@@ -119,64 +119,64 @@ class Clock:
         self.now += seconds
 
 
-def paced(clock: Clock, *, timeout: float = 1800, stop: threading.Event | None = None) -> Polling:
+def polling(clock: Clock, *, timeout: float = 1800, stop: threading.Event | None = None) -> Polling:
     return Polling(timeout=timeout, clock=clock, pause=clock.pause, stop=stop or threading.Event())
 
 
-def watched(platform: Platform, clock: Clock, *, timeout: float = 1800) -> list[tuple[str, str | None, bool]]:
-    seen = poll(RunReader(platform, ONCE), "r", paced(clock, timeout=timeout))
+def watch_run(platform: Platform, clock: Clock, *, timeout: float = 1800) -> list[tuple[str, str | None, bool]]:
+    seen = poll(RunReader(platform, ONCE), "r", polling(clock, timeout=timeout))
     return [(each.status, str(each.read_error.status) if each.read_error else None, each.is_final) for each in seen]
 
 
 def test_a_run_is_polled_at_intervals_and_reported_on_change() -> None:
     clock = Clock()
-    seen = watched(Platform(["queued", "queued", "running", "completed"]), clock)
+    seen = watch_run(Platform(["queued", "queued", "running", "completed"]), clock)
     assert seen == [("queued", None, False), ("running", None, False), ("completed", None, True)]
     assert clock.pauses == [5, 5, 5]
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
 def test_every_terminal_status_ends_the_wait(status: str) -> None:
-    assert watched(Platform([status]), Clock()) == [(status, None, True)]
+    assert watch_run(Platform([status]), Clock()) == [(status, None, True)]
 
 
 def test_an_unknown_status_is_in_flight() -> None:
-    seen = watched(Platform(["dreaming", "completed"]), Clock())
+    seen = watch_run(Platform(["dreaming", "completed"]), Clock())
     assert seen == [("dreaming", None, False), ("completed", None, True)]
 
 
 def test_failing_polls_are_survived_with_growing_pauses() -> None:
     clock = Clock()
-    seen = watched(Platform(["running", BUSY, BUSY, BUSY, BUSY, BUSY, "completed"]), clock)
+    seen = watch_run(Platform(["running", BUSY, BUSY, BUSY, BUSY, BUSY, "completed"]), clock)
     assert seen == [("running", None, False), ("running", "503", False), ("completed", None, True)]
     assert clock.pauses == [5, 10, 20, 40, 60, 60]
 
 
 def test_a_poll_honours_retry_after() -> None:
     clock = Clock()
-    watched(Platform([LATER, "completed"]), clock)
+    watch_run(Platform([LATER, "completed"]), clock)
     assert clock.pauses == [40]
 
 
 def test_polling_ends_after_a_fatal_error() -> None:
-    assert watched(Platform(["running", FORBIDDEN]), Clock()) == [("running", None, False), ("running", "403", True)]
+    assert watch_run(Platform(["running", FORBIDDEN]), Clock()) == [("running", None, False), ("running", "403", True)]
 
 
 def test_a_timeout_ends_after_one_last_poll() -> None:
     clock = Clock()
-    assert watched(Platform(["running"]), clock, timeout=12) == [("running", None, False), ("running", None, True)]
+    assert watch_run(Platform(["running"]), clock, timeout=12) == [("running", None, False), ("running", None, True)]
     assert clock.pauses == [5, 5, 2]
 
 
 def test_a_run_that_ends_with_the_last_poll_has_ended() -> None:
-    final = [*poll(RunReader(Platform(["running", "completed"]), ONCE), "r", paced(Clock(), timeout=3))][-1]
+    final = [*poll(RunReader(Platform(["running", "completed"]), ONCE), "r", polling(Clock(), timeout=3))][-1]
     assert (final.is_over, final.is_final) == (True, True)
 
 
 def test_a_stopped_watch_says_nothing_more() -> None:
     stop = threading.Event()
     clock = Clock()
-    seen = poll(RunReader(Platform(["running", "completed"]), ONCE), "r", paced(clock, stop=stop))
+    seen = poll(RunReader(Platform(["running", "completed"]), ONCE), "r", polling(clock, stop=stop))
     assert next(seen).status == "running"
     stop.set()
     assert [*seen] == []
@@ -194,8 +194,8 @@ def page(*numbers: int, cursor: int | None) -> Json:
     return {"events": [{"sequence": n, "eventType": f"e{n}"} for n in numbers], "nextCursor": cursor}
 
 
-def followed(platform: Platform) -> list[tuple[str, list[int]]]:
-    seen: list[RunSnapshot] = [*poll(RunReader(platform, ONCE), "r", paced(Clock()), with_events=True)]
+def follow_run(platform: Platform) -> list[tuple[str, list[int]]]:
+    seen: list[RunSnapshot] = [*poll(RunReader(platform, ONCE), "r", polling(Clock()), with_events=True)]
     return [(each.status, [event.sequence for event in each.events]) for each in seen]
 
 
@@ -207,7 +207,7 @@ def test_new_events_are_reported_once_with_either_kind_of_cursor() -> None:
             return page(3, cursor=None) if asked < 4 else page(3, 4, cursor=None)
         return page(1, cursor=None) if asked == 1 else page(1, 2, cursor=2)
 
-    assert followed(Platform(["running", "running", "completed"], pages)) == [
+    assert follow_run(Platform(["running", "running", "completed"], pages)) == [
         ("running", [1]),
         ("running", [2, 3]),
         ("completed", [4]),
@@ -215,7 +215,7 @@ def test_new_events_are_reported_once_with_either_kind_of_cursor() -> None:
 
 
 def test_a_cursor_that_never_ends_does_not_hang() -> None:
-    assert followed(Platform(["completed"], lambda *_: page(1, cursor=1))) == [("completed", [1])]
+    assert follow_run(Platform(["completed"], lambda *_: page(1, cursor=1))) == [("completed", [1])]
 
 
 def test_events_that_cannot_be_read_are_asked_for_again_and_none_is_lost() -> None:
@@ -224,14 +224,14 @@ def test_events_that_cannot_be_read_are_asked_for_again_and_none_is_lost() -> No
             raise BUSY
         return page(1, cursor=1) if "cursor" not in query else page(2, cursor=None)
 
-    assert followed(Platform(["completed"], pages)) == [("completed", []), ("completed", [1, 2])]
+    assert follow_run(Platform(["completed"], pages)) == [("completed", []), ("completed", [1, 2])]
 
 
 def test_a_run_ends_even_where_its_events_never_come() -> None:
     def pages(*_: Json) -> Json:
         raise BUSY
 
-    seen = followed(Platform(["running", "completed"], pages))
+    seen = follow_run(Platform(["running", "completed"], pages))
     assert seen == [("running", []), ("completed", []), ("completed", [])]
 
 

@@ -131,12 +131,12 @@ def asked_by_halo(halo: CommandLine, *argv: str, path: str, is_archived: bool = 
     return request
 
 
-def seen(request: Request) -> tuple[str, str, dict[str, str | None]]:
+def comparable_request(request: Request) -> tuple[str, str, dict[str, str | None]]:
     return request.method, request.path, {name: request.headers.get(name) for name in HEADERS}
 
 
 def assert_same(official: Request, ours: Request) -> None:
-    assert seen(ours) == seen(official)
+    assert comparable_request(ours) == comparable_request(official)
     sent, expected = ours.input, official.input
     if official.path == "/haloSchedule.create":
         sent = {name: value for name, value in sent.items() if name in expected or name not in PROMISED}
@@ -226,7 +226,7 @@ UPDATES: dict[str, dict[str, Any]] = {
 }
 
 
-def declare(folder: Path, entry: Mapping[str, Any]) -> None:
+def write_entry(folder: Path, entry: Mapping[str, Any]) -> None:
     """Write a project file with one entry; JSON is YAML."""
     (folder / "halo.yaml").write_text(json.dumps({"version": 1, "schedules": {"daily": entry}}), encoding="utf-8")
 
@@ -242,13 +242,13 @@ CHANGES: dict[str, dict[str, Any]] = {
 def test_a_changed_entry_is_applied_as_the_official_client_changes_it(
     halo: CommandLine, folder: Path, tmp_path: Path, command: str
 ) -> None:
-    declare(folder, {**ENTRY, **CHANGES[command]})
+    write_entry(folder, {**ENTRY, **CHANGES[command]})
     official = asked_by_inf(command, tmp_path)
     assert_same(official, asked_by_halo(halo, "apply", "--yes", path=official.path))
 
 
 def test_a_declared_one_that_was_archived_is_unarchived(halo: CommandLine, folder: Path, tmp_path: Path) -> None:
-    declare(folder, ENTRY)
+    write_entry(folder, ENTRY)
     official = asked_by_inf(f"schedule unarchive {SCHEDULE}", tmp_path, is_archived=True)
     assert_same(official, asked_by_halo(halo, "apply", "--yes", path=official.path, is_archived=True))
 
@@ -288,6 +288,6 @@ CREATES: dict[str, dict[str, Any]] = {
 def test_a_new_entry_is_created_as_the_official_client_creates_it(
     halo: CommandLine, folder: Path, tmp_path: Path, options: str
 ) -> None:
-    declare(folder, {**NEW, **CREATES[options]})
+    write_entry(folder, {**NEW, **CREATES[options]})
     official = asked_by_inf(f"schedule create --title New --prompt P --agent-uuid {AGENT} {options}", tmp_path)
     assert_same(official, asked_by_halo(halo, "apply", "--yes", path=official.path))

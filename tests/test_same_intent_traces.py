@@ -32,7 +32,7 @@ ANSWERS: dict[str, Json] = {
 }
 
 
-def answer(request: Request) -> Reply:
+def answer_request(request: Request) -> Reply:
     if request.path == "/traces.getSpans":  # a trace of 250 spans
         first = int((request.input or {}).get("cursor") or 0)
         last = min(first + request.input.get("limit", 100), 250)
@@ -89,7 +89,7 @@ def asked_by(requests: list[Request]) -> list[tuple[str, str, Json, dict[str, st
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_asks_as_the_official_one_does(halo: CommandLine, tmp_path: Path, command: str) -> None:
     config = tmp_path / "config.json"
-    with serving(answer) as inf, serving(answer) as ours:
+    with serving(answer_request) as inf, serving(answer_request) as ours:
         for recorder in (inf, ours):
             signed_in = {"apiKey": "sk-inference-test", "activeTeamId": "team-1", "activeProjectId": "project-1"}
             config.write_text(json.dumps({**signed_in, "apiUrl": recorder.url}))

@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_calls import PROJECT, WANTED, WINDOW, Caller, Clock, error, start
+from sandbox_calls import PROJECT, WANTED, WINDOW, Caller, Clock, error_of, start_run
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.store.runs import OnFinish
 
 
-def ask(caller: Caller, started: dict[str, Any], prompt: str) -> dict[str, Any]:
+def ask_follow_up(caller: Caller, started: dict[str, Any], prompt: str) -> dict[str, Any]:
     given = {"conversationId": started["conversationId"], "prompt": prompt}
     asked: dict[str, Any] = caller.mutate("haloRun.createFollowUp", given)
     return asked
@@ -28,7 +28,7 @@ def thread(caller: Caller, started: dict[str, Any]) -> list[tuple[int, str, str]
     return [(each["sequence"], each["role"], each["content"].splitlines()[0]) for each in messages]
 
 
-def listed(caller: Caller, **fields: object) -> list[str]:
+def listed_titles(caller: Caller, **fields: object) -> list[str]:
     """Return the titles of every conversation of a list, all pages joined."""
     titles: list[str] = []
     cursor: dict[str, str] = {}
@@ -44,7 +44,7 @@ def listed(caller: Caller, **fields: object) -> list[str]:
 
 
 def test_a_report_is_the_first_assistant_message_once_the_run_is_completed(caller: Caller, clock: Clock) -> None:
-    started = start(caller)
+    started = start_run(caller)
     clock.advance(seconds=2.9)
     assert thread(caller, started) == [(1, "user", "Look.")]
     clock.advance(seconds=0.1)
@@ -66,7 +66,7 @@ def test_a_report_is_the_first_assistant_message_once_the_run_is_completed(calle
 def test_a_report_stays_as_it_was_written(tmp_path: Path) -> None:
     clock = Clock()
     with Sandbox.open(tmp_path / "sandbox.db", clock=clock, pace=0) as sandbox:
-        started = start(Caller(sandbox))
+        started = start_run(Caller(sandbox))
         before = details(Caller(sandbox), started)
     with Sandbox.open(tmp_path / "sandbox.db", clock=clock) as sandbox:
         sandbox.forget_agent(PROJECT, demo.CHECKOUT_ID)
@@ -74,21 +74,21 @@ def test_a_report_stays_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_report_can_be_read_for_the_first_time_when_its_agent_is_gone(caller: Caller, clock: Clock) -> None:
-    started = start(caller)
+    started = start_run(caller)
     caller.sandbox.forget_agent(PROJECT, demo.CHECKOUT_ID)
     clock.advance(minutes=1)
     assert thread(caller, started)[1:] == [(2, "assistant", "# What the traces show")]
 
 
 def test_a_key_that_only_reads_gets_the_report(caller: Caller, clock: Clock) -> None:
-    started = start(caller)
+    started = start_run(caller)
     clock.advance(minutes=1)
     assert len(thread(Caller(caller.sandbox, demo.DEMO_READ_KEY), started)) == 2
 
 
 def test_a_run_that_came_to_nothing_says_nothing(caller: Caller, clock: Clock) -> None:
     caller.sandbox.end_next_runs(OnFinish("failed"))
-    started = start(caller)
+    started = start_run(caller)
     clock.advance(minutes=1)
     assert thread(caller, started) == [(1, "user", "Look.")]
     caller.mutate("haloRun.retry", {"id": started["runId"]})
@@ -97,13 +97,13 @@ def test_a_run_that_came_to_nothing_says_nothing(caller: Caller, clock: Clock) -
 
 
 def test_follow_ups_are_answered_in_the_thread(caller: Caller, clock: Clock) -> None:
-    started = start(caller)
+    started = start_run(caller)
     clock.advance(minutes=1)
     report = details(caller, started)["messages"][1]
-    ask(caller, started, "Which errors are there?")
+    ask_follow_up(caller, started, "Which errors are there?")
     assert thread(caller, started)[2:] == [(3, "user", "Which errors are there?")]
     clock.advance(minutes=1)
-    ask(caller, started, "What is the meaning of life?")
+    ask_follow_up(caller, started, "What is the meaning of life?")
     clock.advance(minutes=1)
     found = details(caller, started)
     assert [(each["sequence"], each["role"]) for each in found["messages"]] == [
@@ -117,11 +117,11 @@ def test_follow_ups_are_answered_in_the_thread(caller: Caller, clock: Clock) -> 
 
 def test_a_conversation_has_its_runs_and_every_dataset_once(caller: Caller, clock: Clock) -> None:
     caller.sandbox.end_next_runs(OnFinish("failed"))
-    started = start(caller)
+    started = start_run(caller)
     clock.advance(minutes=1)
     again = caller.mutate("haloRun.retry", {"id": started["runId"]})
     clock.advance(minutes=1)
-    asked = ask(caller, started, "What is slow?")
+    asked = ask_follow_up(caller, started, "What is slow?")
     found = details(caller, started)
     assert [run["id"] for run in found["runs"]] == [each["runId"] for each in (started, again, asked)]
     datasets = [started["haloExportDatasetId"], again["haloExportDatasetId"]]
@@ -133,7 +133,7 @@ def test_a_conversation_has_its_runs_and_every_dataset_once(caller: Caller, cloc
 
 
 def test_a_conversation_says_what_it_is_about(caller: Caller, clock: Clock) -> None:
-    started = start(caller)
+    started = start_run(caller)
     clock.advance(minutes=1)
     conversation = {
         "id": started["conversationId"],
@@ -163,14 +163,14 @@ def test_a_conversation_says_what_it_is_about(caller: Caller, clock: Clock) -> N
     ],
 )
 def test_a_conversation_is_called_what_its_prompt_begins_with(caller: Caller, prompt: str, title: str) -> None:
-    start(caller, prompt=prompt)
-    assert listed(caller) == [title]
+    start_run(caller, prompt=prompt)
+    assert listed_titles(caller) == [title]
 
 
 @pytest.mark.parametrize("procedure", ["getById", "getDetails"])
 def test_a_conversation_that_is_not_there_cannot_be_read(caller: Caller, procedure: str) -> None:
     answer = caller.send_query(f"haloConversation.{procedure}", {"id": "x"})
-    assert error(answer) == (404, -32004, "NOT_FOUND", "Conversation x was not found.")
+    assert error_of(answer) == (404, -32004, "NOT_FOUND", "Conversation x was not found.")
 
 
 # --- lists
@@ -179,31 +179,31 @@ def test_a_conversation_that_is_not_there_cannot_be_read(caller: Caller, procedu
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
 def test_conversations_are_listed_newest_first_page_by_page(caller: Caller, clock: Clock, limit: int) -> None:
     for number in range(7):
-        start(caller, prompt=f"Number {number}")
+        start_run(caller, prompt=f"Number {number}")
         clock.advance(seconds=number % 2)  # some are of one instant
-    assert listed(caller, limit=limit) == [f"Number {number}" for number in reversed(range(7))]
+    assert listed_titles(caller, limit=limit) == [f"Number {number}" for number in reversed(range(7))]
 
 
 def test_a_cursor_holds_while_conversations_are_added(caller: Caller, clock: Clock) -> None:
     for number in range(4):
-        start(caller, prompt=f"Number {number}")
+        start_run(caller, prompt=f"Number {number}")
     page = caller.query("haloConversation.listForProject", {"projectId": PROJECT, "limit": 2})
     clock.advance(seconds=1)
-    start(caller, prompt="Late")
-    assert listed(caller, limit=2, cursor=page["nextCursor"]) == ["Number 1", "Number 0"]
+    start_run(caller, prompt="Late")
+    assert listed_titles(caller, limit=2, cursor=page["nextCursor"]) == ["Number 1", "Number 0"]
 
 
 def test_a_list_is_narrowed_to_an_agent_or_a_schedule(caller: Caller, clock: Clock) -> None:
-    start(caller, prompt="By hand")
+    start_run(caller, prompt="By hand")
     clock.advance(seconds=1)
-    start(caller, prompt="Research", agentUuid=demo.RESEARCH_ID)
+    start_run(caller, prompt="Research", agentUuid=demo.RESEARCH_ID)
     clock.advance(seconds=1)
     schedule = caller.create()
     caller.mutate("haloSchedule.fireNow", {"id": schedule["id"], **WINDOW})
-    assert listed(caller, agentUuid=demo.CHECKOUT_ID) == ["Daily review", "By hand"]
-    assert listed(caller, agentUuid=demo.RESEARCH_ID, limit=1) == ["Research"]
-    assert listed(caller, scheduleId=schedule["id"]) == ["Daily review"]
-    assert listed(caller, scheduleId="another") == []
+    assert listed_titles(caller, agentUuid=demo.CHECKOUT_ID) == ["Daily review", "By hand"]
+    assert listed_titles(caller, agentUuid=demo.RESEARCH_ID, limit=1) == ["Research"]
+    assert listed_titles(caller, scheduleId=schedule["id"]) == ["Daily review"]
+    assert listed_titles(caller, scheduleId="another") == []
 
 
 @pytest.mark.parametrize(
@@ -221,4 +221,4 @@ def test_a_list_is_narrowed_to_an_agent_or_a_schedule(caller: Caller, clock: Clo
 )
 def test_a_list_refuses_bad_choices(caller: Caller, field: str, value: object, message: str) -> None:
     answer = caller.send_query("haloConversation.listForProject", {"projectId": PROJECT, field: value})
-    assert error(answer) == (400, -32600, "BAD_REQUEST", message)
+    assert error_of(answer) == (400, -32600, "BAD_REQUEST", message)

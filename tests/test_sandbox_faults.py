@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from canned_replies import BAD_GATEWAY_HTML, CLOUDFLARE_403, EMPTY
-from sandbox_calls import DAILY, PROJECT, Caller, error
+from sandbox_calls import DAILY, PROJECT, Caller, error_of
 
 from halo_iac.sandbox.faults import (
     ChangeBetween,
@@ -41,7 +41,7 @@ def titles(caller: Caller) -> list[str]:
 def test_too_many_requests_come_with_retry_after(caller: Caller) -> None:
     caller.sandbox.faults.add(Fault(CREATE, Refuse("TOO_MANY_REQUESTS", "Slow down.", retry_after="2")))
     answer = caller.send_mutation(CREATE, DAILY)
-    assert error(answer) == (429, -32029, "TOO_MANY_REQUESTS", "Slow down.")
+    assert error_of(answer) == (429, -32029, "TOO_MANY_REQUESTS", "Slow down.")
     assert answer.headers["retry-after"] == "2"
     assert titles(caller) == []
     assert caller.create()["title"] == "Daily review"
@@ -49,7 +49,7 @@ def test_too_many_requests_come_with_retry_after(caller: Caller) -> None:
 
 def test_any_status_can_come_with_a_trpc_error(caller: Caller) -> None:
     caller.sandbox.faults.add(Fault("*", Refuse("BAD_REQUEST", "No.", status=418)))
-    assert error(caller.send_query(LIST)) == (418, -32600, "BAD_REQUEST", "No.")
+    assert error_of(caller.send_query(LIST)) == (418, -32600, "BAD_REQUEST", "No.")
 
 
 @pytest.mark.parametrize("reply", [EMPTY, CLOUDFLARE_403, BAD_GATEWAY_HTML, Reply(200, b"<html>"), Reply(200, b"{}")])
@@ -146,7 +146,7 @@ def test_an_amended_answer_is_an_answer_all_the_same(caller: Caller) -> None:
     )
     assert caller.create()["title"] == "Another"
     assert titles(caller) == ["Daily review"]
-    assert error(caller.send_mutation(CREATE, {**DAILY, "hours": [24]}))[0] == 400
+    assert error_of(caller.send_mutation(CREATE, {**DAILY, "hours": [24]}))[0] == 400
 
 
 def test_a_connection_may_be_closed_after_an_answer(caller: Caller) -> None:

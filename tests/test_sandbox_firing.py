@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sandbox_calls import DAILY, NOON, PROJECT, Caller, Clock, error
+from sandbox_calls import DAILY, NOON, PROJECT, Caller, Clock, error_of
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.firing import Fire
@@ -202,16 +202,17 @@ def test_an_invalid_fire_by_hand_is_refused(caller: Caller) -> None:
     given = {"id": schedule["id"], **window}
     backwards = {**given, "windowEndAt": window["windowStartAt"]}
     assert (
-        error(caller.send_mutation("haloSchedule.fireNow", backwards))[3] == "windowEndAt must be after windowStartAt."
+        error_of(caller.send_mutation("haloSchedule.fireNow", backwards))[3]
+        == "windowEndAt must be after windowStartAt."
     )
     reader = Caller(caller.sandbox, demo.DEMO_READ_KEY)
-    assert error(reader.send_mutation("haloSchedule.fireNow", given))[2] == "FORBIDDEN"
+    assert error_of(reader.send_mutation("haloSchedule.fireNow", given))[2] == "FORBIDDEN"
     caller.mutate("haloSchedule.archive", {"id": schedule["id"]})
-    assert error(caller.send_mutation("haloSchedule.fireNow", given))[2:] == (
+    assert error_of(caller.send_mutation("haloSchedule.fireNow", given))[2:] == (
         "PRECONDITION_FAILED",
         f"Schedule {schedule['id']} is archived.",
     )
-    assert error(caller.send_mutation("haloSchedule.fireNow", {**given, "id": "x"}))[2] == "NOT_FOUND"
+    assert error_of(caller.send_mutation("haloSchedule.fireNow", {**given, "id": "x"}))[2] == "NOT_FOUND"
 
 
 # --- several at once
@@ -338,7 +339,7 @@ def cadence_wires(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-def naive(wire: dict[str, Any], start: datetime, hours: int) -> list[datetime]:
+def naive_fires(wire: dict[str, Any], start: datetime, hours: int) -> list[datetime]:
     """Count a cadence's fires in the hours after an instant, looking at every minute of the wall clock."""
     zone = ZoneInfo(wire["timezone"])
     end = start + timedelta(hours=hours)
@@ -375,7 +376,7 @@ def test_fires_are_those_that_a_naive_count_finds(wire: dict[str, Any], change: 
     at: datetime | None = start
     while at is not None and (at := cadences.next_fire(wire, at)) is not None and at <= start + timedelta(hours=40):
         found.append(at)
-    assert found == naive(wire, start, 40)
+    assert found == naive_fires(wire, start, 40)
 
 
 @settings(max_examples=40, deadline=None)

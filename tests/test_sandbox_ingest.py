@@ -55,18 +55,18 @@ def span(trace: str, number: int, parent: int | None = None, *, at: int = 0, **a
     }
 
 
-def lines(spans: Iterable[object]) -> bytes:
+def json_lines(spans: Iterable[object]) -> bytes:
     return b"".join(json.dumps(each).encode() + b"\n" for each in spans)
 
 
-def file_of(spans: Iterable[object]) -> BinaryIO:
-    return BytesIO(lines(spans))
+def file_with_spans(spans: Iterable[object]) -> BinaryIO:
+    return BytesIO(json_lines(spans))
 
 
-def load(
+def load_spans(
     sandbox: Sandbox, spans: Iterable[object], on_bad: Callable[[BadLine], bool] = lambda _: True, to: str = PROJECT
 ) -> Loaded:
-    return sandbox.load(to, read_spans(file_of(spans)), on_bad)
+    return sandbox.load(to, read_spans(file_with_spans(spans)), on_bad)
 
 
 def counts(caller: Caller, time_range: str = "1d") -> dict[str, int]:
@@ -92,7 +92,7 @@ def spans_read(caller: Caller, agent: str, **fields: object) -> int:
 
 
 def test_agents_appear_as_the_platform_finds_them(caller: Caller) -> None:
-    loaded = load(
+    loaded = load_spans(
         caller.sandbox,
         [
             span("a", 1, **{"agent.id": "planner", "agent.name": "Planner"}),
@@ -113,11 +113,11 @@ def test_agents_appear_as_the_platform_finds_them(caller: Caller) -> None:
 def test_an_agent_has_the_same_id_wherever_it_is_loaded(caller: Caller) -> None:
     spans = [span("a", 1, **{"agent.name": "writer"})]
     with Sandbox.open(None) as other:
-        assert load(other, spans, to="project-1").agents == load(caller.sandbox, spans).agents
+        assert load_spans(other, spans, to="project-1").agents == load_spans(caller.sandbox, spans).agents
 
 
 def test_traces_of_a_known_agent_are_its_own(caller: Caller) -> None:
-    assert load(caller.sandbox, [span("a", 1, **{"agent.id": "checkout"})]).agents == {
+    assert load_spans(caller.sandbox, [span("a", 1, **{"agent.id": "checkout"})]).agents == {
         ("agent_id", "checkout"): demo.CHECKOUT_ID
     }
     [checkout, *_] = caller.query("agent.listForProject", {"projectId": PROJECT, "timeRange": "1d"})
@@ -125,18 +125,18 @@ def test_traces_of_a_known_agent_are_its_own(caller: Caller) -> None:
 
 
 def test_a_forgotten_agent_is_back_once_it_is_seen(caller: Caller) -> None:
-    loaded = load(caller.sandbox, [span("a", 1, **{"agent.name": "writer"})])
+    loaded = load_spans(caller.sandbox, [span("a", 1, **{"agent.name": "writer"})])
     caller.sandbox.forget_agent(PROJECT, agent_id(loaded, "writer"))
     assert counts(caller) == {}
-    load(caller.sandbox, [span("b", 1, **{"agent.name": "writer"})])
+    load_spans(caller.sandbox, [span("b", 1, **{"agent.name": "writer"})])
     assert counts(caller) == {"writer": 2}
 
 
 def test_an_execution_is_a_trace_that_ended_within_the_range(caller: Caller) -> None:
     writer = {"agent.name": "writer"}
     hours = (2, 4, 20, 50, 24 * 20)  # before noon
-    load(caller.sandbox, [span(f"t{h}", 1, at=3 * 3600 - h * 3600, **writer) for h in hours])
-    load(caller.sandbox, [span("late", 1, at=4 * 3600, **writer)])  # the platform's clock is behind this one
+    load_spans(caller.sandbox, [span(f"t{h}", 1, at=3 * 3600 - h * 3600, **writer) for h in hours])
+    load_spans(caller.sandbox, [span("late", 1, at=4 * 3600, **writer)])  # the platform's clock is behind this one
     found = {name: counts(caller, name) for name in ("1h", "3d", "6h", "12h", "1d", "30d")}
     expected = {"1h": 0, "6h": 2, "12h": 2, "1d": 3, "3d": 4, "30d": 5}
     assert found == {name: {"writer": count} if count else {} for name, count in expected.items()}
@@ -148,13 +148,13 @@ def test_a_trace_counts_for_every_agent_in_it_and_ends_when_its_last_span_does(c
         span("a", 2, 1, at=-3600 * 4, **{"agent.name": "writer"}),
         span("a", 3, 2, at=-3600 * 18),
     ]
-    loaded = load(caller.sandbox, both)
+    loaded = load_spans(caller.sandbox, both)
     assert (counts(caller, "12h"), counts(caller, "6h")) == ({"planner": 1, "writer": 1}, {})
     assert [spans_read(caller, agent_id(loaded, name)) for name in ("planner", "writer")] == [1, 2]
 
 
 def test_projects_keep_their_traces_apart(caller: Caller) -> None:
-    load(caller.sandbox, [span("a", 1, **{"agent.name": "writer"})], to="project-1")
+    load_spans(caller.sandbox, [span("a", 1, **{"agent.name": "writer"})], to="project-1")
     assert counts(caller) == {}
     listed = caller.query("agent.listForProject", {"projectId": "project-1"})
     assert [agent["identityValue"] for agent in listed][3:] == ["writer"]
@@ -165,8 +165,8 @@ def test_projects_keep_their_traces_apart(caller: Caller) -> None:
 
 def test_a_file_may_be_loaded_again(caller: Caller) -> None:
     spans = [span("a", 1, **{"agent.name": "writer"}), span("a", 2, 1)]
-    first = load(caller.sandbox, spans)
-    again = load(caller.sandbox, [*spans, *spans])
+    first = load_spans(caller.sandbox, spans)
+    again = load_spans(caller.sandbox, [*spans, *spans])
     assert ((first.spans, first.added), (again.spans, again.added)) == ((2, 2), (4, 0))
     assert counts(caller) == {"writer": 1}
     assert spans_read(caller, agent_id(first, "writer")) == 2
@@ -175,9 +175,9 @@ def test_a_file_may_be_loaded_again(caller: Caller) -> None:
 @pytest.mark.parametrize("trace", ["a", "a\0b", "a'b"])
 def test_of_many_spans_those_that_are_new_are_added(caller: Caller, trace: str) -> None:
     spans = [span(trace, number, **{"agent.name": "writer"}) for number in range(130)]
-    assert load(caller.sandbox, [span("a", 0)]).added == 1
-    assert load(caller.sandbox, spans[:60]).added == 60 - (trace == "a")
-    again = load(caller.sandbox, [*spans[20:], *spans])
+    assert load_spans(caller.sandbox, [span("a", 0)]).added == 1
+    assert load_spans(caller.sandbox, spans[:60]).added == 60 - (trace == "a")
+    again = load_spans(caller.sandbox, [*spans[20:], *spans])
     assert (again.spans, again.added) == (240, 70)
     assert spans_read(caller, agent_id(again, "writer"), spanLimit=1000) == 130
 
@@ -185,13 +185,13 @@ def test_of_many_spans_those_that_are_new_are_added(caller: Caller, trace: str) 
 def test_a_line_that_is_no_span_is_reported_and_skipped(caller: Caller) -> None:
     bad: list[BadLine] = []
     spans = [span("a", 1, **{"agent.name": "writer"}), {"not": "a span"}, span("a", 2, 1)]
-    loaded = load(caller.sandbox, spans, lambda line: bad.append(line) or True)  # type: ignore[func-returns-value]
+    loaded = load_spans(caller.sandbox, spans, lambda line: bad.append(line) or True)  # type: ignore[func-returns-value]
     assert [line.number for line in bad] == [2]
     assert (loaded.spans, loaded.added, loaded.bad) == (2, 2, 1)
 
 
 def test_a_load_can_be_stopped_at_what_is_no_span(caller: Caller) -> None:
-    loaded = load(caller.sandbox, [span("a", 1), 7, span("b", 1)], lambda _: False)
+    loaded = load_spans(caller.sandbox, [span("a", 1), 7, span("b", 1)], lambda _: False)
     assert (loaded.spans, loaded.added, loaded.bad) == (1, 1, 1)
 
 
@@ -202,13 +202,13 @@ def test_a_load_that_is_cut_off_keeps_what_it_had_and_can_be_taken_up(
     spans = [span("a", 3, 1), span("a", 2, 1), span("a", 1, **{"agent.name": "writer"}), span("b", 1)]
 
     def cut_off() -> Iterator[Any]:
-        yield from read_spans(file_of(spans[:3]))
+        yield from read_spans(file_with_spans(spans[:3]))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         caller.sandbox.load(PROJECT, cut_off(), lambda _: True)
     assert counts(caller) == {}
-    loaded = load(caller.sandbox, spans)
+    loaded = load_spans(caller.sandbox, spans)
     assert (loaded.added, counts(caller)) == (2, {"writer": 1})
     assert spans_read(caller, agent_id(loaded, "writer")) == 3
 
@@ -234,7 +234,7 @@ def test_spans_are_read_while_those_before_are_committed(caller: Caller, monkeyp
     read, in_time = threading.Event(), []
 
     def found() -> Iterator[Any]:
-        first, second = read_spans(file_of([span("a", 1), span("b", 1)]))
+        first, second = read_spans(file_with_spans([span("a", 1), span("b", 1)]))
         yield first
         read.set()
         yield second
@@ -253,15 +253,15 @@ def test_a_commit_that_fails_ends_the_load(caller: Caller, monkeypatch: pytest.M
         for error in full:
             raise error
 
-    found = read_spans(file_of([span("a", number) for number in range(spans)]))
+    found = read_spans(file_with_spans([span("a", number) for number in range(spans)]))
     with at_each_commit(fail), pytest.raises(SandboxError, match="disk full"):
         caller.sandbox.load(PROJECT, found, lambda _: True)
-    assert load(caller.sandbox, [span("a", number) for number in range(3)]).added == 3
+    assert load_spans(caller.sandbox, [span("a", number) for number in range(3)]).added == 3
 
 
 def test_large_spans_are_taken_in_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "_MAX_BATCH_BYTES", 5000)
-    found = read_spans(file_of([span("a", number, text="x" * 2000) for number in range(8)]))
+    found = read_spans(file_with_spans([span("a", number, text="x" * 2000) for number in range(8)]))
     sizes = [len(batch) for batch in iter(lambda: loading._batch(found), [])]  # type: ignore[arg-type]  # noqa: SLF001
     assert sizes == [3, 3, 2]
 
@@ -283,7 +283,7 @@ def forests(draw: st.DrawFn) -> list[dict[str, Any]]:
 def test_however_a_file_is_cut_every_agent_has_what_attribution_gives_it(
     spans: list[dict[str, Any]], batch: int, seed: int
 ) -> None:
-    parsed = [each for each in read_spans(file_of(spans)) if not isinstance(each, BadLine)]
+    parsed = [each for each in read_spans(file_with_spans(spans)) if not isinstance(each, BadLine)]
     expected: dict[tuple[str, str], list[int]] = {}
     for trace in {each.trace_id for each in parsed}:
         owners = list(attribute_agents(record for record in parsed if record.trace_id == trace).values())
@@ -310,7 +310,7 @@ def test_a_run_takes_the_latest_traces_that_fit_its_span_limit(caller: Caller) -
     spans = [span(f"t{number}", step, at=number * 60) for number in range(5) for step in range(4)]
     for each in spans:
         each["attributes"] = {"agent.name": "writer"}
-    writer = agent_id(load(caller.sandbox, spans), "writer")
+    writer = agent_id(load_spans(caller.sandbox, spans), "writer")
     limits = {1: 1, 3: 3, 4: 4, 7: 4, 8: 8, 20: 20, 100: 20}
     assert {limit: spans_read(caller, writer, spanLimit=limit) for limit in limits} == limits
     details = _details(caller, writer, spanLimit=8)
@@ -320,10 +320,10 @@ def test_a_run_takes_the_latest_traces_that_fit_its_span_limit(caller: Caller) -
 
 def test_later_spans_are_not_part_of_an_earlier_run(caller: Caller) -> None:
     writer = {"agent.name": "writer"}
-    found = agent_id(load(caller.sandbox, [span("a", 1, **writer)]), "writer")
+    found = agent_id(load_spans(caller.sandbox, [span("a", 1, **writer)]), "writer")
     wanted = {"projectId": PROJECT, "agentUuid": found, "prompt": "P", **WINDOW}
     started = caller.mutate("haloRun.create", wanted)
-    load(caller.sandbox, [span("a", 2, 1, **writer), span("b", 1, **writer)])
+    load_spans(caller.sandbox, [span("a", 2, 1, **writer), span("b", 1, **writer)])
     [_, report] = caller.query("haloConversation.getDetails", {"id": started["conversationId"]})["messages"]
     assert "1 trace, 1 span:" in report["content"]
     assert spans_read(caller, found) == 3
@@ -332,7 +332,7 @@ def test_later_spans_are_not_part_of_an_earlier_run(caller: Caller) -> None:
 def test_a_window_takes_the_traces_that_end_in_it(caller: Caller) -> None:
     writer = {"agent.name": "writer"}
     edges = [span(f"t{at}", 1, at=at, **writer) for at in (-1, 0, 58, 59, 60)]  # each ends half a second later
-    found = agent_id(load(caller.sandbox, edges), "writer")
+    found = agent_id(load_spans(caller.sandbox, edges), "writer")
     window = {"windowStartAt": "2026-11-02T09:00:00.5Z", "windowEndAt": "2026-11-02T09:00:59.5Z"}
     assert spans_read(caller, found, **window) == 2
 
@@ -406,7 +406,7 @@ def test_demo_traces_are_counted_without_being_written() -> None:
 
 def test_load_says_what_a_file_held_and_whose(halo: CommandLine, folder: Path) -> None:
     spans = [span("a", 1, **{"agent.name": "writer"}), "no span", span("b", 1, at=61, **{"agent.name": "\x1b[31m"})]
-    (folder / "t.jsonl").write_bytes(lines(spans))
+    (folder / "t.jsonl").write_bytes(json_lines(spans))
     ended = halo("sandbox", "load", "t.jsonl")
     assert (ended.code, ended.err.splitlines()[1:]) == (
         0,
@@ -435,7 +435,7 @@ def test_load_says_what_a_file_held_and_whose(halo: CommandLine, folder: Path) -
 def test_load_says_how_to_analyse_an_agent_that_no_list_has(halo: CommandLine, folder: Path) -> None:
     old = span("a", 1, at=-100 * 86_400, **{"agent.name": "old"})
     spans = [old, span("b", 1, **{"agent.name": "new"})]
-    (folder / "t.jsonl").write_bytes(lines(spans))
+    (folder / "t.jsonl").write_bytes(json_lines(spans))
     ended = halo("sandbox", "load", "t.jsonl")
     _, said = ended.err.splitlines()
     who, _, command = said.partition(", so `halo agent list` does not show it. To analyse it: halo ")
@@ -447,7 +447,7 @@ def test_load_says_how_to_analyse_an_agent_that_no_list_has(halo: CommandLine, f
 
 
 def test_strict_stops_at_the_first_bad_line(halo: CommandLine, folder: Path) -> None:
-    (folder / "t.jsonl").write_bytes(lines([span("a", 1), 7, span("b", 1), 8]))
+    (folder / "t.jsonl").write_bytes(json_lines([span("a", 1), 7, span("b", 1), 8]))
     ended = halo("sandbox", "load", "t.jsonl", "--strict")
     assert (ended.code, ended.out.splitlines()[0]) == (1, "t.jsonl: 1 span, 1 skipped")
     assert "error: t.jsonl:2: is not a JSON object" in ended.err
@@ -513,7 +513,7 @@ def test_a_report_sees_the_spans_of_other_agents_beneath_its_agents_own(caller: 
     failed = {"code": "STATUS_CODE_ERROR", "message": "refused"}
     outer = span("a", 1, **{"agent.name": "outer"}) | {"status": failed, "end_time": "2026-11-02T09:00:02Z"}
     inner = span("a", 2, 1, **{"agent.name": "inner"}) | {"status": failed}
-    agent = agent_id(load(caller.sandbox, [outer, inner]), "outer")
+    agent = agent_id(load_spans(caller.sandbox, [outer, inner]), "outer")
     wanted = {"projectId": PROJECT, "agentUuid": agent, "prompt": "P", **WINDOW}
     started = caller.mutate("haloRun.create", wanted)
     _, report = caller.query("haloConversation.getDetails", {"id": started["conversationId"]})["messages"]

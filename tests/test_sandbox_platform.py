@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error, result
+from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error_of, result_of
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
@@ -57,7 +57,7 @@ def test_a_refusal_is_wrapped_as_trpc_wraps_it(caller: Caller) -> None:
 @pytest.mark.parametrize("name", ["haloSchedule.delete", "", "haloSchedule", "a/haloSchedule.create"])
 def test_an_unknown_procedure_is_not_found_whatever_the_key(sandbox: Sandbox, name: str) -> None:
     refusal = (404, -32004, "NOT_FOUND", f'No procedure is called "{name}".')
-    assert error(Caller(sandbox, key="wrong").send_query(name)) == refusal
+    assert error_of(Caller(sandbox, key="wrong").send_query(name)) == refusal
 
 
 @pytest.mark.parametrize(
@@ -71,35 +71,35 @@ def test_an_unknown_procedure_is_not_found_whatever_the_key(sandbox: Sandbox, na
 )
 def test_the_wrong_method_is_refused(caller: Caller, method: str, name: str, kind: str) -> None:
     refusal = (405, -32005, "METHOD_NOT_SUPPORTED", f"{name} is a {kind} and does not accept {method}.")
-    assert error(caller.send(method, name)) == refusal
+    assert error_of(caller.send(method, name)) == refusal
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b'{"id": NaN}', b"[" * 100_000])
 def test_a_body_that_is_no_json_is_a_parse_error(caller: Caller, body: bytes) -> None:
     refusal = (400, -32700, "PARSE_ERROR", "The input is not valid JSON.")
-    assert error(caller.send("POST", "haloSchedule.archive", body=body)) == refusal
+    assert error_of(caller.send("POST", "haloSchedule.archive", body=body)) == refusal
 
 
 def test_a_query_that_is_no_json_is_a_parse_error(caller: Caller) -> None:
     refusal = (400, -32700, "PARSE_ERROR", "The input is not valid JSON.")
-    assert error(caller.send("GET", "agent.listForProject", query="input={")) == refusal
+    assert error_of(caller.send("GET", "agent.listForProject", query="input={")) == refusal
 
 
 def test_a_query_without_input_has_none(caller: Caller) -> None:
     refusal = (400, -32600, "BAD_REQUEST", "The input must be a JSON object.")
-    assert error(caller.send("GET", "agent.listForProject")) == refusal
+    assert error_of(caller.send("GET", "agent.listForProject")) == refusal
 
 
 def test_a_body_has_to_be_announced_as_json(sandbox: Sandbox) -> None:
     headers = {"authorization": f"Bearer {demo.DEMO_KEY}", "content-type": "text/plain"}
     answer = sandbox.answer(Request("POST", "/haloSchedule.archive", "", headers, b'{"id":"x"}'))
     refusal = (415, -32015, "UNSUPPORTED_MEDIA_TYPE", "The input must be sent as application/json.")
-    assert error(answer) == refusal
+    assert error_of(answer) == refusal
 
 
 def test_a_body_has_a_bound(caller: Caller) -> None:
     answer = caller.send_mutation("haloSchedule.create", {**DAILY, "prompt": "x" * MAX_BODY})
-    assert error(answer)[:3] == (413, -32013, "PAYLOAD_TOO_LARGE")
+    assert error_of(answer)[:3] == (413, -32013, "PAYLOAD_TOO_LARGE")
 
 
 def test_telemetry_is_taken_from_anyone(sandbox: Sandbox) -> None:
@@ -128,13 +128,13 @@ def test_a_request_is_shown_without_its_key() -> None:
 )
 def test_a_missing_or_unknown_key_is_unauthorized(sandbox: Sandbox, headers: dict[str, str]) -> None:
     answer = sandbox.answer(Request("GET", "/haloSchedule.listEligibleModels", "", headers, b""))
-    assert error(answer) == (401, -32001, "UNAUTHORIZED", "The key is missing or not valid.")
+    assert error_of(answer) == (401, -32001, "UNAUTHORIZED", "The key is missing or not valid.")
 
 
 def test_the_team_header_means_nothing(sandbox: Sandbox) -> None:
     headers = {"authorization": f"bearer {demo.DEMO_KEY}", "x-inference-team-id": "another"}
     answer = sandbox.answer(Request("GET", "/haloSchedule.listEligibleModels", "", headers, b""))
-    assert result(answer) == list(demo.MODELS)
+    assert result_of(answer) == list(demo.MODELS)
 
 
 def test_a_read_only_key_reads_but_does_not_write(sandbox: Sandbox, caller: Caller) -> None:
@@ -142,9 +142,9 @@ def test_a_read_only_key_reads_but_does_not_write(sandbox: Sandbox, caller: Call
     reader = Caller(sandbox, demo.DEMO_READ_KEY)
     assert reader.listed() == [created]
     refusal = (403, -32003, "FORBIDDEN", "This key has no permission to write.")
-    assert error(reader.send_mutation("haloSchedule.create", DAILY)) == refusal
+    assert error_of(reader.send_mutation("haloSchedule.create", DAILY)) == refusal
     for procedure in ("update", "archive", "unarchive"):
-        assert error(reader.send_mutation(f"haloSchedule.{procedure}", {"id": created["id"]})) == refusal
+        assert error_of(reader.send_mutation(f"haloSchedule.{procedure}", {"id": created["id"]})) == refusal
     assert caller.listed() == [created]
 
 
@@ -153,7 +153,7 @@ def test_a_write_only_key_writes_but_does_not_read(sandbox: Sandbox) -> None:
     writer = Caller(sandbox, "sk-inference-w")
     assert writer.create()["title"] == "Daily review"
     refusal = (403, -32003, "FORBIDDEN", "This key has no permission to read.")
-    assert error(writer.send_query("haloSchedule.listForProject", {"projectId": PROJECT})) == refusal
+    assert error_of(writer.send_query("haloSchedule.listForProject", {"projectId": PROJECT})) == refusal
 
 
 def test_a_key_sees_its_own_projects_only(sandbox: Sandbox, caller: Caller) -> None:
@@ -163,12 +163,12 @@ def test_a_key_sees_its_own_projects_only(sandbox: Sandbox, caller: Caller) -> N
     stranger = Caller(sandbox, "sk-inference-n")
     assert stranger.listed(projectId=NOWHERE) == []
     forbidden = (403, -32003, "FORBIDDEN", f"This key has no access to project {PROJECT}.")
-    assert error(stranger.send_query("haloSchedule.listForProject", {"projectId": PROJECT})) == forbidden
-    assert error(stranger.send_query("agent.listForProject", {"projectId": PROJECT})) == forbidden
-    assert error(stranger.send_mutation("haloSchedule.create", DAILY)) == forbidden
+    assert error_of(stranger.send_query("haloSchedule.listForProject", {"projectId": PROJECT})) == forbidden
+    assert error_of(stranger.send_query("agent.listForProject", {"projectId": PROJECT})) == forbidden
+    assert error_of(stranger.send_mutation("haloSchedule.create", DAILY)) == forbidden
     absent = (404, -32004, "NOT_FOUND", f"Schedule {schedule_id} was not found.")
-    assert error(stranger.send_query("haloSchedule.getById", {"id": schedule_id})) == absent
-    assert error(stranger.send_mutation("haloSchedule.archive", {"id": schedule_id})) == absent
+    assert error_of(stranger.send_query("haloSchedule.getById", {"id": schedule_id})) == absent
+    assert error_of(stranger.send_mutation("haloSchedule.archive", {"id": schedule_id})) == absent
     assert [each["id"] for each in stranger.query("project.getProjects")] == [NOWHERE]
 
 
@@ -185,7 +185,7 @@ def test_a_sandbox_can_hold_to_the_projects_it_has() -> None:
     with Sandbox.open(None, any_project=False) as sandbox:
         answer = Caller(sandbox).send_query("agent.listForProject", {"projectId": "project-1"})
         refusal = (403, -32003, "FORBIDDEN", "This key has no access to project project-1.")
-        assert error(answer) == refusal
+        assert error_of(answer) == refusal
 
 
 def test_the_first_project_can_be_another_than_the_demo() -> None:
@@ -234,14 +234,14 @@ def test_agents_are_those_of_the_time_range(sandbox: Sandbox, caller: Caller) ->
 def test_a_forgotten_agent_is_gone(sandbox: Sandbox, caller: Caller) -> None:
     sandbox.forget_agent(PROJECT, demo.CHECKOUT_ID)
     assert caller.query("agent.listForProject", {"projectId": PROJECT}) == demo_agents(30)[1:]
-    assert error(caller.send_mutation("haloSchedule.create", DAILY))[2] == "NOT_FOUND"
+    assert error_of(caller.send_mutation("haloSchedule.create", DAILY))[2] == "NOT_FOUND"
 
 
 @pytest.mark.parametrize("time_range", ["2d", "", None, 30, "30D"])
 def test_a_time_range_is_one_of_those_documented(caller: Caller, time_range: object) -> None:
     answer = caller.send_query("agent.listForProject", {"projectId": PROJECT, "timeRange": time_range})
     ranges = "1h, 6h, 12h, 1d, 3d, 7d, 14d, 30d, 90d"
-    assert error(answer) == (400, -32600, "BAD_REQUEST", f"timeRange must be one of {ranges}.")
+    assert error_of(answer) == (400, -32600, "BAD_REQUEST", f"timeRange must be one of {ranges}.")
 
 
 # --- paging
@@ -274,7 +274,7 @@ def test_a_cursor_holds_while_schedules_come_and_go(caller: Caller) -> None:
 def test_a_cursor_from_elsewhere_is_refused(caller: Caller, cursor: str) -> None:
     answer = caller.send_query("haloSchedule.listForProject", {"projectId": PROJECT, "cursor": cursor})
     refusal = (400, -32600, "BAD_REQUEST", "cursor was not returned by this list.")
-    assert error(answer) == refusal
+    assert error_of(answer) == refusal
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_a_cursor_from_elsewhere_is_refused(caller: Caller, cursor: str) -> None
 )
 def test_a_list_refuses_bad_choices(caller: Caller, field: str, value: object, message: str) -> None:
     answer = caller.send_query("haloSchedule.listForProject", {"projectId": PROJECT, field: value})
-    assert error(answer) == (400, -32600, "BAD_REQUEST", message)
+    assert error_of(answer) == (400, -32600, "BAD_REQUEST", message)
 
 
 # --- seeding, and what was asked

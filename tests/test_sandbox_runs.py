@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_calls import PROJECT, WANTED, WINDOW, Caller, Clock, error, start
+from sandbox_calls import PROJECT, WANTED, WINDOW, Caller, Clock, error_of, start_run
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.demo.traces import spans_between
@@ -41,18 +41,18 @@ def statuses(caller: Caller, clock: Clock, started: dict[str, Any]) -> list[str]
 
 
 def test_a_run_is_created_with_a_conversation_and_a_dataset(caller: Caller) -> None:
-    started = start(caller)
+    started = start_run(caller)
     ids = {started.pop(name) for name in ("runId", "conversationId", "haloExportDatasetId")}
     assert len(ids) == 3
     assert started == {"agentUuid": demo.CHECKOUT_ID, **WINDOW}
 
 
 def test_a_run_walks_through_the_platforms_statuses(caller: Caller, clock: Clock) -> None:
-    assert statuses(caller, clock, start(caller)) == COURSE
+    assert statuses(caller, clock, start_run(caller)) == COURSE
 
 
 def test_a_run_says_what_was_asked_and_what_became_of_it(caller: Caller, clock: Clock) -> None:
-    started = start(caller)
+    started = start_run(caller)
     before = run_of(caller, started)
     clock.advance(seconds=60)
     answered = caller.query("haloRun.getById", {"id": started["runId"]})
@@ -116,7 +116,7 @@ def test_a_run_says_what_was_asked_and_what_became_of_it(caller: Caller, clock: 
 def test_limits_are_kept_as_asked(caller: Caller) -> None:
     limits = {"spanLimit": 500, "maxSubagentDepth": 4, "maxTurns": 60, "reasoningEffort": "high", "debug": True}
     models = {"modelId": "halo-small", "subagentModelId": "halo-medium", "summarizationModelId": "halo-brief"}
-    run = run_of(caller, start(caller, **limits, **models))
+    run = run_of(caller, start_run(caller, **limits, **models))
     assert {name: run[name] for name in limits | models} == limits | models
 
 
@@ -132,10 +132,10 @@ def test_limits_are_kept_as_asked(caller: Caller) -> None:
 )
 def test_a_run_can_be_set_to_fail(caller: Caller, clock: Clock, status: str, course: list[str]) -> None:
     caller.sandbox.end_next_runs(OnFinish(status, "So it goes."))
-    started = start(caller)
+    started = start_run(caller)
     assert statuses(caller, clock, started) == course
     assert run_of(caller, started)["errorMessage"] == "So it goes."
-    assert statuses(caller, clock, start(caller)) == COURSE
+    assert statuses(caller, clock, start_run(caller)) == COURSE
 
 
 LENGTHS = [("failed", 10.0), ("timed_out", 10.0), ("export_failed", 5.0), ("cancelled", 600.0), ("completed", 30.0)]
@@ -145,19 +145,19 @@ LENGTHS = [("failed", 10.0), ("timed_out", 10.0), ("export_failed", 5.0), ("canc
 def test_a_run_ends_with_the_set_status_and_time(caller: Caller, clock: Clock, status: str, after: float) -> None:
     caller.sandbox.end_next_runs(OnFinish(status, after=after), times=2)
     for _ in range(2):
-        started = start(caller)
+        started = start_run(caller)
         clock.advance(seconds=after - 0.001)
         assert run_of(caller, started)["completedAt"] is None
         clock.advance(seconds=0.001)
         assert run_of(caller, started)["status"] == status
     assert caller.sandbox.next_endings == []
-    assert statuses(caller, clock, start(caller)) == COURSE
+    assert statuses(caller, clock, start_run(caller)) == COURSE
 
 
 def test_an_ending_that_was_asked_for_needs_no_traces_unless_the_run_is_to_complete(caller: Caller) -> None:
     window = {"windowStartAt": "2020-01-01T00:00:00Z", "windowEndAt": "2020-01-02T00:00:00Z"}
     caller.sandbox.end_next_runs(*(OnFinish(status, after=0) for status in ("failed", "completed")))
-    runs = [run_of(caller, start(caller, **window)) for _ in range(2)]
+    runs = [run_of(caller, start_run(caller, **window)) for _ in range(2)]
     assert [run["status"] for run in runs] == ["failed", "no_traces"]
 
 
@@ -167,10 +167,10 @@ def test_an_ending_is_that_of_the_next_run_of_whichever_process_and_can_be_forgo
         one.end_next_runs(OnFinish("failed"), times=9)
         one.end_next_runs(OnFinish("incomplete"))
         caller = Caller(other)
-        assert run_of(caller, start(caller))["status"] == "failed"
+        assert run_of(caller, start_run(caller))["status"] == "failed"
         assert one.next_endings == [(OnFinish("failed"), 8), (OnFinish("incomplete"), 1)]
         one.forget_next_endings()
-        assert run_of(caller, start(caller))["status"] == "completed"
+        assert run_of(caller, start_run(caller))["status"] == "completed"
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_run_shows_that_it_lives_and_what_its_agent_does(
     caller: Caller, clock: Clock, status: str, seconds: float, steps: int, beats: int
 ) -> None:
     caller.sandbox.end_next_runs(OnFinish(status, after=seconds))
-    started = start(caller, maxTurns=7)
+    started = start_run(caller, maxTurns=7)
     clock.advance(seconds=seconds)
     events = caller.query("haloRun.getEvents", {"runId": started["runId"], "limit": 500})["events"]
     taken = [event["payload"] for event in events if event["eventType"] == "agent.step"]
@@ -198,7 +198,7 @@ def test_a_run_shows_that_it_lives_and_what_its_agent_does(
 
 
 def test_a_window_without_traces_ends_as_such(caller: Caller, clock: Clock) -> None:
-    started = start(caller, windowStartAt="2020-01-01T00:00:00Z", windowEndAt="2020-01-02T00:00:00Z")
+    started = start_run(caller, windowStartAt="2020-01-01T00:00:00Z", windowEndAt="2020-01-02T00:00:00Z")
     assert statuses(caller, clock, started) == [*COURSE[:2], "no_traces"]
     answered = caller.query("haloRun.getById", {"id": started["runId"]})
     assert answered["run"]["errorMessage"] == "The agent has no traces in this window."
@@ -211,7 +211,7 @@ def test_a_window_without_traces_ends_as_such(caller: Caller, clock: Clock) -> N
 def test_a_sandbox_can_be_quick() -> None:
     with Sandbox.open(None, pace=0) as sandbox:
         caller = Caller(sandbox)
-        assert run_of(caller, start(caller))["status"] == "completed"
+        assert run_of(caller, start_run(caller))["status"] == "completed"
 
 
 # --- what is refused
@@ -245,28 +245,28 @@ def test_a_sandbox_can_be_quick() -> None:
 )
 def test_a_bad_choice_is_refused(caller: Caller, field: str, value: object, message: str) -> None:
     answer = caller.send_mutation("haloRun.create", {**WANTED, field: value})
-    assert error(answer) == (400, -32600, "BAD_REQUEST", message)
+    assert error_of(answer) == (400, -32600, "BAD_REQUEST", message)
 
 
 def test_a_window_in_the_future_is_refused(caller: Caller) -> None:
     future = {"windowStartAt": "2026-11-02T12:00:00Z", "windowEndAt": "2026-11-03T12:00:00Z"}
     answer = caller.send_mutation("haloRun.create", {**WANTED, **future})
-    assert error(answer) == (400, -32600, "BAD_REQUEST", "windowStartAt must be in the past.")
+    assert error_of(answer) == (400, -32600, "BAD_REQUEST", "windowStartAt must be in the past.")
 
 
 def test_an_unknown_agent_is_refused(caller: Caller) -> None:
     answer = caller.send_mutation("haloRun.create", {**WANTED, "agentUuid": NOWHERE})
-    assert error(answer) == (404, -32004, "NOT_FOUND", f"Agent {NOWHERE} was not found in project {PROJECT}.")
+    assert error_of(answer) == (404, -32004, "NOT_FOUND", f"Agent {NOWHERE} was not found in project {PROJECT}.")
 
 
 @pytest.mark.parametrize("procedure", ["getById", "getEvents", "getLogs"])
 def test_a_run_that_is_not_there_cannot_be_read(caller: Caller, procedure: str) -> None:
     answer = caller.send_query(f"haloRun.{procedure}", {"id": "x", "runId": "x", "limit": 1})
-    assert error(answer) == (404, -32004, "NOT_FOUND", "Run x was not found.")
+    assert error_of(answer) == (404, -32004, "NOT_FOUND", "Run x was not found.")
 
 
 def test_a_run_of_another_project_is_not_there(caller: Caller) -> None:
-    started = start(caller)
+    started = start_run(caller)
     caller.sandbox.admit("project-1")
     caller.sandbox.add_key(Key("sk-inference-n"), ["project-1"])
     stranger = Caller(caller.sandbox, "sk-inference-n")
@@ -283,12 +283,12 @@ def test_a_run_of_another_project_is_not_there(caller: Caller) -> None:
         stranger.send_query("haloExportDataset.getById", {"id": started["haloExportDatasetId"]}),
         stranger.send_query("haloExportDataset.listTraces", {"id": started["haloExportDatasetId"]}),
     ]
-    assert [error(answer)[2] for answer in asked] == ["NOT_FOUND"] * len(asked)
-    assert error(stranger.send_mutation("haloRun.create", WANTED))[2] == "FORBIDDEN"
+    assert [error_of(answer)[2] for answer in asked] == ["NOT_FOUND"] * len(asked)
+    assert error_of(stranger.send_mutation("haloRun.create", WANTED))[2] == "FORBIDDEN"
 
 
 def test_procedures_that_cost_money_need_a_key_with_write_permission(caller: Caller) -> None:
-    started = start(caller)
+    started = start_run(caller)
     reader = Caller(caller.sandbox, demo.DEMO_READ_KEY)
     costly = {
         "create": WANTED,
@@ -297,7 +297,7 @@ def test_procedures_that_cost_money_need_a_key_with_write_permission(caller: Cal
         "createFollowUp": {"conversationId": started["conversationId"], "prompt": "P"},
     }
     answers = [reader.send_mutation(f"haloRun.{name}", given) for name, given in costly.items()]
-    assert [error(answer)[2] for answer in answers] == ["FORBIDDEN"] * len(costly)
+    assert [error_of(answer)[2] for answer in answers] == ["FORBIDDEN"] * len(costly)
     assert run_of(reader, started)["status"] == "pending_export"
 
 
@@ -305,7 +305,7 @@ def test_procedures_that_cost_money_need_a_key_with_write_permission(caller: Cal
 
 
 def test_events_come_as_they_happen(caller: Caller, clock: Clock) -> None:
-    started = start(caller)
+    started = start_run(caller)
     seen: list[tuple[int, str, str]] = []
     for _ in range(12):
         page = caller.query("haloRun.getEvents", {"runId": started["runId"], "limit": 100, "cursor": len(seen)})
@@ -320,7 +320,7 @@ def test_events_come_as_they_happen(caller: Caller, clock: Clock) -> None:
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 8, 100])
 def test_pages_of_events_joined_are_the_whole(caller: Caller, clock: Clock, limit: int) -> None:
-    started = start(caller)
+    started = start_run(caller)
     clock.advance(minutes=1)
     cursor: int | None = None
     numbers: list[int] = []
@@ -345,17 +345,17 @@ def test_pages_of_events_joined_are_the_whole(caller: Caller, clock: Clock, limi
 )
 def test_a_page_of_events_refuses_bad_choices(caller: Caller, field: str, value: object, message: str) -> None:
     answer = caller.send_query("haloRun.getEvents", {"runId": "x", "limit": 1, field: value})
-    assert error(answer) == (400, -32600, "BAD_REQUEST", message)
+    assert error_of(answer) == (400, -32600, "BAD_REQUEST", message)
 
 
 def test_a_cursor_past_the_end_has_nothing(caller: Caller) -> None:
-    given = {"runId": start(caller)["runId"], "limit": 5, "cursor": 500}
+    given = {"runId": start_run(caller)["runId"], "limit": 5, "cursor": 500}
     assert caller.query("haloRun.getEvents", given) == {"events": [], "nextCursor": None}
 
 
 def test_logs_are_filtered_by_level_and_page(caller: Caller, clock: Clock) -> None:
     caller.sandbox.end_next_runs(OnFinish("failed"))
-    run_id = start(caller, debug=True)["runId"]
+    run_id = start_run(caller, debug=True)["runId"]
     clock.advance(minutes=1)
 
     def event_types(**choice: object) -> list[str]:
@@ -379,7 +379,7 @@ def cancel(caller: Caller, started: dict[str, Any], **fields: object) -> dict[st
 
 @pytest.mark.parametrize("after", [0, 0.5, 1, 1.5, 2.9])
 def test_a_run_in_flight_is_cancelled_at_once(caller: Caller, clock: Clock, after: float) -> None:
-    started = start(caller)
+    started = start_run(caller)
     clock.advance(seconds=after)
     run = cancel(caller, started, reason="user-cancelled")
     ended = (run["status"], run["completedAt"], run["errorMessage"])
@@ -391,7 +391,7 @@ def test_a_run_in_flight_is_cancelled_at_once(caller: Caller, clock: Clock, afte
 
 
 def test_a_run_that_is_over_stays_as_it_is(caller: Caller, clock: Clock) -> None:
-    done, gone = start(caller), start(caller)
+    done, gone = start_run(caller), start_run(caller)
     before = cancel(caller, gone)
     clock.advance(minutes=1)
     assert (cancel(caller, done)["status"], before["errorMessage"]) == ("completed", "Cancelled.")
@@ -401,7 +401,7 @@ def test_a_run_that_is_over_stays_as_it_is(caller: Caller, clock: Clock) -> None
 @pytest.mark.parametrize("status", ["failed", "incomplete", "timed_out", "export_failed", "cancelled"])
 def test_a_failed_run_is_retried_in_its_conversation(caller: Caller, clock: Clock, status: str) -> None:
     caller.sandbox.end_next_runs(OnFinish(status if status != "cancelled" else "completed"))
-    first = start(caller, spanLimit=300, modelId="halo-small")
+    first = start_run(caller, spanLimit=300, modelId="halo-small")
     if status == "cancelled":
         cancel(caller, first)
     clock.advance(minutes=2)
@@ -417,7 +417,7 @@ def test_a_failed_run_is_retried_in_its_conversation(caller: Caller, clock: Cloc
 
 def test_a_retry_finds_the_traces_that_have_come(caller: Caller, clock: Clock) -> None:
     window = {"windowStartAt": "2026-11-02T11:40:00Z", "windowEndAt": "2026-11-02T12:20:00Z"}
-    started = start(caller, **window)
+    started = start_run(caller, **window)
     clock.advance(hours=1)
     assert run_of(caller, started)["status"] == "no_traces"
     again = caller.mutate("haloRun.retry", {"id": started["runId"]})
@@ -425,27 +425,27 @@ def test_a_retry_finds_the_traces_that_have_come(caller: Caller, clock: Clock) -
 
 
 def test_only_a_failed_run_can_be_retried(caller: Caller, clock: Clock) -> None:
-    started = start(caller)
+    started = start_run(caller)
     for status in ("pending_export", "completed"):
         answer = caller.send_mutation("haloRun.retry", {"id": started["runId"]})
         message = f"Run {started['runId']} is {status}; only a failed run can be retried."
-        assert error(answer)[2:] == ("PRECONDITION_FAILED", message)
+        assert error_of(answer)[2:] == ("PRECONDITION_FAILED", message)
         clock.advance(minutes=1)
 
 
 def test_one_run_at_a_time_is_in_flight_in_a_conversation(caller: Caller, clock: Clock) -> None:
     caller.sandbox.end_next_runs(OnFinish("failed"))
-    started = start(caller)
+    started = start_run(caller)
     clock.advance(minutes=1)
     again = caller.mutate("haloRun.retry", {"id": started["runId"]})
     refused = (409, -32009, "CONFLICT", f"Run {again['runId']} of this conversation is still in flight.")
-    assert error(caller.send_mutation("haloRun.retry", {"id": started["runId"]})) == refused
+    assert error_of(caller.send_mutation("haloRun.retry", {"id": started["runId"]})) == refused
     follow_up = {"conversationId": started["conversationId"], "prompt": "Why?"}
-    assert error(caller.send_mutation("haloRun.createFollowUp", follow_up)) == refused
+    assert error_of(caller.send_mutation("haloRun.createFollowUp", follow_up)) == refused
 
 
 def test_a_follow_up_exports_nothing_and_reads_what_the_report_read(caller: Caller, clock: Clock) -> None:
-    started = start(caller)
+    started = start_run(caller)
     clock.advance(minutes=1)
     asked = caller.mutate(
         "haloRun.createFollowUp", {"conversationId": started["conversationId"], "prompt": "What is slow?"}
@@ -457,7 +457,7 @@ def test_a_follow_up_exports_nothing_and_reads_what_the_report_read(caller: Call
 
 
 def test_a_follow_up_that_failed_can_be_tried_again(caller: Caller, clock: Clock) -> None:
-    started = start(caller)
+    started = start_run(caller)
     clock.advance(minutes=1)
     caller.sandbox.end_next_runs(OnFinish("failed"))
     wanted = {"conversationId": started["conversationId"], "prompt": "What is slow?"}
@@ -472,20 +472,20 @@ def test_a_follow_up_that_failed_can_be_tried_again(caller: Caller, clock: Clock
 
 def test_a_follow_up_needs_a_report(caller: Caller, clock: Clock) -> None:
     caller.sandbox.end_next_runs(OnFinish("failed"))
-    conversation_id = start(caller)["conversationId"]
+    conversation_id = start_run(caller)["conversationId"]
     clock.advance(minutes=1)
     answer = caller.send_mutation("haloRun.createFollowUp", {"conversationId": conversation_id, "prompt": "Why?"})
     message = f"Conversation {conversation_id} has no report to ask about."
-    assert error(answer) == (412, -32012, "PRECONDITION_FAILED", message)
+    assert error_of(answer) == (412, -32012, "PRECONDITION_FAILED", message)
     unknown = caller.send_mutation("haloRun.createFollowUp", {"conversationId": "x", "prompt": "Why?"})
-    assert error(unknown)[2:] == ("NOT_FOUND", "Conversation x was not found.")
+    assert error_of(unknown)[2:] == ("NOT_FOUND", "Conversation x was not found.")
 
 
 # --- datasets
 
 
 def test_a_dataset_is_counted_once_it_is_exported(caller: Caller, clock: Clock) -> None:
-    started = start(caller)
+    started = start_run(caller)
     given = {"id": started["haloExportDatasetId"]}
 
     def dataset() -> tuple[str, int | None, int]:
@@ -510,18 +510,18 @@ def test_a_dataset_is_counted_once_it_is_exported(caller: Caller, clock: Clock) 
 )
 def test_a_dataset_that_came_to_nothing_says_so(caller: Caller, clock: Clock, status: str, lifecycle: str) -> None:
     caller.sandbox.end_next_runs(OnFinish(status if status != "cancelled" else "completed"))
-    started = start(caller)
+    started = start_run(caller)
     if status == "cancelled":
         cancel(caller, started)
     clock.advance(minutes=1)
     dataset = caller.query("haloExportDataset.getById", {"id": started["haloExportDatasetId"]})
     assert (dataset["lifecycleStatus"], dataset["spanCount"], dataset["traceCount"]) == (lifecycle, 0, 0)
     unknown = caller.send_query("haloExportDataset.getById", {"id": "x"})
-    assert error(unknown)[2:] == ("NOT_FOUND", "Export dataset x was not found.")
+    assert error_of(unknown)[2:] == ("NOT_FOUND", "Export dataset x was not found.")
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "after-", "after--1", "1"])
 def test_a_cursor_of_traces_from_elsewhere_is_refused(caller: Caller, cursor: str) -> None:
-    given = {"id": start(caller)["haloExportDatasetId"], "cursor": cursor}
+    given = {"id": start_run(caller)["haloExportDatasetId"], "cursor": cursor}
     answer = caller.send_query("haloExportDataset.listTraces", given)
-    assert error(answer) == (400, -32600, "BAD_REQUEST", "cursor was not returned by this list.")
+    assert error_of(answer) == (400, -32600, "BAD_REQUEST", "cursor was not returned by this list.")

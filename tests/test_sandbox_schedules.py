@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sandbox_calls import DAILY, PROJECT, Caller, Clock, error
+from sandbox_calls import DAILY, PROJECT, Caller, Clock, error_of
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
@@ -143,22 +143,22 @@ def test_keys_that_no_procedure_knows_are_dropped(caller: Caller) -> None:
 )
 def test_a_bad_field_is_refused_by_create_and_by_update(caller: Caller, fields: dict[str, Any], message: str) -> None:
     refusal = (400, -32600, "BAD_REQUEST", message)
-    assert error(caller.send_mutation("haloSchedule.create", {**DAILY, **fields})) == refusal
+    assert error_of(caller.send_mutation("haloSchedule.create", {**DAILY, **fields})) == refusal
     assert caller.listed() == []
     created = caller.create()
-    assert error(caller.send_mutation("haloSchedule.update", {"id": ID, **fields})) == refusal
+    assert error_of(caller.send_mutation("haloSchedule.update", {"id": ID, **fields})) == refusal
     assert caller.listed() == [created]
 
 
 def test_create_names_everything_that_is_missing(caller: Caller) -> None:
     missing = "; ".join(f"{name} is required" for name in DAILY)
-    assert error(caller.send_mutation("haloSchedule.create", {})) == (400, -32600, "BAD_REQUEST", f"{missing}.")
+    assert error_of(caller.send_mutation("haloSchedule.create", {})) == (400, -32600, "BAD_REQUEST", f"{missing}.")
 
 
 @pytest.mark.parametrize("given", [None, [], "x", 7])
 def test_an_input_that_is_no_object_is_refused(caller: Caller, given: object) -> None:
     refusal = (400, -32600, "BAD_REQUEST", "The input must be a JSON object.")
-    assert error(caller.send_mutation("haloSchedule.create", given)) == refusal
+    assert error_of(caller.send_mutation("haloSchedule.create", given)) == refusal
 
 
 def test_whole_floats_are_integers_as_in_javascript(caller: Caller) -> None:
@@ -173,34 +173,34 @@ def test_an_hourly_schedule_needs_no_hours_and_superfluous_parts_are_kept(caller
 def test_an_update_is_judged_together_with_what_is_stored(caller: Caller) -> None:
     caller.create(frequency="hourly", hours=[])
     refused = caller.send_mutation("haloSchedule.update", {"id": ID, "frequency": "daily"})
-    assert error(refused) == (400, -32600, "BAD_REQUEST", "A daily schedule needs hours.")
+    assert error_of(refused) == (400, -32600, "BAD_REQUEST", "A daily schedule needs hours.")
     assert caller.mutate("haloSchedule.update", {"id": ID, "frequency": "daily", "hours": [3]})["hours"] == [3]
 
 
 def test_an_unknown_agent_is_refused(caller: Caller) -> None:
     refusal = (404, -32004, "NOT_FOUND", f"Agent {OTHER_ID} was not found in project {PROJECT}.")
-    assert error(caller.send_mutation("haloSchedule.create", {**DAILY, "agentUuid": OTHER_ID})) == refusal
+    assert error_of(caller.send_mutation("haloSchedule.create", {**DAILY, "agentUuid": OTHER_ID})) == refusal
     caller.create()
-    assert error(caller.send_mutation("haloSchedule.update", {"id": ID, "agentUuid": OTHER_ID})) == refusal
+    assert error_of(caller.send_mutation("haloSchedule.update", {"id": ID, "agentUuid": OTHER_ID})) == refusal
 
 
 @pytest.mark.parametrize("procedure", ["update", "archive", "unarchive"])
 def test_a_schedule_that_is_not_there_cannot_be_changed(caller: Caller, procedure: str) -> None:
     refusal = (404, -32004, "NOT_FOUND", f"Schedule {ID} was not found.")
-    assert error(caller.send_mutation(f"haloSchedule.{procedure}", {"id": ID})) == refusal
+    assert error_of(caller.send_mutation(f"haloSchedule.{procedure}", {"id": ID})) == refusal
 
 
 @pytest.mark.parametrize("procedure", ["getById", "listRuns"])
 def test_a_schedule_that_is_not_there_cannot_be_read(caller: Caller, procedure: str) -> None:
     refusal = (404, -32004, "NOT_FOUND", f"Schedule {ID} was not found.")
-    assert error(caller.send_query(f"haloSchedule.{procedure}", {"id": ID})) == refusal
+    assert error_of(caller.send_query(f"haloSchedule.{procedure}", {"id": ID})) == refusal
 
 
 def test_a_schedule_has_no_runs_yet(caller: Caller) -> None:
     caller.create()
     assert caller.query("haloSchedule.listRuns", {"id": ID, "limit": 50}) == []
     refusal = (400, -32600, "BAD_REQUEST", "limit must be from 1 to 100.")
-    assert error(caller.send_query("haloSchedule.listRuns", {"id": ID, "limit": 101})) == refusal
+    assert error_of(caller.send_query("haloSchedule.listRuns", {"id": ID, "limit": 101})) == refusal
 
 
 def test_an_archived_schedule_may_be_updated_and_stays_archived(caller: Caller) -> None:
@@ -215,7 +215,7 @@ def test_a_sandbox_can_refuse_updates_of_archived_schedules() -> None:
         schedule_id = caller.create()["id"]
         caller.mutate("haloSchedule.archive", {"id": schedule_id})
         refusal = (412, -32012, "PRECONDITION_FAILED", f"Schedule {schedule_id} is archived.")
-        assert error(caller.send_mutation("haloSchedule.update", {"id": schedule_id, "hours": [1]})) == refusal
+        assert error_of(caller.send_mutation("haloSchedule.update", {"id": schedule_id, "hours": [1]})) == refusal
 
 
 def test_a_platform_paused_schedule_resumes_when_enabled_or_given_an_agent(caller: Caller) -> None:

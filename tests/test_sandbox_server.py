@@ -45,12 +45,12 @@ def client_of(server: Server, timeout: float = 10) -> closing[HTTPConnection]:
 
 
 @contextmanager
-def raw(server: Server) -> Iterator[socket.socket]:
+def open_socket(server: Server) -> Iterator[socket.socket]:
     with closing(socket.create_connection(("127.0.0.1", server.server_port), timeout=10)) as opened:
         yield opened
 
 
-def listed(connection: HTTPConnection) -> HTTPResponse:
+def request_list(connection: HTTPConnection) -> HTTPResponse:
     connection.request("GET", LIST, headers=HEADERS)
     return connection.getresponse()
 
@@ -79,7 +79,7 @@ def test_no_other_name_is_answered_to(sandbox: Sandbox, server: Server, headers:
 
 
 def asked_as(server: Server, headers: str) -> int:
-    with raw(server) as client:
+    with open_socket(server) as client:
         client.sendall(f"GET /project.getProjects HTTP/1.1\r\n{headers}\r\n".encode())
         return int(client.recv(1000).split()[1])
 
@@ -97,7 +97,7 @@ def test_the_memory_of_requests_is_bounded(sandbox: Sandbox) -> None:
     assert len(sandbox.requests) == 10_000
 
 
-def create(connection: HTTPConnection) -> HTTPResponse:
+def request_create(connection: HTTPConnection) -> HTTPResponse:
     connection.request("POST", "/haloSchedule.create", body=json.dumps(DAILY), headers=HEADERS)
     return connection.getresponse()
 
@@ -108,9 +108,9 @@ def test_the_url_is_on_loopback_with_the_port_that_was_found(server: Server) -> 
 
 
 def test_a_connection_carries_request_after_request(sandbox: Sandbox, connection: HTTPConnection) -> None:
-    created = json.loads(create(connection).read())["result"]["data"]
+    created = json.loads(request_create(connection).read())["result"]["data"]
     local = connection.sock.getsockname()
-    answer = listed(connection)
+    answer = request_list(connection)
     assert (answer.status, answer.version, answer.reason) == (200, 11, "OK")
     assert answer.headers["Content-Type"] == "application/json"
     assert json.loads(answer.read()) == {"result": {"data": {"schedules": [created], "nextCursor": None}}}
@@ -121,7 +121,7 @@ def test_a_connection_carries_request_after_request(sandbox: Sandbox, connection
 def test_eight_clients_create_at_once(sandbox: Sandbox, server: Server) -> None:
     def work(_number: int) -> int:
         with client_of(server) as connection:
-            return sum(create(connection).read().startswith(b'{"result"') for _ in range(10))
+            return sum(request_create(connection).read().startswith(b'{"result"') for _ in range(10))
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(work, range(8))) == 80
@@ -144,7 +144,7 @@ def test_refusals_and_other_methods_keep_the_connection(connection: HTTPConnecti
 
 
 def test_a_chunked_body_is_refused_unread(server: Server) -> None:
-    with raw(server) as client:
+    with open_socket(server) as client:
         client.sendall(b"POST /haloSchedule.create HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         answer = client.recv(1000)
     assert answer.startswith(b"HTTP/1.1 411 ")
@@ -152,7 +152,7 @@ def test_a_chunked_body_is_refused_unread(server: Server) -> None:
 
 
 def test_a_body_beyond_all_bounds_is_refused_unread(server: Server) -> None:
-    with raw(server) as client:
+    with open_socket(server) as client:
         client.sendall(b"POST /haloSchedule.create HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 413 ")
 
@@ -160,41 +160,41 @@ def test_a_body_beyond_all_bounds_is_refused_unread(server: Server) -> None:
 def test_a_hang_up_resets_the_connection(sandbox: Sandbox, connection: HTTPConnection) -> None:
     sandbox.faults.add(Fault("*", Cut()))
     with pytest.raises(ConnectionResetError):
-        listed(connection)
+        request_list(connection)
     connection.close()
-    assert listed(connection).status == 200
+    assert request_list(connection).status == 200
 
 
 def test_a_hang_up_after_the_handler_leaves_what_it_did(sandbox: Sandbox, connection: HTTPConnection) -> None:
     sandbox.faults.add(Fault("haloSchedule.create", Cut(), when="after"))
     with pytest.raises(ConnectionResetError):
-        create(connection)
+        request_create(connection)
     assert [each["title"] for each in sandbox.schedules()] == ["Daily review"]
 
 
 def test_a_hang_up_in_the_middle_breaks_the_promised_length(sandbox: Sandbox, connection: HTTPConnection) -> None:
     sandbox.faults.add(Fault("*", Cut(sent=10)))
     with pytest.raises(IncompleteRead) as caught:
-        listed(connection).read()
+        request_list(connection).read()
     assert caught.value.partial == b'{"result":'
 
 
 def test_a_truncated_answer_has_the_length_it_says(sandbox: Sandbox, connection: HTTPConnection) -> None:
     sandbox.faults.add(Fault("*", Truncate(10)))
-    assert listed(connection).read() == b'{"result":'
-    assert listed(connection).status == 200
+    assert request_list(connection).read() == b'{"result":'
+    assert request_list(connection).status == 200
 
 
 def test_a_client_gives_up_on_silence(sandbox: Sandbox, server: Server) -> None:
     sandbox.faults.add(Fault("*", NoReply()))
     with client_of(server, timeout=0.2) as impatient, pytest.raises(TimeoutError):
-        listed(impatient)
+        request_list(impatient)
 
 
 def test_stopping_ends_a_silence(sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault("*", NoReply()))
     with serve(sandbox) as server, client_of(server) as connection, ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(listed, connection)
+        waiting = pool.submit(request_list, connection)
         while not sandbox.requests:
             pass
         server.stop()
@@ -204,15 +204,15 @@ def test_stopping_ends_a_silence(sandbox: Sandbox) -> None:
 
 def test_foreign_answers_come_with_their_own_headers(sandbox: Sandbox, connection: HTTPConnection) -> None:
     sandbox.faults.add(Fault("*", CLOUDFLARE_403), Fault("*", Refuse("TOO_MANY_REQUESTS", retry_after="7")))
-    answer = listed(connection)
+    answer = request_list(connection)
     assert (answer.status, answer.reason, answer.headers.get_all("server")) == (403, "Forbidden", ["cloudflare"])
     assert answer.read() == CLOUDFLARE_403.body
-    answer = listed(connection)
+    answer = request_list(connection)
     assert (answer.status, answer.headers["retry-after"]) == (429, "7")
 
 
 def test_stopping_closes_idle_connections_and_frees_the_port(sandbox: Sandbox) -> None:
-    with serve(sandbox) as server, raw(server) as idle:
+    with serve(sandbox) as server, open_socket(server) as idle:
         port = server.server_port
         idle.sendall(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert idle.recv(1000).startswith(b"HTTP/1.1 404 ")
@@ -236,6 +236,6 @@ def test_a_log_has_a_line_a_request_and_no_key(sandbox: Sandbox) -> None:
 
 
 def test_served_and_in_process_are_the_same_sandbox(sandbox: Sandbox, connection: HTTPConnection) -> None:
-    create(connection).read()
+    request_create(connection).read()
     caller = Caller(sandbox)
-    assert json.loads(listed(connection).read())["result"]["data"]["schedules"] == caller.listed()
+    assert json.loads(request_list(connection).read())["result"]["data"]["schedules"] == caller.listed()

@@ -31,13 +31,13 @@ def record(text: bytes) -> SpanRecord:
     return found
 
 
-def read(text: bytes) -> Span:
+def read_span(text: bytes) -> Span:
     """Return what the analyst sees of it."""
     return analyst_view(record(text))
 
 
 def attributed(**attributes: Field) -> Span:
-    return read(line(attributes={name.replace("__", "."): value for name, value in attributes.items()}))
+    return read_span(line(attributes={name.replace("__", "."): value for name, value in attributes.items()}))
 
 
 def why_not(text: bytes) -> str:
@@ -47,7 +47,7 @@ def why_not(text: bytes) -> str:
 
 
 def test_a_span_with_required_fields_only_is_accepted() -> None:
-    assert read(line()) == SMALLEST
+    assert read_span(line()) == SMALLEST
 
 
 def test_a_tool_call_keeps_its_arguments_and_its_answer_to_compare_and_to_show() -> None:
@@ -58,7 +58,9 @@ def test_a_tool_call_keeps_its_arguments_and_its_answer_to_compare_and_to_show()
         "input.value": '{"pattern": "x"}',
         "output.value": "y" * 1000,
     }
-    found = read(line(parent_span_id="s0", resource={"attributes": {"service.name": "demo"}}, attributes=attributes))
+    found = read_span(
+        line(parent_span_id="s0", resource={"attributes": {"service.name": "demo"}}, attributes=attributes)
+    )
     assert found == SMALLEST._replace(
         parent_id="s0",
         kind="TOOL",
@@ -69,7 +71,7 @@ def test_a_tool_call_keeps_its_arguments_and_its_answer_to_compare_and_to_show()
         output_excerpt="y" * 200,
         output_length=1000,
     )
-    again = read(line(attributes={**attributes, "output.value": "z"}))
+    again = read_span(line(attributes={**attributes, "output.value": "z"}))
     assert (again.input_digest, again.output_digest == found.output_digest) == (found.input_digest, False)
 
 
@@ -82,7 +84,7 @@ def test_a_model_call_keeps_model_tokens_and_cost() -> None:
         "inference.llm.cost.total": "0.0012",
         "input.value": "not kept",
     }
-    assert read(line(attributes=attributes)) == SMALLEST._replace(
+    assert read_span(line(attributes=attributes)) == SMALLEST._replace(
         kind="LLM", model="m", prompt_tokens=3, completion_tokens=4, total_tokens=7, cost=Decimal("0.0012")
     )
 
@@ -97,7 +99,7 @@ def test_openinference_comes_before_halos_own_names() -> None:
         "inference.llm.input_tokens": 9,
         "llm.token_count.total": 5,
     }
-    assert read(line(attributes=attributes)) == SMALLEST._replace(
+    assert read_span(line(attributes=attributes)) == SMALLEST._replace(
         kind="CHAIN", model="a", prompt_tokens=0, total_tokens=5
     )
 
@@ -128,7 +130,7 @@ def test_the_agent_is_the_first_of_three_names(attributes: dict[str, Any], expec
 def test_a_failed_span_says_why_as_far_as_it_knows(
     status: dict[str, Any], attributes: dict[str, Any], message: str
 ) -> None:
-    assert read(line(status=status, attributes=attributes)).message == message
+    assert read_span(line(status=status, attributes=attributes)).message == message
 
 
 @pytest.mark.parametrize(
@@ -214,7 +216,7 @@ def test_bad_lines_are_numbered_and_the_rest_is_read() -> None:
 
 
 def test_a_span_may_end_before_it_starts_where_clocks_disagree() -> None:
-    assert read(line(end_time="2026-04-23T05:31:00Z")).duration < 0
+    assert read_span(line(end_time="2026-04-23T05:31:00Z")).duration < 0
 
 
 def test_a_span_is_kept_whole() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from full_disk import files_of_at_most
-from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error
+from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error_of
 
 from halo_iac.paths import make_private_folder
 from halo_iac.sandbox import demo
@@ -344,7 +344,7 @@ def test_a_row_that_no_sandbox_has_written_is_an_error_of_the_sandbox(tmp_path: 
         connection.execute(f"UPDATE agents SET wire = {wire}")
     with Sandbox.open(path) as sandbox:
         answer = Caller(sandbox).send_query("agent.listForProject", {"projectId": PROJECT})
-    assert error(answer)[0::3] == (500, "the sandbox's file contains data that no sandbox wrote")
+    assert error_of(answer)[0::3] == (500, "the sandbox's file contains data that no sandbox wrote")
 
 
 def test_statistics_in_a_sandbox_do_no_harm(tmp_path: Path) -> None:
@@ -359,7 +359,7 @@ def test_a_closed_sandbox_answers_that_it_is_closed() -> None:
     sandbox = Sandbox.open(None)
     sandbox.close()
     answer = Caller(sandbox).send_query("haloSchedule.listEligibleModels")
-    assert error(answer) == (500, -32603, "INTERNAL_SERVER_ERROR", "The sandbox is closed.")
+    assert error_of(answer) == (500, -32603, "INTERNAL_SERVER_ERROR", "The sandbox is closed.")
 
 
 def test_a_file_of_the_version_before_runs_is_brought_up_to_date(tmp_path: Path) -> None:

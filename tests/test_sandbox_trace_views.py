@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from sandbox_calls import PROJECT, Caller, Clock, Json
-from sandbox_traces import BEGIN, RANGE, SCOPE, SPANS, load, refusal, span
+from sandbox_traces import BEGIN, RANGE, SCOPE, SPANS, load_spans, refusal_of, span
 
 from halo_iac.sandbox.platform import Sandbox
 
@@ -20,26 +20,26 @@ TURNS = [
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Caller]:
+def loaded() -> Iterator[Caller]:
     with Sandbox.open(None, clock=Clock(), pace=0) as sandbox:
-        load(sandbox, [*SPANS, *TURNS])
+        load_spans(sandbox, [*SPANS, *TURNS])
         yield Caller(sandbox)
 
 
-def ask(caller: Caller, procedure: str, **given: Json) -> Json:
+def query(caller: Caller, procedure: str, **given: Json) -> Json:
     return caller.query(procedure, {**SCOPE, **given})
 
 
-def counted(listed: list[dict[str, Json]]) -> dict[str, int]:
+def counts_by_value(listed: list[dict[str, Json]]) -> dict[str, int]:
     return {each["value"]: each["count"] for each in listed}
 
 
 # --- facets
 
 
-def test_facets_count_traces_by_what_their_spans_have(shared: Caller) -> None:
-    found = ask(shared, "traces.facets", filters=RANGE)
-    assert {facet: counted(listed) for facet, listed in found["categorical"].items()} == {
+def test_facets_count_traces_by_what_their_spans_have(loaded: Caller) -> None:
+    found = query(loaded, "traces.facets", filters=RANGE)
+    assert {facet: counts_by_value(listed) for facet, listed in found["categorical"].items()} == {
         "observation_kind": {"SPAN": 4, "AGENT": 2, "LLM": 2, "TOOL": 1},
         "status": {"ok": 4, "error": 2},
         "service_name": {"shop": 1, "web": 1},
@@ -61,26 +61,26 @@ def test_facets_count_traces_by_what_their_spans_have(shared: Caller) -> None:
         "span_count": {"min": 1, "max": 3},
         "llm_span_count": {"min": 0, "max": 1},
     }
-    assert (counted(found["attributeKeys"]["span"])["tool.name"], found["attributeValues"]) == (1, {})
-    assert counted(found["attributeKeys"]["resource"]) == {"service.name": 2, "deployment.environment": 1}
+    assert (counts_by_value(found["attributeKeys"]["span"])["tool.name"], found["attributeValues"]) == (1, {})
+    assert counts_by_value(found["attributeKeys"]["resource"]) == {"service.name": 2, "deployment.environment": 1}
 
 
-def test_facets_count_spans(shared: Caller) -> None:
-    found = ask(shared, "spans.facets", filters={**RANGE, "traceId": "a"})
-    assert counted(found["categorical"]["observation_kind"]) == {"AGENT": 1, "LLM": 1, "TOOL": 1}
-    assert counted(found["categorical"]["agent_id"]) == {"checkout": 3}
-    assert counted(found["categorical"]["user_id"]) == {"u-1": 1}
+def test_facets_count_spans(loaded: Caller) -> None:
+    found = query(loaded, "spans.facets", filters={**RANGE, "traceId": "a"})
+    assert counts_by_value(found["categorical"]["observation_kind"]) == {"AGENT": 1, "LLM": 1, "TOOL": 1}
+    assert counts_by_value(found["categorical"]["agent_id"]) == {"checkout": 3}
+    assert counts_by_value(found["categorical"]["user_id"]) == {"u-1": 1}
     assert found["numeric"]["duration_ns"] == {"min": 10**9, "max": 9 * 10**9}
     assert found["numeric"]["span_count"] is None
-    assert counted(found["attributeKeys"]["span"])["openinference.span.kind"] == 3
+    assert counts_by_value(found["attributeKeys"]["span"])["openinference.span.kind"] == 3
 
 
-def test_every_facet_counts_what_the_filter_of_its_name_lists(shared: Caller) -> None:
+def test_every_facet_counts_what_the_filter_of_its_name_lists(loaded: Caller) -> None:
     for of, listing in (("traces.facets", "traces.list"), ("spans.facets", "spans.list")):
-        for facet, listed in ask(shared, of, filters=RANGE)["categorical"].items():
+        for facet, listed in query(loaded, of, filters=RANGE)["categorical"].items():
             for each in listed if facet != "agent_id" else ():
                 named = {"field": facet, "op": "eq", "value": each["value"]}
-                page = ask(shared, listing, filters={**RANGE, "stringFilters": [named]}, limit=1000)
+                page = query(loaded, listing, filters={**RANGE, "stringFilters": [named]}, limit=1000)
                 assert len(page[listing.split(".")[0]]) == each["count"], (of, facet, each)
 
 
@@ -95,18 +95,18 @@ def test_every_facet_counts_what_the_filter_of_its_name_lists(shared: Caller) ->
         ({"facetIds": ["duration_ns"]}, {}),
     ],
 )
-def test_facets_may_be_chosen_searched_and_filtered(shared: Caller, given: Json, expected: Json) -> None:
-    found = ask(shared, "traces.facets", **{"filters": RANGE, **given})["categorical"]
-    assert {facet: counted(listed) for facet, listed in found.items()} == expected
+def test_facets_may_be_chosen_searched_and_filtered(loaded: Caller, given: Json, expected: Json) -> None:
+    found = query(loaded, "traces.facets", **{"filters": RANGE, **given})["categorical"]
+    assert {facet: counts_by_value(listed) for facet, listed in found.items()} == expected
 
 
-def test_values_of_one_attribute_are_counted(shared: Caller) -> None:
+def test_values_of_one_attribute_are_counted(loaded: Caller) -> None:
     for procedure, count in (("traces.facets", 2), ("spans.facets", 3)):
         key = {"scope": "span", "key": "session.id"}
-        found = ask(shared, procedure, filters=RANGE, facetIds=["status"], attributeKey=key)
-        assert counted(found["attributeValues"]["span"])["s-1"] == count
-    found = ask(shared, "spans.facets", filters=RANGE, attributeKey={"scope": "resource", "key": "service.name"})
-    assert counted(found["attributeValues"]["resource"]) == {"shop": 1, "web": 1}
+        found = query(loaded, procedure, filters=RANGE, facetIds=["status"], attributeKey=key)
+        assert counts_by_value(found["attributeValues"]["span"])["s-1"] == count
+    found = query(loaded, "spans.facets", filters=RANGE, attributeKey={"scope": "resource", "key": "service.name"})
+    assert counts_by_value(found["attributeValues"]["resource"]) == {"shop": 1, "web": 1}
 
 
 @pytest.mark.parametrize(
@@ -119,18 +119,18 @@ def test_values_of_one_attribute_are_counted(shared: Caller) -> None:
         ({"filters": {"scope": "root"}}, "filters.scope is not a filter of traces"),
     ],
 )
-def test_an_unknown_facet_is_refused(shared: Caller, given: Json, message: str) -> None:
-    status, said = refusal(shared, "traces.facets", **given)
+def test_an_unknown_facet_is_refused(loaded: Caller, given: Json, message: str) -> None:
+    status, said = refusal_of(loaded, "traces.facets", **given)
     assert (status, said[: len(message)]) == (400, message)
 
 
 def test_spans_are_counted_alike_by_the_block_and_one_by_one(caller: Caller) -> None:
-    load(caller.sandbox, [span("t", number, at=number, lasts=number % 7) for number in range(4200)])
+    load_spans(caller.sandbox, [span("t", number, at=number, lasts=number % 7) for number in range(4200)])
     always = {"field": "duration_ns", "op": "gte", "value": -1}
     for first, last in ((0, 9000), (100, 4150), (4100, 4199), (5000, 6000)):
         start, end = (f"{BEGIN + timedelta(seconds=at):%Y-%m-%dT%H:%M:%SZ}" for at in (first, last))
         kept, counted_anew = (
-            ask(caller, "spans.facets", filters={"startDate": start, "endDate": end, "numericFilters": filters})
+            query(caller, "spans.facets", filters={"startDate": start, "endDate": end, "numericFilters": filters})
             for filters in ([], [always])
         )
         assert kept == counted_anew
@@ -139,8 +139,8 @@ def test_spans_are_counted_alike_by_the_block_and_one_by_one(caller: Caller) -> 
 # --- search
 
 
-def test_a_search_says_where_it_found_a_text(shared: Caller) -> None:
-    found = ask(shared, "traces.search", query="TIMED", filters=RANGE)
+def test_a_search_says_where_it_found_a_text(loaded: Caller) -> None:
+    found = query(loaded, "traces.search", query="TIMED", filters=RANGE)
     [trace] = found["traces"]
     assert (trace["traceId"], trace["hasError"], found["nextCursor"]) == ("a", True, None)
     assert trace["matches"] == [
@@ -153,21 +153,23 @@ def test_a_search_says_where_it_found_a_text(shared: Caller) -> None:
             "excerpt": "timed out",
         }
     ]
-    assert ask(shared, "traces.search", query="no such text", filters=RANGE)["traces"] == []
+    assert query(loaded, "traces.search", query="no such text", filters=RANGE)["traces"] == []
 
 
-def test_a_search_accepts_half_open_ranges_and_pages(shared: Caller) -> None:
+def test_a_search_accepts_half_open_ranges_and_pages(loaded: Caller) -> None:
     wanted = {"query": "research", "filters": {"endDate": RANGE["endDate"]}, "limit": 2}
-    page = ask(shared, "traces.search", **wanted)
+    page = query(loaded, "traces.search", **wanted)
     assert [each["traceId"] for each in page["traces"]] == ["f", "e"]
-    page = ask(shared, "traces.search", **wanted, cursor=page["nextCursor"])
+    page = query(loaded, "traces.search", **wanted, cursor=page["nextCursor"])
     assert ([each["traceId"] for each in page["traces"]], page["nextCursor"]) == (["b"], None)
 
 
 def test_a_search_finds_text_however_it_is_escaped(caller: Caller) -> None:
-    load(caller.sandbox, [span("t", 1, attributes={"input.value": 'é "x" \\ tab\t', "nested": {"deep": ["Ärger"]}})])
+    load_spans(
+        caller.sandbox, [span("t", 1, attributes={"input.value": 'é "x" \\ tab\t', "nested": {"deep": ["Ärger"]}})]
+    )
     for text in ("É", '"x"', "\\ tab", "ärger", "tab\t"):
-        found = ask(caller, "traces.search", query=text, filters=RANGE)["traces"]
+        found = query(caller, "traces.search", query=text, filters=RANGE)["traces"]
         assert [each["traceId"] for each in found] == ["t"], text
 
 
@@ -180,52 +182,52 @@ def caller() -> Iterator[Caller]:
 # --- one trace, drawn
 
 
-def test_a_tree_has_the_trace_and_its_spans_without_their_texts(shared: Caller) -> None:
-    found = ask(shared, "traces.getTree", traceId="a")
-    assert found["trace"] == ask(shared, "traces.get", traceId="a")
+def test_a_tree_has_the_trace_and_its_spans_without_their_texts(loaded: Caller) -> None:
+    found = query(loaded, "traces.getTree", traceId="a")
+    assert found["trace"] == query(loaded, "traces.get", traceId="a")
     assert [each["spanId"] for each in found["spans"]] == ["a-1", "a-2", "a-3"]
     assert ("input" in found["spans"][0], found["nextCursor"]) == (False, None)
-    only = ask(shared, "traces.getTree", traceId="a", filters={"status": "error"})
+    only = query(loaded, "traces.getTree", traceId="a", filters={"status": "error"})
     assert [each["spanId"] for each in only["spans"]] == ["a-1", "a-3"]
 
 
-def test_details_are_those_of_every_span(shared: Caller) -> None:
-    found = ask(shared, "traces.getDetail", traceId="a")
-    assert found["spans"] == [ask(shared, "spans.get", traceId="a", spanId=each) for each in ("a-1", "a-2", "a-3")]
+def test_details_are_those_of_every_span(loaded: Caller) -> None:
+    found = query(loaded, "traces.getDetail", traceId="a")
+    assert found["spans"] == [query(loaded, "spans.get", traceId="a", spanId=each) for each in ("a-1", "a-2", "a-3")]
 
 
 def test_a_trace_with_more_spans_than_fit_is_gone_on_with_by_its_spans(
-    shared: Caller, monkeypatch: pytest.MonkeyPatch
+    loaded: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("halo_iac.sandbox.handlers.trace_views._MAX_SPANS", 2)
     for procedure in ("traces.getTree", "traces.getDetail"):
-        found = ask(shared, procedure, traceId="a")
+        found = query(loaded, procedure, traceId="a")
         assert [each["spanId"] for each in found["spans"]] == ["a-1", "a-2"]
-        rest = ask(shared, "traces.getSpans", traceId="a", cursor=found["nextCursor"])
+        rest = query(loaded, "traces.getSpans", traceId="a", cursor=found["nextCursor"])
         assert [each["spanId"] for each in rest["spans"]] == ["a-3"]
 
 
 def test_bodies_are_cut_and_say_so(caller: Caller) -> None:
-    load(caller.sandbox, [span("t", 1, attributes={"input.value": "x" * 5000}), span("t", 2, 1)])
-    found = ask(caller, "traces.getBodies", traceId="t", spanIds=["t-2", "t-1"])["bodies"]
+    load_spans(caller.sandbox, [span("t", 1, attributes={"input.value": "x" * 5000}), span("t", 2, 1)])
+    found = query(caller, "traces.getBodies", traceId="t", spanIds=["t-2", "t-1"])["bodies"]
     assert [(each["spanId"], len(each["input"]), each["isTruncated"]) for each in found] == [
         ("t-2", 0, False),
         ("t-1", 4000, True),
     ]
-    assert refusal(caller, "traces.getBodies", traceId="t", spanIds=["t-1", "t-9", "t-8"]) == (
+    assert refusal_of(caller, "traces.getBodies", traceId="t", spanIds=["t-1", "t-9", "t-8"]) == (
         404,
         "Span t-9, t-8 were not found in trace t.",
     )
-    assert refusal(caller, "traces.getBodies", traceId="t", spanIds=[])[0] == 400
-    assert refusal(caller, "traces.getTree", traceId="nowhere")[0] == 404
+    assert refusal_of(caller, "traces.getBodies", traceId="t", spanIds=[])[0] == 400
+    assert refusal_of(caller, "traces.getTree", traceId="nowhere")[0] == 404
 
 
 # --- sessions
 
 
-def test_sessions_of_an_agent_are_summed_up_the_latest_first(shared: Caller) -> None:
+def test_sessions_of_an_agent_are_summed_up_the_latest_first(loaded: Caller) -> None:
     wanted = {"agentIdentity": "research", "filters": RANGE, "limit": 1}
-    page = ask(shared, "traces.listSessions", **wanted)
+    page = query(loaded, "traces.listSessions", **wanted)
     assert page["sessions"] == [
         {
             "sessionId": "s-2",
@@ -241,7 +243,7 @@ def test_sessions_of_an_agent_are_summed_up_the_latest_first(shared: Caller) -> 
             "hasError": True,
         }
     ]
-    page = ask(shared, "traces.listSessions", **wanted, cursor=page["nextCursor"])
+    page = query(loaded, "traces.listSessions", **wanted, cursor=page["nextCursor"])
     [session] = page["sessions"]
     assert (session["sessionId"], session["traceCount"], session["totalTokens"], page["nextCursor"]) == (
         "s-1",
@@ -249,17 +251,17 @@ def test_sessions_of_an_agent_are_summed_up_the_latest_first(shared: Caller) -> 
         310,
         None,
     )
-    found = ask(shared, "traces.listSessions", agentIdentity="research", query="S-1")["sessions"]
+    found = query(loaded, "traces.listSessions", agentIdentity="research", query="S-1")["sessions"]
     assert [each["sessionId"] for each in found] == ["s-1"]
 
 
-def test_the_traces_of_a_session_come_in_the_order_they_began(shared: Caller) -> None:
+def test_the_traces_of_a_session_come_in_the_order_they_began(loaded: Caller) -> None:
     wanted = {"agentIdentity": "research", "sessionId": "s-1"}
-    page = ask(shared, "traces.listSessionTraces", **wanted, limit=1)
+    page = query(loaded, "traces.listSessionTraces", **wanted, limit=1)
     assert [each["traceId"] for each in page["traces"]] == ["b"]
-    page = ask(shared, "traces.listSessionTraces", **wanted, limit=1, cursor=page["nextCursor"])
+    page = query(loaded, "traces.listSessionTraces", **wanted, limit=1, cursor=page["nextCursor"])
     assert ([each["traceId"] for each in page["traces"]], page["nextCursor"]) == (["e"], None)
-    tree = ask(shared, "traces.getSessionTree", **wanted, focusTraceId="e")
+    tree = query(loaded, "traces.getSessionTree", **wanted, focusTraceId="e")
     assert [(each["trace"]["traceId"], len(each["spans"])) for each in tree["traces"]] == [("b", 2), ("e", 1)]
 
 
@@ -279,11 +281,11 @@ def test_the_traces_of_a_session_come_in_the_order_they_began(shared: Caller) ->
         ),
     ],
 )
-def test_a_missing_session_is_reported(shared: Caller, procedure: str, given: Json, message: str) -> None:
-    assert refusal(shared, procedure, **given) == (404, message)
+def test_a_missing_session_is_reported(loaded: Caller, procedure: str, given: Json, message: str) -> None:
+    assert refusal_of(loaded, procedure, **given) == (404, message)
 
 
 @pytest.mark.parametrize("name", ["traces.exports.list", "traces.exports.create", "traces.imports.create"])
-def test_unserved_procedures_name_the_alternative(shared: Caller, name: str) -> None:
-    status, said = refusal(shared, name)
+def test_unserved_procedures_name_the_alternative(loaded: Caller, name: str) -> None:
+    status, said = refusal_of(loaded, name)
     assert (status, said.partition(":")[0]) == (501, f"The sandbox does not serve {name}")

@@ -9,18 +9,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sandbox_calls import PROJECT, Caller, Clock, Json, error
-from sandbox_traces import BEGIN, LINK, RANGE, SCOPE, SPANS, load, model_call, refusal, span
+from sandbox_calls import PROJECT, Caller, Clock, Json, error_of
+from sandbox_traces import BEGIN, LINK, RANGE, SCOPE, SPANS, load_spans, model_call, refusal_of, span
 
 from halo_iac.sandbox.platform import Sandbox
 from halo_iac.sandbox.store.schema import MIGRATIONS
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Caller]:
+def loaded() -> Iterator[Caller]:
     """A sandbox with these traces, to be read only."""
     with Sandbox.open(None, clock=Clock(), pace=0) as sandbox:
-        load(sandbox, SPANS)
+        load_spans(sandbox, SPANS)
         yield Caller(sandbox)
 
 
@@ -50,8 +50,8 @@ def span_ids(caller: Caller, **filters: Json) -> list[str]:
 # --- a trace
 
 
-def test_a_trace_is_summed_up_from_its_spans(shared: Caller) -> None:
-    assert shared.query("traces.get", {**SCOPE, "traceId": "a"}) == {
+def test_a_trace_is_summed_up_from_its_spans(loaded: Caller) -> None:
+    assert loaded.query("traces.get", {**SCOPE, "traceId": "a"}) == {
         "traceId": "a",
         "startTime": "2026-10-01T09:00:00.000000000Z",
         "endTime": "2026-10-01T09:00:09.000000000Z",
@@ -87,13 +87,13 @@ def test_a_trace_has_a_root_whatever_its_shape(spans: list[dict[str, Json]], roo
     for order in (spans, spans[::-1]):
         with Sandbox.open(None, clock=Clock()) as sandbox:
             for each in order:
-                load(sandbox, [each])  # in pieces: it is summed up anew
+                load_spans(sandbox, [each])  # in pieces: it is summed up anew
             found = Caller(sandbox).query("traces.get", {**SCOPE, "traceId": "t"})
             assert (found["rootSpanName"], found["spanCount"]) == (root, len(spans))
 
 
 def test_a_span_that_ends_before_it_starts_is_kept_as_it_is(caller: Caller) -> None:
-    load(caller.sandbox, [span("t", 1, lasts=4), span("t", 2, 1, at=2, lasts=-7)])
+    load_spans(caller.sandbox, [span("t", 1, lasts=4), span("t", 2, 1, at=2, lasts=-7)])
     assert caller.query("traces.get", {**SCOPE, "traceId": "t"})["durationNs"] == 4 * 10**9
     [_, second] = caller.query("traces.getSpans", {**SCOPE, "traceId": "t"})["spans"]
     assert second["durationNs"] == -7 * 10**9
@@ -102,7 +102,7 @@ def test_a_span_that_ends_before_it_starts_is_kept_as_it_is(caller: Caller) -> N
 def test_tokens_of_agents_that_sum_up_theirs_are_not_counted_twice(caller: Caller) -> None:
     sums = {"llm.token_count.total": 110, "inference.llm.cost.total": "0.01"}
     wrapper = model_call("t", 2, 1, "m", 100, "0.01")
-    load(
+    load_spans(
         caller.sandbox, [span("t", 1, kind="AGENT", attributes=sums), wrapper, model_call("t", 3, 2, "m", 100, "0.01")]
     )
     found = caller.query("traces.get", {**SCOPE, "traceId": "t"})
@@ -112,10 +112,10 @@ def test_tokens_of_agents_that_sum_up_theirs_are_not_counted_twice(caller: Calle
 # --- lists
 
 
-def test_a_trace_belongs_to_the_range_in_which_it_ends(shared: Caller) -> None:
-    assert trace_ids(shared) == "bac"  # newest first
+def test_a_trace_belongs_to_the_range_in_which_it_ends(loaded: Caller) -> None:
+    assert trace_ids(loaded) == "bac"  # newest first
     following = {"startDate": RANGE["endDate"], "endDate": "2026-10-03T00:00:00.000Z"}
-    assert trace_ids(shared, **following) == "d"
+    assert trace_ids(loaded, **following) == "d"
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_a_trace_belongs_to_the_range_in_which_it_ends(shared: Caller) -> None:
         ({"freeText": "openinference.span.kind"}, ""),  # names of attributes are not text
     ],
 )
-def test_traces_are_listed_that_have_such_spans(shared: Caller, filters: dict[str, Json], expected: str) -> None:
-    assert trace_ids(shared, **filters) == expected
+def test_traces_are_listed_that_have_such_spans(loaded: Caller, filters: dict[str, Json], expected: str) -> None:
+    assert trace_ids(loaded, **filters) == expected
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_traces_are_listed_that_have_such_spans(shared: Caller, filters: dict[st
         ("llm_span_count", "eq", [0], "c"),
     ],
 )
-def test_traces_are_listed_by_numbers(shared: Caller, field: str, op: str, values: list[float], expected: str) -> None:
+def test_traces_are_listed_by_numbers(loaded: Caller, field: str, op: str, values: list[float], expected: str) -> None:
     named = dict(zip(("value", "secondValue"), values, strict=False))
-    assert trace_ids(shared, numericFilters=[{"field": field, "op": op, **named}]) == expected
+    assert trace_ids(loaded, numericFilters=[{"field": field, "op": op, **named}]) == expected
 
 
 @pytest.mark.parametrize(
@@ -181,9 +181,9 @@ def test_traces_are_listed_by_numbers(shared: Caller, field: str, op: str, value
         ("trace_import_id", "is_empty", None, "bac"),
     ],
 )
-def test_traces_are_listed_by_texts(shared: Caller, field: str, op: str, value: Json, expected: str) -> None:
+def test_traces_are_listed_by_texts(loaded: Caller, field: str, op: str, value: Json, expected: str) -> None:
     named = {"values" if isinstance(value, list) else "value": value} if value is not None else {}
-    found = trace_ids(shared, stringFilters=[{"field": field, "op": op, **named}])
+    found = trace_ids(loaded, stringFilters=[{"field": field, "op": op, **named}])
     assert "".join(sorted(found)) == "".join(sorted(expected))
 
 
@@ -200,10 +200,10 @@ def test_traces_are_listed_by_texts(shared: Caller, field: str, op: str, value: 
     ],
 )
 def test_traces_are_listed_by_attributes(
-    shared: Caller, scope: str, key: str, op: str, value: str | None, expected: str
+    loaded: Caller, scope: str, key: str, op: str, value: str | None, expected: str
 ) -> None:
     named = {} if value is None else {"value": value}
-    assert trace_ids(shared, metadataFilters=[{"scope": scope, "key": key, "op": op, **named}]) == expected
+    assert trace_ids(loaded, metadataFilters=[{"scope": scope, "key": key, "op": op, **named}]) == expected
 
 
 @pytest.mark.parametrize(
@@ -220,8 +220,8 @@ def test_traces_are_listed_by_attributes(
         ({"metadataFilters": [{"scope": "span", "key": "tries", "op": "eq", "value": "3"}]}, ["a-3"]),
     ],
 )
-def test_spans_are_listed_that_pass_every_filter(shared: Caller, filters: dict[str, Json], expected: list[str]) -> None:
-    assert span_ids(shared, **filters) == expected
+def test_spans_are_listed_that_pass_every_filter(loaded: Caller, filters: dict[str, Json], expected: list[str]) -> None:
+    assert span_ids(loaded, **filters) == expected
 
 
 @pytest.mark.parametrize(
@@ -235,11 +235,11 @@ def test_spans_are_listed_that_pass_every_filter(shared: Caller, filters: dict[s
         ("llm_span_count", "bac"),
     ],
 )
-def test_traces_are_sorted_and_paged_either_way(shared: Caller, by: str, expected: str) -> None:
+def test_traces_are_sorted_and_paged_either_way(loaded: Caller, by: str, expected: str) -> None:
     for order, wanted in (("desc", expected), ("asc", expected[::-1])):
         found, cursor = "", None
         while True:
-            page = traces(shared, sortBy=by, sortOrder=order, limit=1, cursor=cursor)
+            page = traces(loaded, sortBy=by, sortOrder=order, limit=1, cursor=cursor)
             found, cursor = found + page["traces"][0]["traceId"], page["nextCursor"]
             assert page["totalCount"] == 3
             if cursor is None:
@@ -247,10 +247,10 @@ def test_traces_are_sorted_and_paged_either_way(shared: Caller, by: str, expecte
         assert found == wanted
 
 
-def test_a_cursor_is_good_for_its_own_query_only(shared: Caller) -> None:
-    cursor = traces(shared, limit=1)["nextCursor"]
+def test_a_cursor_is_good_for_its_own_query_only(loaded: Caller) -> None:
+    cursor = traces(loaded, limit=1)["nextCursor"]
     later = {"startDate": "2026-10-01T00:00:09.000Z", "endDate": "2026-10-02T00:00:09.000Z"}
-    assert [each["traceId"] for each in traces(shared, cursor=cursor, filters=later)["traces"]] == ["a", "c"]
+    assert [each["traceId"] for each in traces(loaded, cursor=cursor, filters=later)["traces"]] == ["a", "c"]
     others: list[tuple[str, dict[str, Json]]] = [
         ("traces.list", {"filters": {**RANGE, "status": "ok"}}),
         ("traces.list", {"filters": RANGE, "sortBy": "duration"}),
@@ -261,9 +261,9 @@ def test_a_cursor_is_good_for_its_own_query_only(shared: Caller) -> None:
     ]
     for procedure, given in others:
         expected = (400, "cursor belongs to another query; repeat the query that returned it.")
-        assert refusal(shared, procedure, cursor=cursor, **given) == expected
+        assert refusal_of(loaded, procedure, cursor=cursor, **given) == expected
     for odd in ("CUR", "", "é", "WzFd"):
-        assert refusal(shared, "traces.list", cursor=odd, filters=RANGE) == (
+        assert refusal_of(loaded, "traces.list", cursor=odd, filters=RANGE) == (
             400,
             "cursor was not returned by this list.",
         )
@@ -293,8 +293,8 @@ def test_a_cursor_is_good_for_its_own_query_only(shared: Caller) -> None:
         ({"metadataFilters": "x"}, "filters.metadataFilters must be a list of objects."),
     ],
 )
-def test_a_filter_that_is_wrong_is_named(shared: Caller, filters: dict[str, Json], message: str) -> None:
-    status, said = refusal(shared, "traces.list", filters=filters)
+def test_a_filter_that_is_wrong_is_named(loaded: Caller, filters: dict[str, Json], message: str) -> None:
+    status, said = refusal_of(loaded, "traces.list", filters=filters)
     assert (status, said[: len(message)]) == (400, message)
 
 
@@ -305,7 +305,7 @@ def test_every_field_of_a_span_round_trips(caller: Caller) -> None:
     attributes = {"n": 3, "x": 0.5, "yes": True, "list": ["a", 1], "none": None, "input.value": "é\n"}
     events = [{"name": "retry", "timestamp": "2026-10-01T09:00:01Z", "attributes": {"n": 1}}]
     resource = {"service.name": "shop", "pid": 7, "load": 0.25}
-    load(
+    load_spans(
         caller.sandbox,
         [span("t", 1, attributes=attributes, events=events, links=[LINK], resource=resource, more=1)],
     )
@@ -365,14 +365,14 @@ def test_every_field_of_a_span_round_trips(caller: Caller) -> None:
 def test_messages_are_found_however_they_were_recorded(
     caller: Caller, attributes: dict[str, Json], expected: Json
 ) -> None:
-    load(caller.sandbox, [span("t", 1, kind="LLM", attributes=attributes)])
+    load_spans(caller.sandbox, [span("t", 1, kind="LLM", attributes=attributes)])
     [found] = caller.query("traces.getSpans", {**SCOPE, "traceId": "t"})["spans"]
     assert (json.loads(found["inputMessages"]) if found["inputMessages"] else None) == expected
     assert found["outputMessages"] == ""
 
 
 def test_the_spans_of_a_trace_come_in_pages_in_the_order_they_began(caller: Caller) -> None:
-    load(caller.sandbox, [span("t", number, at=-number) for number in range(25)])
+    load_spans(caller.sandbox, [span("t", number, at=-number) for number in range(25)])
     found: list[str] = []
     cursor = None
     while len(found) < 25:
@@ -382,13 +382,13 @@ def test_the_spans_of_a_trace_come_in_pages_in_the_order_they_began(caller: Call
     assert (found, cursor) == ([f"t-{number}" for number in reversed(range(25))], None)
 
 
-def test_spans_of_a_trace_may_be_filtered(shared: Caller) -> None:
-    found = shared.query("traces.getSpans", {**SCOPE, "traceId": "a", "filters": {"status": "error"}})
+def test_spans_of_a_trace_may_be_filtered(loaded: Caller) -> None:
+    found = loaded.query("traces.getSpans", {**SCOPE, "traceId": "a", "filters": {"status": "error"}})
     assert [each["spanId"] for each in found["spans"]] == ["a-1", "a-3"]
 
 
 def test_a_page_of_long_spans_ends_early_and_continues(caller: Caller) -> None:
-    load(
+    load_spans(
         caller.sandbox,
         [span("t", number, at=number, attributes={"output.value": "x" * 3_000_000}) for number in (1, 2)],
     )
@@ -399,22 +399,22 @@ def test_a_page_of_long_spans_ends_early_and_continues(caller: Caller) -> None:
 
 
 def test_missing_traces_name_similar_ids(caller: Caller) -> None:
-    load(caller.sandbox, [span("4bf92f3577b34da6", 1), span("a", 1)])
+    load_spans(caller.sandbox, [span("4bf92f3577b34da6", 1), span("a", 1)])
     for procedure in ("traces.get", "traces.getSpans"):
-        assert refusal(caller, procedure, traceId="4bf92f3577b34daX") == (
+        assert refusal_of(caller, procedure, traceId="4bf92f3577b34daX") == (
             404,
             f"Trace 4bf92f3577b34daX was not found in project {PROJECT}. Trace ids that begin alike: 4bf92f3577b34da6.",
         )
-    assert refusal(caller, "spans.get", traceId="a", spanId="b-1") == (404, "Span b-1 was not found in trace a.")
-    assert refusal(caller, "spans.get", traceId="zz", spanId="b-1")[0] == 404
-    assert refusal(caller, "traces.get", traceId="")[0] == 400
+    assert refusal_of(caller, "spans.get", traceId="a", spanId="b-1") == (404, "Span b-1 was not found in trace a.")
+    assert refusal_of(caller, "spans.get", traceId="zz", spanId="b-1")[0] == 404
+    assert refusal_of(caller, "traces.get", traceId="")[0] == 400
 
 
-def test_traces_of_another_project_are_not_shown(shared: Caller) -> None:
+def test_traces_of_another_project_are_not_shown(loaded: Caller) -> None:
     other = {"projectId": "project-1", "teamId": "any"}
-    assert shared.query("traces.list", {**other, "filters": RANGE})["traces"] == []
-    assert shared.query("spans.list", {**other, "filters": RANGE})["spans"] == []
-    assert error(shared.send_query("traces.get", {**other, "traceId": "a"}))[0] == 404
+    assert loaded.query("traces.list", {**other, "filters": RANGE})["traces"] == []
+    assert loaded.query("spans.list", {**other, "filters": RANGE})["spans"] == []
+    assert error_of(loaded.send_query("traces.get", {**other, "traceId": "a"}))[0] == 404
 
 
 LAST_DAY = {"startDate": "2026-11-01T12:00:00.000Z", "endDate": "2026-11-02T12:00:00.000Z"}
@@ -512,6 +512,6 @@ def test_spans_of_an_older_version_are_served_as_far_as_it_kept_them(tmp_path: P
         assert detail["spanAttributes"]["tool.name"] == "grep"
         window = {"windowStartAt": RANGE["startDate"], "windowEndAt": RANGE["endDate"]}
         wanted = {"projectId": PROJECT, "agentUuid": "00000000-0000-4000-8000-000000000000", "prompt": "P", **window}
-        assert error(caller.send_mutation("haloRun.create", wanted))[0] == 404
-        load(sandbox, [span("t", 3)])
+        assert error_of(caller.send_mutation("haloRun.create", wanted))[0] == 404
+        load_spans(sandbox, [span("t", 3)])
         assert caller.query("traces.get", {**SCOPE, "traceId": "t"})["spanCount"] == 3

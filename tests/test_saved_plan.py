@@ -18,7 +18,7 @@ ALL_DONE = (remote("1", "A"), remote("2", "B", hours=[3]), remote("3", "C"), rem
 ALL_DONE = (*ALL_DONE, remote("4", "D", is_archived=True))
 
 
-def refused(
+def refusal_messages(
     *remotes: RemoteSchedule, entries: tuple[Entry, ...] = ENTRIES, before: tuple[RemoteSchedule, ...] = THERE
 ) -> list[str]:
     """Return what is refused if the plan was saved before and the platform now holds these."""
@@ -31,55 +31,55 @@ def refused(
 
 
 def test_a_saved_plan_holds_while_nothing_has_changed() -> None:
-    assert refused(*THERE) == []
+    assert refusal_messages(*THERE) == []
 
 
 def test_saved_changes_already_in_effect_are_no_violation() -> None:
-    assert refused(*ALL_DONE) == []
+    assert refusal_messages(*ALL_DONE) == []
 
 
 @pytest.mark.parametrize("place", range(4))
 def test_a_saved_plan_holds_if_part_of_it_is_in_effect(place: int) -> None:
     done = {each.id: each for each in ALL_DONE}
-    assert refused(*(done[each.id] if at == place else each for at, each in enumerate(THERE))) == []
+    assert refusal_messages(*(done[each.id] if at == place else each for at, each in enumerate(THERE))) == []
 
 
 def test_unmanaged_fields_may_have_changed_since_the_plan_was_saved() -> None:
     done = [RemoteSchedule({**each.wire, "enabled": False, "modelId": "halo-small"}) for each in ALL_DONE[1:]]
-    assert refused(remote("1", "A"), *done) == []
+    assert refusal_messages(remote("1", "A"), *done) == []
 
 
 def test_a_saved_change_that_is_neither_planned_nor_in_effect_is_refused() -> None:
-    assert refused(*THERE, remote("1", "A", hours=[7]), entries=(entry("A", hours=(7,)), *ENTRIES[1:])) == [
+    assert refusal_messages(*THERE, remote("1", "A", hours=[7]), entries=(entry("A", hours=(7,)), *ENTRIES[1:])) == [
         "create key-A: is in the saved plan, but is no longer planned and has not taken effect"
     ]
-    assert refused(*THERE, entries=ENTRIES[1:]) == [
+    assert refusal_messages(*THERE, entries=ENTRIES[1:]) == [
         "create key-A: is in the saved plan, but is no longer planned and has not taken effect"
     ]
-    assert refused(*THERE, entries=(*ENTRIES[:3], *ENTRIES[4:])) == [
+    assert refusal_messages(*THERE, entries=(*ENTRIES[:3], *ENTRIES[4:])) == [
         "archive key-D: is in the saved plan, but is no longer planned and has not taken effect"
     ]
 
 
 def test_a_schedule_that_has_vanished_is_not_in_effect() -> None:
-    assert refused(*(each for each in THERE if each.id != "4")) == [
+    assert refusal_messages(*(each for each in THERE if each.id != "4")) == [
         "archive key-D: is in the saved plan, but is no longer planned and has not taken effect"
     ]
 
 
 def test_an_archived_create_is_not_in_effect() -> None:
-    assert refused(*THERE, remote("1", "A", is_archived=True)) == [
+    assert refusal_messages(*THERE, remote("1", "A", is_archived=True)) == [
         "unarchive key-A: is not in the saved plan",
         "create key-A: is in the saved plan, but is no longer planned and has not taken effect",
     ]
 
 
 def test_a_change_that_is_not_in_the_saved_plan_is_refused() -> None:
-    assert refused(*THERE, entries=(*ENTRIES, entry("G"))) == ["create key-G: is not in the saved plan"]
+    assert refusal_messages(*THERE, entries=(*ENTRIES, entry("G"))) == ["create key-G: is not in the saved plan"]
 
 
 def test_another_schedule_behind_an_entry_is_another_change() -> None:
-    assert refused(*THERE[1:], remote("9", "B")) == [
+    assert refusal_messages(*THERE[1:], remote("9", "B")) == [
         "update key-B: is not in the saved plan",
         "update key-B: is in the saved plan, but is no longer planned and has not taken effect",
     ]
@@ -87,12 +87,12 @@ def test_another_schedule_behind_an_entry_is_another_change() -> None:
 
 @pytest.mark.parametrize("fields", [{"hours": [4]}, {"maxTurns": 7}, {"enabled": False}, {"modelId": "halo-small"}])
 def test_a_change_from_other_values_than_saved_is_refused(fields: dict[str, object]) -> None:
-    assert refused(remote("2", "B", **fields), *THERE[1:]) == ["update key-B: differs from the saved plan"]
+    assert refusal_messages(remote("2", "B", **fields), *THERE[1:]) == ["update key-B: differs from the saved plan"]
 
 
 def test_a_change_to_other_values_than_saved_is_refused() -> None:
     entries = (ENTRIES[0], entry("B", hours=(4,)), *ENTRIES[2:])
-    assert refused(*THERE, entries=entries) == ["update key-B: differs from the saved plan"]
+    assert refusal_messages(*THERE, entries=entries) == ["update key-B: differs from the saved plan"]
 
 
 def test_a_value_may_have_moved_to_another_line() -> None:

@@ -159,7 +159,7 @@ def test_every_command_has_a_case() -> None:
 # Looking for it -----------------------------------------------------------------------------------------------------
 
 
-def forms(text: str) -> Iterator[bytes]:
+def encodings_of(text: str) -> Iterator[bytes]:
     """Yield what a piece of text may look like in a file or a stream."""
     raw = text.encode()
     yield from (raw, json.dumps(text)[1:-1].encode(), urllib.parse.quote(text).encode(), html.escape(text).encode())
@@ -169,7 +169,7 @@ def forms(text: str) -> Iterator[bytes]:
         yield whole[4:-3]
 
 
-PIECES = frozenset(form for start in range(0, len(OWN) - 7, 4) for form in forms(OWN[start : start + 8]))
+PIECES = frozenset(form for start in range(0, len(OWN) - 7, 4) for form in encodings_of(OWN[start : start + 8]))
 
 
 def shown_in(content: bytes) -> list[bytes]:
@@ -192,7 +192,7 @@ def test_the_search_for_a_key_finds_every_encoding() -> None:
 # A platform that says it --------------------------------------------------------------------------------------------
 
 
-def answers(key: str) -> dict[str, Any]:
+def answers_with_key(key: str) -> dict[str, Any]:
     """Return what the platform answers to each procedure: the key, wherever it may put a word of its own."""
     id_ = "00000000-0000-4000-8000-000000000001"
     schedule = {**WIRE, "id": id_, "title": "One", "prompt": f"Look for {key}.\n\n{key}", "modelId": key}
@@ -244,14 +244,14 @@ def answers(key: str) -> dict[str, Any]:
     }
 
 
-def platform(key: str) -> Callable[[Request], Reply]:
-    known = answers(key)
+def answer_with_key(key: str) -> Callable[[Request], Reply]:
+    known = answers_with_key(key)
     return lambda request: result(
         known.get(request.path[1:], {**known["haloSchedule.getById"], **known["haloRun.create"]})
     )
 
 
-def failing(key: str) -> dict[str, Callable[[Request], Reply]]:
+def failing_platforms(key: str) -> dict[str, Callable[[Request], Reply]]:
     """Return platforms that fail and say the key as well; with statuses that are not retried, so that no test waits."""
     return {
         "rejects": lambda _: failure(400, f"no {key}: {'x' * 250} {key}", key, **{"x-request": "1"}),
@@ -264,7 +264,7 @@ def failing(key: str) -> dict[str, Callable[[Request], Reply]]:
 # Every command ------------------------------------------------------------------------------------------------------
 
 
-def prepare(folder: Path, way: Way) -> None:
+def write_files_with_key(folder: Path, way: Way) -> None:
     """Write a project file with the key in its texts, one with the key where it makes problems, and traces with it."""
     quoted = json.dumps(way.key)
     entry = f"{{title: One, agent: checkout, frequency: hourly, model_id: {quoted}, prompt: {quoted}}}"
@@ -301,31 +301,31 @@ def assert_left_well(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def gotcha() -> Iterator[Recorder]:
+def unasked_server() -> Iterator[Recorder]:
     with serving(lambda _: Reply(200, b"gotcha")) as recorder:
         yield recorder
 
 
 @pytest.fixture
-def elsewhere(gotcha: Recorder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+def unasked_proxy(unasked_server: Recorder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
     """Set every proxy variable to a server that must not be asked anything; it is also where redirects lead."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, gotcha.url)
-    yield gotcha
-    asked = [*gotcha.requests]
-    gotcha.requests.clear()
+        monkeypatch.setenv(name, unasked_server.url)
+    yield unasked_server
+    asked = [*unasked_server.requests]
+    unasked_server.requests.clear()
     assert asked == []
 
 
-@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.usefixtures("unasked_proxy")
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("words", CASES, ids=" ".join)
 def test_no_command_shows_the_key(halo: CommandLine, folder: Path, words: Words, way: str) -> None:
     given = WAYS[way]
-    prepare(folder, given)
+    write_files_with_key(folder, given)
     env = {} if given.env is None else {"INF_API_KEY": given.env}
     argvs = [(*words, *(part.replace("KEY", given.key) for part in case)) for case in CASES[words]]
-    with serving(platform(given.key)) as recorder:
+    with serving(answer_with_key(given.key)) as recorder:
         if words in FIRST:
             assert_told_well(halo(*FIRST[words], INF_API_URL=recorder.url, **env), FIRST[words])
             assert (folder / FIRST[words][-1]).is_file() == given.is_usable
@@ -340,12 +340,14 @@ def test_no_command_shows_the_key(halo: CommandLine, folder: Path, words: Words,
 
 @pytest.mark.parametrize("way", ["variable", "odd"])
 @pytest.mark.parametrize("words", CASES, ids=" ".join)
-def test_no_failure_shows_the_key(halo: CommandLine, folder: Path, elsewhere: Recorder, words: Words, way: str) -> None:
+def test_no_failure_shows_the_key(
+    halo: CommandLine, folder: Path, unasked_proxy: Recorder, words: Words, way: str
+) -> None:
     key = WAYS[way].key
-    prepare(folder, WAYS[way])
+    write_files_with_key(folder, WAYS[way])
     argvs = [(*words, *(part.replace("KEY", key) for part in case)) for case in CASES[words]]
-    redirect = Reply(307, key.encode(), {"Location": f"{elsewhere.url}/{urllib.parse.quote(key)}"})
-    for answer in (*failing(key).values(), lambda _: redirect):
+    redirect = Reply(307, key.encode(), {"Location": f"{unasked_proxy.url}/{urllib.parse.quote(key)}"})
+    for answer in (*failing_platforms(key).values(), lambda _: redirect):
         with serving(answer) as recorder:
             for argv in argvs:
                 assert_told_well(halo(*argv, INF_API_URL=recorder.url, INF_API_KEY=key), argv)
@@ -355,8 +357,8 @@ def test_no_failure_shows_the_key(halo: CommandLine, folder: Path, elsewhere: Re
 def test_no_screen_is_so_narrow_that_half_a_key_is_left(
     halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare(folder, WAYS["variable"])
-    with serving(platform(PLAIN)) as recorder:
+    write_files_with_key(folder, WAYS["variable"])
+    with serving(answer_with_key(PLAIN)) as recorder:
         for columns in ("20", "70"):
             monkeypatch.setenv("COLUMNS", columns)
             for words, cases in CASES.items():

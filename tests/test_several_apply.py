@@ -138,7 +138,7 @@ def sandbox(halo: CommandLine, two_projects: Path) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def held(sandbox: Sandbox) -> list[str]:
+def titles_of_both(sandbox: Sandbox) -> list[str]:
     reader = Transport("http://localhost", Secret(sandbox.key), http=_embedded(sandbox))
     with reader:
         found = [Reader(reader, Retry(attempts=1)).schedules(project).schedules for project in (ONE, TWO)]
@@ -167,10 +167,10 @@ def test_after_a_file_that_failed_the_next_are_not_started(
         if fnmatchcase(title, refused):
             sandbox.faults.add(Fault(CREATE, REFUSED, where={"title": title}))
     ended = halo("apply", *BOTH, "--yes", *words)
-    assert (ended.code, said in ended.out, held(sandbox)) == (code, True, titles), ended.text
+    assert (ended.code, said in ended.out, titles_of_both(sandbox)) == (code, True, titles), ended.text
     assert f"run `halo apply --file {A} --file {B}` again" in ended.out
     again = halo("apply", *BOTH, "--yes")
-    assert (again.code, held(sandbox)) == (0, ["Daily A", "Daily B", "Other A"])
+    assert (again.code, titles_of_both(sandbox)) == (0, ["Daily A", "Daily B", "Other A"])
 
 
 def test_an_unknown_outcome_counts_most(halo: CommandLine, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +190,7 @@ def test_an_unwritable_receipt_is_reported_with_its_file(
 ) -> None:
     (two_projects / "b/.halo").write_text("in the way")
     ended = halo("apply", *BOTH, "--yes")
-    assert (ended.code, held(sandbox)) == (4, ["Daily A", "Other A"])
+    assert (ended.code, titles_of_both(sandbox)) == (4, ["Daily A", "Other A"])
     assert "b/.halo" in ended.err
     assert f"==> {B} <==\n" in ended.out
     assert "Applied: 2 created; 1 not started." in ended.out
@@ -206,13 +206,13 @@ def test_keep_going_requires_several_files(halo: CommandLine, two_projects: Path
 # Saved plans --------------------------------------------------------------------------------------------------------
 
 
-def saved(halo: CommandLine, *files: str) -> None:
+def save_plan(halo: CommandLine, *files: str) -> None:
     assert halo("plan", *SHARED, *files, "--out", "plan.json").code == 0
 
 
 def test_a_saved_plan_of_several_is_applied(halo: CommandLine, two_projects: Path) -> None:
     assert two_projects.exists()
-    saved(halo, *BOTH)
+    save_plan(halo, *BOTH)
     assert halo("apply", "plan.json", *SHARED, "-f", B, "--yes").code == 0
     assert (titles(halo, *SHARED, "-f", A), titles(halo, *SHARED, "-f", B)) == ([], ["Daily B"])
     assert halo("apply", "plan.json", *SHARED, "-f", "*/halo.yaml", "--yes").code == 0
@@ -221,13 +221,13 @@ def test_a_saved_plan_of_several_is_applied(halo: CommandLine, two_projects: Pat
 
 def test_a_saved_plan_of_targets_is_applied_with_all_its_files(halo: CommandLine, two_projects: Path) -> None:
     assert two_projects.exists()
-    saved(halo, *BOTH, "--target", "other")
+    save_plan(halo, *BOTH, "--target", "other")
     assert halo("apply", "plan.json", *SHARED, *BOTH, "--yes").code == 0
     assert (titles(halo, *SHARED, "-f", A), titles(halo, *SHARED, "-f", B)) == (["Other A"], [])
 
 
 def test_a_part_that_is_stale_stops_all_and_is_named(halo: CommandLine, two_projects: Path) -> None:
-    saved(halo, *BOTH)
+    save_plan(halo, *BOTH)
     write_project(two_projects, entry("daily", "Daily B"), entry("more", "More B"), name=B, project=TWO)
     ended = halo("apply", "plan.json", *SHARED, *BOTH, "--yes")
     assert (ended.code, titles(halo, *SHARED, "-f", A)) == (3, [])
@@ -241,7 +241,7 @@ def test_a_part_that_is_stale_stops_all_and_is_named(halo: CommandLine, two_proj
 
 def test_a_file_that_the_saved_plan_lacks_is_refused(halo: CommandLine, two_projects: Path) -> None:
     write_project(two_projects, entry("daily", "Daily C"), name="c/halo.yaml", project=ONE[:-1] + "3")
-    saved(halo, *BOTH)
+    save_plan(halo, *BOTH)
     for files in (["-f", "*/halo.yaml"], ["-f", "c/halo.yaml"]):
         ended = halo("apply", "plan.json", *SHARED, *files, "--yes")
         assert ended.code == 3
@@ -251,14 +251,14 @@ def test_a_file_that_the_saved_plan_lacks_is_refused(halo: CommandLine, two_proj
 
 def test_a_saved_plan_of_one_file_is_one_of_a_list_of_one(halo: CommandLine, two_projects: Path) -> None:
     assert two_projects.exists()
-    saved(halo, "-f", A)
+    save_plan(halo, "-f", A)
     assert halo("apply", "plan.json", *SHARED, "-f", "a/*.yaml", "--yes").code == 0
     assert halo("apply", "plan.json", *SHARED, *BOTH, "--yes").code == 3
     assert (titles(halo, *SHARED, "-f", A), titles(halo, *SHARED, "-f", B)) == (["Daily A", "Other A"], [])
 
 
 def test_a_saved_plan_of_before_names_no_file(halo: CommandLine, two_projects: Path) -> None:
-    saved(halo, "-f", A)
+    save_plan(halo, "-f", A)
     document = json.loads((two_projects / "plan.json").read_text())
     del document["file"]
     (two_projects / "plan.json").write_text(json.dumps(document))
@@ -276,7 +276,7 @@ def test_a_saved_plan_of_before_names_no_file(halo: CommandLine, two_projects: P
 def test_a_damaged_saved_plan_of_several(
     halo: CommandLine, two_projects: Path, change: dict[str, Any], said: str
 ) -> None:
-    saved(halo, *BOTH)
+    save_plan(halo, *BOTH)
     document = json.loads((two_projects / "plan.json").read_text())
     (two_projects / "plan.json").write_text(json.dumps(document | change))
     ended = halo("apply", "plan.json", *SHARED, *BOTH, "--yes")
@@ -290,5 +290,5 @@ def test_an_interrupt_starts_no_other_file_even_with_keep_going(halo: CommandLin
     press = ChangeBetween(lambda: os.kill(os.getpid(), signal.SIGINT))
     sandbox.faults.add(Fault(CREATE, press, where={"title": "Daily A"}))
     ended = halo("apply", *BOTH, "--yes", "--keep-going", "--concurrency", "1")
-    assert (ended.code, "Daily B" in held(sandbox)) == (130, False), ended.text
+    assert (ended.code, "Daily B" in titles_of_both(sandbox)) == (130, False), ended.text
     assert f"==> {B} <==\nNot started: 1\n" in ended.out

@@ -15,10 +15,10 @@ from trace_file_samples import (
     TRACE,
     halo_root,
     halo_span,
+    json_lines,
     otlp_request,
     otlp_root,
     otlp_span,
-    written,
 )
 
 from halo_iac.sandbox.trace_files import BadLine, json_text, lines, read_spans
@@ -26,7 +26,7 @@ from halo_iac.sandbox.trace_files import BadLine, json_text, lines, read_spans
 Json = dict[str, Any]
 
 
-def packed(file: bytes) -> bytes:
+def gzipped(file: bytes) -> bytes:
     return gzip.compress(file, mtime=0)
 
 
@@ -37,17 +37,17 @@ def spans(file: bytes) -> list[Json]:
     return [each.span for each in found if not isinstance(each, BadLine)]
 
 
-def only(value: object) -> Json:
+def only_span(value: object) -> Json:
     [found] = spans(json.dumps(value).encode())
     return found
 
 
-def bad(file: bytes) -> list[BadLine]:
+def bad_lines(file: bytes) -> list[BadLine]:
     return [each for each in read_spans(io.BytesIO(file)) if isinstance(each, BadLine)]
 
 
-def reason(value: object) -> str:
-    [found] = bad(json.dumps(value).encode())
+def reason_of(value: object) -> str:
+    [found] = bad_lines(json.dumps(value).encode())
     return found.reason
 
 
@@ -56,7 +56,7 @@ def reason(value: object) -> str:
 
 BOTH = [halo_root(), halo_span()]
 FORMS = {
-    "a request a line": written(otlp_request(otlp_root()), otlp_request(otlp_span())),
+    "a request a line": json_lines(otlp_request(otlp_root()), otlp_request(otlp_span())),
     "one document": json.dumps(otlp_request(), indent=2).encode(),
     "an array of requests": json.dumps([otlp_request(otlp_root()), otlp_request(otlp_span())]).encode(),
     "an array over many lines": json.dumps([otlp_request()], indent=1).encode(),
@@ -64,12 +64,12 @@ FORMS = {
         json.dumps(otlp_request(each), indent=2).encode() for each in (otlp_root(), otlp_span())
     ),
     "no line end": json.dumps(otlp_request()).encode(),
-    "resource by resource": written(*otlp_request()["resourceSpans"]),
+    "resource by resource": json_lines(*otlp_request()["resourceSpans"]),
     "an answer that lists": json.dumps({"data": [otlp_request()], "next_cursor": None}).encode(),
-    "packed": packed(written(otlp_request())),
-    "packed in two": packed(written(otlp_request(otlp_root()))) + packed(written(otlp_request(otlp_span()))),
-    "a mark before it": b"\xef\xbb\xbf" + written(otlp_request()),
-    "blank lines": b"\n\n" + written(otlp_request()) + b"  \r\n",
+    "packed": gzipped(json_lines(otlp_request())),
+    "packed in two": gzipped(json_lines(otlp_request(otlp_root()))) + gzipped(json_lines(otlp_request(otlp_span()))),
+    "a mark before it": b"\xef\xbb\xbf" + json_lines(otlp_request()),
+    "blank lines": b"\n\n" + json_lines(otlp_request()) + b"  \r\n",
 }
 
 
@@ -101,7 +101,7 @@ def test_a_long_file_is_read_part_by_part(form: str, monkeypatch: pytest.MonkeyP
     ],
 )
 def test_otlp_may_write_a_field_in_several_ways(changes: Json, expected: Json) -> None:
-    assert only(otlp_request(otlp_span(**changes))) == halo_span(**expected)
+    assert only_span(otlp_request(otlp_span(**changes))) == halo_span(**expected)
 
 
 def test_otlp_may_be_spelled_as_protobuf_does() -> None:
@@ -118,7 +118,7 @@ def test_otlp_may_be_spelled_as_protobuf_does() -> None:
     }
     scope = {"scope": {"name": "shop.tracing", "version": "2"}, "spans": [span]}
     resource = {"attributes": [{"key": "service.name", "value": {"string_value": "shop-api"}}]}
-    assert only({"resource_spans": [{"resource": resource, "scope_spans": [scope]}]}) == halo_root()
+    assert only_span({"resource_spans": [{"resource": resource, "scope_spans": [scope]}]}) == halo_root()
 
 
 @pytest.mark.parametrize(
@@ -132,13 +132,13 @@ def test_otlp_may_be_spelled_as_protobuf_does() -> None:
     ],
 )
 def test_otlp_values_of_every_kind_are_read(value: Json, expected: object) -> None:
-    found = only(otlp_request(otlp_span(attributes=[{"key": "a", "value": value}])))
+    found = only_span(otlp_request(otlp_span(attributes=[{"key": "a", "value": value}])))
     assert found["attributes"] == {"a": expected}
 
 
 def test_a_wrong_span_of_a_request_leaves_the_others() -> None:
     request = otlp_request(otlp_root(), otlp_span(traceId=""), {"spanId": 7}, 7, otlp_span(attributes=[7]), otlp_span())  # type: ignore[arg-type]
-    found = list(read_spans(io.BytesIO(written({}, request))))
+    found = list(read_spans(io.BytesIO(json_lines({}, request))))
     assert [each.span for each in found if not isinstance(each, BadLine)] == BOTH
     assert [each for each in found if isinstance(each, BadLine)] == [
         BadLine(1, "is not a span in a known format"),
@@ -163,7 +163,7 @@ def test_a_wrong_span_of_a_request_leaves_the_others() -> None:
 )
 def test_a_wrong_part_of_a_request_leaves_the_others(part: object, reason: str) -> None:
     whole = otlp_request()["resourceSpans"]
-    found = list(read_spans(io.BytesIO(written({"resourceSpans": [part, *whole]}))))
+    found = list(read_spans(io.BytesIO(json_lines({"resourceSpans": [part, *whole]}))))
     assert [each.span for each in found if not isinstance(each, BadLine)] == BOTH
     assert [each for each in found if isinstance(each, BadLine)] == [BadLine(1, reason)]
 
@@ -228,7 +228,7 @@ PHOENIX = {
 
 
 def test_phoenix_nests_its_attributes_and_they_are_read_as_openinference_names_them() -> None:
-    assert only(phoenix()) == PHOENIX
+    assert only_span(phoenix()) == PHOENIX
 
 
 def test_phoenix_exports_tables_whose_columns_have_dots() -> None:
@@ -247,7 +247,7 @@ def test_phoenix_exports_tables_whose_columns_have_dots() -> None:
     }
     context = row.pop("context")
     at = "2026-04-23T05:32:00.000000000Z"
-    assert only({**row, **{f"context.{key}": held for key, held in context.items()}, **columns}) == {
+    assert only_span({**row, **{f"context.{key}": held for key, held in context.items()}, **columns}) == {
         **PHOENIX,
         "start_time": at,
         "end_time": at,
@@ -357,7 +357,7 @@ def test_a_langfuse_generation_is_a_call_of_a_model() -> None:
         sessionId="s-1",
         promptVersion=3,
     )
-    assert only(generation) == {
+    assert only_span(generation) == {
         "trace_id": LANGFUSE,
         "span_id": "o1",
         "parent_span_id": "",
@@ -389,7 +389,7 @@ def test_a_langfuse_generation_is_a_call_of_a_model() -> None:
 
 def test_a_langfuse_trace_is_the_span_above_several_observations() -> None:
     root, first, second, third = spans(
-        written(
+        json_lines(
             langfuse_trace(
                 observation(1, "AGENT", name="planner"),
                 observation(2, "TOOL", name="lookup", parentObservationId="o1"),
@@ -433,7 +433,9 @@ def test_a_langfuse_trace_is_the_span_above_several_observations() -> None:
 
 def test_an_observation_above_all_others_stands_for_the_langfuse_trace() -> None:
     [top, _] = spans(
-        written(langfuse_trace(observation(1, "SPAN", output="own"), observation(2, "SPAN", parentObservationId="o1")))
+        json_lines(
+            langfuse_trace(observation(1, "SPAN", output="own"), observation(2, "SPAN", parentObservationId="o1"))
+        )
     )
     assert (top["span_id"], top["parent_span_id"]) == ("o1", "")
     assert attributes_of(top, "input.value", "output.value", "langfuse.trace.name", "user.id") == {
@@ -446,12 +448,12 @@ def test_an_observation_above_all_others_stands_for_the_langfuse_trace() -> None
 
 @pytest.mark.parametrize("observations", [["o1", "o2"], None])
 def test_a_langfuse_trace_without_its_observations_is_one_span(observations: object) -> None:
-    found = only(langfuse_trace(observations=observations))
+    found = only_span(langfuse_trace(observations=observations))
     assert (found["span_id"], found["start_time"], found["end_time"]) == (LANGFUSE, *["2026-04-23T05:32:00.500Z"] * 2)
 
 
 def test_langfuses_files_spell_keys_with_underscores_and_leave_out_that_instants_are_in_utc() -> None:
-    found = only(
+    found = only_span(
         {
             "id": "o1",
             "trace_id": LANGFUSE,
@@ -483,14 +485,14 @@ def test_langfuses_files_spell_keys_with_underscores_and_leave_out_that_instants
 
 def test_attributes_that_langfuse_keeps_of_opentelemetrys_spans_are_found() -> None:
     kept = {"attributes": {"gen_ai.agent.name": "shop", "x": 1}, "resourceAttributes": {"service.name": "api"}}
-    found = only(observation(1, "SPAN", metadata=kept))
+    found = only_span(observation(1, "SPAN", metadata=kept))
     assert attributes_of(found, "agent.name", "x") == {"x": 1, "agent.name": "shop"}
     assert found["resource"] == {"attributes": {"service.name": "api"}}
 
 
 def test_a_wrong_observation_of_a_langfuse_trace_leaves_the_others() -> None:
     trace = langfuse_trace(7, observation(1, "SPAN"), observation(2, "SPAN", startTime=None), timestamp="soon")
-    found = list(read_spans(io.BytesIO(written(trace))))
+    found = list(read_spans(io.BytesIO(json_lines(trace))))
     assert [each.span["span_id"] for each in found if not isinstance(each, BadLine)] == ["o1"]
     assert [each.reason for each in found if isinstance(each, BadLine)] == [
         "has an observation that is not a JSON object",
@@ -500,7 +502,7 @@ def test_a_wrong_observation_of_a_langfuse_trace_leaves_the_others() -> None:
 
 @pytest.mark.parametrize("observations", [7, "o1", {"id": "o1"}])
 def test_a_langfuse_trace_whose_observations_are_no_list_is_one_span(observations: object) -> None:
-    found = list(read_spans(io.BytesIO(written({**langfuse_trace(), "observations": observations}))))
+    found = list(read_spans(io.BytesIO(json_lines({**langfuse_trace(), "observations": observations}))))
     assert [each.span["span_id"] for each in found if not isinstance(each, BadLine)] == [langfuse_trace()["id"]]
     assert [each.reason for each in found if isinstance(each, BadLine)] == ["has observations that are no list"]
 
@@ -522,13 +524,13 @@ def test_a_langfuse_trace_whose_observations_are_no_list_is_one_span(observation
     ],
 )
 def test_an_instant_may_be_a_number_of_any_unit(written_at: object, read_as: str) -> None:
-    assert only({"trace_id": "t", "span_id": "s", "start_time": written_at})["start_time"] == read_as
+    assert only_span({"trace_id": "t", "span_id": "s", "start_time": written_at})["start_time"] == read_as
 
 
 def test_optional_keys_of_a_span_can_be_missing_or_in_camel_case() -> None:
     found = {"traceId": "t", "spanId": "s", "startTime": 1_776_922_320, "name": "step", "kind": 3, "statusCode": "ok"}
     at = "2026-04-23T05:32:00.000000000Z"
-    assert only({**found, "mine": 1}) == {
+    assert only_span({**found, "mine": 1}) == {
         "trace_id": "t",
         "span_id": "s",
         "parent_span_id": "",
@@ -546,7 +548,7 @@ def test_optional_keys_of_a_span_can_be_missing_or_in_camel_case() -> None:
 
 
 def test_otlp_spans_may_stand_alone() -> None:
-    assert only(otlp_span()) == {**halo_span(), "resource": {"attributes": {}}, "scope": {}}
+    assert only_span(otlp_span()) == {**halo_span(), "resource": {"attributes": {}}, "scope": {}}
 
 
 # --- other conventions
@@ -573,7 +575,7 @@ def test_otlp_spans_may_stand_alone() -> None:
     ],
 )
 def test_attributes_of_other_conventions_are_found_under_halos_names(attributes: Json, added: Json) -> None:
-    assert only(halo_span(attributes=dict(attributes)))["attributes"] == {**attributes, **added}
+    assert only_span(halo_span(attributes=dict(attributes)))["attributes"] == {**attributes, **added}
 
 
 # --- what is not read
@@ -603,7 +605,7 @@ JAEGER = {"data": [{"traceID": "t", "spans": [{"traceID": "t", "spanID": "s"}]}]
     ],
 )
 def test_a_known_format_without_spans_is_named(value: object, said: str) -> None:
-    assert reason(value) == said
+    assert reason_of(value) == said
 
 
 OTLP_BYTES = b"\n\x9a\x01\n\x13\n\x11\n\x0cservice.name\x12\x01\x00" + bytes(range(128))
@@ -614,23 +616,23 @@ OTLP_BYTES = b"\n\x9a\x01\n\x13\n\x11\n\x0cservice.name\x12\x01\x00" + bytes(ran
     [
         (OTLP_BYTES, "is OTLP as protobuf, not text; export OTLP as JSON instead"),
         (b"\x00\x00\x01\x9a" + OTLP_BYTES, "is OTLP as protobuf, not text; export OTLP as JSON instead"),
-        (packed(OTLP_BYTES), "is OTLP as protobuf, not text; export OTLP as JSON instead"),
+        (gzipped(OTLP_BYTES), "is OTLP as protobuf, not text; export OTLP as JSON instead"),
         (b"\x01\x02", "is binary, not text; give it JSON or JSON lines"),
         (b"PK\x03\x04....", "is a zip archive; unpack it first"),
         (b"PAR1....", "is Parquet; export JSON or JSON lines instead"),
         (b"\xff\xfe{\x00}\x00", "is UTF-16 text; save it as UTF-8"),
         (b"id,timestamp,name\n1,2,3\n", "is CSV; export JSON or JSON lines instead"),
         (b"<!doctype html>", "is HTML or XML; export JSON or JSON lines instead"),
-        (packed(packed(b"{}")), "is gzip within gzip; unpack it once"),
+        (gzipped(gzipped(b"{}")), "is gzip within gzip; unpack it once"),
     ],
 )
 def test_a_file_without_json_is_named_by_its_first_bytes(file: bytes, said: str) -> None:
-    assert bad(file) == [BadLine(0, said, ends_file=True)]
+    assert bad_lines(file) == [BadLine(0, said, ends_file=True)]
 
 
 # --- what was cut off, and what is too long
 
-PACKED = packed(written(halo_span()))
+PACKED = gzipped(json_lines(halo_span()))
 
 
 @pytest.mark.parametrize("form", ["a request a line", "packed"])
@@ -645,7 +647,7 @@ def test_a_file_may_end_anywhere_and_what_was_before_is_read(form: str) -> None:
 @pytest.mark.parametrize(
     ("file", "line", "said"),
     [
-        (written(halo_span())[:-9], 1, "ends in the middle of a line; it was cut off"),
+        (json_lines(halo_span())[:-9], 1, "ends in the middle of a line; it was cut off"),
         (json.dumps(otlp_request(), indent=2).encode()[:-9], 161, "ends in the middle of a value; it was cut off"),
         (PACKED[:-9], 1, "ends in the middle of the gzip stream; it was cut off"),
         (PACKED + b"junk", 1, "is damaged: from here on it is no gzip stream"),
@@ -655,7 +657,7 @@ def test_a_file_may_end_anywhere_and_what_was_before_is_read(form: str) -> None:
     ],
 )
 def test_a_file_that_was_cut_off_says_where(file: bytes, line: int, said: str) -> None:
-    assert bad(file) == [BadLine(line, said, ends_file=True)]
+    assert bad_lines(file) == [BadLine(line, said, ends_file=True)]
 
 
 @pytest.mark.parametrize(
@@ -671,9 +673,9 @@ def test_values_before_an_error_in_a_document_are_read(value: Json, end: bytes) 
 
 @pytest.mark.parametrize("members", [1, 2])
 def test_a_damaged_gzip_file_is_read_up_to_the_damage(members: int) -> None:
-    whole = packed(b"\n" * 200_000 + written(*BOTH))
+    whole = gzipped(b"\n" * 200_000 + json_lines(*BOTH))
     wrong = whole[:-8] + bytes([whole[-8] ^ 1]) + whole[-7:]
-    *found, last = read_spans(io.BytesIO(packed(b"\n") * (members - 1) + wrong + packed(b"{}") * (members - 1)))
+    *found, last = read_spans(io.BytesIO(gzipped(b"\n") * (members - 1) + wrong + gzipped(b"{}") * (members - 1)))
     assert [each.span for each in found if not isinstance(each, BadLine)] == BOTH
     assert last == BadLine(200_001 + members, "is damaged: from here on it is no gzip stream", ends_file=True)
 
@@ -709,26 +711,26 @@ def test_a_value_that_is_too_long_is_refused_and_the_next_line_is_read(
     monkeypatch.setattr(json_text, "_CHUNK_LENGTH", 100)
     monkeypatch.setattr(lines, "MAX_WHOLE_LENGTH", 1000)
     monkeypatch.setattr(lines, "_CHUNK_BYTES", 100)
-    file = begin + b"[]," * 2000 + b"\n" + written(halo_root())
+    file = begin + b"[]," * 2000 + b"\n" + json_lines(halo_root())
     found = list(read_spans(io.BytesIO(file)))
     assert [each.reason if isinstance(each, BadLine) else each.span for each in found] == [TOO_LONG, halo_root()]
 
 
-@pytest.mark.parametrize("file", [b"\x20" * 5000, b"\n" * 5000, b"{}\n" * 2000, packed(b" " * 10**6)])
+@pytest.mark.parametrize("file", [b"\x20" * 5000, b"\n" * 5000, b"{}\n" * 2000, gzipped(b" " * 10**6)])
 def test_a_file_without_end_and_without_spans_is_left(file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_BYTES_WITHOUT_SPAN", 4000)
-    assert bad(file)[-1].reason.endswith("without a span; the rest was not read")
+    assert bad_lines(file)[-1].reason.endswith("without a span; the rest was not read")
 
 
 def test_an_endless_line_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_BYTES_WITHOUT_SPAN", 4000)
     monkeypatch.setattr(lines, "MAX_WHOLE_LENGTH", 1000)
     monkeypatch.setattr(lines, "_CHUNK_BYTES", 100)
-    [said] = bad(b'"' + b"x" * 9000)
+    [said] = bad_lines(b'"' + b"x" * 9000)
     assert said.ends_file
 
 
 def test_an_empty_line_counts_for_more_than_its_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_BYTES_WITHOUT_SPAN", 128 * 1000)
-    assert bad(b"\n" * 900) == []
-    assert bad(b"\n" * 1100)[-1].ends_file
+    assert bad_lines(b"\n" * 900) == []
+    assert bad_lines(b"\n" * 1100)[-1].ends_file

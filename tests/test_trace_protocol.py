@@ -39,14 +39,14 @@ ANSWERS: dict[str, Json] = {
 }
 
 
-def answer(request: Request) -> Reply:
+def answer_request(request: Request) -> Reply:
     assert request.method == "GET"
     return result(ANSWERS.get(request.path, {}))
 
 
 @pytest.fixture
 def platform() -> Iterator[Recorder]:
-    with serving(answer) as recorder:
+    with serving(answer_request) as recorder:
         yield recorder
 
 
@@ -58,7 +58,7 @@ def sign_in(platform: Recorder, folder: Path, **more: str) -> dict[str, str]:
     return {"INF_CONFIG_DIR": str(folder)}
 
 
-def asked(platform: Recorder) -> list[tuple[str, Json]]:
+def requests_of(platform: Recorder) -> list[tuple[str, Json]]:
     return [(request.path, request.input) for request in platform.requests]
 
 
@@ -86,7 +86,7 @@ def test_our_requests_equal_the_recorded_ones(
     assert ended.code == 0, ended.text
     expected = GOLDEN[command] if has_team else [(ASKS_TEAM["path"], ASKS_TEAM["input"]), *GOLDEN[command]]
     if "--from" in command or "endDate" not in str(expected):
-        assert asked(platform) == expected
+        assert requests_of(platform) == expected
     else:
         now = re.sub(r"\+00:00$", ".000Z", NOW.isoformat())
-        assert without_clock(asked(platform), now) == without_clock(expected)
+        assert without_clock(requests_of(platform), now) == without_clock(expected)

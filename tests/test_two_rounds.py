@@ -14,7 +14,7 @@ from halo_iac.load import load
 FOLDER = "two-rounds"
 
 
-def followed(text: str, found: list[Problem]) -> str:
+def with_suggestions(text: str, found: list[Problem]) -> str:
     """Return a project file after doing what each problem's hint says first."""
     lines = text.split("\n")
     for problem in sorted(found, key=lambda each: (each.line, each.column), reverse=True):
@@ -40,8 +40,8 @@ def _done(line: str, problem: Problem) -> list[str]:
 
 def test_fifteen_schedules_full_of_mistakes_are_clean_after_two_rounds() -> None:
     mistakes = (GOLDEN / FOLDER / "mistakes.yaml").read_text(encoding="utf-8")
-    once = followed(mistakes, problems_of_text(mistakes))
-    twice = followed(once, problems_of_text(once))
+    once = with_suggestions(mistakes, problems_of_text(mistakes))
+    twice = with_suggestions(once, problems_of_text(once))
 
     assert_golden(f"{FOLDER}/round-one.yaml", once)
     assert_golden(f"{FOLDER}/clean.yaml", twice)

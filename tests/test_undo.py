@@ -71,7 +71,7 @@ def planned(
     )
 
 
-def essence(change: Change) -> tuple[Action, str | None, dict[str, tuple[object, object]]]:
+def action_id_fields(change: Change) -> tuple[Action, str | None, dict[str, tuple[object, object]]]:
     return change.action, change.id, {field.field: (field.before, field.after) for field in change.fields}
 
 
@@ -92,7 +92,7 @@ def only_block(plan: Plan) -> Blocked:
 
 def test_a_create_is_undone_by_an_archive() -> None:
     plan = planned([intent(Action.CREATE), done(id="s1")], remote("s1", "A"))
-    assert essence(only_change(plan)) == (Action.ARCHIVE, "s1", {})
+    assert action_id_fields(only_change(plan)) == (Action.ARCHIVE, "s1", {})
 
 
 def test_an_update_is_undone_by_its_former_values_alone() -> None:
@@ -100,7 +100,7 @@ def test_an_update_is_undone_by_its_former_values_alone() -> None:
     after = replace(before, prompt="Look.", enabled=None, model_id=None, summarization_model_id=None)
     lines = [intent(Action.UPDATE, before=before, after=after), done()]
     change = only_change(planned(lines, remote("s1", "A", maxTurns=20, enabled=False)))
-    assert essence(change) == (Action.UPDATE, "s1", {"prompt": ("Look.", "Before.")})
+    assert action_id_fields(change) == (Action.UPDATE, "s1", {"prompt": ("Look.", "Before.")})
     assert (change.before, change.after) == (
         spec(maxTurns=20, enabled=False),
         spec(prompt="Before.", maxTurns=20, enabled=False),
@@ -113,7 +113,7 @@ def test_a_pause_or_resume_is_undone_whatever_else_has_changed(*, is_on: bool) -
     lines = [intent(Action.UPDATE, before=spec(enabled=not is_on), after=spec(enabled=is_on)), done()]
     moved = {"prompt": "Corrected.", "hours": [3]}
     change = only_change(planned(lines, remote("s1", "A", enabled=is_on, **moved)))
-    assert essence(change) == (Action.UPDATE, "s1", {"enabled": (is_on, not is_on)})
+    assert action_id_fields(change) == (Action.UPDATE, "s1", {"enabled": (is_on, not is_on)})
     assert change.after == spec(enabled=not is_on, **moved)
     assert planned(lines, remote("s1", "A", enabled=not is_on, **moved)).unchanged == 1
     archived = only_block(planned(lines, remote("s1", "A", enabled=is_on, is_archived=True)))
@@ -129,7 +129,7 @@ def test_only_a_declared_difference_is_reported_as_changed_back(declared: bool |
 
 def test_an_archive_is_undone_by_an_unarchive() -> None:
     plan = planned([intent(Action.ARCHIVE), done()], remote("s1", "A", is_archived=True))
-    assert essence(only_change(plan)) == (Action.UNARCHIVE, "s1", {})
+    assert action_id_fields(only_change(plan)) == (Action.UNARCHIVE, "s1", {})
 
 
 def test_an_unarchive_with_changed_values_is_undone_by_an_archive_and_the_former_values() -> None:
@@ -138,7 +138,7 @@ def test_an_unarchive_with_changed_values_is_undone_by_an_archive_and_the_former
         *(intent(Action.UNARCHIVE, 2, before=spec(hours=[10]), is_archived=True), done(2)),
     ]
     change = only_change(planned(lines, remote("s1", "A", hours=[10])))
-    assert essence(change) == (Action.ARCHIVE, "s1", {"hours": ((10,), (9,))})
+    assert action_id_fields(change) == (Action.ARCHIVE, "s1", {"hours": ((10,), (9,))})
     assert change.after == spec()
 
 
@@ -168,14 +168,14 @@ def test_a_refused_write_needs_no_undo() -> None:
 def test_an_update_of_unknown_outcome_is_looked_at(outcome: tuple[Line, ...]) -> None:
     lines = [intent(Action.UPDATE), *outcome]
     assert planned(lines, remote("s1", "A")).unchanged == 1
-    assert essence(only_change(planned(lines, remote("s1", "A", hours=[10]))))[0] is Action.UPDATE
+    assert action_id_fields(only_change(planned(lines, remote("s1", "A", hours=[10]))))[0] is Action.UPDATE
 
 
 def test_a_create_of_unknown_outcome_is_looked_for_by_all_that_was_sent() -> None:
     lines = [intent(Action.CREATE)]
     assert planned(lines, remote("s1", "A", hours=[3]), remote("s2", "B")).unchanged == 1
     found = planned(lines, remote("s1", "A", hours=[3]), remote("s2", "A"))
-    assert essence(only_change(found)) == (Action.ARCHIVE, "s2", {})
+    assert action_id_fields(only_change(found)) == (Action.ARCHIVE, "s2", {})
     several = only_block(planned(lines, remote("s1", "A"), remote("s2", "A")))
     assert several.reason == "2 schedules match the one that was created: s1, s2"
 
@@ -185,11 +185,11 @@ def test_no_schedule_is_undone_twice() -> None:
     lost = [intent(Action.CREATE), intent(Action.CREATE, 2)]
     there = remote("s1", "A")
     for lines in (lost, [*lost, done(1, id="s1")]):
-        assert essence(only_change(planned(lines, there))) == (Action.ARCHIVE, "s1", {})
+        assert action_id_fields(only_change(planned(lines, there))) == (Action.ARCHIVE, "s1", {})
     named = planned(
         [intent(Action.UPDATE), done(), intent(Action.CREATE, 2, after=spec(hours=[10]))], remote("s1", "A", hours=[10])
     )
-    assert essence(only_change(named)) == (Action.UPDATE, "s1", {"hours": ((10,), (9,))})
+    assert action_id_fields(only_change(named)) == (Action.UPDATE, "s1", {"hours": ((10,), (9,))})
 
 
 def test_an_unarchive_that_was_put_back_needs_nothing() -> None:
@@ -200,7 +200,7 @@ def test_an_unarchive_that_was_put_back_needs_nothing() -> None:
     ]
     assert planned(lines, remote("s1", "A", is_archived=True)).unchanged == 1
     halfway = planned(lines, remote("s1", "A", is_archived=True, hours=[10]))
-    assert essence(only_change(halfway)) == (Action.ARCHIVE, "s1", {"hours": ((10,), (9,))})
+    assert action_id_fields(only_change(halfway)) == (Action.ARCHIVE, "s1", {"hours": ((10,), (9,))})
 
 
 # What has moved since -----------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ BLOCK = "  new:\n    title: 'N: x'\n    hours: [9]\n    prompt: |\n      1\n    
 FLOW = '"new": {"title": "N: x", "hours": [9], "prompt": "1\\n2"}'
 
 
-def added(before: str, what: str) -> None:
+def assert_entry_added(before: str, what: str) -> None:
     """Check that adding an entry to a text comes to this: the text with ``<<`` and ``>>`` around what is put in."""
     start, _, rest = what.partition("<<")
     new, _, end = rest.partition(">>")
@@ -41,17 +41,17 @@ def added(before: str, what: str) -> None:
     ],
 )
 def test_an_entry_is_added_below_the_last_and_above_what_is_not_about_it(above: str, below: str) -> None:
-    added(above + below, f"{above}<<\n{BLOCK}>>{below}")
+    assert_entry_added(above + below, f"{above}<<\n{BLOCK}>>{below}")
 
 
 def test_entries_without_empty_lines_between_them_get_none() -> None:
     above = "schedules:\n  a:\n    title: A\n  b:\n    title: B\n"
-    added(f"{above}# end\n", f"{above}<<{BLOCK}>># end\n")
+    assert_entry_added(f"{above}# end\n", f"{above}<<{BLOCK}>># end\n")
 
 
 def test_the_lines_that_a_text_keeps_stay_its_own() -> None:
     above = "schedules:\n  a:\n    prompt: |+\n      x\n\n\n"
-    added(f"{above}# end\n", f"{above}<<{BLOCK}>># end\n")
+    assert_entry_added(f"{above}# end\n", f"{above}<<{BLOCK}>># end\n")
 
 
 @pytest.mark.parametrize(("column", "step"), [(1, 1), (2, 4), (3, 3), (4, 2), (8, 8)])
@@ -106,7 +106,7 @@ def test_a_file_without_entries_gets_its_first(before: str, after: str) -> None:
     ],
 )
 def test_an_entry_between_braces_is_in_quotes(before: str, after: str) -> None:
-    added(before, after)
+    assert_entry_added(before, after)
 
 
 def test_each_of_several_entries_between_braces_has_a_line_where_the_others_have_one() -> None:

@@ -12,7 +12,7 @@ ROOT, CALL = "eee19b7ec3c1b174", "eee19b7ec3c1b173"
 START = 1_776_922_320_000_000_001
 
 
-def pairs(**held: object) -> list[Json]:
+def otlp_pairs(**held: object) -> list[Json]:
     """Return attributes as OTLP has them; a dot in a key is written ``__``."""
     names = {bool: "boolValue", int: "intValue", float: "doubleValue", str: "stringValue", dict: "kvlistValue"}
 
@@ -20,7 +20,7 @@ def pairs(**held: object) -> list[Json]:
         if isinstance(found, list):
             return {"arrayValue": {"values": [value(each) for each in found]}}
         if isinstance(found, dict):
-            return {"kvlistValue": {"values": pairs(**found)}}
+            return {"kvlistValue": {"values": otlp_pairs(**found)}}
         return {names[type(found)]: str(found) if type(found) is int else found}
 
     return [{"key": key.replace("__", "."), "value": value(found)} for key, found in held.items()]
@@ -37,7 +37,7 @@ def otlp_span(**changes: object) -> Json:
         "kind": 1,
         "startTimeUnixNano": str(START),
         "endTimeUnixNano": str(START + 10**9),
-        "attributes": pairs(
+        "attributes": otlp_pairs(
             gen_ai__operation__name="execute_tool",
             gen_ai__tool__name="lookup",
             gen_ai__tool__call__arguments='{"sku": "A-1"}',
@@ -52,10 +52,10 @@ def otlp_span(**changes: object) -> Json:
             {
                 "timeUnixNano": str(START + 5 * 10**8),
                 "name": "exception",
-                "attributes": pairs(exception__type="Timeout", exception__message="no answer"),
+                "attributes": otlp_pairs(exception__type="Timeout", exception__message="no answer"),
             }
         ],
-        "links": [{"traceId": TRACE, "spanId": ROOT, "attributes": pairs(why="retry")}],
+        "links": [{"traceId": TRACE, "spanId": ROOT, "attributes": otlp_pairs(why="retry")}],
         **changes,
     }
 
@@ -68,7 +68,7 @@ def otlp_root(**changes: object) -> Json:
         "name": "invoke_agent",
         "startTimeUnixNano": str(START),
         "endTimeUnixNano": str(START + 2 * 10**9),
-        "attributes": pairs(gen_ai__operation__name="invoke_agent", gen_ai__agent__name="shop"),
+        "attributes": otlp_pairs(gen_ai__operation__name="invoke_agent", gen_ai__agent__name="shop"),
         "status": {},
         **changes,
     }
@@ -79,7 +79,7 @@ def otlp_request(*spans: Json) -> Json:
     return {
         "resourceSpans": [
             {
-                "resource": {"attributes": pairs(service__name="shop-api")},
+                "resource": {"attributes": otlp_pairs(service__name="shop-api")},
                 "scopeSpans": [
                     {
                         "scope": {"name": "shop.tracing", "version": "2"},
@@ -154,6 +154,6 @@ def halo_root() -> Json:
     }
 
 
-def written(*values: object) -> bytes:
+def json_lines(*values: object) -> bytes:
     """Return JSON lines."""
     return b"".join(json.dumps(each).encode() + b"\n" for each in values)

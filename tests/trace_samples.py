@@ -82,7 +82,7 @@ CHECKOUT = (
 """Nine spans, out of order: a payment fails, and the agent below which it failed."""
 
 
-def turns(count: int, failing: int) -> list[Span]:
+def trace_of_turns(count: int, failing: int) -> list[Span]:
     """Return an agent of so many turns, each a model call and a tool call, one of which fails."""
     spans = [span(0, None, "support.agent", "AGENT", took=count * 1_000)]
     for turn in range(count):
@@ -95,7 +95,7 @@ def turns(count: int, failing: int) -> list[Span]:
     return spans
 
 
-def chain(count: int) -> list[Span]:
+def trace_of_chain(count: int) -> list[Span]:
     """Return spans each below the one before, the last of which fails."""
     return [
         span(number, number - 1 if number else None, at=number, failed=number == count - 1) for number in range(count)

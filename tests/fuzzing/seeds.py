@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import analyst_spans
 import render_samples
-from receipts import HEADER, written
+from receipts import HEADER, receipt_bytes
 from wire_samples import WIRE
 
 from fuzzing.files import PROJECT_FILES
@@ -83,7 +83,7 @@ def saved_receipts() -> Iterator[bytes]:
         [WriteIntent(number=1, action=Action.CREATE, **made), WriteIntent(number=2, action=Action.CREATE, **made)],
     ):
         done = WriteOutcome(number=1, result=Result.DONE, id=remote.id)
-        yield written(HEADER, *intents, done, RunEnd(writes=len(intents)))
+        yield receipt_bytes(HEADER, *intents, done, RunEnd(writes=len(intents)))
 
 
 def settings() -> Iterator[bytes]:
