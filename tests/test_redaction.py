@@ -143,6 +143,6 @@ def test_a_receipt_is_read_again_whatever_looks_like_a_credential(word: str) -> 
 def test_no_words_reach_a_log_that_a_runner_obeys_wherever_they_stand() -> None:
     stream = io.StringIO()
     shown = Console(stream, stream, stream, {"INF_CONFIG_DIR": "/nowhere"})
-    for write in (shown.print, shown.print_error_text, shown.log, shown.log_stream.write, shown.prompt):
+    for write in (shown.print, shown.print_error_text, shown.log, shown.log_stream.write, shown.read_answer):
         write("x ##teamcity[y] ##vso[z]\n")
     assert stream.getvalue() == "x ##teamcity\\[y] ##vso\\[z]\n" * 5
