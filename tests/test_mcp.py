@@ -65,9 +65,9 @@ def test_the_listed_tools_match_their_golden_file() -> None:
             "name": tool.name,
             "title": tool.title,
             "description": tool.description,
-            "changes": tool.changes,
-            "costs": tool.costs,
-            "asks": tool.asks,
+            "changes": tool.is_write,
+            "costs": tool.costs_money,
+            "asks": tool.calls_platform,
             "input": input_schema(tool),
             "output": output_schema(tool)["properties"]["untrusted_data"],
         }
@@ -77,8 +77,8 @@ def test_the_listed_tools_match_their_golden_file() -> None:
 
 
 def test_only_tools_that_cost_money_change_anything_and_they_are_off_by_default() -> None:
-    assert [tool.name for tool in READING if tool.changes or tool.costs] == []
-    assert [tool.name for tool in COSTLY if not (tool.changes and tool.costs)] == []
+    assert [tool.name for tool in READING if tool.is_write or tool.costs_money] == []
+    assert [tool.name for tool in COSTLY if not (tool.is_write and tool.costs_money)] == []
     assert [*tools(allow_runs=False)] == [tool.name for tool in READING]
 
 

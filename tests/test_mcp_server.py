@@ -39,7 +39,7 @@ def test_the_sdks_client_lists_and_calls_tools_in_either_form_of_the_protocol(
                 "readOnlyHint": True,
                 "destructiveHint": False,
                 "idempotentHint": True,
-                "openWorldHint": tool.asks,
+                "openWorldHint": tool.calls_platform,
             }
         assert client.call("plan_project")["untrusted_data"]["total"] == 2
         assert client.call("list_agents", limit=1)["next_cursor"]

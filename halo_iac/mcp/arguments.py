@@ -16,19 +16,19 @@ _MAX_ID_LENGTH: Final = 1_000
 """Characters of an id, a key or a name at most, so that no URL becomes too long to be sent."""
 
 
-def _given(value: object) -> object:
+def _blank_to_none(value: object) -> object:
     """Return ``None`` for an empty text: some models fill in optional arguments with empty strings."""
     return None if isinstance(value, str) and not value.strip() else value
 
 
-def _id(value: str | None) -> str | None:
+def _clean_id(value: str | None) -> str | None:
     if value is not None and len(value) > _MAX_ID_LENGTH:
         raise ValueError(f"at most {_MAX_ID_LENGTH:,} characters, not {len(value):,}")
     return None if value is None else canonical_id(value.strip(" \t\n`"))
 
 
-_Optional = BeforeValidator(_given)
-_AnId = AfterValidator(_id)
+_Optional = BeforeValidator(_blank_to_none)
+_AnId = AfterValidator(_clean_id)
 
 Project = Annotated[
     str | None,
@@ -107,7 +107,7 @@ def _reason(kind: str, place: tuple[str | int, ...], message: str, known: list[s
     return f"argument {quote(name)}: {message[:1].lower()}{message[1:]}"
 
 
-def exactly_one(tool: str, **given: str | None) -> None:
+def require_one(tool: str, **given: str | None) -> None:
     """Raise unless a call names exactly one of several things."""
     named = [name for name, value in given.items() if value is not None]
     if len(named) != 1:

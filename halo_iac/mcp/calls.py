@@ -15,7 +15,7 @@ from halo_iac.mcp.arguments import read_arguments
 from halo_iac.mcp.cursors import decode, encode
 from halo_iac.mcp.session import Host
 from halo_iac.mcp.tool import FIRST_POSITION, PASSAGES, Answer, Call, Tool, ToolMisuse
-from halo_iac.mcp.untrusted import fenced, notice, shown, with_fences
+from halo_iac.mcp.untrusted import fence, fence_passages, notice, sanitize
 from halo_iac.text import Document, show_invisible
 
 _MAX_ERROR_LENGTH: Final = 4_000
@@ -52,13 +52,13 @@ def _call_key(tool: Tool, arguments: BaseModel) -> dict[str, Any]:
 
 def _answered(host: Host, tool: Tool, arguments: BaseModel, answer: Answer, nonce: str) -> Outcome:
     sent = Document(json.dumps(answer.data.model_dump(mode="json", exclude_none=True)))
-    data = shown(json.loads(host.redacted(sent)), host.redacted)
+    data = sanitize(json.loads(host.redacted(sent)), host.redacted)
     cursor = None if answer.position is None else encode(answer.position, _call_key(tool, arguments))
     structured = {
         "notice": notice(nonce),
         "summary": answer.summary,
         **({} if cursor is None else {"next_cursor": cursor}),
-        "untrusted_data": with_fences(data, nonce),
+        "untrusted_data": fence_passages(data, nonce),
     }
     return Outcome(_text(answer.summary, cursor, data, nonce), structured)
 
@@ -69,14 +69,14 @@ def _text(summary: str, cursor: str | None, data: Mapping[str, Any], nonce: str)
     passages = [value for name, value in data.items() if name in PASSAGES]
     rest = () if cursor is None else (f"There is more: call again with the same arguments and cursor {cursor}",)
     inside = "\n\n".join([json.dumps(facts, ensure_ascii=False), *passages])
-    return "\n".join((summary, *rest, notice(nonce), fenced(inside, nonce)))
+    return "\n".join((summary, *rest, notice(nonce), fence(inside, nonce)))
 
 
 def _failure(host: Host, error: HaloError, nonce: str) -> str:
     """Return an error, which may quote the platform, and its hint."""
     message = show_invisible(host.redacted(host.with_tools(error.message)))
     hint = "" if error.hint is None else show_invisible(host.redacted(host.with_tools(error.hint)))
-    text = f"error ({error.code}); its message may quote others:\n{fenced(_cut(message), nonce)}"
+    text = f"error ({error.code}); its message may quote others:\n{fence(_cut(message), nonce)}"
     return f"{text}\nhint: {_cut(hint)}" if hint else text
 
 

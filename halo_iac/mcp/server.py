@@ -108,12 +108,12 @@ def _listed_tool(tool: Tool) -> types.Tool:
         output_schema=output_schema(tool),
         annotations=types.ToolAnnotations(
             title=tool.title,
-            read_only_hint=not tool.changes,
+            read_only_hint=not tool.is_write,
             destructive_hint=False,
-            idempotent_hint=not tool.changes,
-            open_world_hint=tool.asks,
+            idempotent_hint=not tool.is_write,
+            open_world_hint=tool.calls_platform,
         ),
-        _meta={"costsMoney": tool.costs},
+        _meta={"costsMoney": tool.costs_money},
     )
 
 

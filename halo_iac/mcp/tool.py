@@ -79,15 +79,14 @@ class Call(NamedTuple, Generic[A]):
     """A call of a tool: its session, its arguments, and the position where its answer begins."""
 
     session: Session
-    given: A
+    arguments: A
     start: Position = FIRST_POSITION
 
 
 class Tool(NamedTuple):
     """A tool: its description for the assistant, its arguments and answer, and its function.
 
-    ``changes`` is whether it changes anything, ``costs`` whether it costs money, ``asks`` whether it calls the
-    platform.
+    ``is_write`` says whether it changes anything on the platform.
     """
 
     name: str
@@ -96,9 +95,9 @@ class Tool(NamedTuple):
     arguments: type[BaseModel]
     result: type[Result]
     run: Callable[[Call[Any]], Answer]
-    changes: bool = False
-    costs: bool = False
-    asks: bool = True
+    is_write: bool = False
+    costs_money: bool = False
+    calls_platform: bool = True
 
 
 Total = Annotated[int, Field(description="Total number.")]

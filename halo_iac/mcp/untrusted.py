@@ -23,32 +23,32 @@ def notice(nonce: str) -> str:
     return NOTICE.format(nonce)
 
 
-def fenced(text: str, nonce: str) -> str:
+def fence(text: str, nonce: str) -> str:
     """Return a text between the two lines that mark it as written by others."""
     return f"<untrusted-{nonce}>\n{text}\n</untrusted-{nonce}>"
 
 
-def shown(value: Any, redacted: Callable[[str], str]) -> Any:  # noqa: ANN401 - a JSON value
+def sanitize(value: Any, redacted: Callable[[str], str]) -> Any:  # noqa: ANN401 - a JSON value
     """Return a JSON value with nothing invisible in its strings, and its long texts without any key."""
     if isinstance(value, str):
         return show_invisible(value)
     if isinstance(value, list):
-        return [shown(each, redacted) for each in value]
+        return [sanitize(each, redacted) for each in value]
     if isinstance(value, dict):
         return {
-            show_invisible(name): show_invisible(redacted(each)) if name in PASSAGES else shown(each, redacted)
+            show_invisible(name): show_invisible(redacted(each)) if name in PASSAGES else sanitize(each, redacted)
             for name, each in value.items()
         }
     return value
 
 
-def with_fences(value: Any, nonce: str) -> Any:  # noqa: ANN401 - a JSON value
+def fence_passages(value: Any, nonce: str) -> Any:  # noqa: ANN401 - a JSON value
     """Return a JSON value with each of its long texts fenced."""
     if isinstance(value, list):
-        return [with_fences(each, nonce) for each in value]
+        return [fence_passages(each, nonce) for each in value]
     if isinstance(value, dict):
         return {
-            name: fenced(each, nonce) if name in PASSAGES and isinstance(each, str) else with_fences(each, nonce)
+            name: fence(each, nonce) if name in PASSAGES and isinstance(each, str) else fence_passages(each, nonce)
             for name, each in value.items()
         }
     return value

@@ -18,7 +18,7 @@ _DEPTH: Final = 8
 """How deep gaps between anchors are searched for further anchors."""
 
 
-def common(before: Sequence[Hashable], after: Sequence[Hashable], depth: int = _DEPTH) -> Common:
+def align(before: Sequence[Hashable], after: Sequence[Hashable], depth: int = _DEPTH) -> Common:
     """Return positions of equal items in both sequences, ascending in both: a common subsequence, often the longest.
 
     A patience diff: items that are unique in both are anchors; between them the search is repeated, and without anchors
@@ -29,7 +29,9 @@ def common(before: Sequence[Hashable], after: Sequence[Hashable], depth: int = _
     pairs = [(place, place) for place in range(start)]
     if old and new:
         anchors = _anchors(old, new) if depth else []
-        inner = refined(old, new, anchors, lambda a, b: common(a, b, depth - 1)) if anchors else _next_equal(old, new)
+        inner = (
+            fill_gaps(old, new, anchors, lambda a, b: align(a, b, depth - 1)) if anchors else _pairs_in_order(old, new)
+        )
         pairs += [(start + i, start + j) for i, j in inner]
     return pairs + [(len(before) - place, len(after) - place) for place in range(end, 0, -1)]
 
@@ -61,7 +63,7 @@ def _anchors(before: Sequence[Hashable], after: Sequence[Hashable]) -> Common:
     return row[::-1]
 
 
-def _next_equal(before: Sequence[Hashable], after: Sequence[Hashable]) -> Iterator[tuple[int, int]]:
+def _pairs_in_order(before: Sequence[Hashable], after: Sequence[Hashable]) -> Iterator[tuple[int, int]]:
     places: dict[Hashable, list[int]] = defaultdict(list)
     for place, item in enumerate(after):
         places[item].append(place)
@@ -74,7 +76,7 @@ def _next_equal(before: Sequence[Hashable], after: Sequence[Hashable]) -> Iterat
             yield place, taken
 
 
-def refined(
+def fill_gaps(
     before: Sequence[Item],
     after: Sequence[Item],
     found: Common,
@@ -107,7 +109,7 @@ class Keyed(NamedTuple):
     content: Hashable = ()
 
 
-def paired(before: Sequence[Keyed], after: Sequence[Keyed]) -> list[Pair]:
+def pair_by_key(before: Sequence[Keyed], after: Sequence[Keyed]) -> list[Pair]:
     """Return the places of items with the same key: equal ones first, then similar ones, then by order.
 
     The pairs are in the order of ``after``; what has no counterpart there follows what it followed in ``before``.

@@ -7,15 +7,15 @@ from itertools import chain
 from typing import Final, TypeVar
 
 from halo_iac.model.report_diff import DiffKind, LineDiff, ReportDiff, RowDiff, SectionDiff, TableDiff
-from halo_iac.report_diff.alignment import Keyed, Pair, paired
-from halo_iac.report_diff.lines import aligned, line_diffs, words
+from halo_iac.report_diff.alignment import Keyed, Pair, pair_by_key
+from halo_iac.report_diff.lines import align_lines, line_diffs, word_diff
 from halo_iac.report_diff.noise import is_about_run, is_same, mask
 from halo_iac.report_diff.sections import Section, Table, read_blocks, read_sections
 
 _EMPHASIS: Final = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
 _NUMBERING: Final = re.compile(r"\d+(?:\.\d+)*[.):]?\s+")
 _MASKED: Final = re.compile(r"<\w+>|[\W\d_]+")
-_RANKS: Final = frozenset({"#", "no", "no.", "nr", "nr.", "rank"})
+_RANK_HEADERS: Final = frozenset({"#", "no", "no.", "nr", "nr.", "rank"})
 """Headers of a first column that only numbers the rows; rows are then identified by the second column."""
 _UNRELATED_ONE_IN: Final = 20
 """Reports have next to nothing in common where fewer than one in so many lines has a counterpart."""
@@ -63,21 +63,21 @@ class _Comparison:
 
     def sections(self, old: Section, new: Section, path: tuple[str, ...]) -> Iterator[SectionDiff]:
         """Yield the differences of two matching sections, their own lines and tables first."""
-        lines, tables = self._own(old, new)
-        own = ((*_heading_diff(old, new), *lines) if path else lines, tables)
+        lines, tables = self._compare_content(old, new)
+        own = ((*_heading_diffs(old, new), *lines) if path else lines, tables)
         title = (new.title,) if new.title and not path else ()
         if any(own):
             yield SectionDiff(DiffKind.CHANGED, path or title, *own)
         elif any(line.strip() for line in new.lines[len(title) :]):  # more than the title of the document
             self.unchanged += 1
-        for i, j in _paired(old.children, new.children, _section_key, Section.whole):
+        for i, j in _pair_parts(old.children, new.children, _section_key, Section.whole):
             if i is None or j is None:
-                yield self._one_sided(old.children[i] if i is not None else new.children[j or 0], path, i is not None)
+                yield self._unmatched(old.children[i] if i is not None else new.children[j or 0], path, i is not None)
             else:
                 self._count(1, 1, 1)
                 yield from self.sections(old.children[i], new.children[j], (*path, new.children[j].title))
 
-    def _one_sided(self, section: Section, path: tuple[str, ...], is_gone: bool) -> SectionDiff:
+    def _unmatched(self, section: Section, path: tuple[str, ...], is_gone: bool) -> SectionDiff:
         """Return the difference for a section that only one report has, with its subsections."""
         lines = "\n".join([*section.whole()][len(section.heading) :]).strip().split("\n")
         size = 1 + sum(map(bool, lines))
@@ -86,27 +86,27 @@ class _Comparison:
         found = (LineDiff(line, None) if is_gone else LineDiff(None, line) for line in map(str.rstrip, lines))
         return SectionDiff(kind, (*path, section.title), tuple(found) if any(lines) else ())
 
-    def _own(self, old: Section, new: Section) -> tuple[tuple[LineDiff, ...], tuple[TableDiff, ...]]:
+    def _compare_content(self, old: Section, new: Section) -> tuple[tuple[LineDiff, ...], tuple[TableDiff, ...]]:
         """Return how the lines and tables of two sections differ, without their subsections."""
         (before, old_tables), (after, new_tables) = read_blocks(old.lines), read_blocks(new.lines)
         tables: list[TableDiff] = []
-        for i, j in paired([*map(_keyed_table, old_tables)], [*map(_keyed_table, new_tables)]):
+        for i, j in pair_by_key([*map(_keyed_table, old_tables)], [*map(_keyed_table, new_tables)]):
             if i is not None and j is not None:
-                table = _in_order_of(old_tables[i], new_tables[j])
-                tables.append(TableDiff(table.head, tuple(self._rows(old_tables[i], table))))
+                table = _reorder_columns(old_tables[i], new_tables[j])
+                tables.append(TableDiff(table.head, tuple(self._row_diffs(old_tables[i], table))))
             elif i is not None:
                 before += _table_lines(old_tables[i])
             elif j is not None:
                 after += _table_lines(new_tables[j])
-        pairs = aligned(before, after)
+        pairs = align_lines(before, after)
         self._count(len(pairs), len(before), len(after))
         return tuple(line_diffs(before, after, pairs)), tuple(table for table in tables if table.rows)
 
-    def _rows(self, old: Table, new: Table) -> Iterator[RowDiff]:
+    def _row_diffs(self, old: Table, new: Table) -> Iterator[RowDiff]:
         """Yield the rows that differ: they are the same row if their first cells are."""
-        name = int(new.head[0].casefold() in _RANKS and len(new.head) > 1)
+        name = int(new.head[0].casefold() in _RANK_HEADERS and len(new.head) > 1)
         self._count(0, len(old.rows), len(new.rows))
-        for i, j in _paired(old.rows, new.rows, lambda row: _plain(row[name]), lambda row: row):
+        for i, j in _pair_parts(old.rows, new.rows, lambda row: _normalize(row[name]), lambda row: row):
             before, after = old.rows[i] if i is not None else None, new.rows[j] if j is not None else None
             if before is None or after is None:
                 yield RowDiff((after or before or ("",))[name], before, after)
@@ -124,7 +124,7 @@ class _Comparison:
         self.sizes[DiffKind.NEW] += new
 
 
-def _paired(
+def _pair_parts(
     old: Sequence[_Part], new: Sequence[_Part], key: Callable[[_Part], str], texts: Callable[[_Part], Iterable[str]]
 ) -> list[Pair]:
     """Return the pairs with the same key; content is compared only if several items share a key."""
@@ -137,32 +137,32 @@ def _paired(
         lines = [*texts(part)]
         return Keyed(key, tuple(mask(text, numbers=True) for text in lines), tuple(map(mask, lines)))
 
-    return paired([*map(keyed, old, keys[0])], [*map(keyed, new, keys[1])])
+    return pair_by_key([*map(keyed, old, keys[0])], [*map(keyed, new, keys[1])])
 
 
-def _heading_diff(old: Section, new: Section) -> Iterator[LineDiff]:
+def _heading_diffs(old: Section, new: Section) -> Iterator[LineDiff]:
     """Yield the difference of two matching headings, such as the number in ``Timeouts (51 traces)``."""
     before, after = (_NUMBERING.sub("", section.title, count=1) for section in (old, new))
-    if _plain(before) != _plain(after) and not is_same(before, after):
-        yield LineDiff(before, after, words(before, after))
+    if _normalize(before) != _normalize(after) and not is_same(before, after):
+        yield LineDiff(before, after, word_diff(before, after))
 
 
 def _section_key(section: Section) -> str:
     """Return the key of a heading: its text without numbers, counts, dates and emphasis."""
-    plain = _plain(section.title)
+    plain = _normalize(section.title)
     masked = mask(_NUMBERING.sub("", plain, count=1), numbers=True)
     return masked if _MASKED.sub("", masked) else plain
 
 
 def _keyed_table(table: Table) -> Keyed:
-    head = tuple(map(_plain, table.head))
+    head = tuple(map(_normalize, table.head))
     return Keyed(tuple(sorted(head)), head, table.rows)
 
 
-def _in_order_of(model: Table, table: Table) -> Table:
+def _reorder_columns(model: Table, table: Table) -> Table:
     """Return a table with its columns in the order of another one, which has the same ones."""
     places, columns = (
-        sorted(range(len(each.head)), key=[*map(_plain, each.head)].__getitem__) for each in (model, table)
+        sorted(range(len(each.head)), key=[*map(_normalize, each.head)].__getitem__) for each in (model, table)
     )
     order = [column for _, column in sorted(zip(places, columns, strict=True))]
     if order == [*range(len(order))]:
@@ -171,7 +171,7 @@ def _in_order_of(model: Table, table: Table) -> Table:
     return Table(head, tuple(rows))
 
 
-def _plain(text: str) -> str:
+def _normalize(text: str) -> str:
     """Return a heading or a cell without emphasis, case and space that tell nothing apart."""
     return " ".join(_EMPHASIS.sub("", text).split()).casefold() or text
 

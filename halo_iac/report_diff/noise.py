@@ -54,7 +54,7 @@ _LABEL: Final = re.compile(
     re.IGNORECASE,
 )
 """Begins a line, or is the name of a row, about the run itself."""
-_CLOSE: Final = 0.8
+_MIN_RATIO: Final = 0.8
 
 
 class Token(NamedTuple):
@@ -77,7 +77,7 @@ def mask(text: str, *, numbers: bool = False) -> str:
     return _NOISE.sub(lambda found: found[0] if found["number"] and not numbers else f"<{found.lastgroup}>", words)
 
 
-def tokens(text: str) -> Iterator[Token]:
+def tokenize(text: str) -> Iterator[Token]:
     """Yield the words, signs and values of a line; the number of an item of a list is the same as any other."""
     item = _ITEM.match(text)
     if item:
@@ -105,7 +105,7 @@ def is_same(before: str, after: str) -> bool:
 
 def is_near(before: float, after: float) -> bool:
     """Return whether two durations in seconds differ by no more than noise."""
-    return min(before, after) >= _CLOSE * max(before, after)
+    return min(before, after) >= _MIN_RATIO * max(before, after)
 
 
 def is_about_run(line: str) -> bool:

@@ -15,7 +15,7 @@ _DELIMITER: Final = re.compile(r"[ \t]*\|?(?:[ \t]*:?-+:?[ \t]*\|)*[ \t]*:?-+:?[
 _ITEM: Final = re.compile(r"[-*+>|]|\d{1,9}[.)]\s")
 _PIPE: Final = re.compile(r"(?<!\\)\|")
 _SENTENCE_END: Final = re.compile(r"(?<!\d[.])(?<=[.!?])\s+(?=[\"'(*`]*[A-Z0-9])")
-_WRAPPED: Final = 60
+_MIN_WRAPPED_LENGTH: Final = 60
 """Characters from which on a line of prose is taken to go on in the next."""
 _LONG_PARAGRAPH_LENGTH: Final = 160
 """Characters from which on a paragraph is compared sentence by sentence."""
@@ -99,25 +99,25 @@ def read_blocks(lines: Sequence[str]) -> tuple[list[str], list[Table]]:
     """
     texts: list[str] = []
     tables: list[Table] = []
-    fence, index, may_go_on = "", 0, False
+    fence, index, may_continue = "", 0, False
     while index < len(lines):
         line = lines[index]
         fence, was_code = _fence_after(line, fence), bool(fence)
         if not (was_code or fence) and (head := _table_head(lines, index)):
             index, rows = _table_rows(lines, index + 2, len(head))
             tables.append(Table(head, tuple(rows)))
-            may_go_on = False
+            may_continue = False
             continue
         index += 1
         if was_code or fence or not line.strip():
             texts += [line.rstrip()] if line.strip() else []
-            may_go_on = False
+            may_continue = False
             continue
-        if may_go_on and not _ITEM.match(line.lstrip()):
+        if may_continue and not _ITEM.match(line.lstrip()):
             texts[-1] += f" {line.strip()}"
         else:
             texts.append(line.rstrip())
-        may_go_on = len(line) >= _WRAPPED and not line.endswith(("  ", "\\"))
+        may_continue = len(line) >= _MIN_WRAPPED_LENGTH and not line.endswith(("  ", "\\"))
     return [part for text in texts for part in _sentences(text)], tables
 
 
@@ -133,22 +133,22 @@ def _table_head(lines: Sequence[str], index: int) -> tuple[str, ...]:
     below = lines[index + 1]
     if "-" not in below or not _DELIMITER.fullmatch(below):
         return ()
-    head = split_row(line)
-    return head if len(head) == len(split_row(below)) else ()
+    head = _split_row(line)
+    return head if len(head) == len(_split_row(below)) else ()
 
 
 def _table_rows(lines: Sequence[str], index: int, width: int) -> tuple[int, list[tuple[str, ...]]]:
     """Return the line after a table, and its rows; what a row has beyond the head belongs to its last cell."""
     rows = []
     while index < len(lines) and "|" in lines[index]:
-        cells = split_row(lines[index])
+        cells = _split_row(lines[index])
         rest = " | ".join(cells[width - 1 :])
         rows.append((*cells[: width - 1], *([""] * (width - 1 - len(cells))), rest))
         index += 1
     return index, rows
 
 
-def split_row(line: str) -> tuple[str, ...]:
+def _split_row(line: str) -> tuple[str, ...]:
     """Return the cells of a row of a table, the bars within them without their backslash."""
     text = line.strip().removeprefix("|")
     if text.endswith("|") and not text.endswith("\\|"):

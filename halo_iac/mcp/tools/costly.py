@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from halo_iac.errors import HaloError
-from halo_iac.mcp.arguments import AConversationId, Agent, Arguments, Schedule, exactly_one
+from halo_iac.mcp.arguments import AConversationId, Agent, Arguments, Schedule, require_one
 from halo_iac.mcp.session import RunOrder
 from halo_iac.mcp.tool import Answer, Call, Line, Result, Tool, ToolMisuse
 from halo_iac.runs.polling import Polling, poll
@@ -39,8 +39,8 @@ class Started(Result):
 
 def start_run(call: Call[StartRun]) -> Answer:
     """Start one run and return at once."""
-    wanted = call.given
-    exactly_one(START_RUN.name, schedule=wanted.schedule, agent=wanted.agent)
+    wanted = call.arguments
+    require_one(START_RUN.name, schedule=wanted.schedule, agent=wanted.agent)
     if wanted.schedule is not None and wanted.prompt is not None:
         hint = "leave out `prompt`, or name the agent instead of the schedule"
         raise ToolMisuse("`prompt` cannot be used with `schedule`: a schedule has a prompt of its own", hint=hint)
@@ -70,7 +70,7 @@ class Answered(Result):
 
 def ask_halo(call: Call[AskHalo]) -> Answer:
     """Ask a question and wait for a while."""
-    session, wanted = call.session, call.given
+    session, wanted = call.session, call.arguments
     if not wanted.question.strip():
         raise ToolMisuse("`question` is empty", hint="pass a question; nothing was sent")
     before = session.platform.run_reader.conversation(wanted.conversation_id)
@@ -103,8 +103,8 @@ START_RUN: Final = Tool(
     StartRun,
     Started,
     start_run,
-    changes=True,
-    costs=True,
+    is_write=True,
+    costs_money=True,
 )
 ASK: Final = Tool(
     "ask_halo",
@@ -114,6 +114,6 @@ ASK: Final = Tool(
     AskHalo,
     Answered,
     ask_halo,
-    changes=True,
-    costs=True,
+    is_write=True,
+    costs_money=True,
 )

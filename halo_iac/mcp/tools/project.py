@@ -217,7 +217,7 @@ VALIDATE_PROJECT: Final = Tool(
     CheckProject,
     Validation,
     validate_project,
-    asks=False,
+    calls_platform=False,
 )
 PLAN_PROJECT: Final = Tool(
     "plan_project",

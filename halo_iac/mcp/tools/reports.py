@@ -17,7 +17,7 @@ from halo_iac.mcp.arguments import (
     Paged,
     RunId,
     Schedule,
-    exactly_one,
+    require_one,
 )
 from halo_iac.mcp.cursors import collect
 from halo_iac.mcp.excerpts import excerpt, parts
@@ -195,7 +195,7 @@ class ReportPart(Result):
 def get_report(call: Call[GetReport]) -> Answer:
     """Return a part of a report; its cursor continues the same report, even if there is a newer one."""
     session, wanted, start = call
-    exactly_one(
+    require_one(
         GET_REPORT.name,
         schedule=wanted.schedule,
         agent=wanted.agent,

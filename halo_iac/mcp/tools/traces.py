@@ -172,7 +172,7 @@ def get_trace(call: Call[GetTrace]) -> Answer:
 
     def read_page(cursor: Cursor | None) -> Page:
         pages = reader.span_pages(wanted.trace_id, limit=_SPANS_PER_TREE, cursor=cursor)
-        spans, rest = _joined(pages)
+        spans, rest = _read_spans(pages)
         tree = span_tree(spans)
         if cursor is None:
             failed.extend(map(_failed_step, tree.failing[:_MAX_FAILED]))
@@ -193,7 +193,7 @@ def _summary(trace: Trace, shown: int, failed: int) -> str:
     return f"A trace, {spans} here; {counted(failed, 'step')} failed. Open a failed step with get_span."
 
 
-def _joined(pages: Iterator[Page]) -> tuple[list[Span], Cursor | None]:
+def _read_spans(pages: Iterator[Page]) -> tuple[list[Span], Cursor | None]:
     spans: list[Span] = []
     rest: Cursor | None = None
     for page in pages:
