@@ -38,10 +38,10 @@ def make_private_folder(folder: Path) -> None:
         raise
 
 
-def reject_symlink(place: Path) -> None:
+def reject_symlink(path: Path) -> None:
     """Raise :class:`OSError` if a path is a symbolic link."""
-    if place.is_symlink():
-        raise OSError(errno.ELOOP, "it is a symbolic link; remove it", str(place))
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a symbolic link; remove it", str(path))
 
 
 def restrict_permissions(path: Path, mode: int) -> None:

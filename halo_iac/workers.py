@@ -51,7 +51,7 @@ class _Life:
 
 
 def _run(work: Callable[[], object], over: threading.Event, _life: _Life) -> None:
-    with suppress(BaseException):  # whoever waits checks whether there is a result
+    with suppress(BaseException):  # the waiting thread checks whether there is a result
         work()
     over.set()
 

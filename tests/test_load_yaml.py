@@ -127,7 +127,7 @@ def test_places_are_those_of_keys_and_values(pure: bool) -> None:
         ("alias",),
         ("alias", "x"),
     ]
-    assert {where: (document.place(where, at_key=True), document.place(where)) for where in locations} == {
+    assert {where: (document.position(where, at_key=True), document.position(where)) for where in locations} == {
         ("base",): ((2, 1), (2, 7)),
         ("base", "y"): ((2, 17), (2, 20)),
         ("list", 2): ((4, 3), (4, 3)),
@@ -143,13 +143,13 @@ def test_places_are_those_of_keys_and_values(pure: bool) -> None:
 @pytest.mark.parametrize("pure", [False, True])
 def test_elements_of_an_aliased_list_are_placed_where_they_are_written(pure: bool) -> None:
     document = parse_text("a: &a [1, 2]\nb: [*a, 3]\nc: *a\n", "f", pure=pure)
-    places = [document.place(where) for where in [("c",), ("c", 0), ("c", 1), ("b", 0), ("b", 1), ("b", 0, 1)]]
+    places = [document.position(where) for where in [("c",), ("c", 0), ("c", 1), ("b", 0), ("b", 1), ("b", 0, 1)]]
     assert places == [(3, 4), (1, 8), (1, 11), (2, 5), (2, 4), (1, 11)]
 
 
 def test_a_missing_value_is_placed_at_what_should_hold_it() -> None:
     document = parse_text("a:\n  b: 1\n", "f")
-    assert document.place(("a", "c", "d"), at_key=True) == (1, 1)
+    assert document.position(("a", "c", "d"), at_key=True) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -442,7 +442,7 @@ def test_an_escape_of_no_character_is_refused(text: str, escape: str, pure: bool
 def test_two_halves_are_one_character_in_double_quotes_and_text_elsewhere(text: str, pure: bool) -> None:
     document = parse_text(text, "f", pure=pure)
     assert (document.problems, document.root) == ([], joined_up(ruamel(text)))
-    assert document.place(("b",)) == parse_text(text.replace("\\u", "\\x"), "f").place(("b",))
+    assert document.position(("b",)) == parse_text(text.replace("\\u", "\\x"), "f").position(("b",))
 
 
 def joined_up(value: Node) -> Node:

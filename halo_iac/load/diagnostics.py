@@ -31,10 +31,10 @@ def suggest_for_list(schedules: list[Node]) -> str:
     return f"each schedule needs a key: write {quote(key + ':')} on a line of its own instead of `-`"
 
 
-def find_misplaced_keys(schedules: Values) -> dict[str, str | None]:
+def _misplaced_keys(schedules: Values) -> dict[str, str | None]:
     """Return the entry fields that are written among the schedules' keys, each with a hint.
 
-    Consecutive keys share one hint, so the later ones have ``None``. Those under a null key have ``None`` too, since
+    Consecutive keys share one hint, so the later ones have ``None``. Those under a null key have ``None`` too, because
     that key is already reported as having no fields.
     """
     found: dict[str, str | None] = {}
@@ -47,6 +47,21 @@ def find_misplaced_keys(schedules: Values) -> dict[str, str | None]:
             hint = None if value is None else f"indent the fields below {quote(key)}"
         else:
             found[key], hint = hint, None
+    return found
+
+
+def report_misplaced_keys(
+    document: Document, location: Location, schedules: Values, expected: str, hint: str | None = None
+) -> Collection[str]:
+    """Report the entry fields among the keys of a mapping of schedules, and return them.
+
+    ``expected`` is what the keys have to be; ``hint`` replaces the hint of each.
+    """
+    found = _misplaced_keys(schedules)
+    for key, own in found.items():
+        if own is not None:
+            message = f"{quote(key)} is a field of a schedule, but {expected} is expected"
+            document.add_problem((*location, key), message, hint or own, at_key=True)
     return found
 
 
@@ -139,25 +154,25 @@ def to_problems(
         return set(values)
     broken = set()
     for found in error.errors(include_url=False, include_context=False):
-        location = found["loc"]
-        if found["type"] == "missing" and location[-1] in hints.guess_fields(values, allowed):
+        path = found["loc"]
+        if found["type"] == "missing" and path[-1] in hints.guess_fields(values, allowed):
             continue
-        if location and found["type"] != "missing":
-            broken.add(str(location[0]))
-        is_key = location[-1:] == ("[key]",)
-        place = (*below, *(location[:-1] if is_key else location))
-        whole = values.get(str(location[0])) if location else None
+        if path and found["type"] != "missing":
+            broken.add(str(path[0]))
+        is_key = path[-1:] == ("[key]",)
+        location = (*below, *(path[:-1] if is_key else path))
+        whole = values.get(str(path[0])) if path else None
         is_counted_only = len(document.problems) > limits.MAX_PROBLEMS  # finding the closest key takes a millisecond
-        written = None if is_counted_only else (_source_text(found["input"], document, place), whole)
+        written = None if is_counted_only else (_source_text(found["input"], document, location), whole)
         message, hint = _wording(found, below, allowed, written)
-        declared = document.value(place)
+        declared = document.value(location)
         if isinstance(declared, str) and "${" in declared:
-            hint = _variable_hint(found, location[0] if location else None) or hint
-        elif declared is None and is_comment_instead(document, place):
+            hint = _variable_hint(found, path[0] if path else None) or hint
+        elif declared is None and is_comment_instead(document, location):
             hint = "` #` begins a comment: put the value in quotes"
-        elif declared == "" and document.rest_of_line(place)[:1] in {"|", ">"}:  # a block, whose lines are not indented
+        elif declared == "" and document.rest_of_line(location).startswith(("|", ">")):  # a block that is not indented
             hint = "indent the text below the key"
-        document.add_problem(place, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
+        document.add_problem(location, message, hint, at_key=is_key or found["type"] in {"missing", "extra_forbidden"})
     return broken
 
 
@@ -211,9 +226,9 @@ def _wording(found: Found, below: Location, allowed: Collection[str], written: W
     return f"{quote(subject)}: {message}", meant or hint
 
 
-def _source_text(value: object, document: Document, place: Location) -> object:
+def _source_text(value: object, document: Document, location: Location) -> object:
     """Return a number with a dot as it is written, because it may be a time: YAML reads ``9.30`` as 9.3."""
-    found = re.match(r"[0-9]+\.[0-9]+", document.rest_of_line(place)) if isinstance(value, float) else None
+    found = re.match(r"[0-9]+\.[0-9]+", document.rest_of_line(location)) if isinstance(value, float) else None
     return found[0] if found else value
 
 

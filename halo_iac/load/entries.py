@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from pydantic_core import ValidationError
 
 from halo_iac.load.cron import InexpressibleCron, Parts, from_cron, from_times
-from halo_iac.load.field_reader import TOO_LONG, FieldLocation, FieldReader, Fields, is_too_long
+from halo_iac.load.field_reader import TOO_LONG, FieldMapping, FieldReader, Fields, is_too_long
 from halo_iac.load.fields import check_entry
 from halo_iac.load.layers import WHOLE_CADENCE, EntryOrigins, Layer, Override, WrittenEntry, written_fields
 from halo_iac.load.rule_settings import read_severities
@@ -81,23 +81,23 @@ class EntryReader(NamedTuple):
     overrides_by_key: Mapping[str, Override] = _NOTHING
     title_prefix: str | None = None
 
-    def read(self, place: FieldLocation, key: str, raw: object) -> Entry | None:
+    def read(self, mapping: FieldMapping, key: str, raw: object) -> Entry | None:
         """Return the entry, or ``None`` after adding at least one problem."""
         if not isinstance(raw, dict):
-            self._refuse(place, key, raw)
+            self._refuse(mapping, key, raw)
             return None
         override = self.overrides_by_key.get(key)
         state = self.overrides.fields.get("state")
         if override is not None:
             state = override.layer.fields.get("state", state)
-        given, is_whole = self.fields.read(place, raw, check_entry, hints.ENTRY_KEYS, state=state)
+        given, is_whole = self.fields.read(mapping, raw, check_entry, hints.ENTRY_KEYS, state=state)
         written = raw if is_whole else written_fields(raw, given, hints.ENTRY_KEYS)
-        entry = WrittenEntry(place, given, written)
+        entry = WrittenEntry(mapping, given, written)
         if override is not None:
             entry = entry.overridden_by(override)
             given, is_whole = entry.given, is_whole and override.is_whole
             _check_over_cron(entry)
-        self._check_title(place, given)
+        self._check_title(mapping, given)
         state = state or given.get("state")
         if state is None and "state" in entry.written:  # whether it is retired is unknown
             return None
@@ -109,14 +109,14 @@ class EntryReader(NamedTuple):
             key=key,
             title=given.get("title"),
             spec=spec,
-            origins=EntryOrigins(place.document, key, override, self.overrides, self.defaults),
+            origins=EntryOrigins(mapping.document, key, override, self.overrides, self.defaults),
             is_retired=is_retired,
             renamed_from=tuple(given.get("renamed_from", ())),
             id=given.get("id"),
             rule_severities=read_severities(given.get("findings", {})),
         )
 
-    def _refuse(self, place: FieldLocation, key: str, raw: object) -> None:
+    def _refuse(self, mapping: FieldMapping, key: str, raw: object) -> None:
         """Report an entry that is not a mapping, such as the text ``agent:x``."""
         message = f"{quote(key)} {'has no fields' if raw is None else 'must be keys and values'}"
         hint = f"indent the fields of the schedule below {quote(key)}"
@@ -124,11 +124,11 @@ class EntryReader(NamedTuple):
             from halo_iac.load.suggestions.yaml_syntax import suggest_colon
 
             colon = suggest_colon(raw)
-            place.document.add_problem(place.location, message, colon or hint, at_key=colon is None)
+            mapping.document.add_problem(mapping.location, message, colon or hint, at_key=colon is None)
         else:
-            place.add_missing_problem(message, hint)
+            mapping.add_missing_problem(message, hint)
 
-    def _check_title(self, place: FieldLocation, given: Fields) -> None:
+    def _check_title(self, mapping: FieldMapping, given: Fields) -> None:
         """Report a title that is not allowed or is outside this project's scope; an ``id`` allows unusual titles."""
         title = given.get("title")
         if title is None:
@@ -136,23 +136,23 @@ class EntryReader(NamedTuple):
         reason = None if "id" in given else invalid_title_reason(title)
         if reason is not None:
             corrected = correct_title(title)
-            place.add_problem(
+            mapping.add_problem(
                 "title", reason, f"write {quote(corrected, longest=MAX_TITLE_LENGTH)}" if corrected else None
             )
         if self.title_prefix is not None and not title.startswith(self.title_prefix):
             rule = f"it must begin with {quote(self.title_prefix)}"
-            place.add_problem("title", f"the title is outside the scope: {rule}")
+            mapping.add_problem("title", f"the title is outside the scope: {rule}")
 
     def _spec(self, entry: WrittenEntry, *, is_whole: bool) -> Spec | None:
-        place, given = entry.place, entry.given
+        mapping, given = entry.mapping, entry.given
         merged = {**_DEFAULTS, **self.defaults.fields, **given, **self.overrides.fields}
         if entry.override is not None:
             merged |= entry.override.layer.fields
         before = entry.problem_count
         if "title" not in entry.written:
-            place.add_missing_problem("`title` is missing")
+            mapping.add_missing_problem("`title` is missing")
         if "agent" not in merged and "agent" not in entry.written:
-            place.add_missing_problem("`agent` is missing", "set it here or under `defaults`")
+            mapping.add_missing_problem("`agent` is missing", "set it here or under `defaults`")
         merged |= _cadence(entry)
         if not is_whole or entry.problem_count > before:
             return None
@@ -165,7 +165,7 @@ class EntryReader(NamedTuple):
 def _names_a_schedule(entry: WrittenEntry) -> bool:
     if "title" in entry.written or "id" in entry.written:
         return True
-    entry.place.add_missing_problem("an archived entry needs a `title` or an `id`")
+    entry.mapping.add_missing_problem("an archived entry needs a `title` or an `id`")
     return False
 
 
@@ -177,17 +177,17 @@ def _cadence(entry: WrittenEntry) -> Parts:
             return from_cron(given["cron"])
     except InexpressibleCron as error:
         hint = hints.suggest_expression(given["cron"]) or error.hint
-        entry.field_place("cron").add_problem("cron", error.message, hint)
+        entry.mapping_of("cron").add_problem("cron", error.message, hint)
         return {}
     if WHOLE_CADENCE.isdisjoint(written):
         message = "`frequency` is missing"
-        entry.place.add_missing_problem(message, "set it to hourly, daily, weekly or monthly, or use `cron`")
+        entry.mapping.add_missing_problem(message, "set it to hourly, daily, weekly or monthly, or use `cron`")
     if "frequency" not in given or "cron" in written:
         return {}
     try:
         times = from_times(given["at"]) if "at" in given else {}
     except InexpressibleCron as error:
-        entry.field_place("at").add_problem("at", error.message, error.hint)
+        entry.mapping_of("at").add_problem("at", error.message, error.hint)
         return {}
     _check_parts(entry)
     return times if entry.override is None else {**times, **entry.overridden_times}
@@ -198,11 +198,11 @@ def _check_over_cron(entry: WrittenEntry) -> None:
     part = entry.part_overriding_cron
     if part is None:
         return
-    document = entry.place.document
-    line, _ = document.place((*entry.place.location, "cron"), at_key=True)
+    document = entry.mapping.document
+    line, _ = document.position((*entry.mapping.location, "cron"), at_key=True)
     message = f"{quote(part)} cannot replace a part of the entry's `cron` ({document.path}:{line})"
     hint = "write `cron`, or `frequency` and its times, which replace the whole cadence"
-    entry.field_place(part).add_problem(part, message, hint, at_key=True)
+    entry.mapping_of(part).add_problem(part, message, hint, at_key=True)
 
 
 def _check_parts(entry: WrittenEntry) -> None:
@@ -214,13 +214,13 @@ def _check_parts(entry: WrittenEntry) -> None:
         key = "at" if part == "hours" and "at" in written else part
         if (key in written) == (part in relevant):
             continue
-        place = entry.field_place(key)
+        mapping = entry.mapping_of(key)
         if part in relevant:
             message = f"{quote(part)} is missing: {frequency} needs it"
-            entry.cadence_place.add_missing_problem(message, _EXAMPLES[part])
-        elif key in place.document.value(place.location):
+            entry.cadence_mapping.add_missing_problem(message, _EXAMPLES[part])
+        elif key in mapping.document.value(mapping.location):
             hint = _suggest_minutes(given["at"]) if key == "at" and key in given else "remove it, or change `frequency`"
-            place.add_problem(key, f"{quote(key)} is for {frequencies}, not for {frequency}", hint, at_key=True)
+            mapping.add_problem(key, f"{quote(key)} is for {frequencies}, not for {frequency}", hint, at_key=True)
 
 
 def _suggest_minutes(times: Sequence[str]) -> str:

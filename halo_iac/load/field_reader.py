@@ -141,7 +141,7 @@ _EXCLUSIVE: Final = (
 """A key, and the keys that set the same value and so exclude it."""
 
 
-class FieldLocation(NamedTuple):
+class FieldMapping(NamedTuple):
     """One mapping of a document, to whose fields problems are added; ``folder`` is the folder of the document."""
 
     document: Document
@@ -171,66 +171,68 @@ class FieldReader:
         self._needs_variables = needs_variables
 
     def read(
-        self, place: FieldLocation, raw: Fields, check: Check, allowed: Collection[str], *, state: str | None = None
+        self, mapping: FieldMapping, raw: Fields, check: Check, allowed: Collection[str], *, state: str | None = None
     ) -> tuple[Fields, bool]:
         """Return the fields that could be read, and whether all of them had a valid form.
 
         ``state`` is the state set by a stronger layer: the prompt file of an archived schedule may be missing.
         """
-        before = place.problem_count
+        before = mapping.problem_count
         fields = raw
-        if place.document.has_dollars:
+        if mapping.document.has_dollars:
             keeps_unset = not self._needs_variables
-            fields = expand_variables(raw, self._variables, place.add_problem, keeps_unset=keeps_unset)
+            fields = expand_variables(raw, self._variables, mapping.add_problem, keeps_unset=keeps_unset)
         try:
             given: Fields = check(fields)
         except ValidationError as error:
-            broken = to_problems(error, fields, place.document, place.location, allowed)
+            broken = to_problems(error, fields, mapping.document, mapping.location, allowed)
             given = check({key: value for key, value in fields.items() if key not in broken}) if broken else {}
-        _check_spellings(place, given)
-        self._normalize(place, given, is_archived=(state or given.get("state")) == "archived")
-        return given, place.problem_count == before
+        _check_spellings(mapping, given)
+        self._normalize(mapping, given, is_archived=(state or given.get("state")) == "archived")
+        return given, mapping.problem_count == before
 
-    def _normalize(self, place: FieldLocation, given: Fields, *, is_archived: bool) -> None:
+    def _normalize(self, mapping: FieldMapping, given: Fields, *, is_archived: bool) -> None:
         if "lookback" in given:
             text = given.pop("lookback")
             given["lookback_hours"] = int(text[:-1]) * _HOURS[text[-1]]
         if "timezone" in given and given["timezone"] not in zone_names():
-            _suggest_other_zone(place, given["timezone"])
+            _suggest_other_zone(mapping, given["timezone"])
         if "id" in given:
             given["id"] = canonical_id(given["id"])
         if "prompt" in given:
             given["prompt"] = normalized_prompt(given["prompt"])
             if "\0" in given["prompt"]:
-                place.add_problem("prompt", "the prompt contains a NUL byte")
+                mapping.add_problem("prompt", "the prompt contains a NUL byte")
             elif is_too_long(given["prompt"]):
-                place.add_problem("prompt", TOO_LONG)
+                mapping.add_problem("prompt", TOO_LONG)
         name = given.pop("prompt_file", None)
         if name is not None and not is_archived:
-            self._read_prompt(place, given, name)
+            self._read_prompt(mapping, given, name)
 
-    def _read_prompt(self, place: FieldLocation, given: Fields, name: str) -> None:
+    def _read_prompt(self, mapping: FieldMapping, given: Fields, name: str) -> None:
         try:
-            given["prompt"] = self._prompts.text(place.folder, name)
+            given["prompt"] = self._prompts.text(mapping.folder, name)
         except FileUnreadable as error:
             if not error.is_repeated:
                 hint = "`prompt_file` cannot contain variables" if "${" in name else suggest_quotes(name)
                 where = f"{name}:{error.position}" if error.position else name
-                place.add_problem("prompt_file", f"{quote(where)}: {error.reason}", hint or error.hint)
+                mapping.add_problem("prompt_file", f"{quote(where)}: {error.reason}", hint or error.hint)
 
 
-def _suggest_other_zone(place: FieldLocation, name: str) -> None:
+def _suggest_other_zone(mapping: FieldMapping, name: str) -> None:
     from halo_iac.load.suggestions.timezone import suggest_near_zone, suggest_zone
 
-    is_counted_only = place.problem_count > MAX_PROBLEMS  # finding the closest name takes milliseconds
+    is_counted_only = mapping.problem_count > MAX_PROBLEMS  # finding the closest name takes milliseconds
     hint = suggest_zone(name) or (None if is_counted_only else suggest_near_zone(name))
-    place.add_problem("timezone", f"unknown time zone {quote(name)}", hint)
+    mapping.add_problem("timezone", f"unknown time zone {quote(name)}", hint)
 
 
-def _check_spellings(place: FieldLocation, given: Fields) -> None:
+def _check_spellings(mapping: FieldMapping, given: Fields) -> None:
     for key, others in _EXCLUSIVE:
         if key not in given:
             continue
         for other in others:
             if other in given:
-                place.add_problem(other, f"{quote(other)} and {quote(key)} set the same value", "keep one", at_key=True)
+                mapping.add_problem(
+                    other, f"{quote(other)} and {quote(key)} set the same value", "keep one", at_key=True
+                )

@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import ValidationError
 
-from halo_iac.load.diagnostics import find_misplaced_keys, to_problems
-from halo_iac.load.field_reader import Check, FieldLocation, FieldReader, Fields
+from halo_iac.load.diagnostics import report_misplaced_keys, to_problems
+from halo_iac.load.field_reader import Check, FieldMapping, FieldReader, Fields
 from halo_iac.load.fields import check_defaults, check_override, check_overrides
 from halo_iac.load.find import SourceFile
 from halo_iac.load.suggestions import keys as hints
@@ -57,7 +57,7 @@ class Layer(NamedTuple):
         if key == "prompt_file":
             folder = posixpath.dirname(self.document.path)
             return Origin(self.source, posixpath.normpath(posixpath.join(folder, self.raw[key])), 1, 1)
-        return Origin(self.source, self.document.path, *self.document.place_of_key(self.raw, key))
+        return Origin(self.source, self.document.path, *self.document.key_position(self.raw, key))
 
 
 class Override(NamedTuple):
@@ -66,7 +66,7 @@ class Override(NamedTuple):
     ``is_whole`` says that all of them have a valid form.
     """
 
-    place: FieldLocation
+    mapping: FieldMapping
     layer: Layer
     written: Collection[str]
     is_whole: bool
@@ -85,7 +85,7 @@ class Override(NamedTuple):
 class WrittenEntry(NamedTuple):
     """The fields of one entry: the checked ones, and those that it sets in any form."""
 
-    place: FieldLocation
+    mapping: FieldMapping
     given: Fields
     written: Collection[str]
     override: Override | None = None
@@ -101,24 +101,24 @@ class WrittenEntry(NamedTuple):
             replaced.add("at")
         kept = {key: value for key, value in self.given.items() if key not in replaced}
         written = {*override.written, *(key for key in self.written if key not in replaced)}
-        return WrittenEntry(self.place, {**kept, **override.layer.fields}, written, override)
+        return WrittenEntry(self.mapping, {**kept, **override.layer.fields}, written, override)
 
-    def field_place(self, key: str) -> FieldLocation:
+    def mapping_of(self, key: str) -> FieldMapping:
         """Return the mapping that sets a field."""
         override = self.override
-        return override.place if override is not None and key in override.layer.raw else self.place
+        return override.mapping if override is not None and key in override.layer.raw else self.mapping
 
     @property
-    def cadence_place(self) -> FieldLocation:
+    def cadence_mapping(self) -> FieldMapping:
         """Return the mapping that has to set the complete cadence."""
         override = self.override
-        return override.place if override is not None and override.replaces_cadence else self.place
+        return override.mapping if override is not None and override.replaces_cadence else self.mapping
 
     @property
     def problem_count(self) -> int:
         """Return the current number of problems of the documents that contain it."""
-        of_override = 0 if self.override is None else self.override.place.problem_count
-        return self.place.problem_count + of_override
+        of_override = 0 if self.override is None else self.override.mapping.problem_count
+        return self.mapping.problem_count + of_override
 
     @property
     def overridden_times(self) -> Fields:
@@ -166,7 +166,7 @@ class EntryOrigins:
     def entry(self) -> Origin:
         """Return the position of the entry's key."""
         location = ("schedules", self._key)
-        return Origin(Source.ENTRY, self._document.path, *self._document.place(location, at_key=True))
+        return Origin(Source.ENTRY, self._document.path, *self._document.position(location, at_key=True))
 
     def _entry_layer(self) -> Layer:
         if self._entry is None:
@@ -198,8 +198,8 @@ def read_layer(source: SourceFile, fields: FieldReader, kind: Source) -> Layer:
     own = {key: value for key, value in raw.items() if key != "schedules"} if kind is Source.OVERRIDES else raw
     if not own:
         return Layer(kind, document, {}, {})
-    place = FieldLocation(document, source.folder, (str(kind),))
-    given, is_whole = fields.read(place, own, check, allowed)
+    mapping = FieldMapping(document, source.folder, (str(kind),))
+    given, is_whole = fields.read(mapping, own, check, allowed)
     # The faulty layer may have set the agent: do not report a missing agent for every entry as well.
     return Layer(kind, document, raw, given if is_whole else {"agent": "", **given})
 
@@ -226,24 +226,21 @@ def read_overrides_by_key(source: SourceFile, fields: FieldReader, state: str | 
         hint = "write the key of an entry below it, and its overrides below that"
         document.add_problem(_LOCATION, f"`overrides.schedules` {message}", hint)
         return {}
-    misplaced = find_misplaced_keys(schedules)
-    for key, problem in misplaced.items():
-        if problem is not None:
-            message = f"{quote(key)} is a field of a schedule, but the key of an entry is expected"
-            document.add_problem((*_LOCATION, key), message, "write the entry's key above its fields", at_key=True)
+    hint = "write the entry's key above its fields"
+    misplaced = report_misplaced_keys(document, _LOCATION, schedules, "the key of an entry", hint)
     read = {key: _override(source, fields, key, raw, state) for key, raw in schedules.items() if key not in misplaced}
     return {key: override for key, override in read.items() if override is not None}
 
 
 def _override(source: SourceFile, fields: FieldReader, key: str, raw: object, state: str | None) -> Override | None:
-    place = FieldLocation(source.document, source.folder, (*_LOCATION, key))
+    mapping = FieldMapping(source.document, source.folder, (*_LOCATION, key))
     if not isinstance(raw, dict):
         message = f"{quote(key)} {'has no fields' if raw is None else 'must be keys and values'}"
-        place.add_missing_problem(message, f"indent the overrides below {quote(key)}, such as `state: active`")
+        mapping.add_missing_problem(message, f"indent the overrides below {quote(key)}, such as `state: active`")
         return None
-    given, is_whole = fields.read(place, raw, check_override, hints.OVERRIDABLE_KEYS, state=state)
+    given, is_whole = fields.read(mapping, raw, check_override, hints.OVERRIDABLE_KEYS, state=state)
     written = written_fields(raw, given, hints.OVERRIDABLE_KEYS)
-    return Override(place, Layer(Source.SCHEDULE_OVERRIDES, source.document, raw, given), written, is_whole)
+    return Override(mapping, Layer(Source.SCHEDULE_OVERRIDES, source.document, raw, given), written, is_whole)
 
 
 def check_override_keys(overrides: Mapping[str, Override], declared: Collection[str]) -> None:
@@ -252,7 +249,7 @@ def check_override_keys(overrides: Mapping[str, Override], declared: Collection[
         if key not in declared:
             near = did_you_mean(key, declared) if number < _MAX_SUGGESTED else None
             hint = near or "the keys are those under `schedules:` here and in the included files"
-            override.place.add_missing_problem(f"no entry has the key {quote(key)}", hint)
+            override.mapping.add_missing_problem(f"no entry has the key {quote(key)}", hint)
 
 
 _MAX_SUGGESTED: Final = 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -11,9 +11,15 @@ from pydantic_core import ValidationError
 
 from halo_iac.checkout import find_checkout, find_git_folder
 from halo_iac.errors import Problem, ProjectError
-from halo_iac.load.diagnostics import INCLUDE_KEYS, find_misplaced_keys, suggest_for_list, to_problems, word_unknown_key
+from halo_iac.load.diagnostics import (
+    INCLUDE_KEYS,
+    report_misplaced_keys,
+    suggest_for_list,
+    to_problems,
+    word_unknown_key,
+)
 from halo_iac.load.entries import EntryReader
-from halo_iac.load.field_reader import FieldLocation, FieldReader, Fields, Prompts
+from halo_iac.load.field_reader import FieldMapping, FieldReader, Fields, Prompts
 from halo_iac.load.fields import IGNORED, KEY, check_policy
 from halo_iac.load.files import CheckoutBound, DiskFiles, FileTree, FileUnreadable, ProjectFiles
 from halo_iac.load.find import SourceFile, read_included, read_project_file
@@ -22,7 +28,7 @@ from halo_iac.load.limits import MAX_PROBLEMS, MAX_SCHEDULES
 from halo_iac.load.rule_settings import read_severities
 from halo_iac.load.suggestions import keys as hints
 from halo_iac.load.text_pitfalls import find_folded_items, find_truncated_texts
-from halo_iac.load.yaml_document import Document, Location, Values
+from halo_iac.load.yaml_document import Document, Location
 from halo_iac.load.yaml_parser import parse
 from halo_iac.model.ids import canonical_id
 from halo_iac.model.project import Entry, Origin, Project, Scope, Source, UndeclaredPolicy
@@ -117,14 +123,14 @@ def _origins(document: Document, root: Fields) -> Iterator[tuple[str, Origin]]:
     for key, value in root.items():
         if not _is_policy(key):
             continue
-        yield key, Origin(Source.ENTRY, document.path, *document.place((key,), at_key=True))
+        yield key, Origin(Source.ENTRY, document.path, *document.position((key,), at_key=True))
         if key == "protect" and isinstance(value, list):
             for step, glob in enumerate(value):
-                yield f"protect.{glob}", Origin(Source.ENTRY, document.path, *document.place((key, step)))
+                yield f"protect.{glob}", Origin(Source.ENTRY, document.path, *document.position((key, step)))
         if isinstance(value, dict):
             for name in value:
-                place = document.place((key, name), at_key=True)
-                yield f"{key}.{name}", Origin(Source.ENTRY, document.path, *place)
+                position = document.position((key, name), at_key=True)
+                yield f"{key}.{name}", Origin(Source.ENTRY, document.path, *position)
 
 
 _KEY: Final = re.compile(KEY)
@@ -285,21 +291,21 @@ def _entries(
     """
     layers = (policy.defaults, policy.overrides, policy.overrides_by_key)
     reader = EntryReader(fields, *layers, policy.scope.title_prefix)
-    seen: dict[str, FieldLocation] = {}
+    mappings: dict[str, FieldMapping] = {}
     entries = []
-    for place, raw in _declared(sources):
-        key = place.location[-1]
-        can_stay = _is_valid_key(place, key, seen)
-        entry = reader.read(place, key, raw)
+    for mapping, raw in _declared(sources):
+        key = mapping.location[-1]
+        can_stay = _is_valid_key(mapping, key, mappings)
+        entry = reader.read(mapping, key, raw)
         if entry is not None and can_stay:
             entries.append(entry)
-    _check_titles(entries, seen)
+    _check_titles(entries, mappings)
     if is_whole:
-        check_override_keys(policy.overrides_by_key, seen)
+        check_override_keys(policy.overrides_by_key, mappings)
     return tuple(entries)
 
 
-def _declared(sources: Iterable[SourceFile]) -> Iterator[tuple[FieldLocation, Any]]:
+def _declared(sources: Iterable[SourceFile]) -> Iterator[tuple[FieldMapping, Any]]:
     count = 0
     for source in sources:
         schedules = (source.document.root or {}).get("schedules", {})
@@ -311,40 +317,30 @@ def _declared(sources: Iterable[SourceFile]) -> Iterator[tuple[FieldLocation, An
             continue
         count += len(schedules)
         if count > MAX_SCHEDULES:
-            place = FieldLocation(source.document, source.folder, ("schedules",))
-            place.add_missing_problem(f"more than {MAX_SCHEDULES:,} schedules in all")
+            mapping = FieldMapping(source.document, source.folder, ("schedules",))
+            mapping.add_missing_problem(f"more than {MAX_SCHEDULES:,} schedules in all")
             return
-        misplaced = _misplaced_keys(source.document, schedules)
+        misplaced = report_misplaced_keys(source.document, ("schedules",), schedules, "a schedule's key")
         for key, raw in schedules.items():
             if key not in misplaced:
-                yield FieldLocation(source.document, source.folder, ("schedules", key)), raw
+                yield FieldMapping(source.document, source.folder, ("schedules", key)), raw
 
 
-def _misplaced_keys(document: Document, schedules: Values) -> Collection[str]:
-    """Return the entry fields that are written among the schedules, after reporting them."""
-    found = find_misplaced_keys(schedules)
-    for key, hint in found.items():
-        if hint is not None:
-            message = f"{quote(key)} is a field of a schedule, but a schedule's key is expected"
-            document.add_problem(("schedules", key), message, hint, at_key=True)
-    return found
-
-
-def _is_valid_key(place: FieldLocation, key: str, seen: dict[str, FieldLocation]) -> bool:
+def _is_valid_key(mapping: FieldMapping, key: str, mappings: dict[str, FieldMapping]) -> bool:
     if not _KEY.fullmatch(key):
         message = f"invalid key {quote(key)}: expected up to 64 letters, digits, - and _, the first a letter or digit"
-        place.add_missing_problem(message, hints.suggest_schedule_key(key))
+        mapping.add_missing_problem(message, hints.suggest_schedule_key(key))
         return False
-    if key in seen:
-        document, location = seen[key].document, seen[key].location
-        line, _ = document.place(location, at_key=True)
-        place.add_missing_problem(f"duplicate key {quote(key)}: already used at {document.path}:{line}")
+    if key in mappings:
+        document, location = mappings[key].document, mappings[key].location
+        line, _ = document.position(location, at_key=True)
+        mapping.add_missing_problem(f"duplicate key {quote(key)}: already used at {document.path}:{line}")
         return False
-    seen[key] = place
+    mappings[key] = mapping
     return True
 
 
-def _check_titles(entries: Iterable[Entry], places: Mapping[str, FieldLocation]) -> None:
+def _check_titles(entries: Iterable[Entry], mappings: Mapping[str, FieldMapping]) -> None:
     """Report titles declared more than once, unless every entry with the title has an id."""
     first: dict[str, Entry] = {}
     for entry in entries:
@@ -355,8 +351,8 @@ def _check_titles(entries: Iterable[Entry], places: Mapping[str, FieldLocation])
             origin = other.origins.of("title")
             message = f"duplicate title: {quote(other.key)} already has it ({origin.path}:{origin.line})"
             hint = "titles must be unique, unless each entry has an `id`"
-            place = places[entry.key]
+            mapping = mappings[entry.key]
             if entry.origins.of("title") == origin:  # an alias: the problem is not at the position of the title
-                place.add_missing_problem(message, hint)
+                mapping.add_missing_problem(message, hint)
             else:
-                place.add_problem("title", message, hint)
+                mapping.add_problem("title", message, hint)

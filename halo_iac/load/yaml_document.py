@@ -73,13 +73,13 @@ class Document:
 
     def add_problem(self, location: Location, message: str, hint: str | None = None, *, at_key: bool = False) -> None:
         """Add a problem at a value or at its key; at the nearest existing parent if there is no such value."""
-        self.problems.append(Problem(self.path, *self.place(location, at_key=at_key), message, hint))
+        self.problems.append(Problem(self.path, *self.position(location, at_key=at_key), message, hint))
 
     def add_problem_at(self, index: int, message: str, hint: str | None = None) -> None:
         """Add a problem at a character offset; one with the whole file is at offset 0, so that it has a position."""
         self.problems.append(Problem(self.path, *self.line_and_column(index), message, hint))
 
-    def place(self, location: Location, *, at_key: bool = False) -> tuple[int, int]:
+    def position(self, location: Location, *, at_key: bool = False) -> tuple[int, int]:
         """Return line and column, from 1, of a value or of its key."""
         node: Node = self.root
         ordinal = key_ordinal = 0
@@ -99,7 +99,7 @@ class Document:
     def value(self, location: Location) -> Node:
         """Return the value at a location, with variables as written; the nearest existing parent's if there is none.
 
-        A number written in place of a list of one counts as that list, as in :meth:`place`.
+        A number written in place of a list of one counts as that list, as in :meth:`position`.
         """
         node: Node = self.root
         for step in location:
@@ -109,13 +109,13 @@ class Document:
             node = node[step]
         return node
 
-    def place_of_key(self, mapping: Values, key: str) -> tuple[int, int]:
+    def key_position(self, mapping: Values, key: str) -> tuple[int, int]:
         """Return line and column, from 1, of a key of one of this file's mappings."""
         return self.line_and_column(self.marks[self._key_ordinals(mapping)[key]])
 
     def rest_of_line(self, location: Location, *, at_key: bool = False) -> str:
         """Return the text from a value, or from its key, to the end of its line."""
-        line, column = self.place(location, at_key=at_key)
+        line, column = self.position(location, at_key=at_key)
         return self.text.split("\n")[line - 1][column - 1 :]
 
     def line_and_column(self, index: int) -> tuple[int, int]:
