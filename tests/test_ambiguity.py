@@ -117,7 +117,7 @@ def test_a_title_that_only_looks_alike_is_neither_taken_nor_doubled(harness: Har
 
 
 @each_lookalike
-def test_the_id_in_the_refusal_says_that_they_are_one(harness: Harness, declared: str, held: str) -> None:
+def test_the_id_named_in_the_refusal_pins_the_lookalike(harness: Harness, declared: str, held: str) -> None:
     harness.hold(wire("1", held, **OTHERWISE))
     harness.declare(daily={"title": declared, "id": "1"})
     assert harness.changes() == [("update", "daily", "1")]
@@ -125,7 +125,7 @@ def test_the_id_in_the_refusal_says_that_they_are_one(harness: Harness, declared
 
 
 @each_lookalike
-def test_a_former_title_matches_the_same_way(harness: Harness, declared: str, held: str) -> None:
+def test_a_former_title_renames_the_lookalike(harness: Harness, declared: str, held: str) -> None:
     harness.hold(wire("1", held, **OTHERWISE))
     harness.declare(daily={"title": declared, "renamed_from": held})
     assert harness.changes() == [("update", "daily", "1")]
@@ -143,7 +143,7 @@ def test_only_an_option_declares_two_schedules_distinct(harness: Harness, declar
 # Twins --------------------------------------------------------------------------------------------------------------
 
 
-def test_of_two_active_twins_none_is_chosen_and_none_is_touched(harness: Harness) -> None:
+def test_neither_of_two_active_duplicates_is_chosen_or_changed(harness: Harness) -> None:
     harness.hold(wire("1", "Daily"), wire("2", "Daily", hours=[17]))
     harness.declare({"undeclared": "archive"}, daily={"title": "Daily"})
     reason = "2 active schedules match this entry: 1, 2"
@@ -151,14 +151,14 @@ def test_of_two_active_twins_none_is_chosen_and_none_is_touched(harness: Harness
     assert (harness.undeclared(), harness.apply(), harness.held) == ([], 1, {"1": "Daily", "2": "Daily"})
 
 
-def test_a_pin_settles_twins_and_the_other_is_undeclared(harness: Harness) -> None:
+def test_a_pin_chooses_one_duplicate_and_the_other_is_undeclared(harness: Harness) -> None:
     harness.hold(wire("1", "Daily"), wire("2", "Daily", hours=[17]))
     harness.declare(daily={"title": "Daily", "id": "2"})
     assert (harness.changes(), harness.undeclared()) == ([("update", "daily", "2")], ["1"])
     assert (harness.apply(), harness.changes(), harness.held) == (0, [], {"1": "Daily", "2": "Daily"})
 
 
-def test_of_ten_archived_twins_the_one_archived_last_comes_back(harness: Harness) -> None:
+def test_the_last_archived_of_ten_duplicates_is_unarchived(harness: Harness) -> None:
     harness.hold(*(wire(f"{n}", "Daily", archivedAt=f"2026-0{1 + n * 7 % 10}-01T00:00:00.000Z") for n in range(9)))
     harness.hold(wire("9", "Daily", hours=[17], archivedAt="2026-10-01T00:00:00.000Z"))
     harness.declare(daily={"title": "Daily"})
@@ -167,7 +167,7 @@ def test_of_ten_archived_twins_the_one_archived_last_comes_back(harness: Harness
     assert harness.held == {**{f"{n}": "(Daily)" for n in range(9)}, "9": "Daily"}
 
 
-def test_an_active_one_goes_before_ten_archived(harness: Harness) -> None:
+def test_an_active_schedule_takes_precedence_over_ten_archived_ones(harness: Harness) -> None:
     harness.hold(*(wire(f"{n}", "Daily", is_archived=True) for n in range(10)), wire("10", "Daily", hours=[17]))
     harness.declare(daily={"title": "Daily"})
     assert harness.changes() == [("update", "daily", "10")]
@@ -176,7 +176,7 @@ def test_an_active_one_goes_before_ten_archived(harness: Harness) -> None:
 # Pins ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_pin_to_nothing_is_never_a_create(harness: Harness) -> None:
+def test_a_pin_to_an_unknown_id_never_creates(harness: Harness) -> None:
     harness.hold(wire("1", "Daily"))
     harness.declare({"undeclared": "archive"}, daily={"title": "Daily", "id": "2"})
     reason = "the project holds no schedule with the id 2"
@@ -249,7 +249,7 @@ def test_a_former_title_of_two_schedules_is_ambiguous(harness: Harness) -> None:
     assert (harness.apply(), harness.held) == (1, {"1": "Old", "2": "Old"})
 
 
-def test_a_rename_goes_before_an_archived_schedule_of_the_new_title(harness: Harness) -> None:
+def test_a_rename_takes_precedence_over_an_archived_schedule_of_the_new_title(harness: Harness) -> None:
     harness.hold(wire("1", "New", is_archived=True), wire("2", "Old"))
     harness.declare(new={"title": "New", "renamed_from": "Old"})
     assert (harness.apply(), harness.held) == (0, {"1": "(New)", "2": "New"})

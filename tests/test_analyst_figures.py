@@ -27,7 +27,7 @@ from halo_iac.sandbox.analyst.statistics import nearest_rank, share
 from halo_iac.sandbox.analyst.traces import Node, Trace
 
 
-def test_nothing_is_found_in_nothing() -> None:
+def test_no_spans_have_no_figures() -> None:
     found = figures([])
     assert found.volume == Volume(0, 0, 0, 0, 0, 0, (), None, None, None)
     assert (found.errors, found.timings, found.repeats, found.retries, found.loops) == ((), (), (), (), ())
@@ -57,7 +57,7 @@ def test_volume_counts_spans_traces_kinds_and_failures() -> None:
     )
 
 
-def test_a_span_that_comes_twice_counts_once() -> None:
+def test_a_repeated_span_counts_once() -> None:
     once = span(span_id="s")
     assert figures([once, once]).volume.spans == 1
 
@@ -129,7 +129,7 @@ def test_percentiles_are_nearest_rank() -> None:
     assert nearest_rank([7], 50) == 7
 
 
-def test_own_time_leaves_out_what_passes_in_children_even_where_they_overlap_or_outlast() -> None:
+def test_own_time_excludes_children_that_overlap_or_outlast_their_parent() -> None:
     top = span("top", took=1000)
     below = {"parent_id": top.span_id}
     spans = [
@@ -189,7 +189,7 @@ def test_time_and_failures_of_another_agent_are_not_counted() -> None:
     assert "Of 2 failures the failed step is another agent's, whose own report has it." in render_report(found)
 
 
-def test_own_time_leaves_out_what_passes_below_a_child_that_ended_before() -> None:
+def test_own_time_excludes_descendants_that_outlast_their_parent() -> None:
     top = span("top", took=1000)
     child = span("child", at=100, took=100, parent_id=top.span_id)
     late = span("late", at=500, took=300, parent_id=child.span_id)

@@ -260,7 +260,7 @@ def test_every_kind_of_step_that_some_traces_leave_out_is_found(traces: list[tup
 
 
 @given(_SPANS)
-def test_every_finding_cites_traces_that_are_there(spans: list[Span]) -> None:
+def test_every_finding_cites_existing_traces(spans: list[Span]) -> None:
     found = figures(spans)
     groups = (
         *found.errors,

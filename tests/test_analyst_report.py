@@ -114,7 +114,7 @@ def test_foreign_text_stays_inside_code_spans(odd: list[str]) -> None:
 
 
 @given(st.lists(st.text(max_size=20), min_size=6, max_size=6))
-def test_whatever_the_text_nothing_in_a_report_is_obeyed(odd: list[str]) -> None:
+def test_no_text_in_a_report_is_obeyed_by_a_runner(odd: list[str]) -> None:
     assert_harmless(_report_on(*odd))
 
 
@@ -259,7 +259,7 @@ def test_an_answer_says_what_it_cannot_compare_with(question: str, words: str) -
         "Is the time spent in send more than half?",
     ],
 )
-def test_a_comparison_within_the_report_is_simply_answered(question: str) -> None:
+def test_a_comparison_within_the_report_is_answered(question: str) -> None:
     assert "beyond what I can see" not in answer(question, FOUND)
 
 

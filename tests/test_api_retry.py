@@ -90,7 +90,7 @@ def test_no_wait_is_longer_than_twenty_seconds_and_all_end_within_two_minutes(cl
     assert 100.0 < sum(clock.waits) < 120.0
 
 
-def test_the_time_attempts_take_counts(clock: Clock) -> None:
+def test_the_duration_of_attempts_counts_towards_the_limit(clock: Clock) -> None:
     def slow(_deadline: float) -> str:
         clock.now += 50.0
         raise api_error()
@@ -106,7 +106,7 @@ def test_the_platform_s_own_delay_is_honoured_to_the_letter(clock: Clock) -> Non
 
 
 @pytest.mark.parametrize("asked", [0.0, 0.25])
-def test_a_delay_of_nothing_does_not_use_up_the_attempts_in_no_time(clock: Clock, asked: float) -> None:
+def test_a_retry_after_of_zero_still_waits_between_attempts(clock: Clock, asked: float) -> None:
     """Each time another worker has a success in between, so that the gate stays open."""
     retried = [api_error(429, retry_after=asked) for _ in range(5)]
     gate = ThrottleGate(clock=lambda: clock.now)
@@ -134,7 +134,7 @@ def test_a_permanent_error_is_raised_unchanged_without_a_retry(clock: Clock) -> 
     assert (clock.waits, caught.value.hint) == ([], "Do something.")
 
 
-def test_a_lasting_failure_after_a_passing_one_ends_it(clock: Clock) -> None:
+def test_a_permanent_error_after_a_transient_one_ends_the_attempts(clock: Clock) -> None:
     with pytest.raises(PlatformError) as caught:
         clock.retry()(failing(api_error(), api_error(401, Delivery.REFUSED, is_transient=False)))
     assert (clock.waits, caught.value.status) == ([0.5], 401)
@@ -213,7 +213,7 @@ def test_an_interrupt_during_a_repetition_passes_through(clock: Clock) -> None:
         clock.retry()(attempt)
 
 
-def test_a_deadline_is_the_whole_operation_s(clock: Clock) -> None:
+def test_the_deadline_is_that_of_the_whole_operation(clock: Clock) -> None:
     deadlines: list[float] = []
 
     def attempt(deadline: float) -> str:

@@ -34,7 +34,7 @@ class Answering:
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
-def test_a_terminal_status_is_over(status: str) -> None:
+def test_a_terminal_status_ends_a_run(status: str) -> None:
     assert Run({"id": "r", "status": status}).is_over
 
 

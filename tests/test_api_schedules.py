@@ -69,21 +69,21 @@ def test_a_last_page_without_the_cursor_s_name_is_a_last_page() -> None:
     assert reader_of(Script({"schedules": [schedule("a")]})).schedules(PROJECT) == listing(schedule("a"))
 
 
-def test_a_schedule_on_two_pages_is_one_schedule_and_a_reason_to_read_all_again() -> None:
+def test_a_schedule_on_two_pages_counts_once_and_the_listing_is_read_again() -> None:
     """It has moved, perhaps past another that was on no page: here c, to the front."""
     a, b, c = map(schedule, "abc")
     script = Script(page(a, b, cursor="2"), page(b), page(c, a, cursor="2"), page(b))
     assert reader_of(script).schedules(PROJECT) == listing(c, a, b)
 
 
-def test_pages_that_overlap_both_times_are_whole_if_nothing_is_new() -> None:
+def test_a_listing_that_overlaps_twice_is_complete_if_nothing_is_new() -> None:
     a, b, c = map(schedule, "abc")
     script = Script(*[page(a, b, cursor="2"), page(b, c)] * 2)
     assert reader_of(script).schedules(PROJECT) == listing(a, b, c)
     assert len(script.asked) == 4
 
 
-def test_pages_that_go_on_shifting_are_not_whole() -> None:
+def test_a_listing_whose_pages_keep_shifting_is_incomplete() -> None:
     a, b, c = map(schedule, "abc")
     script = Script(page(a, b, cursor="2"), page(b), page(c, a, cursor="2"), page(a, b))
     gap = "schedules moved between its pages while they were read"
@@ -107,7 +107,7 @@ def test_pages_that_go_on_shifting_are_not_whole() -> None:
         ),
     ],
 )
-def test_an_inconsistent_listing_says_so(pages: Sequence[Json], expected: Listing) -> None:
+def test_an_inconsistent_listing_is_incomplete_with_a_reason(pages: Sequence[Json], expected: Listing) -> None:
     assert reader_of(Script(*pages)).schedules(PROJECT) == expected
 
 

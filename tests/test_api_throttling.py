@@ -93,7 +93,7 @@ def test_a_retry_after_beyond_the_limit_of_a_run_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize("takes", [0.0, 25.0])
-def test_ten_minutes_a_run_are_the_end_of_it(takes: float) -> None:
+def test_a_run_waits_for_throttling_at_most_ten_minutes(takes: float) -> None:
     platform = Platform(1e6, takes=takes)
     with pytest.raises(PlatformError) as caught:
         platform.retry()(platform.attempt)
@@ -101,7 +101,7 @@ def test_ten_minutes_a_run_are_the_end_of_it(takes: float) -> None:
     assert 560.0 < platform.now - 1000.0 - takes < 660.0
 
 
-def test_slow_refusals_take_nothing_from_an_operation() -> None:
+def test_slow_refusals_do_not_use_up_the_time_of_an_operation() -> None:
     platform = Platform(500.0, takes=25.0)
     assert platform.retry()(platform.attempt) == "done"
 

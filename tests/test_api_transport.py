@@ -387,7 +387,7 @@ def test_an_answer_may_be_framed_in_any_way(framed: bytes) -> None:
         (b'{"result":{"data":"\xff"}}', "answered with JSON that is cut off or broken"),
     ],
 )
-def test_a_200_that_is_no_trpc_answer_asks_about_the_url(body: bytes, reason: str) -> None:
+def test_a_200_that_is_no_trpc_response_questions_the_url(body: bytes, reason: str) -> None:
     error = failed_answer(lambda _: Reply(200, body), url_origin="INF_API_URL")
     assert error_kind(error) == (Unreadable, Delivery.AMBIGUOUS, True, 200)
     assert str(error) == f"haloSchedule.create (HTTP 200): {reason}"
@@ -514,7 +514,7 @@ def test_cookies_are_not_kept() -> None:
         (504, Delivery.AMBIGUOUS, True, False),
     ],
 )
-def test_a_status_decides_what_may_have_happened(
+def test_a_status_determines_the_delivery_and_the_error(
     status: int, delivery: Delivery, is_transient: bool, ends_the_run: bool
 ) -> None:
     in_own_words = failed_answer(lambda _: failure(status, "the reason", "THE_NAME"))
@@ -601,12 +601,12 @@ def test_an_unexpected_error_body_is_unreadable_but_keeps_the_status(body: bytes
 
 
 @pytest.mark.parametrize("error", [{}, {"message": 7, "data": []}, {"data": {"code": None}}])
-def test_a_trpc_error_without_words_still_says_something(error: dict[str, object]) -> None:
+def test_a_trpc_error_without_a_message_gets_one(error: dict[str, object]) -> None:
     body = json.dumps({"error": error}).encode()
     assert failed_answer(lambda _: Reply(400, body)).reason == "refused without a reason"
 
 
-def test_the_platform_s_words_are_made_safe_and_short() -> None:
+def test_the_message_of_the_platform_is_escaped_and_shortened() -> None:
     message = f"line one\n\tline two \x1b[31mred\x7f \u202eevil {CANARY} " + "x" * 1000
     error = failed_answer(lambda _: failure(400, message))
     assert error.reason.startswith("line one line two \u241b[31mred\u2421 \ufffdevil *** xxx")

@@ -244,7 +244,7 @@ def test_the_undo_printed_for_an_unknown_create_works(halo: CommandLine, folder:
         assert (ended.code, place.held[0]) == (0, ("Review archived",) if is_kept else ()), ended.text
 
 
-def test_two_applies_in_a_row_make_one_though_the_list_lags(halo: CommandLine, folder: Path) -> None:
+def test_two_applies_in_a_row_create_one_schedule_though_the_list_lags(halo: CommandLine, folder: Path) -> None:
     with serve_sandbox(halo) as place:
         (folder / "halo.yaml").write_text(
             "version: 1\nschedules:\n  a: {title: Review, agent: checkout, frequency: daily, hours: 9, prompt: Look.}\n"

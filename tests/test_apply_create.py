@@ -47,7 +47,7 @@ AMBIGUOUS: dict[str, Effect] = {
 }
 
 
-def test_a_create_lists_first_sends_every_field_and_looks_for_twins(harness: Harness) -> None:
+def test_a_create_lists_first_sends_every_field_and_looks_for_duplicates(harness: Harness) -> None:
     run = harness.run(create("Review"))
     assert (run.event_lines, run.requests, run.exit_code) == (
         ["Review started", "Review done"],
@@ -77,7 +77,7 @@ def test_a_title_that_has_appeared_is_a_conflict(harness: Harness) -> None:
     assert harness.shown() == {"s1": ("Review", True, [9]), "s2": ("Other", True, [9])}
 
 
-def test_an_archived_title_is_free(harness: Harness) -> None:
+def test_a_title_of_an_archived_schedule_can_be_used(harness: Harness) -> None:
     harness.add("Review", archived=True)
     assert harness.run(create("Review")).statuses == ["done"]
 
@@ -98,7 +98,7 @@ def test_a_create_waits_as_long_as_the_platform_says(harness: Harness) -> None:
     assert (harness.run(create("Review")).statuses, harness.waits) == (["done"], [11.0])
 
 
-def test_a_create_that_was_not_sent_is_repeated(harness: Harness) -> None:
+def test_a_create_that_was_not_sent_is_tried_again(harness: Harness) -> None:
     with Transport("http://127.0.0.1:9", Secret(demo.DEMO_KEY)) as nobody:
         events = list(
             apply(
@@ -161,7 +161,7 @@ def test_a_create_that_does_not_appear_is_unknown_and_never_repeated(harness: Ha
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_reset_connection_is_handled_the_same(when: str) -> None:
+def test_a_create_is_found_or_unknown_after_a_reset_connection(when: str) -> None:
     with open_served_harness() as served:
         served.fault(CREATE, Cut(), when=when)
         run = served.run(create("Review"))
@@ -178,7 +178,7 @@ def test_a_create_may_appear_late(harness: Harness) -> None:
     assert (run.statuses, run.requests, run.exit_code) == (["done"], [LIST, CREATE, LIST, LIST, LIST, LIST], 0)
 
 
-def test_several_that_match_are_a_conflict_naming_ids(harness: Harness) -> None:
+def test_several_schedules_that_match_a_lost_create_are_a_conflict(harness: Harness) -> None:
     harness.add("Elsewhere")
     harness.fault(CREATE, Cut(), when="after")
     run = harness.run(create("Review"), during=_on("retrying", lambda: harness.add("Review")))
@@ -242,7 +242,7 @@ def test_a_search_for_a_lost_create_ends_when_the_key_is_refused(harness: Harnes
     assert (run.statuses, run.requests, run.exit_code) == (["unknown"], [LIST, CREATE, LIST], 5)
 
 
-def test_an_answer_other_than_what_was_sent_has_created_something(harness: Harness) -> None:
+def test_an_answer_other_than_what_was_sent_fails_after_the_create(harness: Harness) -> None:
     other = b'{"result":{"data":%s}}'
     harness.add("Model", hours=[17])
     wire = harness.caller.send_query(READ, {"id": "s1"}).body.removeprefix(b'{"result":{"data":').removesuffix(b"}}")
@@ -256,7 +256,7 @@ def test_an_answer_other_than_what_was_sent_has_created_something(harness: Harne
 
 
 @pytest.mark.parametrize("effect", [*TRANSIENT.values(), *NOT_NOW.values()], ids=[*TRANSIENT, *NOT_NOW])
-def test_the_listing_is_repeated(harness: Harness, effect: Effect) -> None:
+def test_a_failed_listing_is_repeated(harness: Harness, effect: Effect) -> None:
     harness.fault(LIST, effect)
     run = harness.run(create("Review"))
     assert (run.statuses, run.requests, run.exit_code) == (["done"], [LIST, LIST, CREATE, LIST], 0)
@@ -365,7 +365,7 @@ def test_a_lost_create_that_is_found_can_be_a_duplicate(harness: Harness) -> Non
     assert harness.shown() == {"s1": ("Review", False, [9]), "s2": ("Review", True, [9])}
 
 
-def test_a_twin_that_cannot_be_archived_is_named(harness: Harness) -> None:
+def test_a_duplicate_that_cannot_be_archived_is_named(harness: Harness) -> None:
     harness.fault(ARCHIVE, Refuse("FORBIDDEN"))
     run = harness.run(create("Review"), during=_earlier_twin(harness))
     event = run.summary.events[0]

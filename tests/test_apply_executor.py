@@ -154,7 +154,7 @@ def test_one_failure_does_not_stop_what_does_not_depend_on_it(harness: Harness) 
     ("effect", "status", "exit_code"),
     [(Refuse("BAD_REQUEST"), "failed", 1), (Cut(), "unknown", 5)],
 )
-def test_nothing_is_archived_unless_everything_before_is_done(
+def test_nothing_is_archived_unless_every_earlier_change_is_done(
     harness: Harness, effect: Refuse | Cut, status: str, exit_code: int
 ) -> None:
     wire, gone = harness.add("A"), harness.add("Gone")
@@ -165,7 +165,7 @@ def test_nothing_is_archived_unless_everything_before_is_done(
     assert harness.shown()["s2"] == ("Gone", True, [9])
 
 
-def test_already_counts_as_done(harness: Harness) -> None:
+def test_a_change_already_in_effect_counts_as_done(harness: Harness) -> None:
     change, gone = update(harness.add("A"), hours=(12,)), archive(harness.add("Gone"))
     harness.caller.mutate(UPDATE, {"id": "s1", "hours": [12]})
     run = harness.run(change, gone)
@@ -255,7 +255,7 @@ def test_the_worker_threads_end_with_the_run(harness: Harness, monkeypatch: pyte
     assert [thread is not None and thread.is_alive() for thread in crew] == [False] * 4
 
 
-def test_a_mistake_of_ours_is_the_outcome_of_its_change_only(harness: Harness) -> None:
+def test_an_internal_error_fails_only_its_change(harness: Harness) -> None:
     wires = [harness.add(title) for title in ("A", "B")]
     changes = [update(wire, hours=(12,)) for wire in wires]
     object.__setattr__(changes[0], "after", None)
@@ -271,7 +271,7 @@ def test_a_platform_that_stays_unreachable_ends_the_run(harness: Harness) -> Non
     assert (run.statuses, run.exit_code) == ([*["failed"] * 3, *["not started"] * 2], 1)
 
 
-def test_a_platform_that_is_reached_now_and_then_ends_no_run(harness: Harness) -> None:
+def test_a_platform_that_is_sometimes_reached_ends_no_run(harness: Harness) -> None:
     changes = [update(harness.add(title), hours=(12,)) for title in "ABCDEF"]
     harness.transport = Shaky(harness.transport, lambda id_: id_ in {"s1", "s2", "s4", "s5"})  # type: ignore[assignment]
     assert harness.run(*changes, attempts=1).statuses == ["failed", "failed", "done", "failed", "failed", "done"]
@@ -340,7 +340,7 @@ def interrupted_at(line: int, stop: StopSignal) -> bool:
     return left <= 0
 
 
-def test_a_pause_may_be_interrupted_at_every_line_by_its_own_thread() -> None:
+def test_a_wait_can_be_interrupted_by_its_own_thread_at_every_line() -> None:
     lines = count(1)
     while interrupted_at(next(lines), stop := StopSignal()):
         assert stop.interrupted.is_set()
@@ -382,7 +382,7 @@ def test_changes_that_wait_for_the_rate_limit_are_not_started_after_a_stop(
     )
 
 
-def test_a_change_that_is_begun_is_ended_though_the_run_is_over(harness: Harness) -> None:
+def test_a_started_change_is_completed_after_a_stop(harness: Harness) -> None:
     harness.fault(UPDATE, Refuse("BAD_REQUEST"), times=1)  # it updates no archived schedule, so it is unarchived first
     change = unarchive(harness.add("A", archived=True), hours=(12,))
     # The read is free, the update, the unarchive, and the update wait.
@@ -393,7 +393,7 @@ def test_a_change_that_is_begun_is_ended_though_the_run_is_over(harness: Harness
     assert (run.statuses, run.exit_code, harness.shown()) == (["done"], 130, {"s1": ("A", True, [12])})
 
 
-def test_an_answer_that_was_lost_is_looked_for_though_the_run_is_over(harness: Harness) -> None:
+def test_a_lost_answer_is_looked_for_after_a_stop(harness: Harness) -> None:
     harness.fault(UPDATE, Cut(), when="after")
     change = update(harness.add("A"), hours=(12,))
     # The read is free, the update and the read that settles it wait.
@@ -418,7 +418,7 @@ def test_a_write_that_hangs_beyond_the_grace_period_is_unknown(when: str) -> Non
         assert served.shown()["s1"][0] == {"before": "A", "after": "New"}[when]
 
 
-def test_a_lost_create_is_not_looked_for_once_the_grace_is_over() -> None:
+def test_a_lost_create_is_not_looked_for_after_the_grace_period() -> None:
     with open_served_harness() as served:
         served.fault(CREATE, Cut(), where={"title": "Lost"}, when="after")
         served.fault(CREATE, NoReply(), where={"title": "Hung"})
@@ -432,7 +432,7 @@ def test_a_lost_create_is_not_looked_for_once_the_grace_is_over() -> None:
         assert run.requests.count(LIST) == 1
 
 
-def test_the_grace_is_for_the_whole_run_and_not_for_each_phase() -> None:
+def test_the_grace_period_is_for_the_whole_run() -> None:
     stop_signal, released = StopSignal(), threading.Event()
     pool = WorkerPool(2, stop_signal, grace=SOON)
     stop_signal.interrupt()

@@ -150,7 +150,9 @@ def test_the_command_that_shows_the_outcome_names_the_same_file(applying: Settin
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_a_signal_lets_what_is_in_flight_end_and_says_what_was_done(applying: Setting, number: signal.Signals) -> None:
+def test_a_signal_lets_changes_in_progress_end_and_lists_what_was_done(
+    applying: Setting, number: signal.Signals
+) -> None:
     applying.may_create.clear()
     process = applying.start()
     applying.wait_for(CREATE, title="Alpha")
@@ -172,7 +174,9 @@ def test_a_signal_lets_what_is_in_flight_end_and_says_what_was_done(applying: Se
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_second_signal_does_not_wait_for_what_hangs(applying: Setting, when: str, second: signal.Signals) -> None:
+def test_a_second_signal_does_not_wait_for_hanging_changes(
+    applying: Setting, when: str, second: signal.Signals
+) -> None:
     applying.sandbox.faults.add(Fault(CREATE, NoReply(), when=when))  # type: ignore[arg-type]
     process = applying.start()
     applying.wait_for(CREATE, title="Alpha")
@@ -249,7 +253,7 @@ main.main = interrupted_in_a_callback
 """
 
 
-def test_an_interrupt_that_python_swallows_in_a_callback_comes_again(tmp_path: Path) -> None:
+def test_an_interrupt_that_python_swallows_in_a_callback_is_raised_again(tmp_path: Path) -> None:
     process = HaloProcess(cwd=tmp_path, env={}, before=LOST)
     assert (process.communicate(timeout=25), process.returncode) == (("", ""), 130)
 
@@ -295,14 +299,14 @@ def test_a_signal_while_the_end_is_written_does_not_claim_that_nothing_was(halo:
     )
 
 
-def test_a_reader_that_has_gone_does_not_change_how_the_run_ended(halo: CommandLine, folder: Path) -> None:
+def test_a_closed_pipe_does_not_change_how_the_run_ended(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(PROJECT_FILE, encoding="utf-8")
     assert halo.run(("apply", "--yes", "--sandbox"), Stream(), Gone(), Stream(), {}) == 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 @pytest.mark.parametrize("is_again", [False, True])
-def test_a_run_whose_result_cannot_be_written_has_not_gone_well(applying: Setting, *, is_again: bool) -> None:
+def test_a_run_whose_result_cannot_be_written_fails(applying: Setting, *, is_again: bool) -> None:
     if is_again:
         assert applying.start().wait(30) == 0
     with Path("/dev/full").open("w") as full:
@@ -314,7 +318,7 @@ def test_a_run_whose_result_cannot_be_written_has_not_gone_well(applying: Settin
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_a_run_that_was_interrupted_and_cannot_say_so_is_interrupted(applying: Setting) -> None:
+def test_an_interrupted_run_that_cannot_print_its_result_exits_as_interrupted(applying: Setting) -> None:
     applying.may_create.clear()
     with Path("/dev/full").open("w") as full:
         process = applying.start("--json", stdout=full)

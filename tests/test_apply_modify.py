@@ -119,7 +119,7 @@ def test_an_unmanaged_field_may_move(harness: Harness, meanwhile: dict[str, Any]
     assert (there["hours"], {name: there[name] for name in meanwhile}) == ([12], meanwhile)
 
 
-def test_updated_at_alone_is_no_conflict(harness: Harness) -> None:
+def test_a_later_updated_at_alone_is_no_conflict(harness: Harness) -> None:
     change = update(harness.add("Review"), hours=(12,))
     harness.clock.advance(hours=1)
     harness.caller.mutate(UPDATE, {"id": "s1", "hours": [9]})
@@ -183,7 +183,7 @@ def test_a_write_whose_answer_was_lost_is_found_done_and_not_repeated(harness: H
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_reset_connection_is_handled_the_same(when: str) -> None:
+def test_a_write_is_repeated_or_found_done_after_a_reset_connection(when: str) -> None:
     with open_served_harness() as served:
         served.fault(UPDATE, Cut(), when=when)
         run = served.run(update(served.add("Review"), hours=(12,)))
@@ -192,7 +192,7 @@ def test_a_reset_connection_is_handled_the_same(when: str) -> None:
         assert (served.shown(), run.exit_code) == ({"s1": NOON_AND_NINE}, 0)
 
 
-def test_a_truncated_answer_is_handled_the_same() -> None:
+def test_a_truncated_answer_over_a_socket_is_found_done() -> None:
     with open_served_harness() as served:
         served.fault(UPDATE, Cut(sent=10))
         run = served.run(update(served.add("Review"), hours=(12,)))
@@ -200,7 +200,7 @@ def test_a_truncated_answer_is_handled_the_same() -> None:
 
 
 @pytest.mark.parametrize("effect", [*TRANSIENT.values(), *NOT_NOW.values()], ids=[*TRANSIENT, *NOT_NOW])
-def test_a_read_is_repeated_too(harness: Harness, effect: Effect) -> None:
+def test_a_failed_read_is_repeated(harness: Harness, effect: Effect) -> None:
     harness.fault(READ, effect)
     run = harness.run(update(harness.add("Review"), hours=(12,)))
     assert (run.requests, run.statuses, run.exit_code) == ([READ, READ, UPDATE], ["done"], 0)
@@ -227,7 +227,7 @@ def test_a_write_that_never_gets_an_answer_is_unknown(harness: Harness) -> None:
     assert (run.summary.events[0].hint or "").startswith("run `halo schedule get s1` to see its state;")
 
 
-def test_a_lost_answer_that_no_read_can_settle_is_unknown(harness: Harness) -> None:
+def test_a_lost_answer_is_unknown_if_it_cannot_be_read_again(harness: Harness) -> None:
     harness.fault(UPDATE, Refuse(), when="after")
     wire = harness.add("Review")
     harness.fault(READ, Reply(200, harness.caller.send_query(READ, {"id": "s1"}).body))
@@ -332,7 +332,7 @@ def test_an_archive_of_a_schedule_with_another_title_is_a_conflict(harness: Harn
         ({"modelId": "halo-small"}, "model_id"),
     ],
 )
-def test_an_undeclared_schedule_edited_by_another_user_is_not_archived(
+def test_an_undeclared_schedule_edited_since_the_plan_is_not_archived(
     harness: Harness, edit: dict[str, Any], field: str
 ) -> None:
     change = archive(harness.add("Review"))

@@ -42,7 +42,7 @@ def test_the_most_serious_exit_code_wins(summary: Summary, exit_code: int) -> No
     assert summary.exit_code == exit_code
 
 
-def test_the_last_event_of_a_change_counts_and_the_order_is_the_plans() -> None:
+def test_a_summary_has_the_last_event_of_each_change_in_the_order_of_the_plan() -> None:
     events = [
         Event(B, Status.STARTED),
         Event(A, Status.STARTED),
@@ -77,7 +77,7 @@ def test_with_status_selects_events_in_the_order_of_the_plan() -> None:
     assert [event.status for event in summary.with_status(DONE, ALREADY)] == [DONE, ALREADY, DONE]
 
 
-def test_only_the_last_events_of_a_change_are_final() -> None:
+def test_started_and_retrying_are_no_final_statuses() -> None:
     assert [status for status in Status if not status.is_final] == [Status.STARTED, Status.RETRYING]
 
 

@@ -94,7 +94,7 @@ def test_links_of_a_base_are_followed(halo: CommandLine, git: Git, name: str, ta
     assert attribution_by_key(halo) == {"two": "both"}
 
 
-def test_a_project_file_behind_a_link_is_the_one_that_the_link_led_to(halo: CommandLine, git: Git) -> None:
+def test_a_project_file_behind_a_link_is_read_where_the_link_led_at_the_base(halo: CommandLine, git: Git) -> None:
     write_files(git.folder, {"old/halo.yaml": project(one="p.md"), "old/p.md": "P", "new/p.md": "P"})
     link(git, "live", "old")
     git.commit()
@@ -119,7 +119,9 @@ def test_broken_links_of_a_base_are_problems(halo: CommandLine, git: Git, target
 
 
 @pytest.mark.parametrize("target", ["../outside.yaml", "/etc/passwd", "s/../../outside.yaml"])
-def test_a_base_whose_project_file_leads_out_is_not_read(halo: CommandLine, git: Git, target: str) -> None:
+def test_a_project_file_that_links_out_of_the_checkout_at_the_base_is_not_read(
+    halo: CommandLine, git: Git, target: str
+) -> None:
     (git.folder.parent / "outside.yaml").write_text(project(one="p.md"))
     write_files(git.folder, {"p.md": "P", "s/x": ""})
     link(git, "halo.yaml", target)
@@ -165,7 +167,7 @@ def test_files_of_a_submodule_are_read_from_its_commit_at_the_base(halo: Command
     assert attribution_by_key(halo) == {"one": "before", "two": "before"}
 
 
-def test_a_submodule_that_is_not_here_is_named(halo: CommandLine, git: Git, module: Git) -> None:
+def test_a_missing_submodule_is_named(halo: CommandLine, git: Git, module: Git) -> None:
     git("switch", "--quiet", "--create", "feature")
     git("rm", "--quiet", "-f", "sub")
     write_files(git.folder, {"halo.yaml": project(one="q.md")})
@@ -298,7 +300,7 @@ def test_git_is_started_as_often_for_many_files_as_for_few(halo: CommandLine, gi
     assert counts[0] == counts[1]
 
 
-def test_no_pipe_in_the_place_of_a_base_s_file_is_waited_for(halo: CommandLine, git: Git) -> None:
+def test_a_pipe_in_place_of_a_file_of_the_base_is_not_waited_for(halo: CommandLine, git: Git) -> None:
     write_files(git.folder, {"halo.yaml": project(one="p.md"), "p.md": "P", "q.md": "P"})
     git.commit()
     (git.folder / "p.md").unlink()
@@ -338,7 +340,7 @@ def test_content_changed_by_a_git_filter_is_not_an_edit(
     assert attribution_by_key(halo, base="main^") == {"one": "before", "two": "both"}
 
 
-def test_a_branch_cannot_have_the_base_converted(halo: CommandLine, git: Git) -> None:
+def test_attributes_of_a_branch_do_not_convert_files_of_the_base(halo: CommandLine, git: Git) -> None:
     git("config", "filter.loose.smudge", "sed s/The/Other/")
     git("config", "filter.loose.clean", "sed s/Other/The/")
     write_files(git.folder, {"halo.yaml": project(one="p.md"), "p.md": "P"})
@@ -442,7 +444,7 @@ def test_an_index_of_a_later_version_needs_no_git(halo: CommandLine, sparse: Git
         assert (ended.code, ended.json["warnings"]) == (0, [])
 
 
-def test_a_sparse_worktree_is_sparse_by_itself(halo: CommandLine, sparse: Git) -> None:
+def test_a_worktree_can_be_sparse_on_its_own(halo: CommandLine, sparse: Git) -> None:
     sparse("worktree", "add", "--quiet", "--no-checkout", "../tree", "-b", "other")
     tree = Git(sparse.folder.parent / "tree")
     tree("sparse-checkout", "set", "a")

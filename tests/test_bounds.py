@@ -33,7 +33,7 @@ TESTS = Path(__file__).parent
 INDEX = {
     "a key appears in no output, error or file": "test_secrets test_no_command_shows_the_key",
     "nor where something fails": "test_secrets test_no_failure_shows_the_key",
-    "nor cut in half": "test_secrets test_no_screen_is_so_narrow_that_half_a_key_is_left",
+    "nor cut in half": "test_secrets test_no_narrow_screen_shows_half_a_key",
     "a key is printable ASCII without spaces":
         "test_api_credentials test_a_key_no_header_can_carry_is_refused_without_being_shown",
     "a key is stripped": "test_bounds test_whitespace_around_a_key_is_stripped",
@@ -52,27 +52,27 @@ INDEX = {
         "test_api_transport test_nothing_in_the_environment_turns_verification_off",
     "SSL_CERT_FILE works": "test_api_transport test_ssl_cert_file_is_trusted",
     "answers up to 256 MiB": "test_api_transport test_an_answer_beyond_the_limit_is_not_read_to_its_end",
-    "all pages of a list together": "test_bounds test_pages_without_end_are_held_to_the_bounds_of_one_answer",
-    "1 GiB of memory for what is decoded": "test_bounds test_brackets_that_unfold_to_gigabytes_are_never_decoded",
+    "all pages of a list together": "test_bounds test_endless_pages_count_towards_the_limits_of_one_answer",
+    "1 GiB of memory for what is decoded": "test_bounds test_deeply_nested_json_is_never_decoded",
     "whatever it is made of": "test_bounds test_no_answer_takes_more_memory_than_was_estimated",
     "compressed once": "test_api_transport test_an_answer_that_would_unfold_without_bound_is_not_unfolded",
     "error bodies up to 64 KiB": "test_api_transport test_an_endless_error_page_is_not_read_to_its_end",
     "an operation ends in time": "test_api_transport test_headers_that_trickle_end_at_the_deadline",
     "an explicit User-Agent, no telemetry": "test_bounds test_a_request_names_the_client_and_nothing_else",
-    "the numbers are those of the design": "test_bounds test_the_bounds_are_those_of_the_design",
+    "the numbers are those of the design": "test_bounds test_the_limits_are_those_of_the_design",
     "5 MiB a file": "test_bounds test_a_file_may_be_as_large_as_the_bound_and_no_larger",
     "20,000 files": "test_load_project test_a_project_has_bounds",
     "64 MiB in all": "test_load_project test_all_files_together_have_a_bound",
     "lists of the policy and earlier titles": "test_bounds test_a_list_has_a_maximum_length",
     "100,000 schedules": "test_load_project test_more_schedules_than_anyone_has_are_refused",
     "prompts to 256 KiB": "test_bounds test_a_prompt_may_be_as_long_as_the_bound_and_no_longer",
-    "50 levels": "test_load_yaml test_fifty_levels_are_fine",
+    "50 levels": "test_load_yaml test_fifty_levels_are_accepted",
     "aliases to ten times the file": "test_load_yaml test_an_alias_bomb_is_refused_before_it_expands",
     "merge keys likewise": "test_load_yaml test_a_bomb_of_merge_keys_is_refused_too",
     "globs look at so much": "test_load_project test_the_walk_of_the_globs_has_a_bound",
     "problems are bounded": "test_load_problems test_more_problems_than_memory_has_room_for_are_not_worded",
     "the largest odd files end in time and memory": "test_bounds test_no_large_file_takes_too_much_time_or_memory",
-    "paths are refused before the disk is touched": "test_bounds test_a_refused_path_is_not_looked_for",
+    "paths are refused before the disk is touched": "test_bounds test_a_refused_path_is_not_looked_up_on_disk",
     "nothing outside of the folder is read": "test_hostile_checkout test_nothing_outside_is_read",
     "nor by the project file": "test_hostile_checkout test_a_project_file_that_links_out_of_the_checkout_is_not_read",
     "no content of a file that was not understood": "test_load_yaml test_a_file_that_was_not_understood_is_not_quoted",
@@ -91,7 +91,8 @@ INDEX = {
     "what is opaque blocks its entry": "test_plan test_an_opaque_schedule_blocks_the_entry_that_matches_it",
     "and is not archived": "test_plan test_the_file_may_say_that_undeclared_schedules_are_archived_but_for_opaque_ones",
     "an unknown status is in flight": "test_api_runs test_every_other_status_is_in_flight_and_shown_as_it_is",
-    "repeated cursors, two contents, other projects": "test_api_schedules test_an_inconsistent_listing_says_so",
+    "repeated cursors, two contents, other projects":
+        "test_api_schedules test_an_inconsistent_listing_is_incomplete_with_a_reason",
     "cursors end": "test_api_schedules test_a_listing_without_an_end_ends",
     "a listing that is not whole creates and archives nothing":
         "test_guards test_an_incomplete_listing_creates_and_archives_nothing",
@@ -112,7 +113,7 @@ def test_every_documented_bound_has_its_test(promise: str) -> None:
     assert name in defined_in(module)
 
 
-def test_the_bounds_are_those_of_the_design() -> None:
+def test_the_limits_are_those_of_the_design() -> None:
     mib = 1024 * 1024
     assert (5 * mib, 64 * mib, 256 * 1024) == (bounds.MAX_FILE, bounds.MAX_TOTAL, bounds.MAX_PROMPT)
     assert (bounds.MAX_FILES, bounds.MAX_SCHEDULES) == (20_000, 100_000)
@@ -158,7 +159,7 @@ def test_a_list_has_a_maximum_length(tmp_path: Path, text: str, place: str) -> N
         assert problems_of_files(tmp_path, f"version: 1\n{text.format(many=many)}\n") == said
 
 
-def test_a_refused_path_is_not_looked_for(tmp_path: Path) -> None:
+def test_a_refused_path_is_not_looked_up_on_disk(tmp_path: Path) -> None:
     paths = ["/etc/x.yaml", "C:x.yaml", "a\\b.yaml", "../x.yaml", "a/../../x.yaml", ".x/y.yaml"]
     for number, path in enumerate(paths):
         written = json.dumps(path)
@@ -268,7 +269,7 @@ def test_no_answer_takes_more_memory_than_was_estimated(unit: str) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="bounds of POSIX")
 @pytest.mark.parametrize("unit", ["lists", "mappings", "numbers", "short keys"])
-def test_brackets_that_unfold_to_gigabytes_are_never_decoded(tmp_path: Path, unit: str) -> None:
+def test_deeply_nested_json_is_never_decoded(tmp_path: Path, unit: str) -> None:
     """94 MB in a hundred kilobytes of gzip, read with half a gigabyte of address space."""
     packer = zlib.compressobj(1, wbits=31)
     part = UNITS[unit].encode() * 100_000
@@ -294,7 +295,7 @@ def test_brackets_that_unfold_to_gigabytes_are_never_decoded(tmp_path: Path, uni
         (RequestLimits(memory_bytes=128 << 20), "answered with more than 128 MiB once it is decoded"),
     ],
 )
-def test_pages_without_end_are_held_to_the_bounds_of_one_answer(bounds_: RequestLimits, reason: str) -> None:
+def test_endless_pages_count_towards_the_limits_of_one_answer(bounds_: RequestLimits, reason: str) -> None:
     schedules = [{"id": f"s{number}", "title": "T", "hours": [1] * 900} for number in range(500)]
 
     def page(request: Request) -> Reply:

@@ -121,7 +121,7 @@ def test_a_brief_is_no_longer_than_was_asked_for(max_chars: int, length: int, tr
 
 
 @pytest.mark.parametrize("ticks", ["`" * 30_000, f"{'`' * 900}\n" * 20])
-def test_backticks_make_no_fence_that_is_longer_than_the_brief(ticks: str) -> None:
+def test_long_runs_of_backticks_do_not_exceed_the_length_of_a_brief(ticks: str) -> None:
     document = brief(report(ticks), *[opened_trace(arguments=ticks)] * 3, max_chars=8_000)
     assert len(document) <= 8_000
     assert "`" * 30 not in text_outside_fences(document)

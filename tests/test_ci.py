@@ -307,7 +307,7 @@ def test_dependabot_and_a_merge_queue_are_validated_only(job: Job) -> None:
 
 @ON_GITHUB
 @pytest.mark.parametrize("command", ["plan", "apply", "validate"])
-def test_the_event_that_gives_strangers_the_secrets_is_refused(job: Job, command: str) -> None:
+def test_pull_request_target_is_refused(job: Job, command: str) -> None:
     ended = job.on_branch(command, GITHUB_EVENT_NAME="pull_request_target")
     assert ended.code == 3
     assert "hint: use the event pull_request" in ended.err
@@ -411,7 +411,7 @@ def test_gitlab_takes_the_receipt_from_the_artifacts_of_a_job(job: Job, tmp_path
     assert job.on_branch("undo", HALO_CI_RECEIPT="8").code == 1
 
 
-def test_an_approval_that_came_late_applies_nothing(job: Job) -> None:
+def test_an_outdated_approval_applies_nothing(job: Job) -> None:
     assert job.on_branch("plan").code == 0
     Git(job.git.folder.parent / "origin").commit("merged meanwhile")
     late = job.on_branch("apply")
@@ -462,18 +462,18 @@ def test_drift_opens_one_issue_and_closes_it_when_it_is_gone(job: Job) -> None:
 
 
 @pytest.mark.parametrize("env", [{"HALO_CI_TOKEN": ""}, {"HALO_CI_TOKEN": "wrong-token"}, {"HALO_CI_COMMENT": "no"}])
-def test_drift_that_no_issue_tells_of_fails(job: Job, env: dict[str, str]) -> None:
+def test_drift_without_an_issue_fails_the_job(job: Job, env: dict[str, str]) -> None:
     assert job.on_branch("drift", **env).code == 2
     assert job.host.issues == []
 
 
-def test_a_look_for_drift_that_fails_neither_opens_nor_closes_an_issue(job: Job) -> None:
+def test_a_failed_drift_check_neither_opens_nor_closes_an_issue(job: Job) -> None:
     assert job.on_branch("drift").code == 0
     assert job.on_branch("drift", INF_API_KEY="sk-inference-wrong").code == 1
     assert [each.is_open for each in job.host.issues] == [True]
 
 
-def test_a_report_downloads_what_a_day_has_brought(job: Job) -> None:
+def test_the_report_job_pulls_reports_and_writes_their_page(job: Job) -> None:
     assert (job.on_branch("plan").code, job.on_branch("apply").code) == (0, 0)
     ended = job.on_branch("report", HALO_CI_ARGS="--since 2d")
     assert ended.code == 0, ended.text
@@ -559,7 +559,7 @@ def test_no_issue_is_written_without_a_valid_token_or_if_unwanted(
 
 
 @ON_GITHUB
-def test_github_learns_outputs_and_a_summary(job: Job) -> None:
+def test_github_gets_outputs_and_a_summary(job: Job) -> None:
     assert job.on_branch("plan").code == 0
     plan = str(job.folder / "plan.json")
     assert job.outputs == {"changes": "true", "exit-code": "2", "plan": plan}

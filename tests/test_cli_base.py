@@ -133,7 +133,7 @@ def test_a_renamed_key_is_not_a_change(halo: CommandLine, git: Git) -> None:
     assert attribution_by_key(halo, "--base", "main") == {"other": "before"}
 
 
-def test_the_archive_of_what_the_branch_no_longer_declares_is_its_own(halo: CommandLine, git: Git) -> None:
+def test_the_archive_of_an_entry_that_the_branch_removed_is_its_own(halo: CommandLine, git: Git) -> None:
     write_project(git.folder, entry("one"), entry("two"), entry("three"), undeclared="archive")
     halo("apply", "--sandbox", "--yes")
     write_project(git.folder, entry("one"), entry("two"), undeclared="archive")
@@ -145,7 +145,9 @@ def test_the_archive_of_what_the_branch_no_longer_declares_is_its_own(halo: Comm
     }
 
 
-def test_a_file_is_found_at_the_base_as_it_is_found_here(halo: CommandLine, git: Git, tmp_path: Path) -> None:
+def test_the_project_file_of_the_base_is_searched_for_as_in_the_checkout(
+    halo: CommandLine, git: Git, tmp_path: Path
+) -> None:
     write_project(git.folder, name="halo.yaml", include='["team/*.yaml"]')
     (git.folder / "team").mkdir()
     (git.folder / "team" / "a.yaml").write_text("schedules:\n" + entry("one"))
@@ -233,7 +235,7 @@ def test_a_link_that_is_left_where_a_project_file_was_does_not_hide_that_it_move
     assert halo("plan", "--sandbox", "--file", "sched.yaml", "--base", "main").code == 3
 
 
-def test_a_new_environment_beside_the_others_is_the_branchs_to_add(halo: CommandLine, git: Git) -> None:
+def test_a_branch_may_add_a_new_environment(halo: CommandLine, git: Git) -> None:
     write_project(git.folder, entry("one"), protect="[The *]")
     write_project(git.folder, entry("one"), name="halo.staging.yaml", protect="[The *]")
     (git.folder / "included.yaml").write_text("schedules: {}\n")
@@ -278,7 +280,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
-def test_of_a_base_with_problems_the_policy_counts(halo: CommandLine, git: Git, broken: str) -> None:
+def test_the_policy_of_a_base_with_problems_still_counts(halo: CommandLine, git: Git, broken: str) -> None:
     write_project(git.folder, entry("one"), protect="[The *]")
     fine = (git.folder / "halo.yaml").read_text()
     (git.folder / "halo.yaml").write_text(fine + broken)
@@ -426,7 +428,7 @@ def test_a_plan_saved_with_a_loosening_is_not_applied_until_that_is_accepted(
         ({"scope": "{agents: [mine]}", "agents": "{mine: checkout}"}, {"scope": "{agents: [checkout]}"}),
     ],
 )
-def test_a_tightening_is_the_branchs_to_make(
+def test_a_branch_may_tighten_the_policy(
     halo: CommandLine, git: Git, before: dict[str, str], after: dict[str, str]
 ) -> None:
     write_project(git.folder, **before)
@@ -436,7 +438,7 @@ def test_a_tightening_is_the_branchs_to_make(
     assert (ended.code, ended.json["refusals"]) == (0, [])
 
 
-def test_until_it_is_accepted_the_stricter_policy_holds(halo: CommandLine, git: Git) -> None:
+def test_the_stricter_policy_holds_until_the_change_is_accepted(halo: CommandLine, git: Git) -> None:
     write_project(git.folder, *map(entry, ("one", "two", "three", "four")))
     halo("apply", "--sandbox", "--yes")
     write_project(
@@ -516,7 +518,7 @@ def test_the_strictest_policy_for_undeclared_schedules_holds(
 
 
 @pytest.mark.parametrize("command", ["plan", "apply"])
-def test_nothing_but_an_edit_loosens(halo: CommandLine, folder: Path, command: str) -> None:
+def test_only_an_edit_of_the_policy_loosens_it(halo: CommandLine, folder: Path, command: str) -> None:
     write_project(folder, entry("one"))
     by_option = halo(command, "--sandbox", "--undeclared", "archive")
     assert by_option.code == 64
@@ -532,7 +534,7 @@ def test_nothing_but_an_edit_loosens(halo: CommandLine, folder: Path, command: s
     assert halo(command, "--sandbox", "--protect", " ").code == 64
 
 
-def test_a_saved_plan_names_what_it_was_tightened_by(halo: CommandLine, folder: Path) -> None:
+def test_a_saved_plan_names_the_options_that_tightened_it(halo: CommandLine, folder: Path) -> None:
     write_project(folder, entry("one"))
     ended = halo("plan", "--sandbox", "--out", "plan.json", "--protect", "The one", "--undeclared", "report")
     words = "halo apply plan.json --protect 'The one' --undeclared report --sandbox"

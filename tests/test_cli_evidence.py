@@ -83,7 +83,7 @@ def test_missing_and_unreadable_traces_are_reported(reported: Served) -> None:
     assert " could not be read: traces.get (HTTP 400): No." in ended.out
 
 
-def test_a_brief_goes_to_a_pipe_a_terminal_and_a_file_alike(reported: Served, folder: Path) -> None:
+def test_a_brief_is_the_same_in_a_pipe_a_terminal_and_a_file(reported: Served, folder: Path) -> None:
     ended = reported("report", "get", "daily", "--for-agent")
     assert (ended.code, ended.out.startswith("# Fix what HALO found: `daily`\n")) == (0, True)
     assert "timed out after 30000 ms" in ended.out
@@ -108,7 +108,7 @@ def test_invalid_options_are_refused_before_any_request(quick_runs: Served, argv
     assert (quick_runs("report", *argv).code, quick_runs.asked) == (64, [])
 
 
-def test_a_brief_lies_beside_each_pulled_report_also_of_before(reported: Served, folder: Path) -> None:
+def test_a_brief_is_written_beside_each_pulled_report_and_earlier_ones(reported: Served, folder: Path) -> None:
     assert reported("report", "pull").code == 0
     (report,) = (folder / "reports").rglob("*--daily--*.md")
     report.write_text("mine")

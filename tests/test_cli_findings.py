@@ -256,7 +256,7 @@ def test_a_finding_about_clock_changes_stops_an_apply_as_well(
     assert (f"{remote['hours'][0]:02}:00" == TODAY[rule][1]) == (code == 0)
 
 
-def test_an_error_fails_where_nothing_would_change_as_well(halo: CommandLine, folder: Path) -> None:
+def test_an_error_of_a_rule_fails_a_plan_without_changes(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(ODD["paid-twice"])
     assert halo("apply", "--sandbox", "--yes").code == 0
     (folder / "halo.yaml").write_text("findings: {paid-twice: error}\n" + ODD["paid-twice"])
@@ -269,7 +269,7 @@ def test_an_error_fails_where_nothing_would_change_as_well(halo: CommandLine, fo
     )
 
 
-def test_an_error_that_is_not_a_rule_suggests_no_setting(halo: CommandLine, folder: Path) -> None:
+def test_an_error_that_no_rule_reports_suggests_no_setting(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(ODD["paid-twice"])
     assert halo("apply", "--sandbox", "--yes").code == 0
     (folder / "halo.yaml").write_text("version: 1\nundeclared: error\nschedules: {}\n")

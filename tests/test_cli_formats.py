@@ -190,7 +190,7 @@ def test_a_saved_plan_and_a_copy_need_files_of_their_own(halo: CommandLine, proj
     assert not (project / "plan.json").exists()
 
 
-def test_a_markdown_file_that_is_not_ours_is_left_as_it_is(halo: CommandLine, project: Path) -> None:
+def test_a_markdown_file_that_halo_did_not_write_is_kept(halo: CommandLine, project: Path) -> None:
     prompt = project / "prompt.md"
     prompt.write_text("Look at payments.\n")
     ended = halo("apply", "--sandbox", "--yes", "--also", "markdown=prompt.md")
@@ -203,7 +203,7 @@ def test_a_markdown_file_that_is_not_ours_is_left_as_it_is(halo: CommandLine, pr
     assert halo("plan", "--sandbox", "--also", "markdown=.").err.startswith("error: .: a directory\n")
 
 
-def test_another_programs_json_is_not_replaced_and_each_document_of_ours_is(halo: CommandLine, folder: Path) -> None:
+def test_only_json_documents_of_halo_are_replaced(halo: CommandLine, folder: Path) -> None:
     also = ("--also", "json=package.json")
     (folder / "package.json").write_text('{\n  "name": "ours"\n}\n')
     ended = halo("validate", *also)
@@ -286,7 +286,7 @@ def test_annotations_reach_the_log_of_a_runner(halo: CommandLine, project: Path)
     assert last.startswith("Plan: 1 to create,")
 
 
-def test_nothing_is_written_that_the_screen_cannot_show(halo: CommandLine, project: Path) -> None:
+def test_a_screen_without_unicode_gets_ascii_and_copies_keep_unicode(halo: CommandLine, project: Path) -> None:
     halo("apply", "--sandbox", "--yes")
     replace_in(project / "halo.yaml", "hours: [9]", "hours: [10]")
     for name in FORMATS:

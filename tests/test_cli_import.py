@@ -79,7 +79,7 @@ def test_an_empty_project_is_a_file_without_schedules(halo: CommandLine, folder:
 
 
 @pytest.mark.parametrize("named", [[], ["--file", "halo.yaml"]])
-def test_a_file_that_is_no_project_is_left_as_it_is(halo: CommandLine, folder: Path, named: list[str]) -> None:
+def test_a_file_that_is_no_project_is_not_changed(halo: CommandLine, folder: Path, named: list[str]) -> None:
     (folder / "halo.yaml").write_text("mine")
     ended = halo("import", "--sandbox", *named)
     assert (ended.code, ended.out) == (1, "")
@@ -87,7 +87,7 @@ def test_a_file_that_is_no_project_is_left_as_it_is(halo: CommandLine, folder: P
     assert tree(folder) == {"halo.yaml": b"mine"}
 
 
-def test_a_link_that_leads_nowhere_is_left_as_it_is(halo: CommandLine, folder: Path) -> None:
+def test_a_broken_link_is_not_replaced(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").symlink_to("gone.yaml")
     ended = halo("import", "--sandbox")
     assert (ended.code, ended.out) == (1, "")
@@ -337,7 +337,7 @@ def test_a_file_that_cannot_be_edited_safely_is_left_and_the_entries_are_printed
     assert (folder / "halo.yaml").read_text() == text
 
 
-def test_a_read_only_file_is_left(halo: CommandLine, folder: Path) -> None:
+def test_a_read_only_file_is_not_changed(halo: CommandLine, folder: Path) -> None:
     create(folder, {"title": "There"})
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}\n")
     (folder / "halo.yaml").chmod(0o444)
@@ -348,7 +348,7 @@ def test_a_read_only_file_is_left(halo: CommandLine, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("now", ["new", "old and more", ""])
-def test_a_file_that_changes_while_it_is_worked_on_is_left(folder: Path, now: str) -> None:
+def test_a_file_that_changes_during_the_import_is_not_changed(folder: Path, now: str) -> None:
     path = folder / "halo.yaml"
     path.write_text(now)
     with pytest.raises(FileError) as caught:
@@ -465,7 +465,7 @@ def test_schedules_go_into_an_included_file_that_is_new_or_there(halo: CommandLi
         ("gone/x.yaml", "error: gone: no such folder\n"),
     ],
 )
-def test_a_file_that_is_not_included_gets_nothing(halo: CommandLine, folder: Path, into: str, said: str) -> None:
+def test_a_file_that_is_not_included_is_not_changed(halo: CommandLine, folder: Path, into: str, said: str) -> None:
     held = researched(folder).read_text()
     before = sorted(folder.rglob("*.yaml"))
     ended = halo("import", "--into", into, "--sandbox")

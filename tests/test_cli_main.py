@@ -225,7 +225,7 @@ def test_a_file_whose_name_begins_with_a_tilde_is_named_from_its_folder(halo: Co
     assert halo("validate", "-f", "./~halo.yaml").code == 0
 
 
-def test_every_value_that_is_a_path_or_an_id_is_called_one() -> None:
+def test_every_value_that_is_a_path_or_an_id_is_named_so_in_help() -> None:
     """What help calls FILE, PATH or DIR is expanded; an option whose name says that it is a path, or an id, is so."""
     root = built_command()
     for words in commands():
@@ -242,7 +242,7 @@ def test_every_value_that_is_a_path_or_an_id_is_called_one() -> None:
 
 
 @pytest.mark.parametrize("option", ["--file", "--sandbox-file"])
-def test_an_empty_path_does_not_quietly_mean_another(halo: CommandLine, folder: Path, option: str) -> None:
+def test_an_empty_path_is_refused(halo: CommandLine, folder: Path, option: str) -> None:
     (folder / "halo.yaml").write_text(ENTRY, encoding="utf-8")
     ended = halo("plan", option, "")
     assert (ended.code, ended.out) == (64, "")
@@ -377,7 +377,7 @@ def test_an_error_that_cannot_be_printed_sets_the_exit_code(halo: CommandLine) -
         assert halo.run(("frobnicate",), Stream(), Stream(), Broken(error), {}) == 64
 
 
-def test_a_name_the_system_refuses_is_the_systems_reason(halo: CommandLine) -> None:
+def test_a_path_that_the_system_refuses_is_an_error_with_its_reason(halo: CommandLine) -> None:
     ended = halo("plan", "--file", "x" * 5000)
     assert ended.code == 1
     assert ended.err.startswith("error: ")
@@ -389,7 +389,7 @@ def test_a_name_the_system_refuses_is_the_systems_reason(halo: CommandLine) -> N
 @pytest.mark.parametrize(
     "argv", [["import"], ["rename", "a", "b"], ["validate"], ["plan"], ["apply", "--yes"], ["preview"], ["agent", "ls"]]
 )
-def test_no_kind_of_thing_in_place_of_a_project_file_is_waited_for(
+def test_a_project_file_that_is_no_regular_file_is_not_waited_for(
     halo: CommandLine, folder: Path, kind: str, argv: list[str]
 ) -> None:
     path = folder / "halo.yaml"

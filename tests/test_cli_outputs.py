@@ -162,7 +162,7 @@ def test_a_link_that_stays_in_the_checkout_is_followed(halo: CommandLine, in_che
     assert {path.name for path in (in_checkout / "real").iterdir()} == names
 
 
-def test_a_place_outside_that_was_named_is_written_to(halo: CommandLine, in_checkout: Path) -> None:
+def test_a_path_outside_the_checkout_can_be_named(halo: CommandLine, in_checkout: Path) -> None:
     outside = in_checkout.parent / "outside"
     outside.with_name("way").symlink_to(outside)
     assert halo("plan", "--sandbox", *option("out", "../way/plan.json")).code == 0

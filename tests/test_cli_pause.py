@@ -108,7 +108,7 @@ def test_a_protected_title_is_paused_only_with_include_protected(halo: CommandLi
 
 
 @pytest.mark.usefixtures("applied")
-def test_as_json_it_is_one_document_as_of_an_apply(halo: CommandLine) -> None:
+def test_a_pause_as_json_is_one_document_as_of_an_apply(halo: CommandLine) -> None:
     document = halo("pause", "b", "--sandbox", "--yes", "--json").json
     assert [(each["action"], each["key"], each["status"]) for each in document["summary"]["outcomes"]] == [
         ("update", "b", "done")
@@ -173,7 +173,7 @@ def test_bad_input_gets_a_clear_error_and_nothing_is_paused(
 # The file -----------------------------------------------------------------------------------------------------------
 
 
-def test_written_the_file_says_the_same_and_keeps_every_other_byte(halo: CommandLine, applied: Path) -> None:
+def test_write_changes_only_enabled_in_the_file(halo: CommandLine, applied: Path) -> None:
     file = applied / "halo.yaml"
     paused = halo("pause", "a", "b", "--sandbox", "--yes", "--write")
     assert (paused.code, enabled_letters(halo)) == (0, "abNR")

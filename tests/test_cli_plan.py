@@ -129,7 +129,7 @@ def test_a_target_that_is_not_declared_is_wrong_usage(halo: CommandLine, folder:
 # Asking -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_missing_terminal_is_a_refusal(halo: CommandLine, folder: Path) -> None:
+def test_an_apply_without_a_terminal_and_yes_is_refused(halo: CommandLine, folder: Path) -> None:
     write_project(folder, DAILY)
     ended = halo("apply", "--sandbox")
     assert ended.code == 3
@@ -233,7 +233,7 @@ def test_a_saved_plan_is_applied_and_then_in_effect(halo: CommandLine, saved: Pa
     assert "No changes." in again.out
 
 
-def test_a_saved_plan_asks_as_well(halo: CommandLine, saved: Path) -> None:
+def test_applying_a_saved_plan_asks_for_confirmation(halo: CommandLine, saved: Path) -> None:
     assert halo("apply", "--sandbox", saved.name).code == 3
     assert halo("apply", "--sandbox", saved.name, answer="yes\n").code == 0
 
@@ -245,7 +245,7 @@ def test_a_saved_plan_that_is_partly_in_effect_is_applied(halo: CommandLine, sav
     assert ended.out.endswith("Applied: 1 created.\n")
 
 
-def test_a_saved_plan_that_the_file_has_left_behind_is_refused(halo: CommandLine, folder: Path, saved: Path) -> None:
+def test_a_saved_plan_that_is_outdated_by_the_file_is_refused(halo: CommandLine, folder: Path, saved: Path) -> None:
     assert saved.exists()
     replace_in(folder / "halo.yaml", '"09:00"', '"10:00"')
     assert_refused(halo, "create daily: differs from the saved plan")
@@ -405,7 +405,7 @@ def test_a_create_that_looks_like_another_is_refused_until_it_is_permitted(halo:
     assert len(titles(halo)) == 2
 
 
-def test_undeclared_schedules_alone_are_no_change(halo: CommandLine, folder: Path) -> None:
+def test_undeclared_schedules_are_listed_but_are_no_change(halo: CommandLine, folder: Path) -> None:
     write_project(folder, DAILY, WEEKLY)
     halo("apply", "--sandbox", "--yes")
     write_project(folder, DAILY)

@@ -190,7 +190,7 @@ def test_a_read_only_file_is_left_as_it_is(halo: CommandLine, project: Path) -> 
     assert (project / "halo.yaml").read_text() == MINE
 
 
-def test_titles_that_would_go_round_are_refused(halo: CommandLine, folder: Path) -> None:
+def test_a_rename_that_would_form_a_cycle_is_refused(halo: CommandLine, folder: Path) -> None:
     text = (
         "version: 1\ndefaults: {agent: x}\nschedules:\n"
         "  a: {title: B2, renamed_from: A, cron: '@daily'}\n  b: {title: C, renamed_from: B2, cron: '@daily'}\n"

@@ -223,7 +223,7 @@ def test_a_declared_schedule_is_run_as_the_file_says_before_it_is_applied(quick_
     }
 
 
-def test_an_option_is_stronger_than_the_file(declared: Served) -> None:
+def test_an_option_overrides_the_file(declared: Served) -> None:
     declared("report", "run", "--schedule", "daily", "--prompt", "Other", "--lookback-hours", "1", "--span-limit", "7")
     sent = next(each.input for each in declared.sandbox.requests if each.procedure == "haloRun.create")
     assert (sent["prompt"], sent["windowStartAt"], sent["spanLimit"]) == ("Other", "2026-11-02T11:00:00.000Z", 7)
@@ -318,7 +318,7 @@ def test_a_report_that_was_written_into_is_not_written_over(quick_runs: Served, 
     assert ended.err.startswith("error: r.md already exists\n")
 
 
-def test_no_folder_is_made_for_an_agent_that_is_not_there(quick_runs: Served, folder: Path) -> None:
+def test_no_folder_is_made_for_an_unknown_agent(quick_runs: Served, folder: Path) -> None:
     assert quick_runs("report", "run", "chekout", "--output", "reports/").code == 1
     assert tree(folder) == {}
     assert not (folder / "reports").exists()

@@ -506,7 +506,7 @@ def test_several_runs_are_polled_and_one_that_failed_fails_all(quick_runs: Serve
 
 
 @pytest.mark.parametrize("status", ["export_failed", "incomplete", "timed_out"])
-def test_statuses_that_inf_waits_on_are_terminal(halo: CommandLine, status: str) -> None:
+def test_statuses_on_which_inf_keeps_polling_end_the_wait(halo: CommandLine, status: str) -> None:
     run = {"run": {"id": "r-1", "status": status, "errorMessage": "x\x1b[2J"}, "haloExportDataset": None}
     with serving(lambda _: result(run)) as platform:
         env = {"INF_API_URL": platform.url, "INF_API_KEY": "sk-inference-test", "INF_PROJECT_ID": "p"}
@@ -524,7 +524,7 @@ def test_a_wait_that_is_too_long_says_how_to_go_on(slow_runs: Served) -> None:
     assert f"`halo run poll {run}`" in ended.err
 
 
-def test_failing_polls_are_survived(quick_runs: Served) -> None:
+def test_failed_polls_do_not_end_the_wait(quick_runs: Served) -> None:
     run = quick_runs.started()["runId"]
     quick_runs.sandbox.faults.add(Fault("haloRun.getById", Refuse(), times=2))
     quick_runs.sandbox.faults.add(Fault("haloRun.getById", Cut()))

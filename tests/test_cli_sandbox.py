@@ -56,7 +56,7 @@ def test_the_first_three_lines_point_a_shell_at_it_and_it_works(halo: CommandLin
     assert schedules(halo) == through_the_port != []
 
 
-def test_its_own_key_is_printed_even_where_the_environment_holds_it(folder: Path) -> None:
+def test_the_key_of_a_served_sandbox_is_printed_even_if_the_environment_holds_it(folder: Path) -> None:
     with Sandbox.open(folder / "other.db") as sandbox:
         key = sandbox.key
     with serve_process(folder, "--sandbox-file", "other.db", INF_API_KEY=key) as running:
@@ -230,7 +230,7 @@ def test_a_reset_asks(halo: CommandLine, folder: Path) -> None:
 @pytest.mark.parametrize(
     "command", [("sandbox", "reset", "--yes"), ("sandbox", "serve"), ("agent", "list"), ("plan",)], ids=" ".join
 )
-def test_a_file_that_is_no_sandbox_is_left_as_it_is(halo: CommandLine, folder: Path, command: tuple[str, ...]) -> None:
+def test_a_file_that_is_no_sandbox_is_not_removed(halo: CommandLine, folder: Path, command: tuple[str, ...]) -> None:
     (folder / "halo.yaml").write_text(PROJECT)
     ended = halo(*command, "--sandbox-file", "halo.yaml")
     assert (ended.code, ended.out) == (1, "")
@@ -304,7 +304,7 @@ def test_a_reset_knows_a_sandbox_of_a_later_version(halo: CommandLine, folder: P
 
 
 @pytest.mark.parametrize("name", ["my sandbox.db", "shop/.halo/sandbox.db"])
-def test_the_advice_to_start_anew_names_the_file_that_is_damaged(halo: CommandLine, folder: Path, name: str) -> None:
+def test_the_hint_to_reset_names_the_damaged_file(halo: CommandLine, folder: Path, name: str) -> None:
     halo("agent", "list", "--sandbox")
     halo("agent", "list", "--sandbox-file", name)
     damage(folder / name)
@@ -408,7 +408,7 @@ def test_the_next_runs_end_as_set(halo: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("status", ENDINGS)
-def test_a_pipeline_can_be_tried_on_every_ending(halo: CommandLine, folder: Path, status: str) -> None:
+def test_every_ending_of_a_run_can_be_rehearsed(halo: CommandLine, folder: Path, status: str) -> None:
     assert halo("sandbox", "next-run", "--ends", status, "--after", "1s").code == 0
     with Sandbox.open(folder / ".halo" / "sandbox.db") as sandbox:
         assert [ending.status for ending, _ in sandbox.next_endings] == [status]

@@ -65,7 +65,7 @@ def test_an_empty_name_is_not_the_folder_that_one_is_in(halo: CommandLine) -> No
     assert (ended.code, ended.err.splitlines()[0]) == (64, "error: FILE is empty")
 
 
-def test_every_file_is_read_whatever_the_others_are(halo: CommandLine, traces: Path) -> None:
+def test_every_file_is_read_even_if_others_are_invalid(halo: CommandLine, traces: Path) -> None:
     (traces / "cut.jsonl").write_bytes(json_lines(halo_root(), halo_span())[:-9])
     (traces / "scores.jsonl").write_bytes(json_lines(*[{"traceId": "t", "value": 1, "dataType": "BOOLEAN"}] * 9))
     ended = halo("sandbox", "load", "traces", "missing.json")

@@ -62,7 +62,7 @@ def test_a_file_further_up_counts_up_to_the_root_of_the_repository(halo: Command
     )
 
 
-def test_the_sandbox_lies_beside_the_project_file(halo: CommandLine, folder: Path) -> None:
+def test_the_sandbox_is_beside_the_project_file(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text(EMPTY)
     (folder / "sub").mkdir()
     os.chdir(folder / "sub")

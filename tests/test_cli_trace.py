@@ -283,7 +283,7 @@ def test_without_an_id_one_is_chosen_from_the_latest(halo_on: On) -> None:
     assert f"\n1  2026-11-02T09:00:00Z  ok      turn       {TRACE}" in ended.err
 
 
-def test_one_alone_is_taken_without_asking(halo_on: On) -> None:
+def test_a_single_trace_is_shown_without_a_question(halo_on: On) -> None:
     halo, _ = halo_on(Platform(trace_row(OTHER)))
     ended = halo("trace", "get", "--view", "raw", answer="")
     assert (ended.code, "Which" in ended.err) == (0, False)

@@ -144,7 +144,7 @@ def test_the_undo_that_an_apply_prints_has_the_options_it_needs(halo: CommandLin
     assert [(each["title"], each["enabled"]) for each in schedules(halo)] == [("Alpha", False), ("Beta", False)]
 
 
-def test_protection_holds_from_wherever_it_comes(halo: CommandLine, applied: Path) -> None:
+def test_titles_protected_by_flag_or_variable_are_not_archived_by_an_undo(halo: CommandLine, applied: Path) -> None:
     halo("undo", "r.jsonl", "--sandbox", "--yes")
     (applied / "halo.yaml").rename(applied / "elsewhere")
     argv = ("undo", "first.jsonl", "--sandbox", "--yes", "--allow-archive", "2")
@@ -243,7 +243,7 @@ def test_a_receipt_of_another_version_is_refused(halo: CommandLine, applied: Pat
     assert refused_undo(halo, name, "--sandbox") == (1, "edited.jsonl: the receipt has another version")
 
 
-def test_a_receipt_of_50_mib_is_refused(halo: CommandLine, applied: Path) -> None:
+def test_a_receipt_above_the_size_limit_is_refused(halo: CommandLine, applied: Path) -> None:
     with (applied / "large.jsonl").open("wb") as file:
         file.write((applied / "r.jsonl").read_bytes())
         file.truncate(50 * 1024 * 1024)

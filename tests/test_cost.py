@@ -69,7 +69,7 @@ def test_without_a_fee_no_money_is_named(halo: CommandLine, edited_project: Path
     assert "cost" not in str(halo("preview", "--json").json)
 
 
-def test_of_several_files_each_has_its_own_cost_and_there_is_no_total(halo: CommandLine, folder: Path) -> None:
+def test_each_of_several_files_has_its_own_cost_and_no_total(halo: CommandLine, folder: Path) -> None:
     for name, number in (("a", 1), ("b", 2)):
         top = f"project: 2f6c1c5e-0000-4000-8000-00000000000{number}\n{FEE if number == 1 else ''}"
         (folder / f"{name}.yaml").write_text(DAILY.format(top, ONE))

@@ -159,7 +159,7 @@ def test_no_drift_is_reported(suffix: str) -> None:
 
 
 @pytest.mark.parametrize("words", HOSTILE)
-def test_of_foreign_words_nothing_takes_effect(words: str) -> None:
+def test_untrusted_text_takes_no_effect(words: str) -> None:
     drift = drift_of(hostile_plan(words))
     for style in (PLAIN, ASCII):
         assert_only_ours(DRAWN["md"](drift, style))
@@ -170,7 +170,7 @@ def test_of_foreign_words_nothing_takes_effect(words: str) -> None:
 
 
 @given(ODD)
-def test_of_no_mixture_of_signs_anything_takes_effect(words: str) -> None:
+def test_no_mixture_of_special_characters_takes_effect(words: str) -> None:
     assert_only_ours(DRAWN["md"](drift_of(hostile_plan(words))))
 
 

@@ -121,7 +121,7 @@ def test_no_file_that_loads_has_an_error_in_the_editor(server: LanguageServer, t
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_these_files_load(tmp_path: Path, name: str) -> None:
+def test_files_with_unusual_values_load(tmp_path: Path, name: str) -> None:
     assert is_accepted(tmp_path, ACCEPTED[name])
 
 

@@ -138,7 +138,7 @@ def test_a_truncated_id_is_searched_in_the_window_first() -> None:
     assert {each["startDate"] for each in platform.wanted} == {"2026-11-21T00:00:00.000Z", "1970-01-01T00:00:00.000Z"}
 
 
-def test_one_that_may_mean_several_names_them_as_far_as_pages_are_read() -> None:
+def test_an_ambiguous_id_names_its_candidates() -> None:
     ids = [f"{A[:6]}{number:026x}" for number in range(9)]
     [one] = find(Platform(ids), f"{A[:6]}…")
     assert (one.trace, one.alike) == (None, tuple(ids[:6]))

@@ -228,7 +228,7 @@ def test_a_collision_of_many_entries_names_some_of_them() -> None:
     assert (found.hint or "").endswith("`k18` at :36, `k19` at :38, and so on every 2 minutes")
 
 
-def test_only_those_that_meet_on_one_day_are_a_crowd() -> None:
+def test_only_schedules_that_fire_on_one_day_are_crowded() -> None:
     days = [
         crowd(9, **WEEKDAYS, lookback_hours=48)[:4],
         crowd(9, **FIRST, lookback_hours=31 * 24)[4:8],
@@ -321,7 +321,7 @@ def test_an_entry_with_the_rule_off_is_not_a_duplicate() -> None:
     assert len(run_rules(project(entry("A"), entry("B")._replace(rule_severities=off), entry("C")))) == 2
 
 
-def test_several_together_are_an_error_if_they_are_one_for_any() -> None:
+def test_a_finding_about_several_entries_is_an_error_if_it_is_for_any() -> None:
     several = crowd(11)
     several[4] = several[4]._replace(rule_severities={"crowded-minute": Severity.ERROR})
     (found,) = run_rules(project(*several))

@@ -108,7 +108,7 @@ def test_a_credential_is_seen_and_known_to_its_end(secret: str, around: str) -> 
         ("postgres://app:hunter22@db/x", "hunter22"),
     ],
 )
-def test_of_what_is_named_a_password_only_the_password_is_one(prompt: str, secret: str) -> None:
+def test_only_the_value_of_a_named_password_is_redacted(prompt: str, secret: str) -> None:
     assert find_credential(prompt) is not None
     assert list(list_credentials(prompt)) == [secret]
 

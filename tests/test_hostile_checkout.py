@@ -450,7 +450,7 @@ def test_a_policy_that_lost_its_protection_shows_so_and_every_removal(reviewed: 
     assert "1 to archive" in ended.out
 
 
-def test_no_file_permits_what_only_the_command_line_does(reviewed: CommandLine, folder: Path) -> None:
+def test_no_file_permits_what_only_an_option_permits(reviewed: CommandLine, folder: Path) -> None:
     for key in ("allow_archive", "allow-archive", "allow_create", "yes", "max_archive"):
         ended = plan_text(reviewed, folder, f"{BEFORE}{key}: 5\n")
         assert ended.code == 1

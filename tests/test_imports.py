@@ -125,7 +125,7 @@ def test_no_command_is_heavy_before_it_runs(tmp_path: Path) -> None:
     assert shown.stdout.splitlines() == [f"{name} 0" for name in sorted(_COMMANDS)]
 
 
-def test_files_are_checked_without_the_platform(project: Path) -> None:
+def test_validate_does_not_import_the_platform_client(project: Path) -> None:
     modules = modules_of(project, "validate")
     assert heavy_modules(modules) == {"ruamel.yaml"}
     assert not {name for name in modules if name.startswith(("halo_iac.sandbox", "halo_iac.pipeline"))}

@@ -204,7 +204,7 @@ def assert_told(ended: CommandResult, ids: list[str]) -> None:
 
 @pytest.mark.usefixtures("every_signal_is_heard")
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_signal_at_any_step_neither_loses_nor_denies_a_run(served: Served, name: str) -> None:
+def test_a_signal_at_any_step_neither_loses_a_run_nor_denies_it(served: Served, name: str) -> None:
     argv = command_words(served, name)
     whole = Steps(served)
     assert run_with_steps(served, argv, whole).code == 0

@@ -45,7 +45,7 @@ def test_the_search_ends_at_home(tmp_path: Path) -> None:
         find_project(start, None, home=tmp_path / "repo")
 
 
-def test_a_file_in_the_home_folder_itself_counts(tmp_path: Path) -> None:
+def test_a_project_file_in_the_home_folder_is_found(tmp_path: Path) -> None:
     start = tree(tmp_path, "repo/halo.yaml")
     assert find_project(start, None, home=tmp_path / "repo") == tmp_path / "repo/halo.yaml"
 

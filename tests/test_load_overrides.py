@@ -83,7 +83,7 @@ def test_a_cadence_is_replaced_in_parts_or_as_a_whole(
     assert {field: str(entry.origins.of(field)) for field in origins} == origins
 
 
-def test_the_override_of_one_schedule_is_stronger_than_that_of_all(tmp_path: Path) -> None:
+def test_the_override_of_one_schedule_takes_precedence_over_that_of_all(tmp_path: Path) -> None:
     text = "  lookback: 3d\n  enabled: false\n  schedules:\n    daily: {enabled: true, id: d-1}\n"
     entry = load_overrides(tmp_path, text).entries[0]
     assert entry.spec is not None

@@ -467,7 +467,7 @@ def test_every_repeat_of_a_key_says_where_the_first_is() -> None:
     ]
 
 
-def test_fifty_levels_are_fine() -> None:
+def test_fifty_levels_are_accepted() -> None:
     document = parse(b"a: " + b"[" * 49 + b"]" * 49, "f")
     assert document.problems == []
 
@@ -502,7 +502,7 @@ def joined_pieces(*parts: str) -> st.SearchStrategy[str]:
     )
 )
 @settings(deadline=None, max_examples=200)
-def test_no_bytes_raise(data: bytes) -> None:
+def test_random_bytes_raise_nothing(data: bytes) -> None:
     document = parse(data, "f")
     assert (document.root is None) <= bool(document.problems)
 

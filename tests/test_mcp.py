@@ -355,7 +355,7 @@ def test_a_question_is_answered_in_its_conversation(assistant: Assistant) -> Non
     assert [run["is_over"] for run in thread["runs"]] == [True, True]
 
 
-def test_an_answer_that_takes_long_is_not_waited_for(slow_runs: Served) -> None:
+def test_a_follow_up_that_takes_long_is_not_waited_for(slow_runs: Served) -> None:
     ask = Assistant(slow_runs.halo)
     started = ask("start_halo_run", agent="checkout")
     run = started.data["run_id"]
@@ -464,7 +464,7 @@ def huge_answer(request: Request) -> Reply:
 
 
 @pytest.mark.parametrize("name", [tool.name for tool in READING])
-def test_no_answer_is_long_whatever_the_platform_sends(halo: CommandLine, name: str) -> None:
+def test_no_answer_exceeds_the_limit_whatever_the_platform_sends(halo: CommandLine, name: str) -> None:
     needed = dict.fromkeys(input_schema(TOOLS[name]).get("required", ()), "id")
     given = needed | ({"conversation_id": "c"} if name == "get_halo_report" else {})
     with serving(huge_answer) as recorder:

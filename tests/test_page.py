@@ -112,7 +112,7 @@ def test_a_fire_at_a_clock_change_says_so_and_the_change_is_marked() -> None:
     assert "clocks change: Sun 28 Mar, 02:00 to 03:00 (Europe/Berlin)" in text
 
 
-def test_equal_drawings_are_made_once() -> None:
+def test_equal_drawings_are_rendered_once() -> None:
     one, many = (html(*(entry(f"{n}") for n in range(count))) for count in (1, 50))
     assert many.count('class="mark"') == one.count('class="mark"')
     assert len(Elements(many).of("id")) == len(set(Elements(many).of("id")))
@@ -139,7 +139,7 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
 
 
 @pytest.mark.parametrize("foreign", HOSTILE)
-def test_foreign_words_are_text(foreign: str) -> None:
+def test_untrusted_text_is_escaped(foreign: str) -> None:
     plain = Elements(html(entry("A", agent="a"), entry("C", is_retired=True), aliases={"b": "a"}))
     text = html(entry(foreign, agent=foreign), entry(foreign, is_retired=True), aliases={"b": foreign})
     assert_harmless(text)

@@ -242,7 +242,7 @@ def test_a_protected_title_is_paused_only_with_the_option_and_always_resumed() -
     assert planned(RESUME, ALL, remote("s1", "A", **OFF), project_=project_).plan.refusals == ()
 
 
-def test_however_many_are_paused_no_guard_counts_them() -> None:
+def test_no_guard_limits_the_number_of_paused_schedules() -> None:
     made = planned(PAUSE, ALL, *(remote(f"s{number}", f"T{number}") for number in range(40)))
     assert (len(made.plan.changes), made.plan.refusals) == (40, ())
     assert made.plan.runs_per_month.after == 0

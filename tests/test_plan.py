@@ -276,7 +276,7 @@ def test_the_scope_decides_what_is_undeclared(scope: Scope, archived: list[str])
     assert [change.id for change in planned(project(scope=scope, **ARCHIVE), *there).changes] == archived
 
 
-def test_the_schedules_of_a_blocked_entry_count_as_declared() -> None:
+def test_schedules_of_a_blocked_entry_count_as_declared() -> None:
     plan_ = planned(project(entry("A"), **ARCHIVE), remote("1", "A"), remote("2", "A"), remote("3", "B"))
     assert plan_.changes == ()
     assert [schedule.id for schedule in plan_.undeclared] == ["3"]

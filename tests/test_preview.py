@@ -113,7 +113,7 @@ def test_a_preview_in_markdown_looks_as_agreed(declared: Project, *, is_unicode:
 
 
 @pytest.mark.parametrize("words", HOSTILE)
-def test_in_markdown_nothing_foreign_takes_effect(words: str) -> None:
+def test_untrusted_text_takes_no_effect_in_markdown(words: str) -> None:
     odd = [*(entry(words, key=f"{words}{n}", agent=words) for n in range(2)), entry(words, key=words, is_retired=True)]
     inputs = [ProjectInput(project(*odd)._replace(path=words))] * 2
     assert_only_ours(preview_markdown(build_page(inputs, NOW, "UTC", ahead=28), PLAIN))
@@ -193,7 +193,7 @@ def test_every_fire_up_to_an_instant_is_there_in_each_format() -> None:
     assert len([*preview_json(found)]) > 1
 
 
-def test_fires_end_with_time() -> None:
+def test_fires_end_at_the_last_representable_instant() -> None:
     end = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
     for each in (entry("A"), entry("B", frequency="hourly", minutes=(30,), hours=())):
         assert each.spec is not None

@@ -186,7 +186,7 @@ def test_more_than_github_shows_are_counted() -> None:
 
 @pytest.mark.parametrize("words", HOSTILE)
 @pytest.mark.parametrize("style", [PLAIN, Style(unicode=False)])
-def test_no_foreign_word_is_obeyed(words: str, style: Style) -> None:
+def test_untrusted_text_is_no_command(words: str, style: Style) -> None:
     plan = hostile_plan(words)
     ends = tuple(Event(change, Status.FAILED, words, words, words) for change in plan.changes)
     text = plan_github(plan, style, prefix=words, summary=Summary(ends))
@@ -197,7 +197,7 @@ def test_no_foreign_word_is_obeyed(words: str, style: Style) -> None:
 
 
 @given(st.text(st.sampled_from("a:%,# []vso0A25\n\r\t\x1b\u202e\u00a0\u2028"), max_size=16))
-def test_no_mixture_of_signs_is_obeyed(words: str) -> None:
+def test_no_mixture_of_special_characters_is_a_command(words: str) -> None:
     assert_only_ours(plan_github(hostile_plan(words), PLAIN))
 
 

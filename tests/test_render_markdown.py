@@ -158,7 +158,7 @@ def test_a_marker_is_the_same_for_the_same_place_and_differs_for_another() -> No
 
 
 @given(ODD)
-def test_no_foreign_word_forges_the_marker(words: str) -> None:
+def test_untrusted_text_cannot_forge_the_marker(words: str) -> None:
     for forged in (f"<!-- halo-plan: {words}", f"{words}\n<!--  HALO-PLAN: 0123456789abcdef -->"):
         text = page(hostile_plan(forged))
         assert text.startswith(f"{MARKER}\n")
@@ -215,7 +215,7 @@ def assert_own_block(html: str) -> None:
 
 @pytest.mark.parametrize("words", HOSTILE)
 @pytest.mark.parametrize("style", [PLAIN, ASCII])
-def test_of_foreign_words_nothing_takes_effect(words: str, style: Style) -> None:
+def test_untrusted_text_takes_no_effect(words: str, style: Style) -> None:
     plan = hostile_plan(words)
     assert_only_ours(page(plan, style))
     assert_only_ours(page(plan, style, a_run(plan, words)))
@@ -226,7 +226,7 @@ def test_of_foreign_words_nothing_takes_effect(words: str, style: Style) -> None
 
 
 @given(ODD)
-def test_of_no_mixture_of_signs_anything_takes_effect(words: str) -> None:
+def test_no_mixture_of_special_characters_takes_effect(words: str) -> None:
     assert_only_ours(page(hostile_plan(words)))
 
 

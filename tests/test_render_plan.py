@@ -104,7 +104,7 @@ def test_at_sixty_columns_every_line_of_a_plan_fits() -> None:
 
 
 @given(st.text(st.sampled_from("a: #[]vso\n\r\t\x1b\u202e\u00a0\u3000"), max_size=12))
-def test_no_mixture_of_signs_makes_a_command(words: str) -> None:
+def test_no_mixture_of_special_characters_is_a_command(words: str) -> None:
     assert_harmless(plan_text(hostile_plan(words), PLAIN, now=NOW))
 
 

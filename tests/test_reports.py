@@ -426,7 +426,7 @@ def test_a_report_in_a_log_cannot_issue_runner_commands() -> None:
 
 
 @pytest.mark.parametrize("style", [Style(colour=True, width=40), Style(width=40), Style(unicode=False, width=40)])
-def test_a_report_on_a_screen_moves_no_cursor(style: Style) -> None:
+def test_a_report_on_a_terminal_has_no_control_characters(style: Style) -> None:
     shown = render_for_terminal(HOSTILE, style)
     assert "\x1b[2J" not in shown
     assert "\x1b]" not in shown

@@ -165,7 +165,7 @@ def test_no_link_in_place_of_a_halo_folder_or_its_sandbox_is_followed(tmp_path: 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bound")
-def test_a_folder_that_the_disk_had_no_room_for_hides_itself_once_there_is_some(tmp_path: Path) -> None:
+def test_a_halo_folder_gets_its_gitignore_once_the_disk_has_room(tmp_path: Path) -> None:
     folder = tmp_path / ".halo"
     with files_of_at_most(0), pytest.raises(OSError, match="File too large"):
         make_private_folder(folder)

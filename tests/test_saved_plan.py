@@ -158,7 +158,7 @@ def test_the_origins_of_host_and_project_may_differ_from_the_saved_plan() -> Non
 # A hand-made file ---------------------------------------------------------------------------------------------------
 
 
-def test_a_hand_made_plan_cannot_make_an_apply_do_more() -> None:
+def test_a_forged_plan_cannot_add_changes() -> None:
     now = actual(*THERE, remote("8", "H"))
     recomputed = plan_on(project(*ENTRIES), now)
     archive = next(change for change in recomputed.changes if change.key == "key-D")

@@ -354,9 +354,7 @@ def test_no_failure_shows_the_key(
     assert_left_well(folder)
 
 
-def test_no_screen_is_so_narrow_that_half_a_key_is_left(
-    halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_narrow_screen_shows_half_a_key(halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files_with_key(folder, WAYS["variable"])
     with serving(answer_with_key(PLAIN)) as recorder:
         for columns in ("20", "70"):

@@ -717,7 +717,7 @@ def test_a_value_that_is_too_long_is_refused_and_the_next_line_is_read(
 
 
 @pytest.mark.parametrize("file", [b"\x20" * 5000, b"\n" * 5000, b"{}\n" * 2000, gzipped(b" " * 10**6)])
-def test_a_file_without_end_and_without_spans_is_left(file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_file_without_spans_is_abandoned(file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_BYTES_WITHOUT_SPAN", 4000)
     assert bad_lines(file)[-1].reason.endswith("without a span; the rest was not read")
 

@@ -286,7 +286,7 @@ def test_scope_holds_for_what_is_and_for_what_would_be() -> None:
         )
 
 
-def test_the_guards_of_every_plan_hold() -> None:
+def test_the_guards_apply_to_an_undo() -> None:
     created = [line for n in (1, 2) for line in (intent(Action.CREATE, n), done(n, id=f"s{n}"))]
     remotes = (remote("s1", "A"), remote("s2", "A"))
     assert [each.guard for each in planned(created, *remotes, allow_archive=0).blocking_violations] == ["removals"]
@@ -296,7 +296,7 @@ def test_the_guards_of_every_plan_hold() -> None:
     assert [each.guard for each in torn.blocking_violations] == ["incomplete-listing"]
 
 
-def test_a_title_has_to_be_free() -> None:
+def test_an_undo_needs_the_former_title_to_be_free() -> None:
     renamed = [intent(Action.UPDATE, after=spec("B")), done()]
     now = remote("s1", "B")
     blocked = only_block(planned(renamed, now, remote("s2", "A")))
