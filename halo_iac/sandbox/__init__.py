@@ -13,8 +13,8 @@ used the client's code would share its mistakes. Requests and answers are plain 
 - ``recent_requests``  the log of recent requests
 - ``firing``           fires due schedules
 - ``run_starter``, ``run_state``   starts runs and derives their state
+- ``instants``         instants as texts and as nanoseconds
 - ``ingest``           loads spans from files; ``span_record`` and ``trace_summary`` are what is stored
-- ``span_messages``    reads the conversation in a span's attributes
 - ``analyst``          the analysis of spans: figures, fixes, report
 - ``demo``             the content of a new sandbox, traces included
 - ``store``            SQLite

@@ -19,9 +19,9 @@ from pydantic_core import from_json
 
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
+from halo_iac.sandbox.handlers.span_fields import bodies_of, with_details
 from halo_iac.sandbox.handlers.trace_cursors import make_query, next_cursor
 from halo_iac.sandbox.handlers.trace_filters import read_filters
-from halo_iac.sandbox.handlers.trace_rows import bodies_of, with_details
 from halo_iac.sandbox.handlers.traces import (
     FILTERS,
     PAGE,

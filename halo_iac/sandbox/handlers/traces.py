@@ -16,9 +16,9 @@ from pydantic_core import to_json
 
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
+from halo_iac.sandbox.handlers.span_fields import with_bodies, with_details
 from halo_iac.sandbox.handlers.trace_cursors import Query, make_query, next_cursor, resume
 from halo_iac.sandbox.handlers.trace_filters import read_filters
-from halo_iac.sandbox.handlers.trace_rows import with_bodies, with_details
 from halo_iac.sandbox.protocol import RequestRefused
 from halo_iac.sandbox.store.trace_queries import SPAN_SORTS, TRACE_SORTS, Order, Position
 from halo_iac.sandbox.validation import Shape, nullable, required

@@ -14,9 +14,8 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from halo_iac.sandbox.instants import parse_nanoseconds
-from halo_iac.sandbox.trace_files.instants import read_instant
+from halo_iac.sandbox.trace_files.notations import CamelCase, read_instant
 from halo_iac.sandbox.trace_files.problems import NotASpanError
-from halo_iac.sandbox.trace_files.spelling import CamelCase
 
 Json = dict[str, Any]
 

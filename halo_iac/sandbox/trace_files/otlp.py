@@ -13,10 +13,8 @@ from itertools import product
 from math import isfinite
 from typing import Any, Final
 
-from halo_iac.sandbox.trace_files.enums import span_kind, status_code
-from halo_iac.sandbox.trace_files.instants import read_instant
+from halo_iac.sandbox.trace_files.notations import CamelCase, read_instant, span_kind, status_code
 from halo_iac.sandbox.trace_files.problems import NotASpanError
-from halo_iac.sandbox.trace_files.spelling import CamelCase
 
 Json = dict[str, Any]
 

@@ -12,8 +12,7 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from halo_iac.sandbox.trace_files import otlp
-from halo_iac.sandbox.trace_files.enums import EXACT_CODES, span_kind, status_code
-from halo_iac.sandbox.trace_files.instants import read_instant
+from halo_iac.sandbox.trace_files.notations import EXACT_CODES, read_instant, span_kind, status_code
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 
 Json = dict[str, Any]

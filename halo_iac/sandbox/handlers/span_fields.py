@@ -1,4 +1,4 @@
-"""Reads a model's input and output messages from a span's attributes.
+"""The fields of a span from its JSON: input, output, messages and attributes (docs/protocol.md#trace-fields).
 
 OpenInference flattens a conversation into attributes such as ``llm.input_messages.0.message.role``; others write it as
 one JSON text. Without either, an input or output that is a conversation is used.
@@ -12,6 +12,10 @@ from typing import Any, Final, Literal
 
 from pydantic_core import from_json, to_json
 
+from halo_iac.sandbox.store.span_bodies import text_of
+
+Json = dict[str, Any]
+
 _PREFIX: Final = {"input": "llm.input_messages", "output": "llm.output_messages"}
 _TEXTS: Final = {
     "input": ("gen_ai.input.messages", "gen_ai.prompt", "input.value"),
@@ -21,14 +25,74 @@ _DOCUMENTS: Final = "retrieval.documents"
 _PARTS: Final = re.compile(r"[^.]+")
 
 
-def messages(attributes: Mapping[str, Any], which: Literal["input", "output"]) -> str:
+def with_bodies(span: Json, text: bytes) -> Json:
+    """Return a span of the wire format with its input and output, from its JSON."""
+    body = from_json(text)
+    return {**span, "scopeName": _scope(body), **bodies_of(body)}
+
+
+def with_details(span: Json, text: bytes) -> Json:
+    """Return a span of the wire format with every field, attribute, event and link, from its JSON."""
+    body = from_json(text)
+    scope = body.get("scope") or {}
+    return {
+        **span,
+        "kind": body.get("kind"),
+        "traceState": body.get("trace_state") or "",
+        "scopeName": _scope(body),
+        "scopeVersion": scope.get("version") or "",
+        **bodies_of(body),
+        "events": body.get("events") or [],
+        "links": body.get("links") or [],
+        **_by_type("spanAttributes", body["attributes"]),
+        **_by_type("resourceAttributes", body["resource"]["attributes"]),
+    }
+
+
+def bodies_of(body: Json) -> dict[str, str]:
+    """Return input, output, messages and documents of a parsed span as text, empty if missing."""
+    attributes = body["attributes"]
+    return {
+        "input": _text(attributes.get("input.value")),
+        "output": _text(attributes.get("output.value")),
+        "inputMessages": _messages(attributes, "input"),
+        "outputMessages": _messages(attributes, "output"),
+        "retrievalDocuments": _documents(attributes),
+    }
+
+
+def _by_type(name: str, attributes: Mapping[str, Any]) -> Json:
+    """Return attributes by type, as the platform does: integers, other numbers, and all others as text."""
+    whole = {key: value for key, value in attributes.items() if isinstance(value, int) and not isinstance(value, bool)}
+    other = {key: value for key, value in attributes.items() if isinstance(value, float)}
+    texts = {key: text_of(value) for key, value in attributes.items() if key not in whole and key not in other}
+    return {
+        name: {key: value for key, value in texts.items() if attributes[key] is not None},
+        f"{name}Int": whole,
+        f"{name}Double": other,
+    }
+
+
+def _scope(body: Mapping[str, Any]) -> str:
+    name = (body.get("scope") or {}).get("name")
+    return name if isinstance(name, str) else ""
+
+
+def _text(value: object) -> str:
+    return "" if value is None else text_of(value)
+
+
+# Conversations --------------------------------------------------------------------------------------------------------
+
+
+def _messages(attributes: Mapping[str, Any], which: Literal["input", "output"]) -> str:
     """Return the messages as JSON text: ``[{role, content, …}]``; blank if there are none."""
     found = _unflattened(attributes, _PREFIX[which])
     listed = [_message(each) for each in found] if found else next(_written(attributes, which), [])
     return to_json(listed, inf_nan_mode="strings").decode() if listed else ""
 
 
-def documents(attributes: Mapping[str, Any]) -> str:
+def _documents(attributes: Mapping[str, Any]) -> str:
     """Return the documents of a retrieval as JSON text; blank if there are none."""
     found = _unflattened(attributes, _DOCUMENTS)
     listed = [each.get("document", each) if isinstance(each, dict) else each for each in found]
