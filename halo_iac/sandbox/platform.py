@@ -316,16 +316,11 @@ class Sandbox:
 
     def _ensure_demo_traces(self, given: object) -> None:
         """Store the demo agents' traces of a query's time range; checking for them takes no write lock."""
-        window = demo_history.window_asked(given)
-        if window is None:
-            return
         with self._store.reading() as tables:
-            is_whole = demo_history.is_trace_there(tables, given) or demo_history.has_traces(
-                tables, *window, format_instant(self._now(tables))
-            )
-        if not is_whole:
+            has_traces = demo_history.has_traces(tables, given, format_instant(self._now(tables)))
+        if not has_traces:
             with self._store.writing() as tables:
-                demo_history.ensure_all_traces(tables, *window, format_instant(self._now(tables)))
+                demo_history.ensure_all_traces(tables, given, format_instant(self._now(tables)))
 
     def _now(self, tables: Tables) -> datetime:
         """Return the sandbox's own time, which :meth:`tick` advances."""

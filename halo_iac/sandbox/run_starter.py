@@ -10,7 +10,7 @@ from typing import Any, Final
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.call import Settings
 from halo_iac.sandbox.demo import history as demo_history
-from halo_iac.sandbox.handlers import datasets as exports
+from halo_iac.sandbox.handlers.datasets import select_traces
 from halo_iac.sandbox.instants import format_instant
 from halo_iac.sandbox.protocol import encode_json
 from halo_iac.sandbox.run_state import set_duration
@@ -76,11 +76,11 @@ class RunStarter:
             order.created_at,
         )
         self.tables.runs.add_conversation(conversation)
-        return self._analyse(order, conversation.id, _FIRST_ATTEMPT)
+        return self._add_analysis(order, conversation.id, _FIRST_ATTEMPT)
 
     def retry(self, row: RunRow, order: RunOrder) -> RunRow:
         """Start a run again in its conversation, over the traces that its window has by now."""
-        return self._analyse(order, row.conversation_id, _attempt_fields(row))
+        return self._add_analysis(order, row.conversation_id, _attempt_fields(row))
 
     def follow_up(self, row: RunRow, prompt: str, created_at: str, *, is_retry: bool = False) -> RunRow:
         """Start a run that answers a question about the traces of an earlier one."""
@@ -98,10 +98,10 @@ class RunStarter:
         )
         return self._add(again)
 
-    def _analyse(self, order: RunOrder, conversation_id: str, attempt: Mapping[str, Any]) -> RunRow:
+    def _add_analysis(self, order: RunOrder, conversation_id: str, attempt: Mapping[str, Any]) -> RunRow:
         limits = DEFAULTS | {name: value for name, value in order.limits.items() if value is not None}
         demo_history.ensure_traces(self.tables, order.project_id, order.agent, order.start, order.end, order.created_at)
-        selected = exports.select_traces(self.tables, order.agent.row_id, order.start, order.end, limits["spanLimit"])
+        selected = select_traces(self.tables, order.agent.row_id, order.start, order.end, limits["spanLimit"])
         row = RunRow(
             id=self.new_id(),
             conversation_id=conversation_id,
@@ -125,7 +125,7 @@ class RunStarter:
         return row
 
 
-def started(row: RunRow) -> bytes:
+def encode_started_run(row: RunRow) -> bytes:
     """Return the answer of every procedure that starts a run."""
     return encode_json(
         {

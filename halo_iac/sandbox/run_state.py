@@ -109,7 +109,7 @@ def set_duration(row: RunRow, seconds: float | None) -> RunRow:
 def _timeline(row: RunRow) -> Iterator[StateChange]:
     if row.asked["origin"] == "follow_up":
         yield StateChange(0, "run.created", "queued")
-        yield from _analysed(row, after=0.4, most=1.6)
+        yield from _analysis(row, after=0.4, most=1.6)
         return
     yield StateChange(0, "run.created", "pending_export")
     yield StateChange(0.4, "export.started", "exporting_traces")
@@ -120,10 +120,10 @@ def _timeline(row: RunRow) -> Iterator[StateChange]:
     spans = {"spanCount": row.span_count, "traceCount": len(row.chosen)}
     yield StateChange(0.8, "export.completed", None, spans)
     yield StateChange(0.8, "run.queued", "queued")
-    yield from _analysed(row, after=1.2, most=1.8)
+    yield from _analysis(row, after=1.2, most=1.8)
 
 
-def _analysed(row: RunRow, *, after: float, most: float) -> Iterator[StateChange]:
+def _analysis(row: RunRow, *, after: float, most: float) -> Iterator[StateChange]:
     begins, ends = after + 0.4, after + (_TIME_LIMIT if row.ending == "timed_out" else most)
     yield StateChange(after, "run.starting", "starting")
     yield StateChange(begins, "run.started", "running")

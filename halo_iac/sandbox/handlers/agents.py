@@ -40,7 +40,7 @@ def _counts(call: Call, project_id: str, since: datetime, now: datetime) -> dict
     window = to_nanoseconds(since), to_nanoseconds(now)
     counts = call.tables.spans.execution_counts(*window)
     for agent in call.tables.agents(project_id):
-        counts[agent.row_id] += demo_history.count(call.tables, project_id, agent, *window)
+        counts[agent.row_id] += demo_history.count_traces(call.tables, project_id, agent, *window)
     return counts
 
 

@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure, find_conversation
-from halo_iac.sandbox.handlers import datasets as exports
-from halo_iac.sandbox.handlers.datasets import serialize_dataset, serialize_run
+from halo_iac.sandbox.handlers.datasets import serialize_dataset, serialize_run, write_answer
 from halo_iac.sandbox.protocol import RequestRefused, encode_json
 from halo_iac.sandbox.run_state import RunState, run_state
 from halo_iac.sandbox.store.runs import ConversationRow
@@ -115,7 +114,7 @@ def _answer(call: Call, conversation: ConversationRow, state: RunState) -> str:
         return state.row.answer
     agents = call.tables.agent_row_ids(conversation.project_id).values()  # deleted ones included
     agent = next(row_id for row_id, agent_id in agents if agent_id == conversation.agent_id)
-    answer = exports.answer(call.tables, state.row, agent)
+    answer = write_answer(call.tables, state.row, agent)
     call.tables.runs.keep_answer(state.row.id, answer)
     return answer
 

@@ -52,10 +52,10 @@ def select_traces(tables: Tables, agent: int, start: datetime, end: datetime, li
     return TraceSelection(tuple(reversed(chosen)), count, *left_out, tables.spans.last_row_id("spans"))
 
 
-def answer(tables: Tables, row: RunRow, agent: int) -> str:
+def write_answer(tables: Tables, row: RunRow, agent: int) -> str:
     """Return the message of a completed run: the report, or the answer to a follow-up question."""
     from halo_iac.sandbox.analyst.analysis import analyse_traces, render_report
-    from halo_iac.sandbox.analyst.answers import answer as answered
+    from halo_iac.sandbox.analyst.answers import answer
     from halo_iac.sandbox.analyst.figures import Window
 
     start, end = (datetime.fromisoformat(row.asked[name]) for name in ("windowStartAt", "windowEndAt"))
@@ -63,7 +63,7 @@ def answer(tables: Tables, row: RunRow, agent: int) -> str:
     traces = _traces(tables, row, agent)
     prompt = row.asked["prompt"]
     if row.asked["origin"] == "follow_up":
-        return answered(prompt, analyse_traces(traces, window, left_out=row.left_out))
+        return answer(prompt, analyse_traces(traces, window, left_out=row.left_out))
     return render_report(analyse_traces(traces, window, prompt, left_out=row.left_out))
 
 

@@ -23,7 +23,7 @@ from halo_iac.sandbox.firing import order_for_schedule
 from halo_iac.sandbox.handlers.datasets import serialize_dataset, serialize_run
 from halo_iac.sandbox.handlers.schedules import MODEL, SUMMARIZATION_MODEL, find_schedule
 from halo_iac.sandbox.protocol import RequestRefused, encode_json
-from halo_iac.sandbox.run_starter import RunOrder, RunStarter, started
+from halo_iac.sandbox.run_starter import RunOrder, RunStarter, encode_started_run
 from halo_iac.sandbox.run_state import run_state
 from halo_iac.sandbox.validation import BY_ID, Shape, nullable, optional, required
 
@@ -81,7 +81,7 @@ def create(call: Call) -> bytes:
         origin="manual",
         created_at=call.now,
     )
-    return started(_starter(call).start(order))
+    return encode_started_run(_starter(call).start(order))
 
 
 def get_by_id(call: Call) -> bytes:
@@ -145,7 +145,7 @@ def retry(call: Call) -> bytes:
     conversation = find_conversation(call, row.conversation_id)
     _check_idle(call, conversation.id)
     if row.asked["origin"] == "follow_up":
-        return started(_starter(call).follow_up(row, row.asked["prompt"], call.now, is_retry=True))
+        return encode_started_run(_starter(call).follow_up(row, row.asked["prompt"], call.now, is_retry=True))
     order = RunOrder(
         project_id=conversation.project_id,
         agent=find_agent(call, conversation.project_id, conversation.agent_id),
@@ -157,7 +157,7 @@ def retry(call: Call) -> bytes:
         created_at=call.now,
         schedule_id=row.schedule_id,
     )
-    return started(_starter(call).retry(row, order))
+    return encode_started_run(_starter(call).retry(row, order))
 
 
 def create_follow_up(call: Call) -> bytes:
@@ -169,7 +169,7 @@ def create_follow_up(call: Call) -> bytes:
     row = next((row for row in rows if run_state(row, call.now).status == "completed"), None)
     if row is None:
         raise RequestRefused("PRECONDITION_FAILED", f"Conversation {conversation.id} has no report to ask about.")
-    return started(_starter(call).follow_up(row, wanted["prompt"], call.now))
+    return encode_started_run(_starter(call).follow_up(row, wanted["prompt"], call.now))
 
 
 def _check_window(wanted: dict[str, Any], now: str) -> None:
@@ -208,7 +208,7 @@ def fire_now(call: Call) -> bytes:
     window = (wanted["windowStartAt"], wanted["windowEndAt"])
     agent = find_agent(call, row.project_id, row.wire["agentUuid"])
     order = order_for_schedule(row, agent, window, origin="manual_schedule", created_at=call.now)
-    return started(_starter(call).start(order))
+    return encode_started_run(_starter(call).start(order))
 
 
 PROCEDURES: Final = {
