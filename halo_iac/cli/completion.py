@@ -104,32 +104,28 @@ class _Line:
     """The state of a command line before the cursor: command, option without a value yet, project files."""
 
     def __init__(self, root: dict[str, Any]) -> None:
-        self._command = root
+        self._enter(root)
         self._count = 0
         self.files: list[str] = []
         self.pending: Sequence[str] | None = None
         self.has_ended = False
         """``--`` was given: options have ended."""
 
-    @property
-    def commands(self) -> Mapping[str, Any]:
-        """Return the commands of a group by their names."""
-        commands: Mapping[str, Any] = self._command.get("commands", {})
-        return commands
-
-    @property
-    def options(self) -> Sequence[Sequence[str]]:
-        """Return the options: names, name of the value in help, a line of help."""
-        options: Sequence[Sequence[str]] = self._command["options"]
-        return options
+    def _enter(self, command: Mapping[str, Any]) -> None:
+        """Set the command that the next words belong to."""
+        self.commands: Mapping[str, Any] = command.get("commands", {})
+        """The commands of a group by their names."""
+        self.options: Sequence[Sequence[str]] = command.get("options", ())
+        """Each option: its names, the name of its value in help, a line of help."""
+        self._arguments: Sequence[str] = command.get("arguments", ())
 
     @property
     def argument(self) -> str:
         """Return the name of the next argument as in the help; empty if there is none."""
-        arguments = self._command["arguments"]
-        last = arguments[-1] if arguments else ""
-        kind: str = arguments[self._count] if self._count < len(arguments) else last if last.endswith("...") else ""
-        return kind.removesuffix("...")
+        if self._count < len(self._arguments):
+            return self._arguments[self._count].removesuffix("...")
+        last = self._arguments[-1] if self._arguments else ""
+        return last.removesuffix("...") if last.endswith("...") else ""
 
     def option(self, name: str) -> Sequence[str] | None:
         return next((option for option in self.options if name in option[0].split()), None)
@@ -148,7 +144,7 @@ class _Line:
             elif option and option[1]:
                 self.pending = option
         elif self.commands:
-            self._command = self.commands.get(word, {"options": [], "arguments": []})
+            self._enter(self.commands.get(word, {}))
         else:
             self._count += 1
 

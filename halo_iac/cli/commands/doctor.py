@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from halo_iac.api.proxies import proxy_for
 from halo_iac.checkout import find_checkout, is_shallow
@@ -33,8 +32,7 @@ _AGENTS_HINT: Final = (
 _WRITE_HINT: Final = "to apply, set INF_API_KEY to a key that may write; in CI, only in the job that applies"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """The result of one check; ``is_fine`` is ``None`` for information only."""
 
     subject: str
@@ -57,7 +55,7 @@ def doctor(context: CommandContext) -> int:
     console = context.console
     checks = list(_run_checks(context))
     if console.wants_json:
-        console.print(document([asdict(check) for check in checks]))
+        console.print(document([check._asdict() for check in checks]))
     else:
         marks = {None: "", True: "ok: ", False: "FAILED: "}
         rows = [(each.subject, marks[each.is_fine] + each.verdict) for each in checks]

@@ -16,9 +16,9 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.options import TimeRange
 from halo_iac.cli.project_files.entries import declared_spec, find_schedule_id, get_entry
 from halo_iac.cli.reports.compared import compare_reports
-from halo_iac.cli.reports.output import ReportSink
+from halo_iac.cli.reports.output import NamedReport, ReportSink
 from halo_iac.cli.runs.request import RunOptions, build_request
-from halo_iac.cli.runs.results import Comparison, RunResult, named_reports, write_results
+from halo_iac.cli.runs.results import Comparison, RunResult, write_results
 from halo_iac.cli.runs.session import RunSession, RunStarter, unfinished_reason, wait_for_runs
 from halo_iac.cli.runs.started import creation_call
 from halo_iac.errors import HaloError, NoReport, PlatformError, UsageError
@@ -80,7 +80,8 @@ def run_reports(
             found = compare_reports(context.console, new.request.name, compared.earlier, new.report)
             compared = compared._replace(found=found)
         if not context.console.wants_json or output is not None:
-            sink.write(named_reports(outcomes), schedule)
+            reports = [NamedReport(each.request.name, each.report) for each in outcomes if each.report is not None]
+            sink.write(reports, schedule)
         if compared is not None and compared.found is not None and not context.console.wants_json:
             context.console.print(f"\n{report_diff_text(compared.found, context.console.out_style)}")
     return write_results(context, outcomes, compared, is_waiting=not no_wait)

@@ -59,7 +59,7 @@ def serve(
         typer.Option("--run-time", metavar="DURATION", help="How long a run takes, such as 30s; default: 3s."),
     ] = None,
     file: options.File = None,
-    sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
+    _sandbox: options.SandboxAnywhere = False,
     sandbox_file: options.SandboxFile = None,
 ) -> int:
     """Serve the sandbox on loopback, for `inf` and other clients.
@@ -106,7 +106,7 @@ def reset(
     ctx: typer.Context,
     yes: options.Yes = False,
     file: options.File = None,
-    sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
+    _sandbox: options.SandboxAnywhere = False,
     sandbox_file: options.SandboxFile = None,
 ) -> int:
     """Delete the sandbox and everything in it.

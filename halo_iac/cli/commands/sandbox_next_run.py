@@ -50,7 +50,7 @@ def next_run(
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="First remove earlier settings.")] = False,
     file: options.File = None,
-    sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
+    _sandbox: options.SandboxAnywhere = False,
     sandbox_file: options.SandboxFile = None,
     json: options.Json = False,
 ) -> int:

@@ -50,7 +50,7 @@ def load(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first value that is not a span.")] = False,
     project: options.Project = None,
     file: options.File = None,
-    sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
+    _sandbox: options.SandboxAnywhere = False,
     sandbox_file: options.SandboxFile = None,
     json: options.Json = False,
 ) -> int:
@@ -111,7 +111,7 @@ def tick(
         ),
     ] = None,
     file: options.File = None,
-    sandbox: options.SandboxAnywhere = False,  # noqa: ARG001 - it is the sandbox anyway
+    _sandbox: options.SandboxAnywhere = False,
     sandbox_file: options.SandboxFile = None,
     json: options.Json = False,
 ) -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from halo_iac.cli.console import Console
 from halo_iac.errors import FileError, UsageError
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 _SUFFIXES: Final = frozenset({"", ".md", ".markdown", ".txt"})
 
 
-@dataclass(frozen=True, slots=True)
-class NamedReport:
+class NamedReport(NamedTuple):
     """A report, and its name in headings and file names."""
 
     name: str

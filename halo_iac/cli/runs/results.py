@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from halo_iac import exit_codes
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
-from halo_iac.cli.reports.output import NamedReport, report_fields
+from halo_iac.cli.reports.output import report_fields
 from halo_iac.errors import HaloError
 from halo_iac.hints import format_hint
 from halo_iac.model.runs import RunRequest
@@ -43,11 +43,6 @@ class Comparison(NamedTuple):
 
     earlier: Report
     found: ReportComparison | None = None
-
-
-def named_reports(outcomes: Sequence[RunResult]) -> list[NamedReport]:
-    """Return the reports with their names."""
-    return [NamedReport(each.request.name, each.report) for each in outcomes if each.report is not None]
 
 
 def write_results(
