@@ -14,7 +14,6 @@ from typing import Final
 
 import workload
 from measure import Command, Comparison, Server, compare, run, serving, take_medians
-from peers import octodns_project
 
 LATENCY: Final = 0.05
 _LIBRARIES: Final = "import httpx, pydantic, ruamel.yaml, typer"
@@ -132,7 +131,7 @@ def compare_with_octodns(goal: str, count: int, bound: float) -> Callable[[Bench
     """P3, P4: a plan beside one of octoDNS, from YAML to YAML, of as many records with as many changes."""
 
     def measure(bench: Bench) -> Iterator[Line]:
-        config = octodns_project(bench.folder / f"octodns-{count}", count)
+        config = workload.octodns_project(bench.folder / f"octodns-{count}", count)
         sync = Command(
             [str(Path(sys.executable).with_name("octodns-sync")), "--config-file", str(config)], bench.env(None)
         )

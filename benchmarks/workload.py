@@ -19,6 +19,13 @@ AGENTS: Final = {
 CREATED: Final = "2025-01-01T00:00:00.000Z"
 CHANGED_EVERY: Final = 100
 
+_OCTODNS_CONFIG: Final = """
+providers:
+  desired: {{class: octodns.provider.yaml.YamlProvider, directory: {folder}/desired}}
+  actual: {{class: octodns.provider.yaml.YamlProvider, directory: {folder}/actual}}
+zones:
+  example.com.: {{sources: [desired], targets: [actual]}}
+"""
 _NAMES: Final = tuple(AGENTS)
 _ZONES: Final = ("America/Los_Angeles", "Europe/Berlin", "UTC", "Asia/Tokyo")
 _SENTENCES: Final = (
@@ -111,3 +118,29 @@ def _entry(schedule: dict[str, Any], prompt: str | None = None) -> str:
     max_subagent_depth: {schedule["maxSubagentDepth"]}
     max_turns: {schedule["maxTurns"]}
     enabled: true"""
+
+
+def octodns_project(folder: Path, count: int) -> Path:
+    """Write both sides of a zone of so many records, 1 % of them changed, for octoDNS, which solves the same problem.
+
+    Returns the path of the configuration.
+    """
+    for side, changed_every in (("desired", 0), ("actual", CHANGED_EVERY)):
+        (folder / side).mkdir(parents=True, exist_ok=True)
+        records = "".join(_octodns_record(number, changed_every) for number in range(count))
+        (folder / side / "example.com.yaml").write_text(f"---\n{records}", encoding="utf-8")
+    config = folder / "config.yaml"
+    config.write_text(_OCTODNS_CONFIG.format(folder=folder), encoding="utf-8")
+    return config
+
+
+def _octodns_record(number: int, changed_every: int) -> str:
+    is_changed = changed_every and number % changed_every == changed_every - 1
+    return f"""record-{number:06}:
+  ttl: {600 if is_changed else 300}
+  type: TXT
+  values:
+    - Review number {number}
+    - Look for tool calls that fail twice.
+    - Name slow spans and what they wait for.
+"""

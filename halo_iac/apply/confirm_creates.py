@@ -111,7 +111,6 @@ class Confirmation:
         return self.pool.run_one(lambda: retry(lambda deadline: reader.schedule(id_, deadline=deadline)))
 
     def _outcome_event(self, event: Event, found: RemoteSchedule) -> Event:
-        """Return the outcome of a create from its schedule."""
         mismatch = self._mismatch_event(event, found)
         if mismatch is not None:
             return mismatch

@@ -123,7 +123,6 @@ class WorkerPool:
                 yield event
 
     def _drain_reports(self) -> Iterator[Event]:
-        """Yield the events that are not read yet."""
         with suppress(Empty):
             while True:
                 report = self._reports.get_nowait()

@@ -96,8 +96,6 @@ class GithubHost(Host):
 
 
 class _Comments(Posts):
-    """The comments of one pull request."""
-
     def __init__(self, api: HostApi, graphql: HostApi, path: str, single_path: str) -> None:
         self._api = api
         self._graphql = graphql
@@ -113,31 +111,24 @@ class _Comments(Posts):
         return frozenset({found})
 
     def all(self) -> Iterator[Post]:
-        """Yield the comments, the oldest first."""
         return (_post(each, "id") for each in self._api.list(self._path))
 
     def add(self, text: str) -> None:
-        """Write a new comment."""
         self._api.ask("POST", self._path, {"body": text})
 
     def change(self, number: int, text: str) -> None:
-        """Replace a comment."""
         self._api.ask("PATCH", f"{self._single_path}/{number}", {"body": text})
 
 
 class _Issues(_Comments):
-    """The open issues of a repository."""
-
     def __init__(self, api: HostApi, graphql: HostApi, path: str, title: str) -> None:
         super().__init__(api, graphql, path, path)
         self._title = title
 
     def all(self) -> Iterator[Post]:
-        """Yield the open issues, the oldest first."""
         return self._list(state="open", direction="asc")
 
     def closed(self, since: str) -> Iterator[Post]:
-        """Yield the closed issues that have changed since an instant."""
         return self._list(state="closed", since=since)
 
     def _list(self, **query: str) -> Iterator[Post]:
@@ -146,11 +137,9 @@ class _Issues(_Comments):
         return (_post(each, "number") for each in found if "pull_request" not in each)
 
     def add(self, text: str) -> None:
-        """Open an issue."""
         self._api.ask("POST", self._path, {"title": self._title, "body": text})
 
     def close(self, number: int) -> None:
-        """Close an issue."""
         self._api.ask("PATCH", f"{self._single_path}/{number}", {"state": "closed"})
 
 

@@ -65,8 +65,6 @@ class GitlabHost(Host):
 
 
 class _Notes(Posts):
-    """The notes of one merge request."""
-
     text_field = "body"
     number_field = "id"
     query: Mapping[str, str] = {"sort": "asc"}
@@ -76,11 +74,9 @@ class _Notes(Posts):
         self._path = path
 
     def authors(self) -> frozenset[str]:
-        """Return whose the token is."""
         return frozenset({str(self._api.ask("GET", "/user")["id"])})
 
     def all(self) -> Iterator[Post]:
-        """Yield the posts, the oldest first."""
         return self._list(**self.query)
 
     def _list(self, **query: str) -> Iterator[Post]:
@@ -89,17 +85,13 @@ class _Notes(Posts):
             yield Post(int(each[self.number_field]), author, each.get(self.text_field) or "")
 
     def add(self, text: str) -> None:
-        """Write a new post."""
         self._api.ask("POST", self._path, {self.text_field: _without_commands(text)})
 
     def change(self, number: int, text: str) -> None:
-        """Replace a post's text."""
         self._api.ask("PUT", f"{self._path}/{number}", {self.text_field: _without_commands(text)})
 
 
 class _Issues(_Notes):
-    """The open issues of a project."""
-
     text_field = "description"
     number_field = "iid"
     query: Mapping[str, str] = {"state": "opened", "sort": "asc"}
@@ -109,15 +101,12 @@ class _Issues(_Notes):
         self._title = title
 
     def closed(self, since: str) -> Iterator[Post]:
-        """Yield the closed issues that have changed since an instant."""
         return self._list(state="closed", updated_after=since)
 
     def add(self, text: str) -> None:
-        """Open an issue."""
         self._api.ask("POST", self._path, {"title": self._title, self.text_field: _without_commands(text)})
 
     def close(self, number: int) -> None:
-        """Close an issue."""
         self._api.ask("PUT", f"{self._path}/{number}", {"state_event": "close"})
 
 

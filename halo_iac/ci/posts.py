@@ -50,13 +50,9 @@ def show_in_issue(posts: Posts, mark: str, shown: str, page: Callable[[], str], 
     ``since`` is not opened again.
     """
     authors = posts.authors()
-
-    def own_posts(found: Iterable[Post]) -> Iterator[Post]:
-        return (each for each in found if each.author in authors and _line(each.text, 0) == mark)
-
-    own = next(own_posts(posts.all()), None)
+    own = next(_own_posts(posts.all(), authors, mark), None)
     if own is None:
-        if any(_line(each.text, 1) == shown for each in own_posts(posts.closed(since))):
+        if any(_line(each.text, 1) == shown for each in _own_posts(posts.closed(since), authors, mark)):
             return False
         posts.add(f"{mark}\n{shown}\n{page()}")
         return True
@@ -73,8 +69,11 @@ def content_marker(what: str) -> str:
 
 
 def _own_post(posts: Posts, mark: str) -> Post | None:
-    authors = posts.authors()
-    return next((each for each in posts.all() if each.author in authors and _line(each.text, 0) == mark), None)
+    return next(_own_posts(posts.all(), posts.authors(), mark), None)
+
+
+def _own_posts(posts: Iterable[Post], authors: frozenset[str], mark: str) -> Iterator[Post]:
+    return (each for each in posts if each.author in authors and _line(each.text, 0) == mark)
 
 
 def _line(text: str, number: int) -> str:

@@ -57,7 +57,7 @@ class CommitTree:
     def children(self, folder: str) -> list[tuple[str, bool]]:
         """Return the names in a folder, each with whether it is a folder itself, not a link to one."""
         node = self._find(folder)
-        held = self._list_folder(node)
+        held = self._resolve_folder(node)
         return [(name, item.mode in {_FOLDER, _SUBMODULE}) for name, item in held.objects.folder(held.id).items()]
 
     def exists(self, path: str) -> bool:
@@ -129,7 +129,7 @@ class CommitTree:
             if node.above is None:
                 raise FileUnreadable("a link leads outside the checkout")
             return node.above
-        held = self._list_folder(node)
+        held = self._resolve_folder(node)
         item = held.objects.folder(held.id).get(name)
         if item is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
@@ -147,7 +147,7 @@ class CommitTree:
             folder = self._enter(folder, name)
         return folder
 
-    def _list_folder(self, node: _Node) -> _Node:
+    def _resolve_folder(self, node: _Node) -> _Node:
         """Return a folder that can be listed: for a submodule, the root folder of its repository."""
         if node.mode == _FOLDER:
             return node

@@ -66,8 +66,6 @@ def find_citations(markdown: str, *, known: Collection[str] = ()) -> Citations:
 
 
 class _Mention(NamedTuple):
-    """An id in a line."""
-
     id: str
     kind: str
     is_cut: bool = False

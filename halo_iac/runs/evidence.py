@@ -82,8 +82,6 @@ def _merge_spellings(found: Iterable[Evidence]) -> list[Evidence]:
 
 @dataclass
 class _Search:
-    """Finds the traces of one report."""
-
     reader: TraceReader
     report: Report
     now: datetime

@@ -65,8 +65,6 @@ def pull(
 
 
 class _Pull:
-    """The jobs of one pull."""
-
     def __init__(self, reader: RunReader, project_id: str, has: Callable[[str], bool], since: str | None) -> None:
         self._reader = reader
         self._project_id = project_id
@@ -94,7 +92,6 @@ class _Pull:
             yield PulledReport(wanted, None, read_error=error)
 
     def fetch(self, wanted: PullRequest, conversation: Conversation) -> Iterator[PulledReport]:
-        """Read one report."""
         try:
             yield PulledReport(wanted, conversation, fetch_of_conversation(self._reader, conversation.id))
         except NoReport as absence:

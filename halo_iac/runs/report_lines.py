@@ -132,5 +132,4 @@ def _is_delimiter(row: str) -> bool:
 
 
 def _split_cells(row: str) -> list[str]:
-    """Return the cells of a row."""
     return re.split(r"(?<!\\)\|", row.strip().removeprefix("|").removesuffix("|"))

@@ -192,7 +192,6 @@ class YamlText:
 
 
 def _last_scalar(node: Node) -> Node:
-    """Return the node that a block ends with."""
     while node.children and not node.is_flow:
         node = node.children[-1]
     return node

@@ -51,7 +51,6 @@ def override_enabled(text: str, key: str, *, is_enabled: bool) -> str:
 
 
 def _set_at(mapping: dict[str, Any], path: tuple[str, ...], value: object) -> dict[str, Any]:
-    """Return a mapping with the value set at a path."""
     first, *rest = path
     return {**mapping, first: _set_at(mapping.get(first, {}), tuple(rest), value) if rest else value}
 
