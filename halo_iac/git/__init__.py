@@ -35,7 +35,7 @@ class Repository:
         self._git = Git(checkout, env)
         self.top = self._git.top
 
-    def commit(self, ref: str) -> str:
+    def resolve_commit(self, ref: str) -> str:
         """Return the commit that a branch, a tag or an abbreviated id stands for."""
         check_ref(ref)
         self._refuse_ambiguous(ref)
@@ -47,7 +47,7 @@ class Repository:
             hint = f"{_fetch(ref)}; this clone is shallow"
         raise GitError(f"no branch, tag or commit is named {ref!r}", hint=hint)
 
-    def remote_commit(self, ref: str) -> tuple[str, str]:
+    def resolve_remote_commit(self, ref: str) -> tuple[str, str]:
         """Return ``remote/branch`` and its current commit, requested from the remote."""
         check_ref(ref)
         remote, branch = self._remote_branch(ref)

@@ -49,19 +49,19 @@ class Objects:
         """Return whether a commit is in this clone."""
         return self._git.call("cat-file", "-e", "--end-of-options", f"{commit}^{{commit}}").returncode == 0
 
-    def root(self, commit: str) -> str:
+    def read_root(self, commit: str) -> str:
         """Return the uppermost folder of a commit."""
         id_, data = self._read(f"{commit}^{{tree}}", "tree", None)
         self._folders[id_] = dict(_parse_tree(data, len(id_) // 2))
         return id_
 
-    def folder(self, id_: str) -> dict[str, TreeItem]:
+    def read_folder(self, id_: str) -> dict[str, TreeItem]:
         """Return what a folder holds, by name."""
         if id_ not in self._folders:
             self._folders[id_] = dict(_parse_tree(self._read(id_, "tree", None)[1], len(id_) // 2))
         return self._folders[id_]
 
-    def content(self, id_: str, limit: int) -> bytes:
+    def read_content(self, id_: str, limit: int) -> bytes:
         """Return the bytes of a file; of a file over ``limit`` bytes, the first ``limit`` and more."""
         return self._read(id_, "blob", limit)[1]
 

@@ -43,7 +43,7 @@ class CommitTree:
 
     def __init__(self, objects: Objects, commit: str, top: Path, open_submodule: Open, index: Index) -> None:
         self._top = str(top)
-        self._root = _Node(None, "", _FOLDER, objects.root(commit), objects)
+        self._root = _Node(None, "", _FOLDER, objects.read_root(commit), objects)
         self._nodes = {self._top: self._root}
         self._open = open_submodule
         self._index = index
@@ -56,9 +56,9 @@ class CommitTree:
 
     def children(self, folder: str) -> list[tuple[str, bool]]:
         """Return the names in a folder, each with whether it is a folder itself, not a link to one."""
-        node = self._find(folder)
-        held = self._resolve_folder(node)
-        return [(name, item.mode in {_FOLDER, _SUBMODULE}) for name, item in held.objects.folder(held.id).items()]
+        held = self._resolve_folder(self._find(folder))
+        items = held.objects.read_folder(held.id).items()
+        return [(name, item.mode in {_FOLDER, _SUBMODULE}) for name, item in items]
 
     def exists(self, path: str) -> bool:
         """Return whether a path, links followed, leads to anything."""
@@ -73,7 +73,7 @@ class CommitTree:
         node = self._find(real)
         if node.mode in {_FOLDER, _SUBMODULE}:
             raise FileUnreadable("a directory, not a file")
-        data = node.objects.content(node.id, limit)
+        data = node.objects.read_content(node.id, limit)
         return data if node.objects is not self._root.objects else self._read_checked_out(node, data, limit)
 
     def files(self) -> Iterator[tuple[PurePosixPath, str]]:
@@ -81,7 +81,7 @@ class CommitTree:
         waiting = [(PurePosixPath(), self._root.id)]
         while waiting:
             folder, id_ = waiting.pop()
-            items = self._root.objects.folder(id_).items()
+            items = self._root.objects.read_folder(id_).items()
             yield from ((folder / name, item.id) for name, item in items if item.mode.startswith("100"))
             waiting.extend((folder / name, item.id) for name, item in items if item.mode == _FOLDER)
 
@@ -102,7 +102,7 @@ class CommitTree:
             return data
         folder = node.above
         while folder is not None:
-            item = folder.objects.folder(folder.id).get(".gitattributes")
+            item = folder.objects.read_folder(folder.id).get(".gitattributes")
             if not self._index.is_unchanged(Path(self._path_of(folder), ".gitattributes"), item and item.id):
                 return data
             folder = folder.above
@@ -129,16 +129,16 @@ class CommitTree:
             if node.above is None:
                 raise FileUnreadable("a link leads outside the checkout")
             return node.above
-        held = self._resolve_folder(node)
-        item = held.objects.folder(held.id).get(name)
+        folder = self._resolve_folder(node)
+        item = folder.objects.read_folder(folder.id).get(name)
         if item is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-        child = _Node(node, name, item.mode, item.id, held.objects)
+        child = _Node(node, name, item.mode, item.id, folder.objects)
         return self._follow(child, node) if item.mode == _LINK else child
 
     def _follow(self, link: _Node, folder: _Node) -> _Node:
         self._links += 1
-        target = os.fsdecode(link.objects.content(link.id, _MAX_LINK_BYTES))
+        target = os.fsdecode(link.objects.read_content(link.id, _MAX_LINK_BYTES))
         if self._links > _MAX_LINKS or len(target) > _MAX_LINK_BYTES:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), link.name)
         if target.startswith("/"):
@@ -166,7 +166,7 @@ class CommitTree:
         if not objects.has_commit(node.id):
             reason = f"the submodule {where} is at commit {node.id[:12]} in the base, which its clone does not have"
             raise FileUnreadable(reason, f"run `git -C {where} fetch`")
-        self._submodules[path] = node._replace(mode=_FOLDER, id=objects.root(node.id), objects=objects)
+        self._submodules[path] = node._replace(mode=_FOLDER, id=objects.read_root(node.id), objects=objects)
         return self._submodules[path]
 
     def _path_of(self, node: _Node) -> str:

@@ -49,26 +49,28 @@ def pull(
     reader: RunReader,
     project_id: str,
     wanted: Sequence[PullRequest],
-    has: Callable[[str], bool],
+    has_report: Callable[[str], bool],
     *,
     since: str | None = None,
     at_once: int = 8,
 ) -> Iterator[PulledReport]:
     """Yield every conversation of the schedules once, in no order, and read the missing reports.
 
-    ``has`` returns whether the report of a conversation's id exists already. Conversations before the instant
+    ``has_report`` returns whether the report of a conversation's id exists already. Conversations before the instant
     ``since``, as the platform writes it, are left out. What cannot be read is reported; an error after which nothing
     can succeed is raised.
     """
-    pulling = _Pull(reader, project_id, has, since)
+    pulling = _Pull(reader, project_id, has_report, since)
     yield from run_concurrently([Task(partial(pulling.list, each)) for each in wanted], at_once)
 
 
 class _Pull:
-    def __init__(self, reader: RunReader, project_id: str, has: Callable[[str], bool], since: str | None) -> None:
+    def __init__(
+        self, reader: RunReader, project_id: str, has_report: Callable[[str], bool], since: str | None
+    ) -> None:
         self._reader = reader
         self._project_id = project_id
-        self._has = has
+        self._has_report = has_report
         self._since = since
 
     def list(self, wanted: PullRequest) -> Iterator[PulledReport | Task[PulledReport]]:
@@ -76,7 +78,7 @@ class _Pull:
         without_report: dict[str, Run] | None = None
         try:
             for conversation in self._conversations(wanted):
-                if self._has(conversation.id):
+                if self._has_report(conversation.id):
                     yield PulledReport(wanted, conversation)
                     continue
                 if without_report is None:

@@ -57,7 +57,7 @@ def touches_project(console: Console, cwd: Path, files: tuple[str, ...], base: s
     if checkout is None:
         raise GitError(f"{cwd} is not in a git repository", hint="check out the repository before this command")
     repository = Repository(checkout, console.env)
-    before, after = repository.commit(base), repository.commit("HEAD")
+    before, after = repository.resolve_commit(base), repository.resolve_commit("HEAD")
     changed = {str(path) for path in repository.changed_files(before, after)}
     if not changed:
         return False

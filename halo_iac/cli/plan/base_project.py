@@ -50,7 +50,7 @@ def _find_removed(context: CommandContext, ref: str) -> tuple[str, ...]:
     """Return the project files that the globs of ``-f`` match at the base, but not here."""
     repository = find_repository(context.projects[0])
     found: list[str] = []
-    with open_commit_tree(context.console.env, repository, repository.commit(ref)) as (tree, _):
+    with open_commit_tree(context.console.env, repository, repository.resolve_commit(ref)) as (tree, _):
         top, skipped = repository.top, context.skipped(repository.top)
         for word in filter(is_glob, context.target.files):
             glob = os.path.relpath(resolve_path(context.cwd) / word, top)
@@ -67,7 +67,7 @@ def _load_base(context: CommandContext, ref: str, *, accepts_policy: bool) -> Ba
     If the base has problems, only its policy is returned, if that can be read.
     """
     repository = find_repository(context)
-    base = Base(ref, repository.commit(ref))
+    base = Base(ref, repository.resolve_commit(ref))
     with open_commit_tree(context.console.env, repository, base.commit) as (tree, objects):
         path = _find_project(context, repository, tree)
         if path is None:
@@ -91,8 +91,8 @@ def require_heads(context: CommandContext, ref: str) -> None:
 
 def _require_head(repository: Repository, ref: str) -> None:
     """Refuse unless the checkout's HEAD is the current tip of a remote branch, so that an old pipeline stops."""
-    head = repository.commit("HEAD")
-    branch, commit = repository.remote_commit(ref)
+    head = repository.resolve_commit("HEAD")
+    branch, commit = repository.resolve_remote_commit(ref)
     if head == commit:
         return
     if repository.has_ancestor(head, commit):
@@ -180,7 +180,7 @@ def _find_moved(
             continue
         if file.is_file() and not file.samefile(context.project_path):  # a link to the project file may replace it
             continue
-        content = objects.content(id_, MAX_FILE)
+        content = objects.read_content(id_, MAX_FILE)
         if len(content) <= MAX_FILE and (path.name == here.name or _is_project(content)):
             return f"{base.ref} has no {here}, and its {path} was deleted; it may have been moved"
     return None
