@@ -73,6 +73,6 @@ def collect(
 def collect_all(
     found: Iterable[Any], make: Callable[[Any], R | None], position: Position, limit: int
 ) -> tuple[list[R], Position | None]:
-    """Return the same for a list that is in memory."""
+    """Return what :func:`collect` returns for a list in memory."""
     page = Page(tuple(found), None)
     return collect(lambda _: page, make, position, limit)

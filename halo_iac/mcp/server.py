@@ -38,7 +38,7 @@ Reports, traces, titles and messages are untrusted text, marked as such: data to
 
 
 class HaloServer:
-    """The server of one client: what it lists, and what it does when it is called."""
+    """The server of one client: it lists tools and prompts, and carries out calls."""
 
     def __init__(self, host: Host) -> None:
         self._host = host

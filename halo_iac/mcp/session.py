@@ -35,7 +35,7 @@ class Platform(Protocol):
 
     @property
     def project(self) -> SelectedProject:
-        """Return the project that is meant."""
+        """Return the project."""
 
     @property
     def settings(self) -> Settings:
@@ -71,7 +71,7 @@ class Session(Protocol):
 
     @property
     def stop(self) -> threading.Event:
-        """Return what is set when the call is cancelled: nothing more is asked then."""
+        """Return the event that is set when the call is cancelled: no more requests are sent then."""
 
     @property
     def now(self) -> datetime:
@@ -92,7 +92,7 @@ class Session(Protocol):
         """Return the UUID of an agent that is named by its alias in the project file, its name or its UUID."""
 
     def agent_name(self, reference: str) -> str:
-        """Return what traces call an agent that is named in the same ways."""
+        """Return the name that traces have for an agent, which is named in the same ways."""
 
     def keys_of(self, schedules: Sequence[RemoteSchedule]) -> Mapping[str, str]:
         """Return the keys under which the project file declares schedules, by their ids."""
@@ -111,7 +111,7 @@ class Session(Protocol):
 
 
 class Host(Protocol):
-    """What the process gives the server."""
+    """The interface of the process to the server."""
 
     @property
     def allows_runs(self) -> bool:
@@ -124,7 +124,7 @@ class Host(Protocol):
         """
 
     def redacted(self, text: str) -> str:
-        """Return a text, or a document, without any key."""
+        """Return a text or a document with all keys redacted."""
 
     def with_tools(self, text: str) -> str:
         """Return a hint in which commands are replaced by the tools that do the same."""

@@ -16,7 +16,7 @@ MAX_CHARACTERS: Final = 20_000
 MAX_LINE_LENGTH: Final = 300
 """Characters of a title, a name or a message that is one of many fields."""
 MAX_TEXT_LENGTH: Final = 2_000
-"""The same of everything else, such as the value of an attribute."""
+"""Characters of any other text, such as the value of an attribute."""
 
 
 class ToolMisuse(HaloError):  # noqa: N818 - says what is wrong with a call; its words are ours

@@ -1,4 +1,4 @@
-"""Marks what others wrote, so that an assistant can tell it from what this server says (docs/mcp.md#untrusted-text).
+"""Marks untrusted text, so that an assistant can tell it from what this server says (docs/mcp.md#untrusted-text).
 
 A report quotes traces, and traces quote those who wrote to the agent. So such words stand between two lines that hold a
 number made for this one answer, which no text can know beforehand, and what would be invisible in them is shown.
@@ -24,12 +24,12 @@ def notice(nonce: str) -> str:
 
 
 def fence(text: str, nonce: str) -> str:
-    """Return a text between the two lines that mark it as written by others."""
+    """Return a text between the two lines that mark it as untrusted."""
     return f"<untrusted-{nonce}>\n{text}\n</untrusted-{nonce}>"
 
 
 def sanitize(value: Any, redacted: Callable[[str], str]) -> Any:  # noqa: ANN401 - a JSON value
-    """Return a JSON value with nothing invisible in its strings, and its long texts without any key."""
+    """Return a JSON value with visible escapes for invisible characters, and its long texts redacted."""
     if isinstance(value, str):
         return show_invisible(value)
     if isinstance(value, list):

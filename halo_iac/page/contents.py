@@ -21,7 +21,7 @@ from halo_iac.preview import Preview, ScheduleForecast, ScheduleStatus, Span, pr
 from halo_iac.report_diff import report_diff
 
 PAST_DAYS: Final = 14
-"""How many days before today are shown, where something is known of them."""
+"""How many days before today are shown if runs or reports were read."""
 _IDLE: Final = {DriftKind.MISSING, DriftKind.PAUSED, DriftKind.AUTO_PAUSED}
 """The kinds of drift by which a schedule does not fire."""
 NEXT_FIRES: Final = 5
@@ -31,7 +31,7 @@ NEXT_FIRES: Final = 5
 class PlatformInput(NamedTuple):
     """The platform's part of a page: the drift of a project file, and the latest runs of each entry by key.
 
-    ``unread`` has why the runs of an entry are not known.
+    ``unread`` has the reason why the runs of an entry are not known, by its key.
     """
 
     drift: Drift
@@ -61,12 +61,12 @@ class PageSchedule(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Return what it is called."""
+        """Return its title, or its key if it has none."""
         return self.forecast.title or self.forecast.key
 
     @property
     def is_running(self) -> bool:
-        """Return whether it fires as declared: not if it is paused, or the platform has it paused or not at all."""
+        """Return whether it fires as declared, and is neither paused on the platform nor missing there."""
         return self.track is not None and all(item.kind not in _IDLE for item in self.drift)
 
     @property
@@ -81,7 +81,7 @@ class PageSchedule(NamedTuple):
 
 
 class PageAgent(NamedTuple):
-    """An agent's schedules in the order of the file, and how often each moment is analysed by those that fire.
+    """An agent's schedules in the order of the file, and how often those that fire analyse each moment.
 
     ``name`` is the alias or the reference itself, ``reference`` what the alias stands for.
     """
@@ -99,7 +99,7 @@ class PageAgent(NamedTuple):
 
 
 class PageProject(NamedTuple):
-    """One project file: its agents, what is archived in it, and findings of no schedule in particular."""
+    """One project file: its agents, its archived schedules, and the findings about no schedule."""
 
     path: str
     preview: Preview
@@ -126,7 +126,7 @@ class PageProject(NamedTuple):
 
 
 class Page(NamedTuple):
-    """The whole page; ``reader_timezone`` is that of those who read it.
+    """The whole page; ``reader_timezone`` is the zone of its readers.
 
     ``reports`` is ``None`` where no folder of them was read; ``unclaimed`` are those of no declared schedule.
     """

@@ -67,7 +67,7 @@ def past_runs(runs: Iterable[Run], reports: Sequence[PageReport]) -> tuple[PastR
 
 
 def failures_in_a_row(past: Sequence[PastRun]) -> Sequence[PastRun]:
-    """Return the latest runs that failed one after the other, those that are not over or were cancelled left out."""
+    """Return the latest runs if they failed one after the other; runs in progress and cancelled ones are ignored."""
     over = [run for run in past if run.outcome not in {Outcome.UNDER_WAY, Outcome.STOPPED}]
     return [*takewhile(lambda run: run.outcome is Outcome.FAILED, over)]
 

@@ -26,7 +26,7 @@ _HOUR: Final = 3600
 
 
 class Period(NamedTuple):
-    """Days from ``start`` until before ``end`` as the clocks of ``timezone`` have them; ``now`` is in one of them."""
+    """Whole days in ``timezone``, from ``start`` until before ``end``; ``now`` is in one of them."""
 
     now: datetime
     timezone: str
@@ -59,7 +59,7 @@ class Period(NamedTuple):
 
     @property
     def local_now(self) -> datetime:
-        """Return the same as the clocks of the period's time zone show it."""
+        """Return the current instant in the period's time zone."""
         return self.now.astimezone(ZoneInfo(self.timezone))
 
     def position(self, instant: int) -> float:
@@ -82,7 +82,7 @@ class Stretch(NamedTuple):
 
     @property
     def seconds(self) -> int:
-        """Return how long it is."""
+        """Return its length."""
         return self.end - self.start
 
 
@@ -92,33 +92,33 @@ class Coverage(NamedTuple):
     stretches: tuple[Stretch, ...]
 
     def since(self, instant: int) -> Coverage:
-        """Return the same from an instant on."""
+        """Return the coverage from an instant on."""
         left = (Stretch(max(each.start, instant), each.end, each.reads) for each in self.stretches)
         return Coverage(tuple(each for each in left if each.seconds > 0))
 
     @property
     def gaps(self) -> tuple[Stretch, ...]:
-        """Return what is never analysed."""
+        """Return the stretches that no run reads."""
         return tuple(each for each in self.stretches if each.reads == 0)
 
     @property
     def unread_seconds(self) -> int:
-        """Return for how many seconds nothing is analysed."""
+        """Return how many seconds no run reads."""
         return sum(each.seconds for each in self.gaps)
 
     @property
     def repeated_seconds(self) -> int:
-        """Return for how many seconds traces are analysed more than once."""
+        """Return how many seconds are read by more than one run."""
         return sum(each.seconds for each in self.stretches if each.reads > 1)
 
     @property
     def seconds(self) -> int:
-        """Return how many seconds it is about."""
+        """Return the length of all stretches."""
         return sum(each.seconds for each in self.stretches)
 
     @property
     def max_reads(self) -> int:
-        """Return how often any trace is analysed at most."""
+        """Return the most runs that read a moment."""
         return max((each.reads for each in self.stretches), default=0)
 
 
@@ -135,7 +135,7 @@ class Track(NamedTuple):
 
 
 class ZoneChange(NamedTuple):
-    """Clocks of a zone that change: the first instant of the new time, and what they show before and then."""
+    """A change of the clocks of a zone: the first instant of the new time, and what clocks show before and after it."""
 
     at: int
     before: str
@@ -144,7 +144,7 @@ class ZoneChange(NamedTuple):
 
 
 class Timeline:
-    """The tracks of a period, each worked out once: many schedules share few cadences."""
+    """The tracks of a period, each computed once: many schedules share few cadences."""
 
     def __init__(self, period: Period, lookbacks: Mapping[Cadence, int]) -> None:
         """Take the period, and of each cadence the longest look-back in hours, for fires after its end count too."""
@@ -154,7 +154,7 @@ class Timeline:
         self._tracks: dict[tuple[Cadence, int], Track] = {}
 
     def track(self, cadence: Cadence, lookback_hours: int) -> Track:
-        """Return one track."""
+        """Return the track of a cadence with a look-back."""
         found = self._tracks.get((cadence, lookback_hours))
         if found is None:
             found = self._tracks[cadence, lookback_hours] = self._track(cadence, lookback_hours)

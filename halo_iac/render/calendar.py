@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SHOWN_FIRES: Final = 3
 MAX_CADENCES: Final = 500
-"""For how many different cadences next fires are worked out: more would take longer than the plan itself."""
+"""For how many different cadences next fires are computed: more would take longer than the plan itself."""
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -30,7 +30,7 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 class Calendar:
     """Describes cadences from ``now`` on; without ``now`` there are no next fires.
 
-    ``cost_per_run`` is a stated fee, ``None`` where no money is named.
+    ``cost_per_run`` is the stated fee of a run, ``None`` if none is stated.
     """
 
     def __init__(self, now: datetime | None, style: Style, cost_per_run: float | None = None) -> None:
@@ -85,17 +85,17 @@ class Calendar:
 
 
 def spans_years(now: datetime, fires: Iterable[Fire]) -> bool:
-    """Return whether fires have to name their year: not if all are of this one, by the clock of their zone."""
+    """Return whether any of the fires is in another year than ``now``, by the clock of its zone."""
     return any(fire.at.year != now.astimezone(fire.at.tzinfo).year for fire in fires)
 
 
 def format_day(at: date, *, has_year: bool = False) -> str:
-    """Return a day, or that of an instant in its zone: ``Mon 23 Nov``, perhaps with its year."""
+    """Return a date, or that of an instant in its zone: ``Mon 23 Nov``; with its year if ``has_year``."""
     return f"{_DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]}{f' {at.year}' if has_year else ''}"
 
 
 def zone_name(at: datetime) -> str:
-    """Return what the zone of an instant is called at the time: ``PST``, or ``UTC+07`` where it has no letters."""
+    """Return the abbreviation of the zone of an instant: ``PST``, or ``UTC+07`` for a zone without letters."""
     name = at.tzname() or ""
     return name if name.isalpha() else f"UTC{name}"
 

@@ -22,12 +22,12 @@ StringChange = Callable[[str], str]
 
 
 def map_strings(document: str, change: StringChange) -> Document:
-    """Return a document with each of its strings changed, names as well; what stays is written as it was."""
+    """Return a document with ``change`` applied to all of its strings, also to names."""
     return Document(_STRINGS.sub(lambda found: _change_string(found[0], change), document))
 
 
 def map_members(document: str, names: Iterable[str], change: StringChange) -> Document:
-    """Return a document with only those strings changed that are values of members with one of these names."""
+    """Return a document with ``change`` applied to the strings that are values of members with one of these names."""
     # A quote within a string has a backslash before it, so what matches is a whole name.
     members = rf'(?<!\\)("(?:{"|".join(names)})":\s*)({_STRING})'
     return Document(re.sub(members, lambda found: found[1] + _change_string(found[2], change), document))
@@ -40,7 +40,7 @@ def _change_string(written: str, change: StringChange) -> str:
 
 
 def escape_control(document: str) -> Document:
-    """Escape in a finished document, where ``##``, DEL and a colon after a word can only stand within a string."""
+    """Return a finished document with escapes for ``##``, DEL and folding words, which only strings contain."""
     document = document.replace("##", "#\\u0023").replace("\x7f", "\\u007f")
     may_fold = "travis_" in document or "section_" in document
     return Document(_FOLDS.sub(r"\1\\u003a", document) if may_fold else document)

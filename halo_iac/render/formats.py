@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from halo_iac.render.style import Style
 
 PageKind = Literal["plan", "drift"]
-"""What a page is kept up to date about: a pull request has one of plans, an issue one of drift."""
+"""The kinds of pages that are kept up to date: a pull request has one of plans, an issue one of drift."""
 
 PAGE_MARKERS: Final[dict[PageKind, str]] = {"plan": "<!-- halo-plan: ", "drift": "<!-- halo-drift: "}
-"""How the first line of a markdown page begins, and no other line; a page is known by it without drawing one."""
+"""How the first line of a markdown page begins, and no other line, so that a page is recognized without drawing one."""
 
 
 class PageIdentity(NamedTuple):
-    """What a page is about, which identifies the page of an earlier run; a field that only the file sets is empty."""
+    """The identity of a page, by which an earlier run's page is found; a field that only the file sets is empty."""
 
     file: str
     project: str
@@ -107,13 +107,13 @@ class View(Protocol):
         """Draw the problems and findings of project files; ``conclusion`` is printed if there are no problems."""
 
     def checks(self, checks: Sequence[ProjectCheck]) -> str:
-        """Draw the same of several project files."""
+        """Draw the problems and findings of several project files."""
 
     def drift(self, drift: Drift) -> str:
         """Draw how the platform and the files differ."""
 
     def drifts(self, found: Sequence[ProjectDrift]) -> str:
-        """Draw the same of several project files."""
+        """Draw how the platform and several project files differ."""
 
     def error(self, error: HaloError) -> str:
         """Draw the error that ended a command."""
@@ -122,8 +122,8 @@ class View(Protocol):
 class ReviewFormat(StrEnum):
     """A format that a reviewer reads, and its row: the class that draws it, as module and name below this package.
 
-    With ``publishes_errors`` an error that ends the command is a result as well: who waits for a comment or an
-    annotation reads no standard error.
+    With ``publishes_errors`` an error that ends the command is a result as well: readers of a comment or of annotations
+    do not see standard error.
     """
 
     view: str

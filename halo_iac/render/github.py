@@ -36,7 +36,7 @@ SHOWN_ANNOTATIONS: Final = 10
 
 
 class Level(StrEnum):
-    """What GitHub calls how serious an annotation is, the most serious first."""
+    """GitHub's levels of annotations, the most serious first."""
 
     ERROR = "error"
     WARNING = "warning"

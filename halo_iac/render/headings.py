@@ -32,7 +32,7 @@ from halo_iac.text import counted
 def header_rows(plan: Plan, style: Style) -> Iterator[Row]:
     """Yield project file, host, project, policy, base and targets, with the place that each comes from.
 
-    Of a sandbox, that it is one comes before them.
+    For a sandbox, a row that says so comes first.
     """
     host = plan.host
     if host.is_sandbox:
@@ -121,7 +121,7 @@ def refusals_by_heading(refusals: Sequence[GuardViolation]) -> dict[str, list[Gu
 
 
 def remedy_label(refusal: GuardViolation) -> str:
-    """Return what stands before the option that permits a refused change, or before what to do about a withheld one."""
+    """Return the label of the option that permits a refused change, or of what to do about a withheld one."""
     return "to do" if refusal.withholds else "override"
 
 

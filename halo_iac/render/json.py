@@ -32,13 +32,13 @@ from halo_iac.render.style import Style
 from halo_iac.text import Document
 
 MAX_PLAN_BYTES: Final = 256 * 1024 * 1024
-"""The largest plan that is read, as the largest answer: ten thousand changes take about 40 MiB.
+"""The largest plan that is read, as large as the largest response: ten thousand changes take about 40 MiB.
 
 See docs/security.md#bounds-of-answers.
 """
 
 _PART_LENGTH: Final = 2**16
-"""How many characters a part of a document has, about."""
+"""The approximate number of characters of a part of a document."""
 _LIST_START: Final = re.compile(rb'\s*\{\s*(?:"version"\s*:\s*\d+\s*,\s*)?"projects"\s*:')
 """How a document of several plans begins."""
 
@@ -141,7 +141,7 @@ def document_parts(value: object) -> Iterator[Document]:
 
 
 class LazyList(list[Any]):
-    """A list for :func:`document_parts` whose items are made one after the other, whenever it is gone through."""
+    """A list for :func:`document_parts` whose items are made one by one, each time it is iterated."""
 
     def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ class LazyList(list[Any]):
 
 
 class LazyMembers(dict[str, Any]):
-    """A mapping for :func:`document_parts` whose members are made one after the other, when it is gone through."""
+    """A mapping for :func:`document_parts` whose members are made one by one when it is iterated."""
 
     def __init__(self, make: Callable[[], Iterator[tuple[str, Any]]]) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class LazyMembers(dict[str, Any]):
         return self._make()
 
     def __bool__(self) -> bool:
-        """Say that there are some."""
+        """Return that there are members."""
         return True
 
 

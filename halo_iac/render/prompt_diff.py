@@ -20,7 +20,7 @@ COMPARED: Final = 1_000
 """How many lines on either side are compared; line diffs take quadratic time."""
 
 NOTE: Final = "…"
-"""The sign of a line that stands for others."""
+"""The sign of a line that replaces others."""
 
 _LONG_LINE_LENGTH: Final = 160
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?;:])(?= )")
@@ -29,7 +29,7 @@ _GOES_ON: Final = "\n"
 
 
 class PromptLine(NamedTuple):
-    """One line of a prompt or of a difference: ``-``, ``+``, a space or :data:`NOTE`, and words that are harmless."""
+    """One line of a prompt or of a difference: a sign (``-``, ``+``, a space or :data:`NOTE`) and escaped text."""
 
     sign: str
     words: str

@@ -17,20 +17,20 @@ _OTHERS: Final = re.compile(r"[^A-Za-z0-9_]+")
 _SEPARATOR: Final = "--"
 _SUFFIX: Final = ".md"
 UNDATED: Final = "undated"
-"""The file name's date of a report whose start the platform does not tell."""
+"""The date in the file name of a report without a start."""
 AGENT_SUFFIX: Final = ".agent.md"
-"""What the file for a coding agent ends in that lies beside a report."""
+"""The suffix of the file for a coding agent beside a report."""
 _FOLDER: Final = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)*")
 _RESERVED: Final = frozenset(
     ["con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))]
 )
-"""What no file can be called on Windows."""
+"""Names that no file can have on Windows."""
 
 
 def file_name(report: Report, label: str) -> str:
     """Return ``2026-11-23T0900Z--checkout-daily--<conversation id>.md``: by time, then by what ``label`` calls it.
 
-    The whole id, since it alone says whether a report is there; nothing in the name can lead out of its folder.
+    It has the whole id, by which a pulled report is recognized; no part of the name can lead out of its folder.
     """
     found = _INSTANT.match(report.conversation.created_at or "")
     when = f"{found[1]}T{found[2]}{found[3]}Z" if found else UNDATED
@@ -40,7 +40,7 @@ def file_name(report: Report, label: str) -> str:
 def folder_names(report: Report, label: str) -> tuple[str, str]:
     """Return ``("checkout-daily", "2026-11")``: a folder for what ``label`` names, and one in it for the month.
 
-    Two labels never share a folder, though they differ in nothing but what file systems take for the same.
+    Different labels never share a folder, even if a file system treats their names as equal.
     """
     name = slug(label).lower()
     if name != label or not _FOLDER.fullmatch(name) or name in _RESERVED:
@@ -60,12 +60,12 @@ def brief_name(name: str) -> str:
 
 
 def name_ending(name: str) -> str:
-    """Return the part of a file's name that tells its conversation; see :func:`conversation_ending`."""
+    """Return the end of a file's name, which identifies its conversation: see :func:`conversation_ending`."""
     return name.rpartition(_SEPARATOR)[2]
 
 
 def conversation_ending(conversation_id: str) -> str:
-    """Return what :func:`name_ending` gives for the file of a conversation."""
+    """Return the end of the file name of a conversation's report."""
     return f"{_id_in_names(conversation_id)}{_SUFFIX}"
 
 
@@ -101,5 +101,5 @@ def report_file(report: Report, schedule: str | None) -> str:
 
 
 def neutralize_markdown(markdown: str, style: Style = PLAIN) -> str:
-    """Return markdown for a terminal or a log: line by line without anything that either would obey."""
+    """Return markdown with every line escaped for a terminal or a log."""
     return "\n".join(style.safe(line.expandtabs(4)) for line in markdown.replace("\r\n", "\n").split("\n"))

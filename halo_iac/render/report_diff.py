@@ -29,7 +29,7 @@ def report_diff_json(comparison: ReportComparison) -> Document:
 
 
 def report_diff_fields(comparison: ReportComparison) -> dict[str, object]:
-    """Return the value of such a document."""
+    """Return the same as a value."""
     diff = comparison.diff
     return {
         "before": {"name": comparison.before.name, **comparison.before.facts},
@@ -65,7 +65,7 @@ def diff_counts(diff: ReportDiff) -> str:
 
 
 def source_parts(report: ComparedReport) -> Iterator[tuple[str, str]]:
-    """Yield what a report was named by, its run and its window as far as they are known, each after its label."""
+    """Yield the name of a report, and its run and window if they are known, each with the label before it."""
     facts = report.facts
     run, start, end = (facts.get(name) for name in ("runId", "windowStartAt", "windowEndAt"))
     yield "", report.name
@@ -88,7 +88,7 @@ def line_words(line: LineDiff) -> str:
 
 
 def row_cells(table: TableDiff, row: RowDiff) -> Iterator[tuple[str, str, str | None]]:
-    """Yield the head, the value and the later value of each cell that differs; of a row that is new or gone, of all."""
+    """Yield head, value and later value of each cell that differs; of a row that is new or gone, of every cell."""
     if row.before is not None and row.after is not None:
         yield from ((table.head[column], row.before[column], row.after[column]) for column in row.changed)
     else:

@@ -19,11 +19,11 @@ MARK: Final = "<!-- halo report pull: an index; every pull writes it anew -->\n"
 """How halo's indexes begin; other files are not overwritten."""
 _NAME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)Z--(.+)--[^-].*\.md")
 _PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~/")
-"""What a link needs no escape for."""
+"""Characters that need no escape in a link."""
 
 
 class Subfolder(NamedTuple):
-    """A folder in a folder of reports: how many it holds, and the path of the latest from the outer folder."""
+    """A folder in a folder of reports: the number of its reports, and the path of the latest from the outer folder."""
 
     name: str
     reports: int

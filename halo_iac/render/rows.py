@@ -25,7 +25,7 @@ ATTRIBUTIONS: Final = {
     Attribution.DRIFT: "it differed before this branch",
     Attribution.INHERITED: "a policy, default or alias, not the entry",
 }
-"""Whose change it is, in words."""
+"""The attribution of a change, in words."""
 _MAX_SUMMARY_ROWS: Final = 4
 """How many rows a summary has at most."""
 _MAX_VALUE_LENGTH: Final = 40
@@ -62,7 +62,7 @@ def change_rows(
 def field_rows(
     change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
 ) -> tuple[Row, ...]:
-    """Return the rows of what differs alone, without what follows from it."""
+    """Return the rows of the fields that differ, without next fires, runs and cost."""
     return tuple(_field_rows(change, _with_names(change.fields, agents or {}), calendar, style))
 
 
@@ -85,7 +85,7 @@ def monthly_runs(change: Change, calendar: Calendar) -> tuple[float, float]:
 def summary_rows(
     change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
 ) -> tuple[Row, ...]:
-    """Return a change on one line: the fields that differ, a new schedule's cadence, or why one is archived.
+    """Return a change as rows for one line: the fields that differ, a new schedule's cadence, or why one is archived.
 
     Long values are cut, and a row without a label counts the fields that there is no room for.
     """

@@ -36,7 +36,7 @@ _SIGNS: Final = {True: _Signs(*"·●+│━═╳"), False: _Signs(*".o+/-=x")}
 
 
 class Strips:
-    """Strips of four weeks from ``now`` on, each worked out once."""
+    """Draws strips of four weeks from ``now`` on."""
 
     def __init__(self, now: datetime | None, style: Style) -> None:
         self._now = now

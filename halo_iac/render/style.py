@@ -12,7 +12,7 @@ SIGNS: Final[dict[str, str]] = {"create": "+", "update": "~", "unarchive": "^", 
 """The sign of each action, the same in every format; by name, since most of what is drawn is no plan."""
 
 LOG_WIDTH: Final = 120
-"""Where a line that may be broken is broken if there is no screen."""
+"""The width at which lines that may be broken are broken if there is no screen."""
 
 _COLOURS: Final[dict[str, str]] = {
     "create": "32",
@@ -59,7 +59,7 @@ class Style(NamedTuple):
         return f"\x1b[{_COLOURS[role]}m{text}\x1b[0m" if self.colour and text else text
 
     def without_colour(self) -> "Style":
-        """Return the same without colour, for what no terminal interprets."""
+        """Return the style without colour, for output that no terminal interprets."""
         return self._replace(colour=False)
 
     def format_hint(self, text: str) -> str:
@@ -67,15 +67,15 @@ class Style(NamedTuple):
         return format_hint(text, self.format_command)
 
     def safe(self, text: str) -> str:
-        """Return foreign words on one line, harmless and showable."""
+        """Return untrusted text on one line, escaped for the output."""
         return escape_control(self.format_hint(text), is_unicode=self.unicode)
 
     def safe_lines(self, text: str) -> list[str]:
-        """Return the lines of foreign words, each harmless and showable."""
+        """Return the lines of an untrusted text, each escaped for the output."""
         return escape_control_lines(self.format_hint(text), is_unicode=self.unicode)
 
     def command(self, *words: str) -> str:
-        """Return a command of halo's as the reader pastes it, harmless and showable."""
+        """Return a command of halo's as the reader pastes it, escaped for the output."""
         return self.safe(self.format_command(Command(*words)))
 
     def quoted(self, title: str) -> str:
@@ -101,7 +101,7 @@ PLAIN: Final = Style()
 
 
 def display_width(text: str) -> int:
-    """Return how many columns a line of unpainted text takes on a terminal."""
+    """Return the number of columns that a line without colour takes on a terminal."""
     if text.isascii():
         return len(text)
     return len(text) + sum(_character_width(character) - 1 for character in _NOT_ASCII.findall(text))
@@ -114,17 +114,17 @@ def _character_width(character: str) -> int:
 
 
 def strip_colour(text: str) -> str:
-    """Return a line as it is without colours."""
+    """Return a line without its colours."""
     return _COLOUR_SEQUENCE.sub("", text)
 
 
 def pad(text: str, width: int) -> str:
-    """Return the text filled with spaces to a number of columns."""
+    """Return the text with spaces after it up to a number of columns."""
     return text + " " * (width - display_width(text))
 
 
 def truncate(text: str, width: int, ellipsis_: str) -> str:
-    """Return as much of an unpainted line as fits, with an ellipsis at its end if it was cut."""
+    """Return the part of a line without colour that fits, with an ellipsis at its end if it was cut."""
     if display_width(text) <= width:
         return text
     room, kept = width - len(ellipsis_), 0

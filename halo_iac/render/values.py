@@ -40,8 +40,7 @@ def _format_element(field: str, number: int) -> str:
 def format_change(before: float, after: float, style: Style) -> str:
     """Return ``152 → 183 (+30.4)``; one number where they are equal.
 
-    Each number is rounded once, from what was reckoned, to as many digits as mean something in it: so the difference is
-    the same wherever it is shown.
+    Each number, also the difference, is rounded from the exact values, so that the difference is the same everywhere.
     """
     first, last, gain = format_number(before), format_number(after), format_number(after - before)
     if first == last or gain == "0":
@@ -50,7 +49,7 @@ def format_change(before: float, after: float, style: Style) -> str:
 
 
 def format_number(value: float) -> str:
-    """Return a number with as many digits as mean something: ``17,531``, ``30.4``, ``0.25``."""
+    """Return a number with its significant digits: ``17,531``, ``30.4``, ``0.25``."""
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if digits else text
@@ -127,7 +126,7 @@ def shorten(text: str, longest: int) -> str:
 def cut_text(text: str, most: int) -> tuple[str, int]:
     """Return the first characters and lines of a long text, and how many characters are left out.
 
-    Of a word that is cut nothing near the cut is shown, for the reason that :func:`shorten` has.
+    A word that is cut is left out near the cut, for the same reason as in :func:`shorten`.
     """
     if len(text) <= most and text.count("\n") < _MAX_LINES:
         return text, 0

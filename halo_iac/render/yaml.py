@@ -31,7 +31,7 @@ _PLAIN: Final = re.compile(
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
 """Instants as the platform writes them: without quotes they would be times, not texts."""
 _LITERAL: Final = frozenset({"prompt", "prompt_file"})
-"""Fields that no variables are read into."""
+"""Fields in which no variables are expanded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def flow_pairs(entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def scalar_text(text: str, *, quote: str = "", is_flow: bool = False) -> str:
-    """Return a text as a scalar on one line, in the wanted quotes where they can hold it."""
+    """Return a text as a scalar on one line, in the wanted quotes if they can hold it."""
     if quote == "'" and text.isprintable():
         return "'" + text.replace("'", "''") + "'"
     value = DoubleQuotedScalarString(text) if quote == '"' else _scalar("title", text)
@@ -103,7 +103,7 @@ def escape_variables(text: str) -> str:
 def mapping_text(values: Mapping[str, Any]) -> str:
     """Return plain values as YAML, one key a line.
 
-    The emitter is asked only about what is not certain: it takes most of the time that a pulled report costs.
+    The emitter is used only where its result is not certain: it takes most of the time of pulling a report.
     """
     return "".join(_pair_text(name, value) for name, value in values.items()) or "{}\n"
 

@@ -102,7 +102,7 @@ def gaps(pairs: Common, before: int, after: int) -> Iterator[tuple[int, int, int
 
 
 class Keyed(NamedTuple):
-    """An item whose key need not be unique, with its content to tell items of one key apart: roughly, and exactly."""
+    """An item with a key that may not be unique, and its content, roughly and exactly, to tell equal keys apart."""
 
     key: Hashable
     label: Hashable = ()

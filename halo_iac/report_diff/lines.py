@@ -12,7 +12,7 @@ from halo_iac.report_diff.noise import Token, is_near, is_same, mask, tokenize
 
 _WORD: Final = re.compile(r"\w+")
 _MAX_COMPARED_PAIRS: Final = 1_600
-"""How many pairs of lines of one gap are looked at for those that are alike."""
+"""The most pairs of lines of one gap that are compared for similar ones."""
 _MIN_SIMILARITY: Final = 0.6
 """The share of common words from which two lines count as one changed line."""
 _MAX_LINE_LENGTH: Final = 10_000
@@ -39,7 +39,7 @@ def line_diffs(before: Sequence[str], after: Sequence[str], pairs: Common) -> It
 
 
 def word_diff(before: str, after: str) -> tuple[Words, ...]:
-    """Return a line in pieces with its differences marked; noise is as in ``after``."""
+    """Return a line in pieces with its differences marked; ids, instants and durations are those of ``after``."""
     if max(len(before), len(after)) > _MAX_LINE_LENGTH:
         return (Words(DiffKind.GONE, before), Words(DiffKind.NEW, after))
     old, new = [*tokenize(before)], [*tokenize(after)]

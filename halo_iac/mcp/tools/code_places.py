@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 _MAX_STACK_TRACE_LENGTH: Final = 100_000
-"""How much of a stack trace is looked at."""
+"""How many characters of a stack trace are searched."""
 _MAX_LINE_LENGTH: Final = 1_000
 _FRAMES: Final = (
     re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d{1,9})(?:, in (?P<function>.{1,200}))?'),  # Python
@@ -19,7 +19,7 @@ _FRAMES: Final = (
     # Go, Ruby, Rust
     re.compile(r"(?:from |at )?(?P<file>[^\s:]+\.(?:go|rb|rs)):(?P<line>\d{1,9})(?::in [`'](?P<function>[^'`]+))?"),
 )
-"""What a line of a stack trace looks like, from its first word on."""
+"""The forms of a line of a stack trace, from its first word on."""
 _FILE: Final = ("code.file.path", "code.filepath")
 _LINE: Final = ("code.line.number", "code.lineno")
 _FUNCTION: Final = ("code.function.name", "code.function")

@@ -101,7 +101,7 @@ def list_runs(call: Call[ListRuns]) -> Answer:
 def conversation_pages(
     session: Session, agent: str | None, schedule: str | None, limit: int
 ) -> Callable[[Cursor | None], Page]:
-    """Return what reads a page of conversations: all of the project, or those of one agent or schedule."""
+    """Return a function that reads a page of conversations: of the project, or of one agent or schedule."""
     agent_id = None if agent is None else session.agent_id(agent)
     schedule_id = None if schedule is None else session.schedule_id(schedule)
     reader, project = session.platform.run_reader, session.platform.project.id

@@ -21,7 +21,7 @@ from halo_iac.text import counted
 
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SPANS_PER_TREE: Final = 1_000
-"""Of how many spans a tree is made: a longer trace comes as several, one after the other."""
+"""The number of spans of a tree: a longer trace is several trees, one after the other."""
 _MAX_FAILED: Final = 10
 _NANOSECONDS: Final = 1_000_000
 
@@ -144,7 +144,7 @@ class SpanRow(Result):
 
 
 class FailedStep(Result):
-    """A span that failed with none below it that did: where it went wrong."""
+    """A failed span without failed spans below it: where the trace went wrong."""
 
     span_id: Annotated[str, Field(description="Its id; open it with get_span for arguments, message and stack trace.")]
     name: Annotated[Line, Field(description="Its name.")]

@@ -1,4 +1,4 @@
-"""How a report on a page differs from the one before: lines, in the order of the later report."""
+"""How a report on a page differs from the one before, as lines in the order of the later report."""
 
 from __future__ import annotations
 

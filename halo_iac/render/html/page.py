@@ -40,7 +40,7 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
 def page_html(page: Page, style: Style = PLAIN) -> str:
-    """Return the whole file; same page, same bytes. ``style`` spells commands."""
+    """Return the page as one HTML file; equal pages give equal bytes. ``style`` formats the commands."""
     environment = _environment()
     css = f"{_css()}.ruler{{grid-template-columns:repeat({len(page.period.days)},1fr)}}\n"
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()

@@ -1,6 +1,6 @@
-"""Markdown of others as HTML that neither loads, runs nor imitates anything (docs/page.md#reports).
+"""Untrusted markdown as HTML that neither loads, runs nor imitates anything (docs/page.md#reports).
 
-What is HTML in it is shown as text. A link leads to the web or a mail address only, and an image is its description.
+HTML in it is shown as text. A link leads to the web or a mail address only, and an image is its description.
 Headings go below those of the page, one level deeper at a time, so that the outline stays one.
 """
 
@@ -23,10 +23,10 @@ _LINK_PREFIXES: Final = ("https://", "http://", "mailto:")
 _LAST_LEVEL: Final = 6
 _MAX_PARAGRAPH_LENGTH: Final = 8_000
 _MAX_OPEN: Final = 20
-"""Of longer paragraphs, and of those with more brackets that are never closed, the words are shown as they are: to look
-for emphasis and links in them takes quadratic time."""
+"""Longer paragraphs, and those with more brackets that are never closed, are shown as plain text: to parse emphasis and
+links in them takes quadratic time."""
 _ALIGNED: Final = {"text-align:center": "center", "text-align:right": "right"}
-"""Styles of cells that are not those of every cell, and the class that stands for each: a style would be refused."""
+"""Alignments of cells as markdown-it writes them, and the class for each: the page's security policy refuses styles."""
 
 
 def report_html(markdown: str, *, level: int) -> Markup:

@@ -26,7 +26,7 @@ _AREA_WIDTH: Final = 6
 _MIN_GAP: Final = 3.5 / 24
 """The part of a day below which marks are drawn as one band."""
 _LEVELS: Final = 3
-"""How many heights of bars there are; what is analysed more often is as high as the last."""
+"""The number of heights of bars; traces that are analysed more often have a bar of the last height."""
 
 
 class Strip(NamedTuple):
@@ -67,7 +67,7 @@ def draw_dots(places: Iterable[float]) -> str:
 
 
 def draw_area(place: float) -> str:
-    """Return a box around a place, over the whole height, to be pointed at."""
+    """Return a box around a place, over the whole height, which can be clicked."""
     return f"M{_number(place - _AREA_WIDTH / 2 / DAY)} 0h{_AREA_WIDTH}v{HEIGHT}h-{_AREA_WIDTH}z"
 
 

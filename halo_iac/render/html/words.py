@@ -23,7 +23,7 @@ _MAX_NAMED: Final = 3
 
 
 class Instant(NamedTuple):
-    """An instant to read: ``at`` and ``utc`` for machines, its words, and those of the reader's zone if they differ."""
+    """An instant: ``at`` and ``utc`` for machines, in words, and in ``here`` for the reader's zone if it differs."""
 
     at: str
     words: str
@@ -90,7 +90,7 @@ def describe_repeats(coverage: Coverage) -> str:
 
 
 def duration(seconds: int) -> str:
-    """Return a length of time in days and hours, from some days on without minutes."""
+    """Return a length of time in days and hours, below two days with minutes."""
     minutes = round(seconds / 60)
     if minutes >= 2 * 24 * 60:
         hours = round(minutes / 60)
@@ -100,19 +100,19 @@ def duration(seconds: int) -> str:
 
 
 def find_next_fire(schedules: Iterable[PageSchedule]) -> tuple[PageSchedule, Fire] | None:
-    """Return which schedule fires next, and when; of several at once the first."""
+    """Return the schedule that fires next, and its fire; of several at once the first."""
     coming = [(each, each.next_fire) for each in schedules if each.is_running and each.next_fire is not None]
     return min(coming, key=lambda one: one[1].at.timestamp(), default=None)
 
 
 def coming_period(page: Page) -> str:
-    """Return how long the period lasts from now on: ``4 weeks``."""
+    """Return how much of the period is left: ``4 weeks``."""
     days = sum(each >= page.period.local_now.date() for each in page.period.days)
     return counted(days // 7, "week") if days % 7 == 0 else counted(days, "day")
 
 
 def uncovered_agents(page: Page) -> list[tuple[PageAgent, str]]:
-    """Return the agents with times that no run analyses, and how long those are; the longest first."""
+    """Return the agents with times that no run analyses and their total length, the longest first."""
     found = [(agent, agent.coverage.since(page.period.present).unread_seconds) for agent in page.agents]
     ordered = sorted((each for each in found if each[1]), key=lambda each: -each[1])
     whole = page.period.end - page.period.present
@@ -149,5 +149,5 @@ def count_failing(page: Page) -> int:
 
 
 def in_local_time(at: datetime, cadence: Cadence | None, page: Page) -> datetime:
-    """Return an instant in the zone of a cadence; without one, in the reader's."""
+    """Return an instant in the zone of a cadence; without a cadence, in the reader's."""
     return at.astimezone(ZoneInfo(cadence.timezone if cadence is not None else page.reader_timezone))

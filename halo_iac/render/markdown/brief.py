@@ -28,13 +28,13 @@ DEFAULT_CHARS: Final = 40_000
 """Characters of a brief by default: some ten thousand tokens."""
 MIN_CHARS: Final = 4_000
 _REPORT_SHARE: Final = 0.6
-"""The share of the room that a long report leaves to its evidence no more than the rest of."""
+"""The share of the room that a long report takes; its evidence has the rest."""
 _CHANGES_SHARE: Final = 0.15
-"""The share of a document that says what has changed."""
+"""The share of a document that the changes since the previous report take."""
 _MIN_TRACE_LENGTH: Final = 600
-"""Characters below which a trace is not begun."""
+"""The fewest characters for which a trace is shown."""
 _USUAL_TRACE_LENGTH: Final = 2_000
-"""Characters that a trace gets before another one is begun."""
+"""The characters that each trace gets before further traces are shown."""
 _WIDTH: Final = 120
 _PLAIN_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:-]{0,127}")
 
@@ -193,7 +193,7 @@ def _unused_tag(*texts: str) -> str:
 
 
 _MAX_TICKS: Final = 40
-"""No run of backticks is longer, for the fence around it has to be longer still."""
+"""The longest run of backticks that is kept; the fence around it has to be longer still."""
 _TOO_MANY_TICKS: Final = re.compile(f"(`{{{_MAX_TICKS}}})`+")
 
 

@@ -26,7 +26,7 @@ from halo_iac.render.style import Style
 
 
 def drift_markdown(drift: Drift, style: Style, *, marker: str) -> str:
-    """Return the differences as a page, as far as they fit; the rest is counted."""
+    """Return the differences that fit on a page; the others are counted."""
     style = style.without_colour()
     numbers = Counter(item.kind for item in drift.items)
     sandbox = "SANDBOX" if drift.plan.host.is_sandbox else ""

@@ -45,10 +45,10 @@ _WORD: Final = re.compile(r'("[^"\n]+")([,;.:)]*)(?= |\Z)|[^ ]+')
 """A word, or several between quotation marks, which stay together: a glob reads `"SLA *"`."""
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _SPANNABLE: Final = re.compile(r"[^`|\\<>&@#$ ]+(?: [^`|\\<>&@#$ ]+)*")
-"""What may stand between backticks, in a cell of a table as well."""
+"""Text that is safe between backticks, also in a cell of a table."""
 _SPECIAL: Final = re.compile(r"[!-',*:-@\[-`{-~]|(?<=www)\.")
 _LINKING: Final = frozenset("@:.")
-"""Signs of addresses, which GitHub makes links of even in ``<code>`` unless they end a piece of text."""
+"""Characters of addresses, which GitHub turns into links even in ``<code>`` unless a ``<wbr>`` follows them."""
 _TICKS: Final = re.compile("`+")
 
 
@@ -76,7 +76,7 @@ def html_prose(text: str, style: Style) -> str:
 
 
 def message(text: str, style: Style) -> str:
-    """Return a message, in which backticks stand around what it quotes; its lines stay lines."""
+    """Return a message with its quotations, which stand between backticks, as code; it keeps its line breaks."""
     return "<br>".join(map(_message_line, style.safe_lines(shorten(style.format_hint(text), _MAX_MESSAGE_LENGTH))))
 
 

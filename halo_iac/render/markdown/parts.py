@@ -1,4 +1,4 @@
-"""What pages of markdown are made of: their headings, the summary of the changes, and a block for each."""
+"""The parts of markdown pages: their headings, the summary of the changes, and a block for each."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from halo_iac.render.style import Style
 from halo_iac.text import counted
 
 MAX_PAGE_LENGTH: Final = 65_000
-"""Characters of a page at most; GitHub takes comments of 65,536."""
+"""The most characters of a page; GitHub accepts comments of 65,536."""
 NOTES_LENGTH: Final = 500
 """Characters kept for the notes on what was left out."""
 
 
 def page_context(plan: Plan, calendar: Calendar, style: Style, file: str = "") -> PageContext:
-    """Return what a plan's changes are drawn with; ``file`` is its project file where a page is about several."""
+    """Return the context in which a plan's changes are drawn; ``file`` is its project file on a page about several."""
     by_entry: dict[str, list[Finding]] = {}
     for finding in plan.findings:
         by_entry.setdefault(finding.key or "", []).append(finding)
@@ -153,5 +153,5 @@ def page(parts: Iterable[str], style: Style) -> str:
 
 
 def joined(parts: Iterable[str]) -> str:
-    """Return the parts that hold anything, with a blank line between them."""
+    """Return the parts that are not empty, with a blank line between them."""
     return "\n\n".join(filter(None, parts))

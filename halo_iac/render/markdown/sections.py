@@ -1,4 +1,4 @@
-"""The sections of a plan findings_about its changes, in markdown; entries that do not fit are counted.
+"""The sections of a plan beside its changes, in markdown; entries that do not fit are counted.
 
 See docs/cli.md#formats.
 """
@@ -29,7 +29,7 @@ _HEADERS: Final = ("", "change", "schedule", "title", "what changes", "runs a mo
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What all changes of a plan are drawn with; ``findings`` by the key of their entry.
+    """The values that all changes of a plan are drawn with; ``findings`` has findings by the key of their entry.
 
     ``file`` is the project file, on a page about several.
     """
@@ -80,7 +80,7 @@ def _runs(change: Change, calendar: Calendar, style: Style) -> str:
 
 
 class Block(NamedTuple):
-    """A block that unfolds, in parts: ``prompts`` are what it can do without."""
+    """A block that unfolds, in parts; ``prompts`` may be left out."""
 
     top: str
     prompts: str
@@ -88,12 +88,12 @@ class Block(NamedTuple):
 
     @property
     def collapsed(self) -> str:
-        """Return the block without prompts, only noting that they differ."""
+        """Return the block without its prompts."""
         return f"{self.top}\n\n{self.bottom}"
 
     @property
     def full(self) -> str:
-        """Return the whole block."""
+        """Return the block with its prompts."""
         return f"{self.top}\n\n{self.prompts}\n\n{self.bottom}" if self.prompts else self.collapsed
 
 
@@ -182,9 +182,9 @@ MAX_SECTION_LENGTH: Final = 4_500
 
 
 def section(heading: str, lines: Iterable[str], count: int, *, room: int = MAX_SECTION_LENGTH) -> str:
-    """Return a heading and as many lines of a list as fit, with the rest of ``count`` as a number.
+    """Return a heading and as many lines of a list as fit; of ``count`` lines the others are counted.
 
-    Empty if the list is.
+    Empty if ``count`` is 0.
     """
     if not count:
         return ""
@@ -226,7 +226,7 @@ def _blocked_line(entry: Blocked, style: Style) -> str:
 
 
 def paused(schedules: Sequence[PausedSchedule], style: Style, room: int = MAX_SECTION_LENGTH) -> str:
-    """Return the declared schedules that stay paused, each with what resumes it."""
+    """Return the declared schedules that stay paused, each with the command that resumes it."""
     if not schedules:
         return ""
     remedy = merge_hints(each.hint for each in schedules) if len(schedules) > 1 else None
@@ -277,7 +277,7 @@ def _problem_line(problem: Problem, style: Style) -> str:
 
 
 def not_done(summary: Summary, style: Style, room: int = MAX_SECTION_LENGTH) -> str:
-    """Return the changes of a run that did not end well, and why."""
+    """Return the changes of a run that did not succeed, and why."""
     events = [event for event in summary.events if not event.status.is_success]
     return section("What was not done", (_event_line(event, style) for event in events), len(events), room=room)
 

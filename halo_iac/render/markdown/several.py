@@ -24,8 +24,8 @@ _SECTIONS = 8
 def plans_markdown(plans: Sequence[ProjectPlan], style: Style, *, marker: str, now: datetime | None = None) -> str:
     """Return the plans of several project files as one page, with the outcomes of those that were carried out.
 
-    One summary names the file of each change. What a page has room for is shared by the files of which there is
-    anything to say; the others are listed, and what was left out is counted.
+    One summary names the file of each change. The files with anything to show share the room of the page;
+    the others are listed, and what was left out is counted.
     """
     style = style.without_colour()
     calendar = Calendar(now, style)

@@ -43,7 +43,7 @@ def drift_text(drift: Drift, style: Style) -> str:
 
 
 def drifts_text(found: Sequence[ProjectDrift], style: Style) -> str:
-    """Return the same of several project files, each under its name, and last how many of them differ."""
+    """Return the drift of several project files, each under its name, and last how many of them differ."""
     drawn = [
         f"{file_heading(each.drift.plan.file, style)}\n{drift_text(without_file(each.drift), each.styled(style))}\n"
         for each in found

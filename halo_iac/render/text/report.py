@@ -32,10 +32,10 @@ _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def render_for_terminal(markdown: str, style: Style) -> str:
-    """Return foreign markdown rendered for a screen, with every id on one line.
+    """Return untrusted markdown rendered for a screen, with every id on one line.
 
-    Where the screen can show only ASCII, or an id fits nowhere, that is the source. Links are not made clickable: where
-    they lead should be seen.
+    If the screen can show only ASCII, or an id does not fit, the source is returned. Links are not made clickable,
+    so that their addresses stay visible.
     """
     plain = neutralize_markdown(markdown, style)
     if not style.unicode:

@@ -1,4 +1,4 @@
-"""Tables and records: aligned columns of foreign words, as one string (docs/performance.md#text)."""
+"""Tables and records: aligned columns of untrusted text, as one string (docs/performance.md#text)."""
 
 from __future__ import annotations
 

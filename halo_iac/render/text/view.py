@@ -56,7 +56,7 @@ class TextView:
         return problems_text(problems, style) or f"{findings_text(findings, style)}{style.safe(conclusion)}\n"
 
     def checks(self, checks: Sequence[ProjectCheck]) -> str:
-        """Return the same file by file; each line of it names its file."""
+        """Return the problems or findings file by file; each line names its file."""
         return checks_text(checks, self._style)
 
     def drift(self, drift: Drift) -> str:
@@ -66,7 +66,7 @@ class TextView:
         return drift_text(drift, self._style)
 
     def drifts(self, found: Sequence[ProjectDrift]) -> str:
-        """Return the same under the names of the files."""
+        """Return the drift of each project file under its name."""
         from halo_iac.render.text.drift import drifts_text
 
         return drifts_text(found, self._style)

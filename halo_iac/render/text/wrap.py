@@ -20,7 +20,7 @@ _CONTINUATION_INDENT: Final = 2
 
 
 def wrap_lines(lines: Iterable[str], style: Style) -> Iterator[str]:
-    """Yield the lines, painted or not, each broken so that it fits; what is foreign never begins a line of the log.
+    """Yield the lines, each broken so that it fits, with or without colours; untrusted text never begins a line.
 
     A line continues below its value if it has a label, and after its bar if it has one.
     """
