@@ -40,48 +40,48 @@ class BaseProject:
 # Policy -------------------------------------------------------------------------------------------------------------
 
 
-def require_readable_base(against: BaseProject, actual: PlatformState) -> BaseProject:
+def require_readable_base(base_project: BaseProject, actual: PlatformState) -> BaseProject:
     """Return the base with only the existing agents in its scope; if one is missing, ``problem`` says so."""
-    base = against.project
+    base = base_project.project
     if base is None:
-        return against
+        return base_project
     try:
         scope_agents(base, actual)
     except ProjectError as error:
-        problem = f"{against.base.ref}'s project file has problems: {error.problems[0].message}"
+        problem = f"{base_project.base.ref}'s project file has problems: {error.problems[0].message}"
         catalog = Catalog(base, actual)
         known = (agent for agent in base.scope.agents or () if not isinstance(catalog.find(agent), Unresolved))
         base = base._replace(scope=base.scope._replace(agents=tuple(known)))
-        return replace(against, project=base, problem=against.problem or problem)
-    return against
+        return replace(base_project, project=base, problem=base_project.problem or problem)
+    return base_project
 
 
 def apply_stricter_policy(
-    project: Project, against: BaseProject, actual: PlatformState
+    project: Project, base_project: BaseProject, actual: PlatformState
 ) -> tuple[Project, tuple[GuardViolation, ...]]:
     """Return the project under the stricter of both sides' policy, and a violation for each loosening by the branch.
 
     Once loosening is accepted, the branch's own policy applies. Raises :class:`~halo_iac.errors.ProjectError` if an
     agent of the scope does not resolve.
     """
-    if against.accepts_policy:
+    if base_project.accepts_policy:
         return project, ()
-    gone = (f"{file} was a project file at {against.base.ref} and has been deleted" for file in against.gone)
-    project, refusals = _apply_stricter_policy(project, against, actual)
+    gone = (f"{file} was a project file at {base_project.base.ref} and has been deleted" for file in base_project.gone)
+    project, refusals = _apply_stricter_policy(project, base_project, actual)
     return project, (*(GuardViolation("policy", message, _OVERRIDE) for message in gone), *refusals)
 
 
 def _apply_stricter_policy(
-    project: Project, against: BaseProject, actual: PlatformState
+    project: Project, base_project: BaseProject, actual: PlatformState
 ) -> tuple[Project, tuple[GuardViolation, ...]]:
-    if against.project is None and against.problem is None:
-        return _with_default_policy(project, against.base.ref)
-    if against.project is None:
-        message = f"the policy cannot be compared with the base's: {against.problem}"
+    if base_project.project is None and base_project.problem is None:
+        return _with_default_policy(project, base_project.base.ref)
+    if base_project.project is None:
+        message = f"the policy cannot be compared with the base's: {base_project.problem}"
         return project, (GuardViolation("policy", message, _OVERRIDE),)
-    base = against.project
+    base = base_project.project
     agents, base_agents = scope_agents(project, actual), scope_agents(base, actual)
-    loosenings = _loosenings(project, agents, base, base_agents, against.base.ref)
+    loosenings = _loosenings(project, agents, base, base_agents, base_project.base.ref)
     refusals = tuple(GuardViolation("policy", loosening, _OVERRIDE) for loosening in loosenings)
     if not refusals:
         return project, ()
@@ -142,17 +142,17 @@ def _common_scope(
 
 
 def attribute_changes(
-    plan: Plan, project: Project, against: BaseProject, before: tuple[Plan, MatchResult] | None
+    plan: Plan, project: Project, base_project: BaseProject, before: tuple[Plan, MatchResult] | None
 ) -> Plan:
     """Return the plan with the attribution of each change; ``before`` is the base's plan, if there is one."""
     if before is None:
-        why = against.problem or f"{against.base.ref} has no {project.path}"
+        why = base_project.problem or f"{base_project.base.ref} has no {project.path}"
         warning = PlanWarning(f"every change is attributed to this branch: {why}")
         changes = tuple(replace(change, share=Attribution.BRANCH) for change in plan.changes)
-        return replace(plan, base=against.base, warnings=(warning, *plan.warnings), changes=changes)
-    attributor = _Attributor(project, against.project, *before)
+        return replace(plan, base=base_project.base, warnings=(warning, *plan.warnings), changes=changes)
+    attributor = _Attributor(project, base_project.project, *before)
     changes = tuple(replace(change, share=attributor.attribute(change)) for change in plan.changes)
-    return replace(plan, base=against.base, changes=changes)
+    return replace(plan, base=base_project.base, changes=changes)
 
 
 class _Attributor:

@@ -32,13 +32,13 @@ class PlanRequest(NamedTuple):
     """What the command line asks for.
 
     ``targets`` are keys of entries, empty for all. The plan has to stay within ``saved``, and is compared with
-    ``against``. ``elsewhere`` are the keys that other project files of the command declare.
+    ``base_project``. ``elsewhere`` are the keys that other project files of the command declare.
     """
 
     targets: tuple[str, ...] = ()
     overrides: Overrides = Overrides()
     saved: Plan | None = None
-    against: BaseProject | None = None
+    base_project: BaseProject | None = None
     elsewhere: frozenset[str] = frozenset()
 
 
@@ -71,10 +71,10 @@ def plan_project(
 def _plan_project(source: ProjectSource) -> PairedPlan:
     project, request = source.load(), source.request
     host, actual = source.observe(project)
-    if request.against is None:
+    if request.base_project is None:
         planned, pairing = _stages(project, actual, host, request)
     else:
-        planned, pairing = _plan_branch(project, actual, host, request, request.against)
+        planned, pairing = _plan_branch(project, actual, host, request, request.base_project)
     of_plan = (*find_unused_globs(project, planned, actual), *find_undeclared(project, planned))
     planned = replace(planned, findings=(*find_in_plan(project, planned), *of_plan))
     if request.saved is not None:
@@ -124,17 +124,17 @@ def _stages(
 
 
 def _plan_branch(
-    project: Project, actual: PlatformState, host: PlatformTarget, request: PlanRequest, against: BaseProject
+    project: Project, actual: PlatformState, host: PlatformTarget, request: PlanRequest, base_project: BaseProject
 ) -> tuple[Plan, MatchResult]:
     """Return the branch's plan, under the stricter policy; its base is planned with the same observation."""
     from halo_iac.base_comparison import apply_stricter_policy, attribute_changes, require_readable_base
 
-    against = require_readable_base(against, actual)
-    project, loosenings = apply_stricter_policy(project, against, actual)
+    base_project = require_readable_base(base_project, actual)
+    project, loosenings = apply_stricter_policy(project, base_project, actual)
     planned, pairing = _stages(project, actual, host, request)
-    base = against.project if against.problem is None else None  # else: its policy alone
+    base = base_project.project if base_project.problem is None else None  # else: its policy alone
     before = None if base is None else _stages(base, actual, host, PlanRequest())
-    planned = attribute_changes(planned, project, against, before)
+    planned = attribute_changes(planned, project, base_project, before)
     return replace(planned, refusals=(*loosenings, *planned.refusals)), pairing
 
 

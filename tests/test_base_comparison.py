@@ -1,4 +1,4 @@
-"""A project held against its base: laws of whose change it is, and of which policy holds."""
+"""A project compared with its base: laws of the attribution of changes, and of the policy that applies."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ BASE = Base("main", "0" * 40)
 
 
 def plan_against(project: Project, base: Project | None, actual: PlatformState, *, accepts: bool = True) -> Plan:
-    """Plan a project against a base with every other word given."""
+    """Plan a project against a base, with all other overrides given."""
     overrides = Overrides(1_000, frozenset(entry.key for entry in project.entries))
-    against = BaseProject(BASE, base, accepts_policy=accepts)
-    return plan_project(lambda: project, lambda _: (HOST, actual), PlanRequest((), overrides, against=against))
+    base_project = BaseProject(BASE, base, accepts_policy=accepts)
+    return plan_project(
+        lambda: project, lambda _: (HOST, actual), PlanRequest((), overrides, base_project=base_project)
+    )
 
 
 def attributions(plan: Plan) -> set[Attribution | None]:

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -306,13 +306,11 @@ class ProjectFiles:
 
     def matches(self, folder: str, pattern: str, suffixes: tuple[str, ...]) -> list[str]:
         """Return the matches of a glob from a folder, sorted by name; raises if there are too many."""
-        found: list[str] = []
         self._check(folder, pattern, suffixes)
         with _AS_UNREADABLE:
-            for path in matches(folder, pattern, self._tree, self._children):
-                if len(found) == MAX_FILES:
-                    raise self._too_much(f"it matches more than {MAX_FILES:,} files, the most that a project may have")
-                found.append(path)
+            found = list(islice(matches(folder, pattern, self._tree, self._children), MAX_FILES + 1))
+        if len(found) > MAX_FILES:
+            raise self._too_much(f"it matches more than {MAX_FILES:,} files, the most that a project may have")
         return found
 
     def has(self, path: str) -> bool:

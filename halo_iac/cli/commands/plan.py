@@ -55,7 +55,7 @@ def plan(
     console = context.console
     context.tighten(protect, undeclared)
     with OutputWriter(context, format, also, out) as results:
-        against = _load_bases(context, base, accepts_policy=accept_policy_change)
+        base_projects = _load_bases(context, base, accepts_policy=accept_policy_change)
         context.observe_early()
         # What reads files and makes a plan is imported while the platform answers.
         from halo_iac.cli.plan.request import (
@@ -66,7 +66,9 @@ def plan(
         )
 
         runs = make_plans(
-            context, PlanOptions.from_options(target, allow_archive, allow_create, allow_takeover), against=against
+            context,
+            PlanOptions.from_options(target, allow_archive, allow_create, allow_takeover),
+            base_projects=base_projects,
         )
         if out is not None:
             save_plans(context, runs, out)

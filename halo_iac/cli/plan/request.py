@@ -100,13 +100,13 @@ def make_plans(
     asked: PlanOptions,
     *,
     saved: SavedPlan | None = None,
-    against: Sequence[BaseProject | None] = (),
+    base_projects: Sequence[BaseProject | None] = (),
 ) -> tuple[ProjectRun, ...]:
     """Return the plan of each project file against its platform.
 
-    A saved plan brings its targets unless others are named; ``against`` has the base of each file.
+    A saved plan brings its targets unless others are named; ``base_projects`` has the base of each file.
     """
-    plans = plan_projects(_sources(context, asked, saved, against), allow_archive=asked.allow_archive)
+    plans = plan_projects(_sources(context, asked, saved, base_projects), allow_archive=asked.allow_archive)
     return tuple(map(ProjectRun, context.projects, plans))
 
 
@@ -122,7 +122,7 @@ def _sources(
     context: CommandContext,
     asked: PlanOptions,
     saved: SavedPlan | None = None,
-    against: Sequence[BaseProject | None] = (),
+    base_projects: Sequence[BaseProject | None] = (),
 ) -> Sequence[ProjectSource]:
     """Return the source of each project file; those of a list were all read, and are observed concurrently."""
     gc.disable()  # plans are kept until the command ends; garbage collection would take most of the time
@@ -133,7 +133,7 @@ def _sources(
         part = None if saved is None else saved.find(each, is_only=not context.is_list)
         targets = asked.targets or (part.targets if part is not None else ())
         overrides = Overrides(0 if context.is_list else asked.allow_archive, *asked[2:])
-        request = PlanRequest(targets, overrides, part, against[number] if against else None, keys)
+        request = PlanRequest(targets, overrides, part, base_projects[number] if base_projects else None, keys)
         sources.append(ProjectSource(each.load, partial(_observe, contexts, number), request))
     return sources
 
