@@ -144,7 +144,7 @@ class SpanRow(Result):
 
 
 class FailedStep(Result):
-    """A failed span without failed spans below it: where the trace went wrong."""
+    """A span that failed with none below it that did: where it went wrong."""
 
     span_id: Annotated[str, Field(description="Its id; open it with get_span for arguments, message and stack trace.")]
     name: Annotated[Line, Field(description="Its name.")]
