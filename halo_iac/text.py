@@ -171,7 +171,7 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 MAX_NAMED: Final = 5
-"""How many names, or anything else, a sentence lists."""
+"""How many names a sentence lists."""
 
 _DAY: Final = 24 * 60
 

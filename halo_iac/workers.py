@@ -86,7 +86,7 @@ class Future(Generic[T]):
         if self._thread is not None:
             self._thread.join(timeout)
         if timeout is None and not self._results and self.error is None:
-            self._run()  # the thread had not even the memory to begin
+            self._run()  # the thread had too little memory to begin
 
     def result(self) -> T:
         """Wait for the result and return it; raises the function's error."""

@@ -32,7 +32,7 @@ MAX_CLOCK_CHANGE_MINUTES: Final = 120
 _FIRST_YEAR: Final = 2026
 _LEAP_CYCLE: Final = 4
 _CALENDAR_CYCLE: Final = 28
-"""After so many years, weekdays and dates fall together as before; what the next ones bring is seen in the first."""
+"""After so many years, dates fall on the same weekdays again, so that these years stand for all later ones."""
 _MINUTE: Final = timedelta(minutes=1)
 _SAMPLE: Final = timedelta(days=7)
 """No zone changes its clocks twice within a week."""
@@ -194,10 +194,10 @@ def _fires_on(cadence: Cadence, day: date) -> bool:
 
 
 MIN_COLLISION: Final = 10
-"""How many schedules may fire in one minute before it is worth a word."""
+"""How many schedules may fire in one minute without a finding."""
 
 _MAX_NAMED: Final = 20
-"""How many entries of a spread are named."""
+"""How many entries the hint names."""
 
 Slot = tuple[str, int, int]
 """A time zone, an hour and a minute."""

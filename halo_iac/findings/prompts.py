@@ -43,7 +43,7 @@ PLACEHOLDERS: Final = (
 )
 
 _DIGIT_IN: Final = r"(?=[^\s\"'`]{0,80}[0-9])"
-"""What has no digit is a word; bounded, like every repetition here, so that no text takes quadratic time."""
+"""A text without a digit is a word; bounded, like every repetition here, so that no text takes quadratic time."""
 
 CREDENTIALS: Final = (
     PromptPattern(

@@ -40,7 +40,7 @@ POLICY_KEYS: Final = ("project", "undeclared", "scope", "protect", "agents")
 """Keys that restrict what may be changed, and the aliases that `scope` may use."""
 
 _HEAD_BYTES: Final = 64 * 1024
-"""Bytes of a file in which its project is looked for before all of it is read."""
+"""How many bytes of a file are searched for its project before the whole file is read."""
 
 _READ_APART: Final = ("defaults", "overrides", "schedules")
 

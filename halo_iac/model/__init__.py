@@ -2,7 +2,7 @@
 
 ``schedule`` is the comparable form of both sides and has the table of fields; ``project`` is what files declare,
 ``remote`` the platform's data, ``plan`` the planned changes, ``finding`` the result of a rule, ``apply_result`` the
-outcome of an apply, ``receipt`` its record, and ``runs`` the runs and reports of schedules.
+outcome of an apply, ``receipt`` its record, ``runs`` the runs and reports of schedules, and ``traces`` what agents did.
 """
 
 from collections.abc import Callable

@@ -22,7 +22,7 @@ class Severity(StrEnum):
 
 
 RuleSeverities = Mapping[str, Severity | None]
-"""Rules by name → what their findings do, ``None`` for a rule that is off; one that is left out has its own default."""
+"""Rule → severity of its findings, ``None`` if it is off; a rule that is missing has its own default."""
 
 
 @document

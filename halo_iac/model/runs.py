@@ -29,7 +29,7 @@ WITH_REPORT: Final = frozenset({COMPLETED, INCOMPLETE})
 """The terminal statuses that may have left a report behind."""
 
 LOOKBACK_HOURS: Final = 24
-"""How long a one-off run's window is by default."""
+"""The default length of a one-off run's window."""
 
 PROMPT: Final = (
     "Analyze the traces in this window. Understand the agent's activity and identify anomalies, errors, "
@@ -37,7 +37,7 @@ PROMPT: Final = (
     "recurring failures, notable tool-call patterns, wasted or redundant work, slow or high-cost paths, and concrete "
     "fixes you'd recommend. Cite specific trace IDs for every key finding."
 )
-"""What a one-off run is asked by default: what the official client sends, so that both mean the same."""
+"""The default prompt of a one-off run, which is that of the official client."""
 
 ASSISTANT: Final = "assistant"
 

@@ -184,8 +184,8 @@ MANAGED: Final[dict[str, ManagedField]] = {
     "max_turns": ManagedField("maxTurns", _NUMBER, 50, most=100),
     "enabled": ManagedField("enabled", (bool,), None),
 }
-"""A row a field, in the order of :class:`Spec`. From it, files are read and their schema made, schedules compared, sent
-and imported; how a field is written in a project file is in :mod:`halo_iac.load.fields`."""
+"""A row for each field, in the order of :class:`Spec`: for reading files and their schema, and for comparing, sending
+and importing schedules. How a field is written in a project file is in :mod:`halo_iac.load.fields`."""
 
 FIELDS: Final[tuple[str, ...]] = tuple(MANAGED)
 """The names of a spec's fields, in order; the keys of an entry that reach the platform."""
@@ -196,7 +196,7 @@ WIRE_NAMES: Final[dict[str, str]] = {name: field.wire for name, field in MANAGED
 BUILT_IN: Final[dict[str, Any]] = {
     name: field.default for name, field in MANAGED.items() if field.default is not REQUIRED
 }
-"""What a field means that no layer gives."""
+"""The values of the fields that no layer sets."""
 
 UNMANAGED_WHEN_LEFT_OUT: Final = tuple(name for name, default in BUILT_IN.items() if default is None)
 """Fields for which "left out" means "as it is", not a default (docs/semantics.md#left-out)."""

@@ -17,7 +17,7 @@ from halo_iac.model.instants import utc_instant
 from halo_iac.model.wire_field import WireField, read_text
 
 ERROR: Final = "STATUS_CODE_ERROR"
-"""The one status code that is an error; every other one counts as none."""
+"""The one status code that is an error."""
 
 OBSERVATION_KINDS: Final = (
     "LLM",
@@ -56,11 +56,11 @@ FACETS: Final = (
     "span_attributes",
     "resource_attributes",
 )
-"""What traces and spans can be counted by, in the order in which the official client asks for all of it."""
+"""What traces and spans can be counted by, in the order in which the official client asks for them."""
 
 
 _MAX_DIGITS: Final = 32
-"""Digits of a number that is believed."""
+"""The most digits of a number that is accepted."""
 
 
 def _whole(value: object) -> int | None:

@@ -1,4 +1,4 @@
-"""Attributes that read one key of a record as the platform sent it."""
+"""The attributes of records that stay as the platform sent them, such as runs and spans."""
 
 from __future__ import annotations
 

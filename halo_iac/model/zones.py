@@ -10,7 +10,7 @@ import tzdata  # type: ignore[import-untyped]
 
 _LINK: Final = "L "
 _NOT_ZONES: Final = frozenset({"Factory"})
-"""Stands for "not configured"."""
+"""A name in the database that stands for "not configured"."""
 
 
 @cache

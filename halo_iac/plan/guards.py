@@ -26,7 +26,7 @@ ALLOW_ARCHIVE: Final = frozenset({"removals", "nothing-declared"})
 """The guards whose refusals name what `--allow-archive N` has to count."""
 
 _NONE: Final = sys.maxsize
-"""No schedule's number."""
+"""A number that no schedule has."""
 _SAME_TITLE: Final = "has the same title except for case, spacing, Unicode form or invisible characters"
 
 

@@ -30,7 +30,7 @@ def total_runs_per_month(readable: KnownRates, changes: Iterable[Change]) -> Run
     """Return the runs a month now and after the plan; schedules paused by the platform count in neither."""
     before = run_rate(spec for remote, spec in readable if is_firing(remote))
     paused = {remote.id for remote, _ in readable if remote.is_paused_by_platform}
-    counted = {remote.id for remote, _ in readable}  # but what is archived, or taken over from outside the scope
+    counted = {remote.id for remote, _ in readable}  # others, archived or outside the scope, have no runs to lose
     concerned = [change for change in changes if change.id not in paused]
     lost = run_rate(each.before for each in concerned if each.before and each.id in counted)
     kept = [(each.before, each.after) for each in concerned if each.after and each.action is not Action.ARCHIVE]
