@@ -69,7 +69,7 @@ class _Shape:
         self.keys = keys = _Keys._make(tuple(key for key in each if key in known) for each in _Keys())
         shared = (keys.kind, keys.agent_id, keys.agent_name, keys.provider, keys.model, keys.tool)
         self.shared = tuple(key for each in shared for key in each)
-        self.place = tuple(key for key in (*_SERVICE, *_ENVIRONMENT) if key in resource_names)
+        self.shared_of_resource = tuple(key for key in (*_SERVICE, *_ENVIRONMENT) if key in resource_names)
         self.is_counted = any((keys.prompt, keys.completion, keys.total, keys.cached, keys.cost))
 
 
@@ -158,7 +158,7 @@ def span_of(found: dict[str, Any], text: bytes | None = None) -> SpanRecord:
         shape,
         status.get("code"),
         *map(attributes.__getitem__, shape.shared),
-        *map(resource.__getitem__, shape.place),
+        *map(resource.__getitem__, shape.shared_of_resource),
     )
     try:
         shared = _SHARED.get(cache_key)

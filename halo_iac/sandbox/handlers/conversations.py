@@ -122,10 +122,10 @@ def _answer(call: Call, conversation: ConversationRow, state: RunState) -> str:
 def _parse_cursor(cursor: str | None) -> tuple[str, int]:
     if cursor is None:
         return _NEWEST
-    head, _, place = cursor.rpartition("-")
-    if not head.startswith("before-") or not place.isdecimal() or len(place) > 18:
+    head, _, row_id = cursor.rpartition("-")
+    if not head.startswith("before-") or not row_id.isdecimal() or len(row_id) > 18:
         raise RequestRefused("BAD_REQUEST", "cursor was not returned by this list.")
-    return head.removeprefix("before-"), int(place)
+    return head.removeprefix("before-"), int(row_id)
 
 
 PROCEDURES: Final = {

@@ -87,8 +87,8 @@ def create(call: Call) -> bytes:
 def get_by_id(call: Call) -> bytes:
     """Return a run and its exported dataset."""
     row = find_run(call, call.read_input(BY_ID)["id"])
-    standing = run_state(row, call.now)
-    return encode_json({"run": serialize_run(standing), "haloExportDataset": serialize_dataset(standing)})
+    state = run_state(row, call.now)
+    return encode_json({"run": serialize_run(state), "haloExportDataset": serialize_dataset(state)})
 
 
 def get_events(call: Call) -> bytes:
@@ -137,10 +137,10 @@ def cancel(call: Call) -> bytes:
 def retry(call: Call) -> bytes:
     """Start a run that did not complete again."""
     row = find_run(call, call.read_input(BY_ID)["id"])
-    standing = run_state(row, call.now)
-    if not standing.is_over or standing.status == "completed":
+    state = run_state(row, call.now)
+    if not state.is_over or state.status == "completed":
         raise RequestRefused(
-            "PRECONDITION_FAILED", f"Run {row.id} is {standing.status}; only a failed run can be retried."
+            "PRECONDITION_FAILED", f"Run {row.id} is {state.status}; only a failed run can be retried."
         )
     conversation = find_conversation(call, row.conversation_id)
     _check_idle(call, conversation.id)

@@ -152,12 +152,12 @@ def _unflattened(attributes: Mapping[str, Any], prefix: str) -> list[Any]:
     root: dict[str, Any] = {}
     for key, value in attributes.items():
         if key.startswith(prefix + ".") and value is not None:
-            *way, last = _PARTS.findall(key[len(prefix) :])
-            place = root
-            for part in way:
-                inner = place.setdefault(part, {})
-                place = inner if isinstance(inner, dict) else place
-            place[last] = value
+            *path, last = _PARTS.findall(key[len(prefix) :])
+            target = root
+            for part in path:
+                inner = target.setdefault(part, {})
+                target = inner if isinstance(inner, dict) else target
+            target[last] = value
     found = _lists(root)
     return found if isinstance(found, list) else []
 

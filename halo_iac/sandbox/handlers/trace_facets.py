@@ -54,9 +54,9 @@ def get_facets(call: Call, *, of_spans: bool) -> bytes:
     facets = FACETS if wanted.get("facetIds") is None else wanted["facetIds"]
     key = _attribute_key(wanted.get("attributeKey"))
     table = call.tables.facets
-    counts = (table.of_spans if of_spans else table.of_traces)(wanted["projectId"], filters, facets)
+    counts = (table.count_spans if of_spans else table.count_traces)(wanted["projectId"], filters, facets)
     if key is not None:
-        values = table.values(wanted["projectId"], filters, key["scope"], key["key"], of_spans=of_spans)
+        values = table.count_values(wanted["projectId"], filters, key["scope"], key["key"], of_spans=of_spans)
         counts = counts._replace(values=values)
     return encode_answer(
         _wire(counts, facets, key, wanted.get("facetSearch") or {}, wanted.get("limit", _DEFAULT_LIMIT))

@@ -19,15 +19,15 @@ _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 def create_file(path: Path, content: Callable[[], bytes]) -> None:
     """Create a missing file with the content, and its folder; a folder named ``.halo`` is made private and git-ignored.
 
-    The file may be empty still: where a whole one cannot be put in its place, or another process is making it. See
+    The file may still be empty: if it cannot be created with its content, or another process is creating it. See
     docs/security.md#files-written. No part of the path in ``.halo`` may be a link: a hostile checkout could use one to
     make halo write outside the folder.
     """
     folder = path.parent
     is_ours = folder.name == PRIVATE_FOLDER
-    for place in (folder, path) if is_ours else ():
-        if place.is_symlink():
-            raise SandboxError(f"{place}: it is a symbolic link; remove it")
+    for part in (folder, path) if is_ours else ():
+        if part.is_symlink():
+            raise SandboxError(f"{part}: it is a symbolic link; remove it")
     try:
         if is_ours:
             make_private_folder(folder)

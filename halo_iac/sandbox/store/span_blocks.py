@@ -70,8 +70,8 @@ class SpanBlocks:
             counts[profile] = counts.get(profile, 0) + count
         columns = list(zip(*(row[2:] for row in rows), strict=True))
         numbers = {
-            name: _range(columns[2 * place], columns[2 * place + 1]) if columns else None
-            for place, name in enumerate(SPAN_NUMBERS)
+            name: _range(columns[2 * index], columns[2 * index + 1]) if columns else None
+            for index, name in enumerate(SPAN_NUMBERS)
         }
         return counts, numbers
 

@@ -59,7 +59,7 @@ def _texts(span: dict[str, Any]) -> Iterator[tuple[str, str]]:
         where, value = left.pop()
         match value:
             case list() as values:
-                left += [(f"{where}[{place}]", each) for place, each in enumerate(values)][::-1]
+                left += [(f"{where}[{index}]", each) for index, each in enumerate(values)][::-1]
             case dict() as values:
                 left += [(f"{where}.{key}", each) for key, each in values.items()][::-1]
             case None:

@@ -57,19 +57,19 @@ class TraceFacets:
         self._queries = queries
         self._blocks = SpanBlocks(connection)
 
-    def of_traces(self, project_id: str, filters: Filters, facets: Sequence[str]) -> Counts:
+    def count_traces(self, project_id: str, filters: Filters, facets: Sequence[str]) -> Counts:
         """Count the traces that pass the filters."""
         where = self._queries.where_traces(project_id, filters)
         rows = self._all(f"SELECT mix, count(*) FROM traces WHERE {where.sql} GROUP BY mix", where)
         mixes = {mix: json.loads(profiles) for mix, profiles in self._connection.execute("SELECT * FROM mixes")}
-        counts = self._counted(project_id, ((mixes[mix], count) for mix, count in rows), facets)
+        counts = self._count_profiles(project_id, ((mixes[mix], count) for mix, count in rows), facets)
         for facet in ("user_id", "session_id"):
             if facet in facets:
                 counts.categories[facet] = self._words_of_traces(where, WORD_FIELDS[facet][0])
         numbers = {facet: TRACE_NUMBERS[facet] for facet in facets if facet in TRACE_NUMBERS}
         return counts._replace(numbers=self._ranges("traces", numbers, where))
 
-    def of_spans(self, project_id: str, filters: Filters, facets: Sequence[str]) -> Counts:
+    def count_spans(self, project_id: str, filters: Filters, facets: Sequence[str]) -> Counts:
         """Count the spans that pass the filters."""
         where = self._queries.where_spans(project_id, filters)
         source = self._queries.source_of_spans(filters)
@@ -81,7 +81,7 @@ class TraceFacets:
         else:
             found, kept = self._blocks.count_spans(profiles, filters.start or 0, filters.end or MAX_NANOSECONDS)
             rows, ranges = list(found.items()), {facet: kept[facet] for facet in numbers}
-        counts = self._counted(project_id, (([profile], count) for profile, count in rows), facets)
+        counts = self._count_profiles(project_id, (([profile], count) for profile, count in rows), facets)
         for facet in ("user_id", "session_id"):
             if facet in facets:
                 column = f"spans.{WORD_FIELDS[facet][1]}"
@@ -91,7 +91,7 @@ class TraceFacets:
                 counts.categories[facet] = Counter(dict(self._all(sql, where)))
         return counts._replace(numbers=ranges)
 
-    def values(self, project_id: str, filters: Filters, scope: str, key: str, *, of_spans: bool) -> Counter[str]:
+    def count_values(self, project_id: str, filters: Filters, scope: str, key: str, *, of_spans: bool) -> Counter[str]:
         """Count the values of one attribute."""
         what = "1" if of_spans else "DISTINCT spans.trace"
         where = (self._queries.where_spans if of_spans else self._queries.where_traces)(project_id, filters)
@@ -106,22 +106,28 @@ class TraceFacets:
         rows = self._connection.execute(sql, (scope, key, *has_key.values, *where.values)).fetchall()
         return Counter({value: count for value, count in rows if value})
 
-    def _counted(self, project_id: str, groups: Iterable[tuple[list[int], int]], facets: Sequence[str]) -> Counts:
-        known = {row[0]: row[1:] for row in self._connection.execute(_PROFILES, (project_id,))}
-        keys = {number: (_listed(row[-2]), _listed(row[-1])) for number, row in known.items()}
+    def _count_profiles(
+        self, project_id: str, groups: Iterable[tuple[list[int], int]], facets: Sequence[str]
+    ) -> Counts:
+        """Count each value once for each group of profiles, as often as the group occurs."""
+        rows = self._connection.execute(_PROFILES, (project_id,)).fetchall()
+        fields = {row_id: dict(zip(PROFILE_FIELDS, values, strict=True)) for row_id, *values, _, _ in rows}
+        keys = {row[0]: dict(zip(KEYS.values(), map(json.loads, row[-2:]), strict=True)) for row in rows}
         categories = {facet: Counter[str]() for facet in PROFILE_FIELDS if facet in facets}
-        places = [(list(PROFILE_FIELDS).index(facet), counter) for facet, counter in categories.items()]
-        attributes = [(place, Counter[str]()) for place, facet in enumerate(KEYS) if facet in facets]
+        attributes = {scope: Counter[str]() for facet, scope in KEYS.items() if facet in facets}
         for profiles, count in groups:
-            for place, counter in places:
-                for value in _values(place, [known[profile] for profile in profiles]):
+            for facet, counter in categories.items():
+                found = {fields[profile][facet] for profile in profiles}
+                if facet == "status" and "error" in found:
+                    found = {"error"}  # a trace has failed or it has not
+                for value in found:
                     counter[value] += count
-            for place, counter in attributes:
-                for key in {key for profile in profiles for key in keys[profile][place]}:
+            for scope, counter in attributes.items():
+                for key in {key for profile in profiles for key in keys[profile][scope]}:
                     counter[key] += count
         for counter in categories.values():
             counter.pop("", None)
-        return Counts(categories, {list(KEYS.values())[place]: counter for place, counter in attributes}, {}, Counter())
+        return Counts(categories, attributes, {}, Counter())
 
     def _words_of_traces(self, where: Where, field: int) -> Counter[str]:
         sql = f"""SELECT words.text, count(*) FROM trace_words JOIN words ON words.id = word
@@ -138,13 +144,3 @@ class TraceFacets:
 
     def _all(self, sql: str, where: Where) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, where.values).fetchall()
-
-
-def _values(place: int, profiles: list[tuple[str, ...]]) -> set[str]:
-    """Return the values of a mix's profiles; a trace has failed or it has not."""
-    found = {profile[place] for profile in profiles}
-    return {"error"} if "error" in found and list(PROFILE_FIELDS)[place] == "status" else found
-
-
-def _listed(text: str) -> frozenset[str]:
-    return frozenset(json.loads(text))

@@ -242,7 +242,7 @@ class JsonText:
         self._lines_until = self._at
         return self._line
 
-    def _error(self, reason: str, place: int | None = None) -> BrokenJsonError:
+    def _error(self, reason: str, at: int | None = None) -> BrokenJsonError:
         """Return an error at the current position, or at a later one in the text that is held."""
-        ahead = 0 if place is None else self._text.count("\n", self._at, place)
+        ahead = 0 if at is None else self._text.count("\n", self._at, at)
         return BrokenJsonError(self._line_here() + ahead, reason)
