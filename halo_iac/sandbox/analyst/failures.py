@@ -8,7 +8,7 @@ from typing import Final
 
 from halo_iac.sandbox.analyst.figures import ErrorGroup
 from halo_iac.sandbox.analyst.spans import Span
-from halo_iac.sandbox.analyst.statistics import CitationSet, Example
+from halo_iac.sandbox.analyst.statistics import AffectedTraces, Example
 from halo_iac.sandbox.analyst.traces import Trace
 
 _MAX_COMPARED_LENGTH: Final = 500
@@ -37,9 +37,9 @@ def mask_varying_parts(message: str) -> str:
 class _Group:
     def __init__(self, tool: str | None) -> None:
         self.tool = tool
-        self.count = self.above = self.elsewhere = self.affected = self.time = 0
+        self.count = self.above = self.elsewhere = self.time = 0
         self.example = Example()
-        self.cited = CitationSet()
+        self.affected = AffectedTraces()
 
 
 class Failures:
@@ -65,8 +65,7 @@ class Failures:
             group.tool = min(filter(None, (group.tool, span.tool)), default=None)
             group.example.add(span.start, trace.id, span.span_id, _failure_message(span))
         for key, count in seen.items():
-            self._groups[key].affected += 1
-            self._groups[key].cited.add(trace.id, count)
+            self._groups[key].affected.add(trace.id, count)
 
     def groups(self) -> tuple[ErrorGroup, ...]:
         """Return the groups, those in which failures began before the others, then by frequency."""
@@ -80,10 +79,10 @@ class Failures:
                 above=group.above,
                 elsewhere=group.elsewhere,
                 calls=self._calls[name, kind],
-                affected=group.affected,
+                affected=group.affected.count,
                 time=group.time,
                 example=group.example.text(),
-                traces=group.cited.traces(),
+                traces=group.affected.cited(),
             )
             for (name, kind, message), group in self._groups.items()
         )

@@ -6,12 +6,12 @@ from collections import Counter
 
 from halo_iac.sandbox.analyst.figures import FEWEST_COMPARED, UNCOMPARED_KINDS, SkippedStep, Timing, Volume
 from halo_iac.sandbox.analyst.model_usage import find_model_calls
-from halo_iac.sandbox.analyst.statistics import CitationSet, Durations
+from halo_iac.sandbox.analyst.statistics import AffectedTraces, Durations
 from halo_iac.sandbox.analyst.traces import Trace
 
 
 class _Kind:
-    def __init__(self, earlier: CitationSet) -> None:
+    def __init__(self, earlier: AffectedTraces) -> None:
         self.having = 0
         self.names: Counter[str] = Counter()
         self.lacking = earlier
@@ -22,7 +22,7 @@ class SkippedSteps:
 
     def __init__(self) -> None:
         self.compared = 0
-        self._all = CitationSet()
+        self._all = AffectedTraces()
         self._kinds: dict[str, _Kind] = {}
 
     def add(self, trace: Trace) -> None:
@@ -52,9 +52,9 @@ class SkippedSteps:
             SkippedStep(
                 kind=kind,
                 having=seen.having,
-                lacking=self.compared - seen.having,
+                lacking=seen.lacking.count,
                 names=tuple(sorted(seen.names, key=lambda name: (-seen.names[name], name))[:3]),
-                traces=seen.lacking.traces(),
+                traces=seen.lacking.cited(),
             )
             for kind, seen in sorted(self._kinds.items())
             if self.compared / 2 <= seen.having < self.compared
@@ -64,8 +64,8 @@ class SkippedSteps:
 class _Step:
     def __init__(self) -> None:
         self.durations = Durations()
-        self.count = self.affected = self.self_time = self.self_time_ok = 0
-        self.cited = CitationSet()
+        self.count = self.self_time = self.self_time_ok = 0
+        self.affected = AffectedTraces()
 
 
 class Timings:
@@ -87,8 +87,7 @@ class Timings:
             step.self_time_ok += 0 if span.has_failed else self_time
             slowest[key] = max(span.duration, slowest.get(key, 0))
         for key, duration in slowest.items():
-            self._steps[key].affected += 1
-            self._steps[key].cited.add(trace.id, duration)
+            self._steps[key].affected.add(trace.id, duration)
 
     def timings(self) -> tuple[Timing, ...]:
         """Return the steps, the greatest self time first."""
@@ -97,11 +96,11 @@ class Timings:
                 name=name,
                 kind=kind,
                 count=step.count,
-                affected=step.affected,
+                affected=step.affected.count,
                 took=step.durations.percentiles(),
                 self_time=step.self_time,
                 self_time_ok=step.self_time_ok,
-                traces=step.cited.traces(),
+                traces=step.affected.cited(),
             )
             for (name, kind), step in self._steps.items()
         )

@@ -8,7 +8,7 @@ from typing import Final
 
 from halo_iac.sandbox.analyst.figures import LargeOutput, ModelUse
 from halo_iac.sandbox.analyst.spans import Span
-from halo_iac.sandbox.analyst.statistics import CitationSet, Example
+from halo_iac.sandbox.analyst.statistics import AffectedTraces, Example
 from halo_iac.sandbox.analyst.traces import Trace
 
 _MODEL_KINDS: Final = frozenset({"LLM", "EMBEDDING"})
@@ -33,12 +33,12 @@ def find_model_calls(trace: Trace) -> list[Span]:
 
 class _Model:
     def __init__(self) -> None:
-        self.calls = self.affected = self.cost = self.uncounted = self.partial = self.unpriced = 0
+        self.calls = self.cost = self.uncounted = self.partial = self.unpriced = 0
         self.prompt: int | None = None
         self.completion: int | None = None
         self.total: int | None = None
         self.steps: Counter[str] = Counter()
-        self.cited = CitationSet()
+        self.affected = AffectedTraces()
 
     def add(self, span: Span) -> None:
         self.calls += 1
@@ -80,12 +80,11 @@ class Models:
             by_model.setdefault(call.model, []).append(call)
         for name, calls in by_model.items():
             model = self._models.setdefault(name, _Model())
-            model.affected += 1
             for call in calls:
                 model.add(call)
             cost = sum(_to_units(call.cost) for call in calls)
             tokens = sum(call.total_tokens or 0 for call in calls)
-            model.cited.add(trace.id, cost * 10**15 + tokens)
+            model.affected.add(trace.id, cost * 10**15 + tokens)
 
     def models(self) -> tuple[ModelUse, ...]:
         """Return the models, the most expensive first, then by tokens."""
@@ -93,7 +92,7 @@ class Models:
             ModelUse(
                 model=name,
                 calls=model.calls,
-                affected=model.affected,
+                affected=model.affected.count,
                 prompt_tokens=model.prompt,
                 completion_tokens=model.completion,
                 total_tokens=model.total,
@@ -102,7 +101,7 @@ class Models:
                 cost=_from_units(model.cost),
                 unpriced=model.unpriced,
                 steps=tuple(sorted(model.steps, key=lambda step: (-model.steps[step], step))[:_STEPS]),
-                traces=model.cited.traces(),
+                traces=model.affected.cited(),
             )
             for name, model in self._models.items()
         )
@@ -117,9 +116,9 @@ def _from_units(units: int) -> Decimal:
 
 class _Tool:
     def __init__(self) -> None:
-        self.calls = self.affected = self.most = 0
+        self.calls = self.most = 0
         self.next_prompt = Example()
-        self.cited = CitationSet()
+        self.affected = AffectedTraces()
 
 
 class Outputs:
@@ -130,19 +129,17 @@ class Outputs:
 
     def add(self, trace: Trace) -> None:
         """Count a trace in."""
-        large = [span for span in trace.tools if (span.output_length or 0) >= _LARGE_LENGTH]
-        if not large:
-            return
-        calls = find_model_calls(trace)
-        for name in {span.call for span in large}:
-            self._tools.setdefault(name, _Tool()).affected += 1
-        for span in large:
-            tool = self._tools[span.call]
-            length = span.output_length or 0
+        large = [(span, span.output_length or 0) for span in trace.tools if (span.output_length or 0) >= _LARGE_LENGTH]
+        calls = find_model_calls(trace) if large else []
+        longest: dict[str, int] = {}
+        for span, length in large:
+            tool = self._tools.setdefault(span.call, _Tool())
             tool.calls += 1
             tool.most = max(tool.most, length)
-            tool.cited.add(trace.id, length)
             tool.next_prompt.add(-length, trace.id, span.span_id, _next_prompt(calls, span))
+            longest[span.call] = max(length, longest.get(span.call, 0))
+        for name, length in longest.items():
+            self._tools[name].affected.add(trace.id, length)
 
     def outputs(self) -> tuple[LargeOutput, ...]:
         """Return the tools with large results, the largest first."""
@@ -150,10 +147,10 @@ class Outputs:
             LargeOutput(
                 tool=name,
                 calls=tool.calls,
-                affected=tool.affected,
+                affected=tool.affected.count,
                 most=tool.most,
                 next_prompt=int(tool.next_prompt.text() or 0) or None,
-                traces=tool.cited.traces(),
+                traces=tool.affected.cited(),
             )
             for name, tool in self._tools.items()
         )

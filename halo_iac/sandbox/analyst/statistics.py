@@ -12,30 +12,29 @@ CITED: Final = 3
 """The most traces that a finding cites."""
 
 
-class CitationSet:
-    """The traces with the highest ranks; of equal ranks those with the lower ids."""
+class AffectedTraces:
+    """Counts the traces that show a finding, and keeps those with the highest ranks; of equal ranks the lower ids."""
 
     def __init__(self) -> None:
+        self.count = 0
         self._ranks: dict[str, int] = {}
 
     def add(self, trace_id: str, rank: int) -> None:
-        """Add a trace; of several ranks of one trace the highest counts."""
-        self._ranks[trace_id] = max(rank, self._ranks.get(trace_id, rank))
+        """Add a trace; each is added once."""
+        self.count += 1
+        self._ranks[trace_id] = rank
         if len(self._ranks) > CITED:
-            del self._ranks[self._sorted()[-1]]
+            del self._ranks[self.cited()[-1]]
 
-    def copy(self) -> CitationSet:
+    def copy(self) -> AffectedTraces:
         """Return a copy."""
-        other = CitationSet()
-        other._ranks = dict(self._ranks)
+        other = AffectedTraces()
+        other.count, other._ranks = self.count, dict(self._ranks)
         return other
 
-    def traces(self) -> Traces:
-        """Return the ids, the highest rank first."""
-        return tuple(self._sorted())
-
-    def _sorted(self) -> list[str]:
-        return sorted(self._ranks, key=lambda trace_id: (-self._ranks[trace_id], trace_id))
+    def cited(self) -> Traces:
+        """Return the ids of the traces to cite, the highest rank first."""
+        return tuple(sorted(self._ranks, key=lambda trace_id: (-self._ranks[trace_id], trace_id)))
 
 
 class Durations:

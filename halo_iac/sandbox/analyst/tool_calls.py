@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from halo_iac.sandbox.analyst.figures import Loop, Repeat, Retry
 from halo_iac.sandbox.analyst.spans import Span
-from halo_iac.sandbox.analyst.statistics import CitationSet, Example
+from halo_iac.sandbox.analyst.statistics import AffectedTraces, Example
 from halo_iac.sandbox.analyst.traces import Trace
 
 
@@ -44,16 +44,13 @@ def _is_retry(before: Span, call: Span) -> bool:
 
 class _Tool:
     def __init__(self) -> None:
-        self.calls = self.same_answer = self.other_answer = self.tried = self.recovered = self.affected = self.most = (
-            self.time
-        ) = 0
+        self.calls = self.same_answer = self.other_answer = self.tried = self.recovered = self.most = self.time = 0
         self.example = Example()
-        self.cited = CitationSet()
+        self.affected = AffectedTraces()
 
-    def add(self, trace_id: str, count: int, most: int, call: Span) -> None:
+    def add(self, trace_id: str, most: int, call: Span) -> None:
         self.most = max(self.most, most)
         self.example.add(-most, trace_id, call.span_id, call.input_excerpt or "")
-        self.cited.add(trace_id, count)
 
 
 class Calls:
@@ -81,8 +78,7 @@ class Calls:
 
     def _add_repeats(self, trace: Trace, tool: str, groups: list[_IdenticalCalls]) -> None:
         seen = self._repeats.setdefault(tool, _Tool())
-        seen.affected += 1
-        count = sum(len(group.repeated) for group in groups)
+        seen.affected.add(trace.id, sum(len(group.repeated) for group in groups))
         for group in groups:
             seen.calls += len(group.repeated)
             for before, call in group.repeated:
@@ -90,18 +86,17 @@ class Calls:
                     seen.same_answer += before.output_digest == call.output_digest
                     seen.other_answer += before.output_digest != call.output_digest
             seen.time += sum(call.duration for _, call in group.repeated)
-            seen.add(trace.id, count, len(group.calls), group.calls[0])
+            seen.add(trace.id, len(group.calls), group.calls[0])
 
     def _add_retries(self, trace: Trace, tool: str, groups: list[_IdenticalCalls]) -> None:
         seen = self._retries.setdefault(tool, _Tool())
-        seen.affected += 1
-        count = sum(len(group.retried) for group in groups)
+        seen.affected.add(trace.id, sum(len(group.retried) for group in groups))
         for group in groups:
             seen.calls += len(group.retried)
             seen.tried += 1
             seen.recovered += not group.calls[-1].has_failed
             seen.time += sum(call.duration for call in group.retried)
-            seen.add(trace.id, count, group.attempts, group.calls[0])
+            seen.add(trace.id, group.attempts, group.calls[0])
 
     def repeats(self) -> tuple[Repeat, ...]:
         """Return the repeated calls by tool, the most calls first."""
@@ -111,11 +106,11 @@ class Calls:
                 calls=seen.calls,
                 same_answer=seen.same_answer,
                 other_answer=seen.other_answer,
-                affected=seen.affected,
+                affected=seen.affected.count,
                 most=seen.most,
                 time=seen.time,
                 arguments=seen.example.text(),
-                traces=seen.cited.traces(),
+                traces=seen.affected.cited(),
             )
             for tool, seen in self._repeats.items()
         )
@@ -129,11 +124,11 @@ class Calls:
                 calls=seen.calls,
                 tried=seen.tried,
                 recovered=seen.recovered,
-                affected=seen.affected,
+                affected=seen.affected.count,
                 most=seen.most,
                 time=seen.time,
                 arguments=seen.example.text(),
-                traces=seen.cited.traces(),
+                traces=seen.affected.cited(),
             )
             for tool, seen in self._retries.items()
         )
@@ -149,8 +144,8 @@ _Key = tuple[str, str]
 
 class _Loop:
     def __init__(self) -> None:
-        self.affected = self.most = 0
-        self.cited = CitationSet()
+        self.most = 0
+        self.affected = AffectedTraces()
 
 
 class Loops:
@@ -167,13 +162,14 @@ class Loops:
             found[tools] = max(rounds, found.get(tools, 0))
         for tools, rounds in found.items():
             seen = self._loops.setdefault(tools, _Loop())
-            seen.affected += 1
             seen.most = max(seen.most, rounds)
-            seen.cited.add(trace.id, rounds)
+            seen.affected.add(trace.id, rounds)
 
     def loops(self) -> tuple[Loop, ...]:
         """Return the loops, those in the most traces first."""
-        found = (Loop(tools, seen.affected, seen.most, seen.cited.traces()) for tools, seen in self._loops.items())
+        found = (
+            Loop(tools, seen.affected.count, seen.most, seen.affected.cited()) for tools, seen in self._loops.items()
+        )
         return tuple(sorted(found, key=lambda loop: (-loop.affected, -loop.most, loop.tools)))
 
 
