@@ -175,15 +175,21 @@ def harness() -> Iterator[Harness]:
 
 @pytest.fixture
 def clock() -> Clock:
-    """Return the clock of :func:`caller`'s sandbox; it stands still."""
+    """Return the clock of :func:`sandbox`; it stands still."""
     return Clock()
 
 
 @pytest.fixture
-def caller(clock: Clock) -> Iterator[Caller]:
-    """Return what calls the procedures of a sandbox in memory."""
+def sandbox(clock: Clock) -> Iterator[Sandbox]:
+    """Return a sandbox in memory."""
     with Sandbox.open(None, clock=clock) as opened:
-        yield Caller(opened)
+        yield opened
+
+
+@pytest.fixture
+def caller(sandbox: Sandbox) -> Caller:
+    """Return what calls the procedures of the sandbox in memory."""
+    return Caller(sandbox)
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 from sandbox_calls import PROJECT, Caller, Json, error_of
+from trace_file_samples import json_lines
 
 from halo_iac.sandbox.ingest import read_spans
 from halo_iac.sandbox.platform import Sandbox
@@ -103,5 +103,4 @@ def refusal_of(caller: Caller, procedure: str, **given: Json) -> tuple[int, str]
 
 
 def load_spans(sandbox: Sandbox, spans: list[dict[str, Json]]) -> None:
-    lines = "".join(json.dumps(each) + "\n" for each in spans)
-    assert sandbox.load(PROJECT, read_spans(BytesIO(lines.encode())), lambda _: False).bad == 0
+    assert sandbox.load(PROJECT, read_spans(BytesIO(json_lines(*spans))), lambda _: False).bad == 0

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from canned_replies import BAD_GATEWAY_HTML, CLOUDFLARE_403, EMPTY
@@ -26,12 +25,6 @@ from halo_iac.sandbox.protocol import Answer, CloseConnection, NeverReply
 
 CREATE = "haloSchedule.create"
 LIST = "haloSchedule.listForProject"
-
-
-@pytest.fixture
-def caller() -> Iterator[Caller]:
-    with Sandbox.open(None) as sandbox:
-        yield Caller(sandbox)
 
 
 def titles(caller: Caller) -> list[str]:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import random
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +13,8 @@ import pytest
 from command_line import NOW, CommandLine, schedules
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sandbox_calls import NOON, PROJECT, Caller, Clock
+from sandbox_calls import NOON, PROJECT, Caller, Clock, start_run
+from trace_file_samples import json_lines
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox import ingest as loading
@@ -28,7 +28,6 @@ from halo_iac.sandbox.trace_files import BadLine
 
 SECOND = 10**9
 MORNING = int(datetime(2026, 11, 2, 9, tzinfo=UTC).timestamp())
-WINDOW = {"windowStartAt": "2026-11-01T12:00:00.000Z", "windowEndAt": "2026-11-02T12:00:00.000Z"}
 
 
 @pytest.fixture
@@ -55,12 +54,8 @@ def span(trace: str, number: int, parent: int | None = None, *, at: int = 0, **a
     }
 
 
-def json_lines(spans: Iterable[object]) -> bytes:
-    return b"".join(json.dumps(each).encode() + b"\n" for each in spans)
-
-
 def file_with_spans(spans: Iterable[object]) -> BinaryIO:
-    return BytesIO(json_lines(spans))
+    return BytesIO(json_lines(*spans))
 
 
 def load_spans(
@@ -82,8 +77,7 @@ def agent_id(loaded: Loaded, name: str) -> str:
 
 def spans_read(caller: Caller, agent: str, **fields: object) -> int:
     """Return how many spans of an agent a run reads."""
-    wanted = {"projectId": PROJECT, "agentUuid": agent, "prompt": "P", **WINDOW, **fields}
-    run_id = caller.mutate("haloRun.create", wanted)["runId"]
+    run_id = start_run(caller, agentUuid=agent, **fields)["runId"]
     count: int = caller.query("haloRun.getById", {"id": run_id})["haloExportDataset"]["spanCount"]
     return count
 
@@ -321,8 +315,7 @@ def test_a_run_takes_the_latest_traces_that_fit_its_span_limit(caller: Caller) -
 def test_later_spans_are_not_part_of_an_earlier_run(caller: Caller) -> None:
     writer = {"agent.name": "writer"}
     found = agent_id(load_spans(caller.sandbox, [span("a", 1, **writer)]), "writer")
-    wanted = {"projectId": PROJECT, "agentUuid": found, "prompt": "P", **WINDOW}
-    started = caller.mutate("haloRun.create", wanted)
+    started = start_run(caller, agentUuid=found)
     load_spans(caller.sandbox, [span("a", 2, 1, **writer), span("b", 1, **writer)])
     [_, report] = caller.query("haloConversation.getDetails", {"id": started["conversationId"]})["messages"]
     assert "1 trace, 1 span:" in report["content"]
@@ -338,8 +331,7 @@ def test_a_window_takes_the_traces_that_end_in_it(caller: Caller) -> None:
 
 
 def _details(caller: Caller, agent: str, **fields: object) -> str:
-    wanted = {"projectId": PROJECT, "agentUuid": agent, "prompt": "P", **WINDOW, **fields}
-    started = caller.mutate("haloRun.create", wanted)
+    started = start_run(caller, agentUuid=agent, **fields)
     report: str = caller.query("haloConversation.getDetails", {"id": started["conversationId"]})["messages"][1][
         "content"
     ]
@@ -406,7 +398,7 @@ def test_demo_traces_are_counted_without_being_written() -> None:
 
 def test_load_says_what_a_file_held_and_whose(halo: CommandLine, folder: Path) -> None:
     spans = [span("a", 1, **{"agent.name": "writer"}), "no span", span("b", 1, at=61, **{"agent.name": "\x1b[31m"})]
-    (folder / "t.jsonl").write_bytes(json_lines(spans))
+    (folder / "t.jsonl").write_bytes(json_lines(*spans))
     ended = halo("sandbox", "load", "t.jsonl")
     assert (ended.code, ended.err.splitlines()[1:]) == (
         0,
@@ -435,7 +427,7 @@ def test_load_says_what_a_file_held_and_whose(halo: CommandLine, folder: Path) -
 def test_load_says_how_to_analyse_an_agent_that_no_list_has(halo: CommandLine, folder: Path) -> None:
     old = span("a", 1, at=-100 * 86_400, **{"agent.name": "old"})
     spans = [old, span("b", 1, **{"agent.name": "new"})]
-    (folder / "t.jsonl").write_bytes(json_lines(spans))
+    (folder / "t.jsonl").write_bytes(json_lines(*spans))
     ended = halo("sandbox", "load", "t.jsonl")
     _, said = ended.err.splitlines()
     who, _, command = said.partition(", so `halo agent list` does not show it. To analyse it: halo ")
@@ -447,7 +439,7 @@ def test_load_says_how_to_analyse_an_agent_that_no_list_has(halo: CommandLine, f
 
 
 def test_strict_stops_at_the_first_bad_line(halo: CommandLine, folder: Path) -> None:
-    (folder / "t.jsonl").write_bytes(json_lines([span("a", 1), 7, span("b", 1), 8]))
+    (folder / "t.jsonl").write_bytes(json_lines(span("a", 1), 7, span("b", 1), 8))
     ended = halo("sandbox", "load", "t.jsonl", "--strict")
     assert (ended.code, ended.out.splitlines()[0]) == (1, "t.jsonl: 1 span, 1 skipped")
     assert "error: t.jsonl:2: is not a JSON object" in ended.err
@@ -514,8 +506,7 @@ def test_a_report_sees_the_spans_of_other_agents_beneath_its_agents_own(caller: 
     outer = span("a", 1, **{"agent.name": "outer"}) | {"status": failed, "end_time": "2026-11-02T09:00:02Z"}
     inner = span("a", 2, 1, **{"agent.name": "inner"}) | {"status": failed}
     agent = agent_id(load_spans(caller.sandbox, [outer, inner]), "outer")
-    wanted = {"projectId": PROJECT, "agentUuid": agent, "prompt": "P", **WINDOW}
-    started = caller.mutate("haloRun.create", wanted)
+    started = start_run(caller, agentUuid=agent)
     _, report = caller.query("haloConversation.getDetails", {"id": started["conversationId"]})["messages"]
     assert "1 trace, 1 span: 1 `SPAN`." in report["content"]
     assert "| `step 1` `SPAN` | `refused` | 1 (†1) |" in report["content"]

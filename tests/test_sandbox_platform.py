@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sandbox_calls import DAILY, PROJECT, Caller, Clock, demo_agents, error_of, result_of
+from sandbox_calls import DAILY, PROJECT, Caller, demo_agents, error_of, result_of
 
 from halo_iac.sandbox import demo
 from halo_iac.sandbox.platform import Sandbox
@@ -16,17 +15,6 @@ from halo_iac.sandbox.recent_requests import RecordedRequest
 from halo_iac.sandbox.store import Key
 
 NOWHERE = "5a4db0c5-ffff-4000-8000-000000000001"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox.open(None, clock=Clock()) as opened:
-        yield opened
-
-
-@pytest.fixture
-def caller(sandbox: Sandbox) -> Caller:
-    return Caller(sandbox)
 
 
 def ids(schedules: list[dict[str, Any]]) -> list[str]:

@@ -23,12 +23,6 @@ LIST = "/haloSchedule.listForProject?input=" + quote(json.dumps({"projectId": PR
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox.open(None) as opened:
-        yield opened
-
-
-@pytest.fixture
 def server(sandbox: Sandbox) -> Iterator[Server]:
     with serve(sandbox) as serving:
         yield serving
