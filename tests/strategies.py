@@ -19,7 +19,7 @@ from halo_iac.model import schedule as defaults
 from halo_iac.model.plan import Plan
 from halo_iac.model.project import Entry, Origin, Project, Source
 from halo_iac.model.remote import Agent, ModelCatalog, PlatformState, PlatformTarget, RemoteSchedule
-from halo_iac.model.schedule import BUILT_IN, Spec
+from halo_iac.model.schedule import BUILT_IN, Cadence, Spec, relevant_parts
 from halo_iac.plan import Overrides, plan
 from halo_iac.resolve import resolve
 from halo_iac.sandbox import demo
@@ -94,6 +94,12 @@ def entry(
     key = key or f"key-{title or id}"
     spec = None if is_retired else replace(BASE, title=title or "", **fields)
     return Entry(key, title, spec, Written(key), is_retired, renamed_from, id)
+
+
+def cadence(frequency: str = "daily", zone: str = "UTC", **parts: Iterable[int]) -> Cadence:
+    """Return a cadence at 9 o'clock unless given; parts that the frequency ignores may be given."""
+    given = {"days_of_week": (), "days_of_month": (), "hours": (9,), "minutes": (0,), **parts}
+    return Cadence(frequency, *relevant_parts(frequency, given), zone)
 
 
 def project(*entries: Entry, **policy: Any) -> Project:  # noqa: ANN401 - a project's own fields

@@ -12,20 +12,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import numbers
+from strategies import cadence, numbers
 
 from halo_iac.fire_times import ClockChange, Fire, describe_reason, fires_with_reasons, upcoming_fires
-from halo_iac.model.schedule import Cadence, relevant_parts
+from halo_iac.model.schedule import Cadence
 from halo_iac.model.zones import zone_names
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 YEARS = (2011, 2026)
 """A year in which Samoa left out a whole day, and one in which clocks change by the rules of today."""
-
-
-def cadence(zone: str, frequency: str = "daily", **parts: tuple[int, ...]) -> Cadence:
-    given_ = {"days_of_week": (), "days_of_month": (), "hours": (), "minutes": (0,), **parts}
-    return Cadence(frequency, *relevant_parts(frequency, given_), zone)
 
 
 # A slow and plain second opinion ------------------------------------------------------------------------------------
@@ -102,8 +97,8 @@ def moments(draw: st.DrawFn) -> tuple[Cadence, datetime, datetime]:
     wall = change.astimezone(ZoneInfo(name))
     near = st.lists(st.integers(-3, 3), min_size=1, max_size=3).map(lambda away: [(wall.hour + n) % 24 for n in away])
     when = cadence(
-        name,
         draw(st.sampled_from(["hourly", "daily", "weekly", "monthly"])),
+        name,
         days_of_week=tuple(draw(numbers(0, 6))),
         days_of_month=(wall.day, *draw(numbers(1, 31))),
         hours=tuple(draw(st.one_of(near, numbers(0, 23)))),
@@ -144,7 +139,7 @@ def hourly_moments(draw: st.DrawFn) -> tuple[Cadence, datetime]:
     name, year = draw(st.sampled_from(ODD_CHANGES))
     change = draw(st.sampled_from(tuple(changes(ZoneInfo(name), year)) or (datetime(year, 1, 7, tzinfo=UTC),)))
     minutes = tuple(draw(st.lists(st.integers(0, 59), min_size=1, max_size=3)))
-    return cadence(name, "hourly", minutes=minutes), change - timedelta(seconds=draw(st.integers(-7_200, 7_200)))
+    return cadence("hourly", name, minutes=minutes), change - timedelta(seconds=draw(st.integers(-7_200, 7_200)))
 
 
 @given(hourly_moments(), st.integers(0, 59))
@@ -156,7 +151,7 @@ def test_an_hourly_cadence_is_one_with_one_more_minute_less_that_minute(
 
     def fired(minutes: tuple[int, ...]) -> list[datetime]:
         found = takewhile(
-            lambda at: at <= end, upcoming_fires(cadence(when.timezone, "hourly", minutes=minutes), start)
+            lambda at: at <= end, upcoming_fires(cadence("hourly", when.timezone, minutes=minutes), start)
         )
         return [at.astimezone(UTC) for at in found]
 
@@ -199,7 +194,7 @@ def test_no_fire_has_a_reason_in_a_zone_without_clock_changes(zone: str, hours: 
     year = takewhile(
         lambda fire: fire.at.year == 2026,
         fires_with_reasons(
-            cadence(zone, hours=tuple(hours), minutes=tuple(minutes)), datetime(2026, 1, 1, 12, tzinfo=UTC)
+            cadence("daily", zone, hours=tuple(hours), minutes=tuple(minutes)), datetime(2026, 1, 1, 12, tzinfo=UTC)
         ),
     )
     assert {fire.reason for fire in year} == {None}
@@ -212,22 +207,22 @@ def test_no_fire_has_a_reason_in_a_zone_without_clock_changes(zone: str, hours: 
     ("when", "after", "expected"),
     [
         (
-            cadence("Europe/Berlin", hours=(2,), minutes=(30,)),
+            cadence("daily", "Europe/Berlin", hours=(2,), minutes=(30,)),
             datetime(2026, 3, 28, 12, tzinfo=UTC),
             ["2026-03-29T03:00:00+02:00 the clocks skip from 02:00 to 03:00", "2026-03-30T02:30:00+02:00"],
         ),
         (
-            cadence("Europe/Berlin", hours=(2, 3)),  # perhaps it fires twice
+            cadence("daily", "Europe/Berlin", hours=(2, 3)),  # perhaps it fires twice
             datetime(2026, 3, 28, 12, tzinfo=UTC),
             ["2026-03-29T03:00:00+02:00 the clocks skip from 02:00 to 03:00", "2026-03-30T02:00:00+02:00"],
         ),
         (
-            cadence("Europe/Berlin", hours=(2,), minutes=(30,)),
+            cadence("daily", "Europe/Berlin", hours=(2,), minutes=(30,)),
             datetime(2026, 10, 24, 12, tzinfo=UTC),
             ["2026-10-25T02:30:00+02:00 the clocks go back, so 02:30 comes twice", "2026-10-26T02:30:00+01:00"],
         ),
         (
-            cadence("America/New_York", "hourly", minutes=(30,)),
+            cadence("hourly", "America/New_York", minutes=(30,)),
             datetime(2026, 11, 1, 5, tzinfo=UTC),
             [
                 "2026-11-01T01:30:00-04:00 the clocks go back, so 01:30 comes twice",
@@ -236,17 +231,17 @@ def test_no_fire_has_a_reason_in_a_zone_without_clock_changes(zone: str, hours: 
             ],
         ),
         (
-            cadence("Australia/Lord_Howe", hours=(2,), minutes=(15,)),
+            cadence("daily", "Australia/Lord_Howe", hours=(2,), minutes=(15,)),
             datetime(2026, 10, 3, 12, tzinfo=UTC),
             ["2026-10-04T02:30:00+11:00 the clocks skip from 02:00 to 02:30", "2026-10-05T02:15:00+11:00"],
         ),
         (
-            cadence("Africa/Cairo", hours=(0,), minutes=(15,)),
+            cadence("daily", "Africa/Cairo", hours=(0,), minutes=(15,)),
             datetime(2026, 4, 23, 12, tzinfo=UTC),
             ["2026-04-24T01:00:00+03:00 the clocks skip from 00:00 to 01:00", "2026-04-25T00:15:00+03:00"],
         ),
         (
-            cadence("Pacific/Apia", hours=(9,)),
+            cadence("daily", "Pacific/Apia", hours=(9,)),
             datetime(2011, 12, 29, 9, tzinfo=UTC),
             [
                 "2011-12-29T09:00:00-10:00",
@@ -265,5 +260,5 @@ def test_a_fire_in_a_gap_or_a_fold_says_what_the_clocks_do(when: Cadence, after:
 
 def test_a_search_from_the_second_of_two_equal_hours_does_not_go_back_to_the_first() -> None:
     second = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # 02:10 in Berlin for the second time
-    when = cadence("Europe/Berlin", hours=(2,), minutes=(30,))
+    when = cadence("daily", "Europe/Berlin", hours=(2,), minutes=(30,))
     assert next(upcoming_fires(when, second)).isoformat() == "2026-10-26T02:30:00+01:00"

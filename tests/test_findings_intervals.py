@@ -9,11 +9,11 @@ from itertools import pairwise, takewhile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import numbers
+from strategies import cadence, numbers
 
 from halo_iac.findings.intervals import Intervals, intervals, longest_gap, max_reads_per_trace
 from halo_iac.fire_times import upcoming_fires
-from halo_iac.model.schedule import Cadence, relevant_parts
+from halo_iac.model.schedule import Cadence
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 OCTOBER = datetime(2026, 10, 20, tzinfo=UTC)
@@ -28,11 +28,6 @@ ZONES = (
     "Antarctica/Troll",  # two hours
     "Africa/Casablanca",  # back and forth within weeks, by another calendar
 )
-
-
-def cadence(frequency: str, zone: str = "UTC", **parts: list[int]) -> Cadence:
-    given_ = {"days_of_week": [], "days_of_month": [], "hours": [9], "minutes": [0], **parts}
-    return Cadence(frequency, *relevant_parts(frequency, given_), zone)
 
 
 def elapsed_gaps(when: Cadence, start: datetime = START, days: int | None = None) -> list[int]:

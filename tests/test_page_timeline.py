@@ -8,7 +8,7 @@ from itertools import pairwise, takewhile
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from strategies import entry, numbers, project
+from strategies import cadence, entry, numbers, project
 
 from halo_iac.fire_times import upcoming_fires
 from halo_iac.model.project import Entry
@@ -26,10 +26,6 @@ ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australi
 
 def around(timezone: str = "UTC", now: datetime = NOW, ahead: int = 7, back: int = 0) -> Period:
     return Period.around(now, timezone, back=back, ahead=ahead)
-
-
-def cadence(**parts: object) -> Cadence:
-    return Cadence(**{**entry("x").spec.cadence._asdict(), **parts})  # type: ignore[union-attr, arg-type]
 
 
 def hours(coverage: Coverage) -> list[tuple[float, float, int]]:
@@ -58,7 +54,7 @@ INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)).map(lambda a
 
 
 @given(cadences(), st.integers(1, 24 * 40), INSTANTS, st.integers(0, 10))
-@example(cadence(frequency="hourly", hours=(), minutes=(0, 1), timezone="Australia/Lord_Howe"), 6, LORD_HOWE, 2)
+@example(cadence(frequency="hourly", hours=(), minutes=(0, 1), zone="Australia/Lord_Howe"), 6, LORD_HOWE, 2)
 def test_a_moment_is_analysed_by_every_fire_that_looks_back_on_it(
     when: Cadence, lookback: int, now: datetime, back: int
 ) -> None:
