@@ -136,9 +136,9 @@ def closest_match(word: str, known: Collection[str], *, cutoff: float = 0.7) -> 
     return found[0] if found else None
 
 
-def did_you_mean(word: str, known: Collection[str]) -> str | None:
+def did_you_mean(word: str, known: Collection[str], *, cutoff: float = 0.7) -> str | None:
     """Return the question whether the nearest of the known words was meant; ``None`` if none is near."""
-    found = closest_match(word, known)
+    found = closest_match(word, known, cutoff=cutoff)
     return f"did you mean `{found}`?" if found else None
 
 

@@ -134,7 +134,7 @@ def test_a_narrow_screen_cuts_the_widest_columns_and_no_line_is_too_long() -> No
 
 def test_a_narrow_screen_cuts_no_id() -> None:
     row = ("A title that goes on and on", "agent_name", "6f1e2a9c-4b1d-4c55-9d0e-7a3f5b2c8e61", "7")
-    narrow = table(HEADERS, [row], Style(width=62), whole={"UUID"})
+    narrow = table(HEADERS, [row], Style(width=62), uncut={"UUID"})
     assert narrow == (
         "NAME      SOURCE    UUID                                  RUNS\n"
         "A title…  agent_n…  6f1e2a9c-4b1d-4c55-9d0e-7a3f5b2c8e61     7\n"
@@ -149,7 +149,7 @@ def test_a_screen_too_narrow_for_the_ids_gets_a_record_a_row() -> None:
         "UUID    6f1e2a9c-4b1d-4c55-9d0e-7a3f5b2c8e61\n"
         "RUNS    7\n"
     )
-    assert table(HEADERS, [row, row], Style(width=50), whole={"UUID"}) == f"{one}\n{one}"
+    assert table(HEADERS, [row, row], Style(width=50), uncut={"UUID"}) == f"{one}\n{one}"
 
 
 def test_without_a_screen_nothing_is_cut() -> None:

@@ -231,7 +231,7 @@ def test_a_table_of_any_length_is_written_as_its_rows_are_read() -> None:
             asked += 1
             yield (f"{number:032}", "x" * (100 if number > 2_000 else 3))
 
-    lines = table_lines(("SPAN", "NAME"), rows(), Style(width=60), whole={"SPAN"})
+    lines = table_lines(("SPAN", "NAME"), rows(), Style(width=60), uncut={"SPAN"})
     first = [next(lines) for _ in range(3)]
     assert first[1:] == [f"{number:032}  xxx" for number in range(2)]
     assert asked == 1_000

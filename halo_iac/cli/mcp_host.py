@@ -30,7 +30,7 @@ from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.hints import Command, format_hint
 from halo_iac.load.files import INCLUDE_SUFFIXES, CheckoutBound, FileUnreadable, invalid_path_reason
-from halo_iac.mcp.session import Platform, RunOrder, Session, ShownPlan
+from halo_iac.mcp.session import Platform, RunOrder, Session
 from halo_iac.paths import resolve_path
 from halo_iac.render.formats import ProjectCheck, RenderContext, ReviewFormat, open_view
 from halo_iac.render.style import Style
@@ -39,6 +39,7 @@ from halo_iac.runs.polling import start
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from halo_iac.model.plan import Plan
     from halo_iac.model.project import Project
     from halo_iac.model.remote import RemoteSchedule
     from halo_iac.model.runs import StartedRun
@@ -182,14 +183,14 @@ class McpSession:
             check = check_project(context)
             return check if check.file else check._replace(file=str(file or context.named_file or "halo.yaml"))
 
-    def plan(self, file: str | None, targets: Sequence[str]) -> ShownPlan:
+    def plan(self, file: str | None, targets: Sequence[str]) -> tuple[Plan, str]:
         """Return the plan of an apply, and its text."""
         with self._open_file(file) as context:
             (run,) = make_plans(context, PlanOptions(tuple(targets)))
             shown = run.redact_plan()
             style = Style(format_command=context.format_command)
             view = open_view(ReviewFormat.TEXT, RenderContext(style, self._context.console.clock()))
-            return ShownPlan(shown, view.plan(run.planned, shown))
+            return shown, view.plan(run.planned, shown)
 
     def start(self, order: RunOrder) -> StartedRun:
         """Start a run."""

@@ -60,7 +60,7 @@ class Picker(NamedTuple):
         """List as many choices as the screen has lines for, and print how to find the others."""
         room = max(console.height - _OTHER_LINES, _MIN_ROWS)
         rows = [(str(number), *choice.cells) for number, choice in choices[:room]]
-        console.print_error_text(table(("#", *self.headers), rows, console.err_style, whole=self.whole))
+        console.print_error_text(table(("#", *self.headers), rows, console.err_style, uncut=self.whole))
         if len(choices) > room:
             more = counted(len(choices) - room, f"more {self.noun}")
             console.print_error_text(f"{more}; type a part of a name to filter.")

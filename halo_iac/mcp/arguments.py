@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from halo_iac.mcp.tool import MAX_CHARACTERS, Tool, ToolMisuse
 from halo_iac.model.ids import canonical_id
-from halo_iac.text import closest_match, quote, single_line
+from halo_iac.text import did_you_mean, quote, single_line
 
 _MAX_ROWS: Final = 100
 _MAX_ID_LENGTH: Final = 1_000
@@ -99,8 +99,7 @@ def read_arguments(tool: Tool, given: Mapping[str, Any] | None) -> BaseModel:
 def _reason(kind: str, place: tuple[str | int, ...], message: str, known: list[str]) -> str:
     name = str(place[0]) if place else ""
     if kind == "extra_forbidden":
-        near = closest_match(name, known, cutoff=0.6)
-        return f"unknown argument {quote(name)}" + (f"; did you mean `{near}`?" if near else "")
+        return "; ".join(filter(None, (f"unknown argument {quote(name)}", did_you_mean(name, known, cutoff=0.6))))
     if kind == "missing":
         return f"argument `{name}` is missing"
     message = single_line(message.removeprefix("Value error, "))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from halo_iac.mcp.tool import ToolMisuse
-from halo_iac.text import closest_match, quote, single_line
+from halo_iac.text import did_you_mean, quote, single_line
 
 
 class PromptArgument(NamedTuple):
@@ -32,9 +32,8 @@ class Prompt(NamedTuple):
         known = [each.name for each in self.arguments]
         for name in named:
             if name not in known:
-                near = closest_match(name, known, cutoff=0.6)
-                meant = f"; did you mean `{near}`?" if near else ""
-                raise ToolMisuse(f"unknown argument {quote(name)}{meant}", hint=f"it takes {' or '.join(known)}")
+                message = filter(None, (f"unknown argument {quote(name)}", did_you_mean(name, known, cutoff=0.6)))
+                raise ToolMisuse("; ".join(message), hint=f"it takes {' or '.join(known)}")
         if len(named) != 1:
             raise ToolMisuse(f"{self.name} takes one of {' and '.join(known)}", hint="name one of them")
         ((name, value),) = named.items()

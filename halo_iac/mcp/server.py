@@ -24,7 +24,7 @@ from halo_iac.mcp.schemas import input_schema, output_schema
 from halo_iac.mcp.session import Host
 from halo_iac.mcp.tool import Tool, ToolMisuse
 from halo_iac.mcp.tools import tools
-from halo_iac.text import closest_match, quote, replace_lone_surrogates
+from halo_iac.text import did_you_mean, quote, replace_lone_surrogates
 from halo_iac.version import full_version
 
 _MAX_CONCURRENT_CALLS: Final = 8
@@ -81,8 +81,8 @@ class HaloServer:
     def _unknown(self, name: str) -> str:
         if name in tools(allow_runs=True):
             return f"{name} costs money and is not offered: start the server with `halo mcp --allow-runs`"
-        near = closest_match(name, [*self._tools], cutoff=0.6)
-        return f"unknown tool {quote(name)}" + (f"; did you mean `{near}`?" if near else "; list the tools to see them")
+        hint = did_you_mean(name, [*self._tools], cutoff=0.6) or "list the tools to see them"
+        return f"unknown tool {quote(name)}; {hint}"
 
     async def _list_prompts(self, _context: Any, _params: Any) -> types.ListPromptsResult:  # noqa: ANN401
         return types.ListPromptsResult(prompts=[_listed_prompt(prompt) for prompt in PROMPTS.values()])

@@ -50,13 +50,6 @@ class Platform(Protocol):
         """Return whether it is a sandbox on this machine."""
 
 
-class ShownPlan(NamedTuple):
-    """A plan without credentials, and its text."""
-
-    plan: Plan
-    text: str
-
-
 class RunOrder(NamedTuple):
     """A request for a run: of a schedule as the platform holds it, or of an agent."""
 
@@ -100,8 +93,8 @@ class Session(Protocol):
     def check(self, file: str | None) -> ProjectCheck:
         """Return the problems and findings of a project file."""
 
-    def plan(self, file: str | None, targets: Sequence[str]) -> ShownPlan:
-        """Return what an apply would change."""
+    def plan(self, file: str | None, targets: Sequence[str]) -> tuple[Plan, str]:
+        """Return the plan of a project file without credentials, and its text."""
 
     def start(self, order: RunOrder) -> StartedRun:
         """Start a run, which costs money; exactly once."""

@@ -135,7 +135,9 @@ def _create_rows(change: Change, fields: Fields, calendar: Calendar, style: Styl
             yield _new_prompt(field, style)
         elif field.field not in CADENCE_FIELDS and field.field != "title" and field.origin != _BUILT_IN:
             yield Row(field.field, format_value(field.field, field.after, style), origin=style.safe(field.origin))
-    yield from _fires_after(spec, calendar)
+    fires = "never while paused" if spec.enabled is False else calendar.next_fires(spec.cadence)
+    if fires:
+        yield Row("next fires", fires)
     before, after = monthly_runs(change, calendar)
     yield Row("runs a month", format_change(before, after, style))
     yield from _cost_row(before, after, calendar, style)
@@ -147,12 +149,6 @@ def _new_prompt(field: FieldChange, style: Style) -> Row:
     if field.origin == _BUILT_IN:
         return Row("prompt", size, origin=_BUILT_IN)
     return Row("prompt", size, origin=style.safe(field.origin), below=tuple(excerpt(text, style)))
-
-
-def _fires_after(spec: Spec, calendar: Calendar) -> Iterator[Row]:
-    fires = "never while paused" if spec.enabled is False else calendar.next_fires(spec.cadence)
-    if fires:
-        yield Row("next fires", fires)
 
 
 def _update_rows(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:

@@ -50,7 +50,7 @@ def list_agents(
         (agent.identity or "", agent.source or "", agent.id, "" if agent.executions is None else str(agent.executions))
         for agent in agents
     ]
-    console.print(table(("NAME", "SOURCE", "UUID", "EXECUTIONS"), rows, console.out_style, whole={"NAME", "UUID"}))
+    console.print(table(("NAME", "SOURCE", "UUID", "EXECUTIONS"), rows, console.out_style, uncut={"NAME", "UUID"}))
     if not rows:
         console.log(f"No agent was seen in the last {time_range.value}; try a longer --time-range.")
     return 0

@@ -49,7 +49,7 @@ def list_models(
         (str(model.get("id", "")), str(model.get("name", ""))) if isinstance(model, dict) else (str(model), "")
         for model in models
     ]
-    console.print(table(("ID", "NAME"), rows, console.out_style, whole={"ID"}))
+    console.print(table(("ID", "NAME"), rows, console.out_style, uncut={"ID"}))
     if not rows:
         console.log(f"The platform lists no model eligible for {'summarization_' if summarization else ''}model_id.")
     return 0

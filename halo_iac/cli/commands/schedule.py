@@ -68,7 +68,7 @@ def list_schedules(
     else:
         names = read_agent_names(context, connection, (remote.agent_id or "" for remote in listing.schedules))
         rows = [_row(remote, names) for remote in listing.schedules]
-        console.print(table(("TITLE", "STATE", "WHEN", "AGENT", "ID"), rows, console.out_style, whole={"AGENT", "ID"}))
+        console.print(table(("TITLE", "STATE", "WHEN", "AGENT", "ID"), rows, console.out_style, uncut={"AGENT", "ID"}))
         if not rows:
             kind = "schedule" if include_archived else "active schedule"
             console.log(console.err_style.safe(f"Project {connection.project.id} has no {kind}."))

@@ -81,7 +81,7 @@ def _list(
         console.print(document({"conversations": list(page.rows), "nextCursor": page.next_cursor}))
         return 0
     cells = rows(connection, project, [parse_conversation(row, _LIST) for row in page.rows])
-    console.print(table(headers, cells, console.out_style, whole={"STATUS", "CONVERSATION", "LATEST RUN"}))
+    console.print(table(headers, cells, console.out_style, uncut={"STATUS", "CONVERSATION", "LATEST RUN"}))
     if page.next_cursor is not None:
         console.log("There are more; use --limit to show them.")
     return 0

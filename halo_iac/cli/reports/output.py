@@ -161,4 +161,4 @@ def runs_table(runs: Sequence[Run], style: Style) -> str:
         for run in runs
     ]
     headers = ("STATUS", "DUE OR CREATED", "COMPLETED", "RUN", "CONVERSATION")
-    return table(headers, cells, style, whole={"RUN", "CONVERSATION"})
+    return table(headers, cells, style, uncut={"RUN", "CONVERSATION"})

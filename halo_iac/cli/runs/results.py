@@ -58,7 +58,7 @@ def write_results(
         if started and not is_waiting:
             rows = [(name, run.run_id, run.conversation_id or "") for name, run in started]
             headers = ("AGENT", "RUN", "CONVERSATION")
-            console.print(table(headers, rows, console.out_style, whole={"RUN", "CONVERSATION"}))
+            console.print(table(headers, rows, console.out_style, uncut={"RUN", "CONVERSATION"}))
         for error in errors:
             console.print_error_text(error_text(error, console.err_style))
     return exit_codes.most_serious(error.exit_code for error in errors)

@@ -156,7 +156,7 @@ def facets_table(facets: Facets, style: Style) -> str:
         rows += [(f"{scope}_attributes", each.value, count_cell(each.count)) for each in keys]
     for scope, values in facets.attribute_values.items():
         rows += [(f"{scope} attribute", each.value, count_cell(each.count)) for each in values]
-    return table(("FACET", "VALUE", "COUNT"), rows, style, whole={"FACET", "VALUE"})
+    return table(("FACET", "VALUE", "COUNT"), rows, style, uncut={"FACET", "VALUE"})
 
 
 def _format_range(name: str, found: tuple[float, float], style: Style) -> str:

@@ -91,7 +91,7 @@ def choose_trace(context: CommandContext, reader: TraceReader) -> str:
         return traces[0].id
     style = console.err_style
     shown = [name for name in _SHOWN if TRACES.has_room(name, style)]
-    picker = Picker("trace", shown, TRACES.whole, "Which trace (number, name or id)? ")
+    picker = Picker("trace", shown, TRACES.uncut, "Which trace (number, name or id)? ")
     choices = (
         Choice(trace, trace.root_name or trace.id, trace.id, [TRACES.cells[name](trace, style) for name in shown])
         for trace in traces

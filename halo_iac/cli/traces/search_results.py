@@ -30,7 +30,7 @@ def search_results_text(found: object, style: Style) -> str:
         [*(TRACES.cells[name](Trace(row), style) for name in _OF_TRACE), _text(row, {"spanId"}), _text(row, _EXCERPTS)]
         for row in rows
     ]
-    return table((*_OF_TRACE, "SPAN", "FOUND"), cells, style, whole={"TRACE", "STATUS", "SPAN"})
+    return table((*_OF_TRACE, "SPAN", "FOUND"), cells, style, uncut={"TRACE", "STATUS", "SPAN"})
 
 
 def _rows(found: object) -> list[Mapping[str, Any]] | None:

@@ -33,9 +33,9 @@ class Instant(NamedTuple):
 
 def instant(at: datetime, reader_timezone: str, *, has_year: bool = False) -> Instant:
     """Return an instant in its own zone and in the reader's; ``here`` is empty where both clocks show the same."""
-    there = at.astimezone(ZoneInfo(reader_timezone))
-    its_day = "" if there.date() == at.date() else f"{format_day(there, has_year=has_year)} "
-    here = "" if there.replace(tzinfo=None) == at.replace(tzinfo=None) else f"{its_day}{there:%H:%M} {zone_name(there)}"
+    local = at.astimezone(ZoneInfo(reader_timezone))
+    its_day = "" if local.date() == at.date() else f"{format_day(local, has_year=has_year)} "
+    here = "" if local.replace(tzinfo=None) == at.replace(tzinfo=None) else f"{its_day}{local:%H:%M} {zone_name(local)}"
     words = f"{format_day(at, has_year=has_year)} {at:%H:%M} {zone_name(at)}"
     return Instant(at.isoformat(), words, f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", here)
 

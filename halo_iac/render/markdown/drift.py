@@ -46,15 +46,15 @@ def drifts_markdown(found: Sequence[ProjectDrift], style: Style, *, marker: str)
     room = MAX_PAGE_LENGTH - len(style.displayable(joined(head))) - NOTES_LENGTH
     parts: list[str] = []
     for index, each in enumerate(differing):
-        drift, own = without_file(each.drift), each.styled(style)
-        top = [f"### {code(each.drift.plan.file, own)}", header(drift.plan, own)]
+        drift, file_style = without_file(each.drift), each.styled(style)
+        top = [f"### {code(each.drift.plan.file, file_style)}", header(drift.plan, file_style)]
         share = room // (len(differing) - index) - len(joined(top))
-        part = joined([*top, *_kinds(drift, own, share), sections.warnings(drift.plan.warnings, own)])
-        if len(own.displayable(part)) > room:
+        part = joined([*top, *_kinds(drift, file_style, share), sections.warnings(drift.plan.warnings, file_style)])
+        if len(file_style.displayable(part)) > room:
             parts.append(f"… and the details of {len(differing) - index:,} more; the JSON document has them all.")
             break
         parts.append(part)
-        room -= len(own.displayable(part)) + 2
+        room -= len(file_style.displayable(part)) + 2
     return page([*head, *parts], style)
 
 

@@ -64,6 +64,6 @@ def _schedule(schedule: PageSchedule, page: Page, style: Style) -> str:
     coming = (
         f"<br>next {format_day(fire.at)} {fire.at:%H:%M} {prose(zone_name(fire.at), style)}" if fire is not None else ""
     )
-    looks = f"<br>looks back {format_lookback(track.lookback_hours)}"
+    look_back = f"<br>looks back {format_lookback(track.lookback_hours)}"
     runs = format_number(float(runs_per_month(track.cadence)))
-    return table_line((name, f"{when}{coming}{looks}", runs, "<br>".join(f"`{strip}`" for strip in strips)))
+    return table_line((name, f"{when}{coming}{look_back}", runs, "<br>".join(f"`{strip}`" for strip in strips)))

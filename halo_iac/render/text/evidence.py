@@ -50,7 +50,7 @@ _COLUMNS: Final = Columns[Evidence](
         "CITED": _places_cell,
     },
     room={"START": 130, "SPANS": 90, "COST": 100, "AGENT": 110},
-    whole=frozenset({"TRACE", "START"}),
+    uncut=frozenset({"TRACE", "START"}),
 )
 
 

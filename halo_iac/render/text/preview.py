@@ -168,9 +168,9 @@ def _fire_lines(fires: Sequence[Fire], style: Style, *, has_year: bool) -> Itera
     for fire, its_day, its_zone in zip(fires, days, zones, strict=True):
         line = f"{_IN}{_IN}{its_day:<{day_width}} {fire.at:%H:%M} {its_zone:<{zone_width}}"
         if its_zone != "UTC":
-            there = fire.at.astimezone(UTC)
-            other_day = "" if there.date() == fire.at.date() else f"{format_day(there, has_year=has_year)} "
-            line += f" = {other_day}{there:%H:%M} UTC"
+            in_utc = fire.at.astimezone(UTC)
+            other_day = "" if in_utc.date() == fire.at.date() else f"{format_day(in_utc, has_year=has_year)} "
+            line += f" = {other_day}{in_utc:%H:%M} UTC"
         if fire.reason is None:
             yield line.rstrip()
             continue
@@ -183,8 +183,8 @@ def _fire_lines(fires: Sequence[Fire], style: Style, *, has_year: bool) -> Itera
 
 def _utc(at: datetime) -> str:
     """Return an instant in UTC with its year, without the zone, which stands elsewhere."""
-    there = at.astimezone(UTC)
-    return f"{format_day(there, has_year=True)} {there:%H:%M}"
+    in_utc = at.astimezone(UTC)
+    return f"{format_day(in_utc, has_year=True)} {in_utc:%H:%M}"
 
 
 def _counts(preview: Preview) -> str:

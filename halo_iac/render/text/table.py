@@ -19,22 +19,22 @@ _MIN_COLUMN_WIDTH: Final = 8
 """No column is made narrower than this, so that its values can be told apart."""
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style, *, whole: Collection[str] = ()) -> str:
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style, *, uncut: Collection[str] = ()) -> str:
     """Return headers and rows in aligned columns, ending in a newline.
 
-    On a screen too narrow for them the widest columns are cut, but not those that ``whole`` names: an id is there to be
+    On a screen too narrow for them the widest columns are cut, but not those that ``uncut`` names: an id is there to be
     copied. If it is too narrow even so, each row becomes a record. Without a width nothing is cut. Columns of numbers
     stand to the right.
     """
-    return "".join(f"{line}\n" for line in _lines(headers, rows, (), style, whole))
+    return "".join(f"{line}\n" for line in _lines(headers, rows, (), style, uncut))
 
 
 def table_lines(
-    headers: Sequence[str], rows: Iterable[Sequence[str]], style: Style, *, whole: Collection[str] = ()
+    headers: Sequence[str], rows: Iterable[Sequence[str]], style: Style, *, uncut: Collection[str] = ()
 ) -> Iterator[str]:
     """Yield the table line by line, for any number of rows; the first :data:`_SAMPLED_ROWS` rows decide the widths."""
     rest = iter(rows)
-    return _lines(headers, list(islice(rest, _SAMPLED_ROWS)), rest, style, whole)
+    return _lines(headers, list(islice(rest, _SAMPLED_ROWS)), rest, style, uncut)
 
 
 def _lines(
@@ -42,23 +42,23 @@ def _lines(
     first: Sequence[Sequence[str]],
     rest: Iterable[Sequence[str]],
     style: Style,
-    whole: Collection[str],
+    uncut: Collection[str],
 ) -> Iterator[str]:
     cells = [[style.safe(cell) for cell in row] for row in first]
     natural = [max(map(display_width, column)) for column in zip(headers, *cells, strict=True)]
     if style.width is None:
         natural = [min(width, _MAX_COLUMN_WIDTH) for width in natural]
     least = [
-        width if name in whole else min(width, _MIN_COLUMN_WIDTH) for name, width in zip(headers, natural, strict=True)
+        width if name in uncut else min(width, _MIN_COLUMN_WIDTH) for name, width in zip(headers, natural, strict=True)
     ]
-    if style.width is not None and whole and _total(least) > style.width:
+    if style.width is not None and uncut and _total(least) > style.width:
         for place, row in enumerate(chain(first, rest)):
             yield from ("",) if place else ()
             yield from record(list(zip(headers, row, strict=True)), style).splitlines()
         return
     widths = _narrowed_widths(natural, least, style.width)
     fixed = [
-        None if name in whole or style.width is None else width for name, width in zip(headers, widths, strict=True)
+        None if name in uncut or style.width is None else width for name, width in zip(headers, widths, strict=True)
     ]
     is_right = [_is_numeric([row[index] for row in cells]) for index in range(len(headers))]
     yield style.paint(_line(headers, widths, widths, is_right, style), "bold")

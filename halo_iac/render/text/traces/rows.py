@@ -20,18 +20,18 @@ _MILLISECOND: Final = len("2026-11-27T09:00:00.000")
 class Columns(NamedTuple, Generic[T]):
     """The columns of a table: ``cells`` maps each to its text, ``room`` to the screen width from which it is shown.
 
-    Columns that are not in ``room`` are always shown; those in ``whole`` are never cut.
+    Columns that are not in ``room`` are always shown; those in ``uncut`` are never cut.
     """
 
     cells: Mapping[str, Callable[[T, Style], str]]
     room: Mapping[str, int]
-    whole: frozenset[str]
+    uncut: frozenset[str]
 
     def lines(self, items: Iterable[T], style: Style) -> Iterator[str]:
         """Yield the table line by line."""
         shown = {name: cell for name, cell in self.cells.items() if self.has_room(name, style)}
         rows = ([cell(each, style) for cell in shown.values()] for each in items)
-        return table_lines(tuple(shown), rows, style, whole=self.whole)
+        return table_lines(tuple(shown), rows, style, uncut=self.uncut)
 
     def has_room(self, name: str, style: Style) -> bool:
         """Return whether a screen has room for a column."""
@@ -68,7 +68,7 @@ TRACES: Final = Columns[Trace](
         "ROOT SPAN": lambda trace, _: trace.root_name or NO_VALUE,
     },
     room={"DURATION": 90, "SPANS": 110, "TOKENS": 120, "COST": 120, "AGENT": 100},
-    whole=frozenset({"TRACE", "START", "STATUS"}),
+    uncut=frozenset({"TRACE", "START", "STATUS"}),
 )
 """The columns of a list of traces."""
 
@@ -86,7 +86,7 @@ SPANS: Final = Columns[Span](
         "NAME": lambda span, _: span.name or NO_VALUE,
     },
     room={"START": 130, "DURATION": 100, "TOKENS": 150, "COST": 150, "MODEL": 140},
-    whole=frozenset({"SPAN", "TRACE", "START", "STATUS"}),
+    uncut=frozenset({"SPAN", "TRACE", "START", "STATUS"}),
 )
 """The columns of a list of spans of any trace."""
 
@@ -101,6 +101,6 @@ SPANS_OF_TRACE: Final = Columns[Span](
         **{name: SPANS.cells[name] for name in ("DURATION", "TOKENS", "COST", "MODEL")},
     },
     room={"PARENT": 150, "KIND": 80, "STATUS": 60, "START": 130, "TOKENS": 110, "COST": 110, "MODEL": 100},
-    whole=frozenset({"SPAN"}),
+    uncut=frozenset({"SPAN"}),
 )
 """The columns of the spans of one trace; times have milliseconds, since the spans are close together."""
