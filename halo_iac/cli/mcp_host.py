@@ -22,7 +22,7 @@ from halo_iac.cli.connection import Connection
 from halo_iac.cli.console import Console
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.main import to_halo_error
-from halo_iac.cli.plan.request import PlanOptions, make_plans
+from halo_iac.cli.plan.request import make_plans
 from halo_iac.cli.project_files.check import check_project
 from halo_iac.cli.project_files.entries import match_keys, require_schedule_id
 from halo_iac.cli.runs.request import RunOptions, build_request, find_lookback_hours, format_instant, resolve_window
@@ -186,7 +186,7 @@ class McpSession:
     def plan(self, file: str | None, targets: Sequence[str]) -> tuple[Plan, str]:
         """Return the plan of an apply, and its text."""
         with self._open_file(file) as context:
-            (run,) = make_plans(context, PlanOptions(tuple(targets)))
+            (run,) = make_plans(context, targets)
             shown = run.redact_plan()
             style = Style(format_command=context.format_command)
             view = open_view(ReviewFormat.TEXT, RenderContext(style, self._context.console.clock()))

@@ -164,6 +164,18 @@ Undeclared = Annotated[
         help="Archive no undeclared schedule, or fail if there is one; also set by HALO_UNDECLARED.",
     ),
 ]
+
+
+class GuardOptions(NamedTuple):
+    """The options of ``plan`` and ``apply`` about guards and the policy."""
+
+    allow_archive: AllowArchive = 0
+    allow_create: AllowCreate = None
+    allow_takeover: AllowTakeover = None
+    protect: Protect = None
+    undeclared: Undeclared = None
+
+
 RequireHead = Annotated[
     str | None,
     typer.Option("--require-head", metavar="REF", help="Refuse unless HEAD equals this branch on the remote."),

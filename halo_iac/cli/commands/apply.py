@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -25,11 +24,7 @@ def apply(
         typer.Argument(metavar="PLAN", help="A plan saved by `halo plan --out`; apply exactly this plan."),
     ] = None,
     target: options.Target = None,
-    allow_archive: options.AllowArchive = 0,
-    allow_create: options.AllowCreate = None,
-    allow_takeover: options.AllowTakeover = None,
-    protect: options.Protect = None,
-    undeclared: options.Undeclared = None,
+    guards: options.GuardOptions = options.GuardOptions(),
     require_head: options.RequireHead = None,
     writing: options.WriteOptions = options.WriteOptions(),
     keep_going: options.KeepGoing = False,
@@ -55,7 +50,7 @@ def apply(
     if keep_going and not context.is_list:
         raise UsageError("--keep-going needs several project files", hint="remove --keep-going, or name them with -f")
     content = read_saved_plan(plan_file) if plan_file is not None else None
-    context.tighten(protect, undeclared)
+    context.tighten(guards.protect, guards.undeclared)
     with OutputWriter(context, format, also) as results:
         if require_head is not None:
             from halo_iac.cli.plan.base_project import require_heads
@@ -64,22 +59,16 @@ def apply(
         context.observe_early()
         # The loader, the planner and apply are imported while the platform responds.
         from halo_iac.cli.apply.flow import ApplyOptions, run_apply, show_plans
-        from halo_iac.cli.plan.request import PlanOptions, SavedPlan, make_plans
+        from halo_iac.cli.plan.request import SavedPlan, make_plans
 
         saved = None if content is None or plan_file is None else SavedPlan(plan_file, content)
-        made = make_plans(
-            context, PlanOptions.from_options(target, allow_archive, allow_create, allow_takeover), saved=saved
-        )
+        made = make_plans(context, target or (), guards, saved=saved)
         runs = [run._replace(planned=run.redact_plan()) for run in made]
         if not results.is_document:
             show_plans(context, runs)
         command = ("apply",) if plan_file is None else ("apply", plan_file)
-        plan_flags = _plan_flags(target, protect, undeclared)
+        # Options that permit something are not repeated in printed commands.
+        targets = (word for key in target or () for word in ("--target", key))
+        plan_flags = (*targets, *policy_flags(guards.protect, guards.undeclared))
         apply_options = ApplyOptions(*writing, command=command, plan_flags=plan_flags, keep_going=keep_going)
         return run_apply(context, results, runs, apply_options)
-
-
-def _plan_flags(targets: Iterable[str] | None, protect: Iterable[str] | None, undeclared: str | None) -> list[str]:
-    """Return the options that limit a plan, to repeat them in commands; options that permit something are not."""
-    chosen = [word for target in targets or () for word in ("--target", target)]
-    return [*chosen, *policy_flags(protect, undeclared)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from halo_iac import exit_codes
@@ -29,11 +29,7 @@ def plan(
     target: options.Target = None,
     out: options.Out = None,
     detailed_exitcode: options.DetailedExitcode = False,
-    allow_archive: options.AllowArchive = 0,
-    allow_create: options.AllowCreate = None,
-    allow_takeover: options.AllowTakeover = None,
-    protect: options.Protect = None,
-    undeclared: options.Undeclared = None,
+    guards: options.GuardOptions = options.GuardOptions(),
     base: options.Base = None,
     accept_policy_change: options.AcceptPolicyChange = False,
     also: options.Also = None,
@@ -53,31 +49,21 @@ def plan(
       halo plan -f halo.yaml -f 'envs/*/halo.yaml'
     """
     console = context.console
-    context.tighten(protect, undeclared)
+    context.tighten(guards.protect, guards.undeclared)
     with OutputWriter(context, format, also, out) as results:
         base_projects = _load_bases(context, base, accepts_policy=accept_policy_change)
         context.observe_early()
         # What reads files and makes a plan is imported while the platform answers.
-        from halo_iac.cli.plan.request import (
-            PlanOptions,
-            make_plans,
-            plan_exit_code,
-            save_plans,
-        )
+        from halo_iac.cli.plan.request import make_plans, plan_exit_code, save_plans
 
-        runs = make_plans(
-            context,
-            PlanOptions.from_options(target, allow_archive, allow_create, allow_takeover),
-            base_projects=base_projects,
-        )
+        runs = make_plans(context, target or (), guards, base_projects=base_projects)
         if out is not None:
             save_plans(context, runs, out)
         plans = [ProjectPlan(run.planned, run.redact_plan(), format_command=run.context.format_command) for run in runs]
         results.write_plans(plans)
     if out is not None:
-        keys = {"--allow-create": allow_create, "--allow-takeover": allow_takeover}
-        permits = _override_flags(allow_archive, keys, protect, undeclared)
-        console.log(_describe_saved([each.shown for each in plans], out, console.err_style.safe(out), permits))
+        shown = [each.shown for each in plans]
+        console.log(_describe_saved(shown, out, console.err_style.safe(out), _guard_flags(guards)))
     for each in plans if console.wants_json else ():
         _print_clock_findings(console, each.shown.findings[len(each.planned.findings) :])
     return exit_codes.most_serious(plan_exit_code(each.shown, is_detailed=detailed_exitcode) for each in plans)
@@ -104,17 +90,13 @@ def _print_clock_findings(console: Console, findings: Sequence[Finding]) -> None
         console.print_error(FindingError(lines, hint=failing[0].hint))
 
 
-def _override_flags(
-    allow_archive: int,
-    permitted: Mapping[str, Iterable[str] | None],
-    protect: Iterable[str] | None,
-    undeclared: str | None,
-) -> list[str]:
+def _guard_flags(guards: options.GuardOptions) -> list[str]:
     """Return the options that apply needs again: a saved plan holds no permission, and its policy has to be equal."""
     return [
-        *(word for option, keys in permitted.items() for key in keys or () for word in (option, key)),
-        *(["--allow-archive", str(allow_archive)] if allow_archive else ()),
-        *policy_flags(protect, undeclared),
+        *(word for key in guards.allow_create or () for word in ("--allow-create", key)),
+        *(word for key in guards.allow_takeover or () for word in ("--allow-takeover", key)),
+        *(["--allow-archive", str(guards.allow_archive)] if guards.allow_archive else ()),
+        *policy_flags(guards.protect, guards.undeclared),
     ]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from halo_iac import exit_codes
 from halo_iac.api.secret import Secret
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.options import GuardOptions
 from halo_iac.cli.project_files.options import MAX_CONCURRENT_PROJECTS
 from halo_iac.cli.project_files.several import display_name, load_project_list
 from halo_iac.errors import PlatformError, RefusedError
@@ -31,27 +32,6 @@ if TYPE_CHECKING:
     from halo_iac.model.drift import DriftKind
     from halo_iac.model.project import Project
     from halo_iac.model.remote import PlatformState, PlatformTarget
-
-
-class PlanOptions(NamedTuple):
-    """The options of ``plan`` and ``apply``, for one project file or several."""
-
-    targets: tuple[str, ...] = ()
-    allow_archive: int = 0
-    allow_create: frozenset[str] = frozenset()
-    allow_takeover: frozenset[str] = frozenset()
-
-    @classmethod
-    def from_options(
-        cls,
-        target: Sequence[str] | None,
-        allow_archive: int,
-        allow_create: Sequence[str] | None,
-        allow_takeover: Sequence[str] | None,
-    ) -> PlanOptions:
-        """Return the values of the options."""
-        keys = (frozenset(allow_create or ()), frozenset(allow_takeover or ()))
-        return cls(tuple(dict.fromkeys(target or ())), allow_archive, *keys)
 
 
 class SavedPlan(NamedTuple):
@@ -97,7 +77,8 @@ class ProjectRun(NamedTuple):
 
 def make_plans(
     context: CommandContext,
-    asked: PlanOptions,
+    targets: Sequence[str],
+    guards: GuardOptions = GuardOptions(),
     *,
     saved: SavedPlan | None = None,
     base_projects: Sequence[BaseProject | None] = (),
@@ -106,13 +87,14 @@ def make_plans(
 
     A saved plan brings its targets unless others are named; ``base_projects`` has the base of each file.
     """
-    plans = plan_projects(_sources(context, asked, saved, base_projects), allow_archive=asked.allow_archive)
+    sources = _sources(context, targets, guards, saved, base_projects)
+    plans = plan_projects(sources, allow_archive=guards.allow_archive)
     return tuple(map(ProjectRun, context.projects, plans))
 
 
 def observe(context: CommandContext, ignored: Collection[DriftKind] = ()) -> tuple[ObservedProject, ...]:
     """Return the drift of each project file; credentials in prompts are redacted from now on."""
-    found = observe_projects(_sources(context, PlanOptions()), ignored)
+    found = observe_projects(_sources(context), ignored)
     for each, seen in zip(context.projects, found, strict=True):
         redact_credentials(each, each.load(), seen.drift.plan)
     return found
@@ -120,7 +102,8 @@ def observe(context: CommandContext, ignored: Collection[DriftKind] = ()) -> tup
 
 def _sources(
     context: CommandContext,
-    asked: PlanOptions,
+    targets: Sequence[str] = (),
+    guards: GuardOptions = GuardOptions(),
     saved: SavedPlan | None = None,
     base_projects: Sequence[BaseProject | None] = (),
 ) -> Sequence[ProjectSource]:
@@ -128,12 +111,13 @@ def _sources(
     gc.disable()  # plans are kept until the command ends; garbage collection would take most of the time
     contexts = context.projects
     keys = load_project_list(context) if context.is_list else frozenset[str]()
+    allow_archive = 0 if context.is_list else guards.allow_archive
+    overrides = Overrides(allow_archive, frozenset(guards.allow_create or ()), frozenset(guards.allow_takeover or ()))
     sources = []
     for number, each in enumerate(contexts):
         part = None if saved is None else saved.find(each, is_only=not context.is_list)
-        targets = asked.targets or (part.targets if part is not None else ())
-        overrides = Overrides(0 if context.is_list else asked.allow_archive, *asked[2:])
-        request = PlanRequest(targets, overrides, part, base_projects[number] if base_projects else None, keys)
+        wanted = tuple(dict.fromkeys(targets)) or (part.targets if part is not None else ())
+        request = PlanRequest(wanted, overrides, part, base_projects[number] if base_projects else None, keys)
         sources.append(ProjectSource(each.load, partial(_observe, contexts, number), request))
     return sources
 
