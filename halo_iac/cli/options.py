@@ -306,6 +306,15 @@ RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id.")]
 Timeout = Annotated[
     float, typer.Option("--timeout", metavar="SECONDS", min=0, help="Maximum time to wait; the run continues after it.")
 ]
+
+
+class WaitOptions(NamedTuple):
+    """The options of each command that waits for runs."""
+
+    interval: Interval = 5
+    timeout: Timeout = 1800
+
+
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Start the run, print its ids and do not wait.")]
 
 # Reading ------------------------------------------------------------------------------------------------------------

@@ -140,8 +140,7 @@ def follow_up(
         ),
     ],
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question about its report.")],
-    interval: run_options.Interval = 5,
-    timeout: run_options.Timeout = 1800,
+    waiting: run_options.WaitOptions = run_options.WaitOptions(),
     no_wait: run_options.NoWait = False,
     raw: run_options.Raw = False,
 ) -> int:
@@ -165,7 +164,7 @@ def follow_up(
     if no_wait:
         console.print(document(started.wire) if console.wants_json else console.out_style.safe(started.run_id))
         return 0
-    answer = _wait_for_answer(session, before, started, interval, timeout)
+    answer = _wait_for_answer(session, before, started, waiting)
     if console.wants_json:
         console.print(document({**started.wire, "answer": answer}))
     else:
@@ -200,10 +199,10 @@ def _ask(session: RunSession, conversation_id: str, question: str) -> StartedRun
 
 
 def _wait_for_answer(
-    session: RunSession, before: ConversationDetails, started: StartedRun, interval: float, timeout: float
+    session: RunSession, before: ConversationDetails, started: StartedRun, waiting: run_options.WaitOptions
 ) -> str:
     """Wait for a follow-up run and return the new messages."""
-    seen = wait_for_runs(session, {started.run_id: "answer"}, interval, timeout)[started.run_id]
+    seen = wait_for_runs(session, {started.run_id: "answer"}, waiting)[started.run_id]
     if seen.details is None or not seen.is_over:
         raise unfinished_reason(seen, "the question")
     if not seen.details.run.is_completed:

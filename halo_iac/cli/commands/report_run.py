@@ -45,8 +45,7 @@ def run_reports(
     ] = False,
     run: RunOptions = RunOptions(),
     agent_time_range: run_options.AgentTimeRange = TimeRange.MONTH,
-    interval: run_options.Interval = 5,
-    timeout: run_options.Timeout = 1800,
+    waiting: run_options.WaitOptions = run_options.WaitOptions(),
     no_wait: run_options.NoWait = False,
     output: run_options.Output = None,
     raw: run_options.Raw = False,
@@ -75,7 +74,7 @@ def run_reports(
     if no_wait:
         _print_wait_command(context, outcomes)
     else:
-        outcomes = _wait(session, outcomes, interval, timeout)
+        outcomes = _wait(session, outcomes, waiting)
         if compared is not None and (new := outcomes[0]).report is not None:
             found = compare_reports(context.console, new.request.name, compared.earlier, new.report)
             compared = compared._replace(found=found)
@@ -156,9 +155,9 @@ def _start_one(session: RunSession, starter: RunStarter, request: RunRequest) ->
     return RunResult(request, started)
 
 
-def _wait(session: RunSession, outcomes: Sequence[RunResult], interval: float, timeout: float) -> list[RunResult]:
+def _wait(session: RunSession, outcomes: Sequence[RunResult], waiting: run_options.WaitOptions) -> list[RunResult]:
     names = {each.started.run_id: each.request.name for each in outcomes if each.started is not None}
-    snapshots = wait_for_runs(session, names, interval, timeout) if names else {}
+    snapshots = wait_for_runs(session, names, waiting) if names else {}
     return [
         each if each.started is None else _read_report(session, replace(each, snapshot=snapshots[each.started.run_id]))
         for each in outcomes

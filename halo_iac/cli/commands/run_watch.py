@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 def poll_runs(
     context: CommandContext,
     run_ids: Annotated[list[str], typer.Argument(metavar="ID", help="The runs' ids.")],
-    interval: run_options.Interval = 5,
-    timeout: run_options.Timeout = 1800,
+    waiting: run_options.WaitOptions = run_options.WaitOptions(),
 ) -> int:
     """Wait until runs end.
 
@@ -47,7 +46,7 @@ def poll_runs(
     console = context.console
     session = RunSession(context, context.connect_for_reading())
     wanted = dict.fromkeys(run_ids)
-    seen = wait_for_runs(session, dict.fromkeys(wanted, "run"), interval, timeout)
+    seen = wait_for_runs(session, dict.fromkeys(wanted, "run"), waiting)
     if console.wants_json:
         answers = [None if each.details is None else each.details.wire for each in map(seen.__getitem__, wanted)]
         console.print(document(answers[0] if len(answers) == 1 else answers))
@@ -79,8 +78,7 @@ def show_events(
     run_id: run_options.RunId,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Maximum number of events.")] = 100,
     follow: Annotated[bool, typer.Option("--follow", help="Keep showing new events until the run ends.")] = False,
-    interval: run_options.Interval = 5,
-    timeout: run_options.Timeout = 1800,
+    waiting: run_options.WaitOptions = run_options.WaitOptions(),
 ) -> int:
     """Show what happened in a run, in order.
 
@@ -92,7 +90,7 @@ def show_events(
     console = context.console
     connection = context.connect_for_reading()
     if follow:
-        return _follow(context, connection, run_id, interval, timeout)
+        return _follow(context, connection, run_id, waiting)
     found = connection.run_reader.events(run_id, limit)
     if console.wants_json:
         console.print(document({"events": list(found.rows), "nextCursor": found.next_cursor}))
@@ -104,11 +102,11 @@ def show_events(
     return 0
 
 
-def _follow(context: CommandContext, connection: Connection, run_id: str, interval: float, timeout: float) -> int:
+def _follow(context: CommandContext, connection: Connection, run_id: str, waiting: run_options.WaitOptions) -> int:
     """Show events as they occur; as JSON, all of them at the end."""
     console, seen = context.console, None
     events: list[Any] = []
-    pace = Polling(interval, timeout, pause=console.retry_policy.sleep)
+    pace = Polling(*waiting, pause=console.retry_policy.sleep)
     for seen in poll(RunReader(connection.transport, Retry(attempts=1)), run_id, pace, with_events=True):
         events += (event.wire for event in seen.events)
         if seen.read_error is not None and not seen.is_final:

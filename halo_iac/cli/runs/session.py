@@ -16,6 +16,7 @@ from halo_iac.api.retry import Retry
 from halo_iac.api.runs import RunReader, RunWriter
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
+from halo_iac.cli.options import WaitOptions
 from halo_iac.cli.reports.output import format_fields
 from halo_iac.cli.runs.progress import log_runs
 from halo_iac.cli.runs.started import CostlyCall, StartedRuns, interrupted_runs_error
@@ -126,9 +127,7 @@ def show_started(context: CommandContext, started: StartedRun) -> int:
 # Wait ---------------------------------------------------------------------------------------------------------------
 
 
-def wait_for_runs(
-    session: RunSession, names: Mapping[str, str], interval: float, timeout: float
-) -> Mapping[str, RunSnapshot]:
+def wait_for_runs(session: RunSession, names: Mapping[str, str], waiting: WaitOptions) -> Mapping[str, RunSnapshot]:
     """Wait for runs and show their progress; return the last snapshot of each.
 
     ``names`` maps run ids to names. Ctrl-C leaves them running and prints how to resume
@@ -137,7 +136,7 @@ def wait_for_runs(
     gc.enable()  # this may take half an hour
     console = session.context.console
     reader = RunReader(session.connection.transport, Retry(attempts=1))
-    pace = Polling(interval, timeout, pause=console.retry_policy.sleep)
+    pace = Polling(*waiting, pause=console.retry_policy.sleep)
     last: dict[str, RunSnapshot] = {}
     try:
         for seen in log_runs(wait(reader, [*names], pace, with_events=console.shows_progress), console, names):
