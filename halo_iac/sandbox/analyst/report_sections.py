@@ -141,8 +141,8 @@ def _format_percentiles(found: Percentiles) -> tuple[str, str, str, str]:
 def _failed(seen: Volume) -> str:
     if not seen.failed_spans:
         return "No span failed."
-    rate = share(seen.failed_traces, seen.traces)
     spans, traces = counted(seen.failed_spans, "span"), counted(seen.failed_traces, "trace")
+    rate = share(seen.failed_traces, seen.traces)
     return f"{spans} failed, in {traces} ({rate} %); {counted(seen.failed_roots, 'trace')} failed as a whole."
 
 

@@ -17,6 +17,8 @@ from halo_iac.sandbox.store.trace_queries import TraceQueries
 
 _MAX_AHEAD_SECONDS: Final = 10**11
 """The most seconds by which the clock may be ahead: three thousand years."""
+_AGENTS: Final = "SELECT seq, id, last_seen_at, is_counted, wire FROM agents WHERE project_id = ? AND NOT is_gone"
+_SCHEDULES: Final = "SELECT id, project_id, asked_model_id, wire, next_at FROM schedules"
 _SCHEDULE_PAGE: Final = """
     SELECT seq, CAST(wire AS BLOB) FROM schedules
     WHERE project_id = ? AND seq > ? AND is_archived <= ? AND (? IS NULL OR agent_id = ?)
@@ -114,8 +116,7 @@ class Tables:
 
     def projects(self, key: Key | None = None) -> list[dict[str, str]]:
         """Return id, name and createdAt of all projects, or of the projects that a key covers, oldest first."""
-        sql = "SELECT id, name, created_at FROM projects ORDER BY created_at, id"
-        rows = self._connection.execute(sql)
+        rows = self._connection.execute("SELECT id, name, created_at FROM projects ORDER BY created_at, id")
         return [
             {"id": id_, "name": name, "createdAt": created_at}
             for id_, name, created_at in rows.fetchall()
@@ -124,8 +125,7 @@ class Tables:
 
     def has_project(self, project_id: str) -> bool:
         """Return whether a project exists."""
-        sql = "SELECT 1 FROM projects WHERE id = ?"
-        return self._connection.execute(sql, (project_id,)).fetchone() is not None
+        return self._connection.execute("SELECT 1 FROM projects WHERE id = ?", (project_id,)).fetchone() is not None
 
     def add_project(self, project_id: str, name: str, created_at: str) -> None:
         """Add a project; an existing one keeps its name."""
@@ -160,16 +160,12 @@ class Tables:
 
     def agents(self, project_id: str) -> list[AgentRow]:
         """Return a project's agents in the order in which they were first seen."""
-        sql = """SELECT seq, id, last_seen_at, is_counted, wire FROM agents
-                 WHERE project_id = ? AND NOT is_gone ORDER BY seq"""
-        rows = self._connection.execute(sql, (project_id,)).fetchall()
-        return [_agent(row) for row in rows]
+        rows = self._connection.execute(f"{_AGENTS} ORDER BY seq", (project_id,))
+        return [_agent(row) for row in rows.fetchall()]
 
     def agent(self, project_id: str, agent_id: str) -> AgentRow | None:
         """Return an agent of a project, unless it is unknown or forgotten."""
-        sql = """SELECT seq, id, last_seen_at, is_counted, wire FROM agents
-                 WHERE project_id = ? AND id = ? AND NOT is_gone"""
-        row = self._connection.execute(sql, (project_id, agent_id)).fetchone()
+        row = self._connection.execute(f"{_AGENTS} AND id = ?", (project_id, agent_id)).fetchone()
         return None if row is None else _agent(row)
 
     def agent_row_ids(self, project_id: str) -> dict[tuple[str, str], tuple[int, str]]:
@@ -208,14 +204,12 @@ class Tables:
 
     def schedule(self, schedule_id: str) -> ScheduleRow | None:
         """Return one schedule, archived or not."""
-        sql = "SELECT id, project_id, asked_model_id, wire, next_at FROM schedules WHERE id = ?"
-        row = self._connection.execute(sql, (schedule_id,)).fetchone()
+        row = self._connection.execute(f"{_SCHEDULES} WHERE id = ?", (schedule_id,)).fetchone()
         return None if row is None else _schedule(row)
 
     def due_schedules(self, now: str, limit: int) -> list[ScheduleRow]:
         """Return some of the schedules whose next fire is not after an instant, the earliest first."""
-        sql = """SELECT id, project_id, asked_model_id, wire, next_at FROM schedules
-                 WHERE next_at <= ? ORDER BY next_at, seq LIMIT ?"""
+        sql = f"{_SCHEDULES} WHERE next_at <= ? ORDER BY next_at, seq LIMIT ?"
         return [_schedule(row) for row in self._connection.execute(sql, (now, limit)).fetchall()]
 
     def set_next_fire(self, schedule_id: str, next_at: str | None) -> None:

@@ -70,10 +70,11 @@ class Located(NamedTuple):
 class JsonText:
     """Reads consecutive JSON values; only the current one is held in memory.
 
-    ``more`` returns the next bytes, empty at the end. Errors raise :class:`BrokenJsonError`.
+    ``more`` returns the next bytes, empty at the end; ``line`` is the number of their first line. Errors raise
+    :class:`BrokenJsonError`.
     """
 
-    def __init__(self, more: Callable[[], bytes], line: int = 1) -> None:
+    def __init__(self, more: Callable[[], bytes], line: int) -> None:
         self._more = more
         self._decode = getincrementaldecoder("utf-8")().decode
         self._text = ""
