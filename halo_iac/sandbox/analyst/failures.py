@@ -43,14 +43,14 @@ class _Group:
 
 
 class Failures:
-    """Counts traces into :class:`ErrorGroup` values."""
+    """Computes :class:`ErrorGroup` values from traces, which are added one at a time."""
 
     def __init__(self) -> None:
         self._calls: Counter[tuple[str, str]] = Counter()
         self._groups: dict[tuple[str, str, str], _Group] = {}
 
     def add(self, trace: Trace) -> None:
-        """Count a trace in."""
+        """Add a trace."""
         self._calls.update((span.name, span.kind) for span in trace.spans)
         failed = [span for span in trace.spans if span.has_failed]
         seen: Counter[tuple[str, str, str]] = Counter()

@@ -18,7 +18,10 @@ class _Kind:
 
 
 class SkippedSteps:
-    """Accumulates traces into :class:`SkippedStep` values; ``compared`` is the number of traces examined."""
+    """Computes :class:`SkippedStep` values from traces, which are added one at a time.
+
+    ``compared`` is the number of traces examined.
+    """
 
     def __init__(self) -> None:
         self.compared = 0
@@ -69,13 +72,13 @@ class _Step:
 
 
 class Timings:
-    """Counts traces into :class:`Timing` values."""
+    """Computes :class:`Timing` values from traces, which are added one at a time."""
 
     def __init__(self) -> None:
         self._steps: dict[tuple[str, str], _Step] = {}
 
     def add(self, trace: Trace) -> None:
-        """Count a trace in."""
+        """Add a trace."""
         slowest: dict[tuple[str, str], int] = {}
         for span in trace.spans:
             key = (span.name, span.kind)
@@ -108,7 +111,7 @@ class Timings:
 
 
 class Volumes:
-    """Counts traces into a :class:`Volume`."""
+    """Computes :class:`Volume` from traces, which are added one at a time."""
 
     def __init__(self) -> None:
         self._kinds: Counter[str] = Counter()
@@ -118,7 +121,7 @@ class Volumes:
         self._last: int | None = None
 
     def add(self, trace: Trace) -> None:
-        """Count a trace in."""
+        """Add a trace."""
         self._kinds.update(span.kind for span in trace.spans)
         self._lengths.add(trace.length)
         failed = [span for span in trace.spans if span.has_failed]

@@ -68,13 +68,13 @@ def _to_units(cost: Decimal | None) -> int:
 
 
 class Models:
-    """Counts traces into :class:`ModelUse` values."""
+    """Computes :class:`ModelUse` values from traces, which are added one at a time."""
 
     def __init__(self) -> None:
         self._models: dict[str | None, _Model] = {}
 
     def add(self, trace: Trace) -> None:
-        """Count a trace in."""
+        """Add a trace."""
         by_model: dict[str | None, list[Span]] = {}
         for call in find_model_calls(trace):
             by_model.setdefault(call.model, []).append(call)
@@ -122,13 +122,13 @@ class _Tool:
 
 
 class Outputs:
-    """Counts traces into :class:`LargeOutput` values."""
+    """Computes :class:`LargeOutput` values from traces, which are added one at a time."""
 
     def __init__(self) -> None:
         self._tools: dict[str, _Tool] = {}
 
     def add(self, trace: Trace) -> None:
-        """Count a trace in."""
+        """Add a trace."""
         large = [(span, span.output_length or 0) for span in trace.tools if (span.output_length or 0) >= _LARGE_LENGTH]
         calls = find_model_calls(trace) if large else []
         longest: dict[str, int] = {}

@@ -54,7 +54,7 @@ class _Tool:
 
 
 class Calls:
-    """Counts traces into :class:`Repeat` and :class:`Retry` values."""
+    """Computes :class:`Repeat` and :class:`Retry` values from traces, which are added one at a time."""
 
     def __init__(self) -> None:
         self._repeats: dict[str, _Tool] = {}
@@ -63,18 +63,25 @@ class Calls:
         """Calls whose arguments were not recorded."""
 
     def add(self, trace: Trace) -> None:
-        """Count a trace in."""
+        """Add a trace."""
         identical: dict[tuple[str, str], list[Span]] = {}
         for call in trace.tools:
             if call.input_digest is None:
                 self.uncompared += 1
             else:
                 identical.setdefault((call.call, call.input_digest), []).append(call)
-        again = [(tool, _IdenticalCalls(calls)) for (tool, _), calls in identical.items() if len(calls) > 1]
-        for tool in {tool for tool, group in again if group.repeated}:
-            self._add_repeats(trace, tool, [group for name, group in again if name == tool and group.repeated])
-        for tool in {tool for tool, group in again if group.retried}:
-            self._add_retries(trace, tool, [group for name, group in again if name == tool and group.retried])
+        repeats: dict[str, list[_IdenticalCalls]] = {}
+        retries: dict[str, list[_IdenticalCalls]] = {}
+        for (tool, _), calls in identical.items():
+            group = _IdenticalCalls(calls)
+            if group.repeated:
+                repeats.setdefault(tool, []).append(group)
+            if group.retried:
+                retries.setdefault(tool, []).append(group)
+        for tool, groups in repeats.items():
+            self._add_repeats(trace, tool, groups)
+        for tool, groups in retries.items():
+            self._add_retries(trace, tool, groups)
 
     def _add_repeats(self, trace: Trace, tool: str, groups: list[_IdenticalCalls]) -> None:
         seen = self._repeats.setdefault(tool, _Tool())
@@ -149,7 +156,7 @@ class _Loop:
 
 
 class Loops:
-    """Counts traces into :class:`Loop` values."""
+    """Computes :class:`Loop` values from traces, which are added one at a time."""
 
     def __init__(self) -> None:
         self._loops: dict[tuple[str, ...], _Loop] = {}
