@@ -1,4 +1,4 @@
-"""A sandbox with our own client on it, plans made by hand, and an apply whose waits are only noted."""
+"""A sandbox in memory with halo's own client, plans made by hand, and an apply that only records its waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two hundred changes of every kind, a platform that they are to be made on, and what it must hold afterwards."""
+"""A project with two hundred changes of every kind, the platform before them, and what it must hold after them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command line as its user meets it: arguments, a folder and an environment in; exit code and two streams out.
+"""The command line in this process: arguments, a folder and an environment in; exit code and both streams out.
 
 Commands run in this process, against the sandbox or a served one; ``main`` is called as the process would call it, and
 must neither raise nor exit.

@@ -1,6 +1,6 @@
-"""What tests share: no environment, no network but loopback, how hard laws are tried, a command line in a folder.
+"""Fixtures of all tests: an empty environment, no network but loopback, hypothesis profiles, a command line.
 
-``HYPOTHESIS_PROFILE=thorough pytest tests/test_laws.py`` looks twenty times as long, and elsewhere each time.
+``HYPOTHESIS_PROFILE=thorough pytest tests/test_laws.py`` tries twenty times as many examples, other ones each time.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ settings.register_profile("thorough", settings.get_profile("default"), max_examp
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 
 _FOR_TESTS = {"HALO_SOAK", "HALO_TEST_INF", "HALO_TEST_INSPECTOR", "HALO_TEST_MCP", "HALO_UPDATE_GOLDEN"}
-"""Variables that speak to the tests, not to halo."""
+"""Variables that are read by the tests, not by halo."""
 
 IS_SOAK = bool(os.environ.get("HALO_SOAK"))
-"""Whether everything is tried where a sample has to do otherwise: minutes instead of seconds."""
+"""Whether to try every case instead of a sample: minutes instead of seconds."""
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -50,19 +50,19 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection() -> None:
-    """Look for no garbage among ten thousand tests while they are made."""
+    """Collect no garbage while ten thousand tests are being collected."""
     gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage among what tests leave, not among the tests time and again."""
+    """Exclude the collected tests from garbage collection."""
     gc.freeze()
     gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
-    """Let one worker at a time import a test module: the others find it compiled, instead of each compiling it."""
+    """Let one worker at a time import a test module, so that only the first one compiles it."""
     if fcntl is None or not isinstance(collector, pytest.Module) or not hasattr(collector.config, "workerinput"):
         return (yield)
     with collector.path.open("rb") as file:
@@ -73,7 +73,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Let a worker report a test that passes once, not its setup and teardown as well, which say nothing else."""
+    """Let a worker report a passed test once, without its setup and teardown."""
     if not hasattr(item.config, "workerinput") or item.config.option.durations is not None:
         return None
     hooks = item.ihook
@@ -87,7 +87,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.fixture(scope="session", autouse=True)
 def signals_are_heard() -> None:
-    """Hear signals even where a shell has started the tests in the background or under nohup, and so deaf to them."""
+    """Restore signal handlers that a shell ignores for background jobs and nohup."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGHUP", "SIGQUIT", "SIGTERM"):  # Windows lacks two of them
         if hasattr(signal, name):
@@ -106,7 +106,7 @@ def signed_out_environment() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def network_off() -> Iterator[None]:
-    """Let names other than localhost be unknown, and connections to other machines fail."""
+    """Let host names other than localhost be unknown, and connections to other machines fail."""
     look_up, connect = socket.getaddrinfo, socket.socket.connect
 
     def look_up_here(host: str | bytes | None, *rest: Any, **more: Any) -> Any:  # noqa: ANN401 - as socket has it
@@ -153,14 +153,14 @@ def halo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
 
 @pytest.fixture
 def instant_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the runs of a sandbox in this process be over at once, not after three seconds and the next poll."""
+    """Let the runs of a sandbox in this process end at once, not after three seconds and the next poll."""
     open_sandbox = Sandbox.open
     monkeypatch.setattr(Sandbox, "open", lambda path, **options: open_sandbox(path, **{**options, "pace": 0}))
 
 
 @pytest.fixture
 def git(folder: Path) -> Git:
-    """Return the working directory as a repository, the sandbox left out of it."""
+    """Return the working directory as a git repository that ignores the sandbox."""
     git = repository(folder)
     (folder / ".gitignore").write_text(".halo/\n")
     return git
@@ -168,14 +168,14 @@ def git(folder: Path) -> Git:
 
 @pytest.fixture
 def harness() -> Iterator[Harness]:
-    """Return what a plan is applied with: a sandbox in this process."""
+    """Return a sandbox in this process with a client that applies plans."""
     with open_harness() as opened:
         yield opened
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """Return the clock of :func:`sandbox`; it stands still."""
+    """Return the clock of :func:`sandbox`; it only moves when told to."""
     return Clock()
 
 
@@ -194,7 +194,7 @@ def caller(sandbox: Sandbox) -> Caller:
 
 @pytest.fixture
 def quick_runs(halo: CommandLine) -> Iterator[Served]:
-    """Return the command line on a platform whose runs are over at once."""
+    """Return the command line on a platform whose runs end at once."""
     with served_runs(halo) as served:
         yield served
 

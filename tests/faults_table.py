@@ -1,4 +1,4 @@
-"""Faults × operations: what may go wrong, with what, and what must be on the platform afterwards.
+"""Faults × operations: what can fail in which command, and what the platform must hold afterwards.
 
 See docs/architecture.md#faults.
 

@@ -1,4 +1,4 @@
-"""The tools of ``halo mcp`` as a client meets them, without the protocol: arguments in, an answer out.
+"""The tools of ``halo mcp`` without the protocol: arguments in, an answer out.
 
 Every structured answer is held against the schema that its tool declares.
 """

@@ -1,4 +1,4 @@
-"""Plans to draw: one with something in every section, a hostile one, and one as large as they get."""
+"""Plans to render: one with every section, a hostile one, and a very large one."""
 
 from __future__ import annotations
 

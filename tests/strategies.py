@@ -1,4 +1,4 @@
-"""What the laws are checked on: projects and platform states, odd ones included, and the plain makers of both.
+"""Projects and platform states: makers for plain ones, and strategies that draw any, unusual ones included.
 
 Titles come from a small pool, so that chains, twins, swaps and schedules to bring back come up by themselves.
 """

@@ -1,4 +1,4 @@
-"""Whose a span is."""
+"""Which agent a span belongs to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for the analyst whatever the spans: order never matters, and a plain recount comes to the same."""
+"""Laws of the analyst for any spans: their order does not matter, and a plain recount gives the same figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading and starting runs: what is relied on is checked, what is odd is told, cursors are followed to a limit."""
+"""Reading and starting runs: fields that halo needs are checked, others pass, cursors are followed to a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate: all of a run wait as one while the platform throttles, and what they wait counts as no attempt."""
+"""The throttle gate: all requests of a run wait together while the platform throttles, and waiting is no attempt."""
 
 from __future__ import annotations
 

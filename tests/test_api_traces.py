@@ -1,4 +1,4 @@
-"""Reading traces: page after page to a limit, in the memory of one page; what is missing or odd is told."""
+"""Reading traces: pages are read one at a time up to a limit, and missing or invalid fields are reported."""
 
 from __future__ import annotations
 

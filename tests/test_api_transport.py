@@ -1,4 +1,4 @@
-"""Every foreign failure becomes exactly one typed error that says what the request may have done.
+"""Every failure of the network or the platform becomes one typed error that says what the request may have done.
 
 See docs/semantics.md#creates.
 """

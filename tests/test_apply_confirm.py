@@ -1,4 +1,4 @@
-"""What the platform answered that it has created: sought until it is listed, and believed no sooner.
+"""A create counts as done only once the platform lists the schedule as it was sent.
 
 See docs/semantics.md#creates.
 """

@@ -1,4 +1,4 @@
-"""Creates: never made twice, looked for where an answer was lost, retired where two runs raced.
+"""Creates: never sent twice, looked for if the answer was lost, archived if two runs created the same schedule.
 
 See docs/semantics.md#creates.
 """

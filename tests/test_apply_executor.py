@@ -1,4 +1,4 @@
-"""The order of a run, what depends on what, how many are under way, and what Ctrl-C leaves behind.
+"""The order of changes, their dependencies, how many run at once, and what an interrupt leaves behind.
 
 See docs/semantics.md#apply-order and docs/semantics.md#interruption.
 """

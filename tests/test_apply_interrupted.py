@@ -1,4 +1,4 @@
-"""The real process, told to stop in the middle of an apply (docs/semantics.md#interruption, docs/cli.md#exit-codes)."""
+"""A process that gets a signal in the middle of an apply (docs/semantics.md#interruption, docs/cli.md#exit-codes)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an apply keeps of its writes: all of them, before they are sent (docs/semantics.md#receipts)."""
+"""An apply records every write in its receipt before it is sent (docs/semantics.md#receipts)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A platform that throttles, or fails by itself: what a run makes of it, and how often it asks.
+"""An apply against a platform that throttles or fails: how it ends, and how many requests it sends.
 
 See docs/semantics.md#retries.
 """

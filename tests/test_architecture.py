@@ -1,4 +1,4 @@
-"""Imports go down only, every library has one home, and only the top has a clock and an environment.
+"""Imports only go down, every library has one home, and only `cli` has a clock and an environment.
 
 See docs/architecture.md#layers.
 

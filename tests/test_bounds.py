@@ -1,4 +1,4 @@
-"""Every bound of docs/security.md, and the test that shows it; what no other test shows is shown here."""
+"""Every limit of docs/security.md and the test that checks it; those that no other file checks are checked here."""
 
 from __future__ import annotations
 

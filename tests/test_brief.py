@@ -1,4 +1,4 @@
-"""A report as a brief for a coding agent: what others wrote is told apart, and nothing is longer than was asked for."""
+"""A report as a brief for a coding agent: untrusted text is fenced, and the brief keeps to its length."""
 
 from __future__ import annotations
 

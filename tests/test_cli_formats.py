@@ -1,4 +1,4 @@
-"""Formats and ``--also`` through the command line: one run, several results, whatever it comes to."""
+"""``--format`` and ``--also``: one run with several outputs, however the run ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How git is run: nothing that a branch holds decides it, and what surrounds an honest checkout does not disturb it."""
+"""How halo runs git: nothing in a branch changes it, and every layout of a checkout works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The zone that is told to the platform: what TZ says, else the system, else UTC."""
+"""The time zone that is sent to the platform: TZ, else the system's, else UTC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One editor of a file at a time: no reported change is lost, and no process waits for one that has ended."""
+"""Locks on project files: no edit is lost, and the lock of an ended process is released."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where commands write what they are told to: over files of their own, and nowhere that a committed link leads."""
+"""Where commands write their output: only over files of halo, and never through a committed link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live display: what is under way is redrawn, what has ended stays, on any screen."""
+"""The live display: changes in progress are redrawn and ended ones stay, on a screen of any size."""
 
 from __future__ import annotations
 

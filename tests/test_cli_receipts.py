@@ -1,4 +1,4 @@
-"""The file of a receipt: where it lies, who may read it, what is in it, and what happens when there can be none."""
+"""The receipt of an apply: its path, permissions and content, and what happens if it cannot be written."""
 
 from __future__ import annotations
 

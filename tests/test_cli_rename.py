@@ -1,4 +1,4 @@
-"""``halo rename``: a title changed and what it was written down, offline; or a reason, and nothing written."""
+"""``halo rename``: changes a title and records the former one, offline; or it fails and changes nothing."""
 
 from __future__ import annotations
 

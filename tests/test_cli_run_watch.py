@@ -1,4 +1,4 @@
-"""Runs as they go: a line each on a terminal, with what is known; a plain line a change in a pipe."""
+"""Runs in progress: a table on a terminal, a line for each change in a pipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands in what is said name the project file and the platform of the command that says it."""
+"""Commands that halo suggests name the same project file and platform as the command that was run."""
 
 from __future__ import annotations
 

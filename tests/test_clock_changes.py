@@ -1,4 +1,4 @@
-"""Fires where the clocks change: in every zone that has such days, held against zoneinfo minute by minute."""
+"""Fires around clock changes in every zone that has them, compared with zoneinfo minute by minute."""
 
 from __future__ import annotations
 

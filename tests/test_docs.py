@@ -1,4 +1,4 @@
-"""The documents keep their word: what cites them finds a heading, links lead somewhere, tables are what the code says.
+"""The documents are consistent: citations and links resolve, and tables match the code.
 
 ``HALO_UPDATE_GOLDEN=1`` writes the reference of the commands anew.
 """

@@ -1,4 +1,4 @@
-"""Bytes from strangers → a value or a HaloError: seeds, structure-aware mutations, and some seconds of atheris."""
+"""Any bytes give a value or a HaloError: seeds, structure-aware mutations, and a few seconds of atheris."""
 
 from __future__ import annotations
 

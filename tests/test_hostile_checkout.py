@@ -1,4 +1,4 @@
-"""A checkout in which a stranger controls every file: what it cannot do, run as pipelines run it.
+"""A checkout whose files an attacker controls can neither run code nor read or send secrets.
 
 See docs/security.md#untrusted-checkouts.
 

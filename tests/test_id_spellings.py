@@ -1,4 +1,4 @@
-"""Ids and zones that the platform, or a file, spells in another way: the same thing, and no update for ever."""
+"""Ids and zones in another spelling mean the same and cause no endless updates."""
 
 from __future__ import annotations
 

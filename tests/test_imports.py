@@ -1,4 +1,4 @@
-"""What each command does not load: start-up is most of what a small command costs (docs/performance.md#start-up).
+"""Which modules each command does not import, since they are most of its start-up (docs/performance.md#start-up).
 
 Every command runs in a process of its own, which says at its end what it has imported.
 """

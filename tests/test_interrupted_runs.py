@@ -1,4 +1,4 @@
-"""Every command that starts runs, ended by a signal at any step: no run that was paid for is lost, and none is denied.
+"""Every command that starts runs, interrupted at any step: the ids of all started runs are reported.
 
 A step is a line of the commands, told apart by how many runs had been asked for by then. ``HALO_SOAK=1``
 (``make soak``) tries each of them, otherwise a sample.

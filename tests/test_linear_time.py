@@ -1,4 +1,4 @@
-"""What a checkout holds takes time in proportion to it: each of these grew by pairs, and took minutes."""
+"""Large projects take linear time: each of these cases was quadratic and took minutes."""
 
 from __future__ import annotations
 

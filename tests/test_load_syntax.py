@@ -1,4 +1,4 @@
-"""What is said of a file that is not valid YAML: what was meant, where the slip is and not where parsing ends."""
+"""Messages about files that are not valid YAML: the mistake is reported where it was made, not where parsing ends."""
 
 from __future__ import annotations
 

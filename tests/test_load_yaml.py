@@ -1,4 +1,4 @@
-"""YAML text → values and places: like ruamel.yaml's safe loader where that is wanted, refusing where it is not."""
+"""YAML text → values and their places: like ruamel.yaml's safe loader, or refused where YAML is ambiguous."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which schedule is which entry's: each rule once, then against an oracle that tries everything.
+"""Which schedule an entry matches: each rule once, then compared with an exhaustive search.
 
 See docs/semantics.md#match-order.
 """

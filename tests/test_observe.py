@@ -1,4 +1,4 @@
-"""The platform as observed: both reads at once, errors told, gaps kept.
+"""Reading the platform: both reads run at once, errors are raised, gaps are kept.
 
 See docs/performance.md#observing and docs/performance.md#goals.
 """

@@ -1,4 +1,4 @@
-"""The page in a real browser: nothing is asked for, nothing overflows, and nothing keeps anyone from reading it."""
+"""The page in a real browser: it sends no requests, does not overflow, and is accessible."""
 
 from __future__ import annotations
 

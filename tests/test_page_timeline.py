@@ -1,4 +1,4 @@
-"""How a page reckons: which fires a period has, and how often the traces of each moment are analysed."""
+"""The timeline of a page: the fires of a period, and how often the traces of each moment are analysed."""
 
 from __future__ import annotations
 

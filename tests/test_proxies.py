@@ -1,4 +1,4 @@
-"""Proxies: which variable counts, what NO_PROXY excepts, and who is named where no connection comes about."""
+"""Proxies: which variable is used, what NO_PROXY excludes, and how failures name the proxy."""
 
 from __future__ import annotations
 

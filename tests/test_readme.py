@@ -1,4 +1,4 @@
-"""README and docs keep their word: plan and comment are a plan's, commands parse, files are valid, exit codes are ours.
+"""README and docs are correct: their plan and comment are real, commands parse, files are valid, exit codes match.
 
 ``HALO_UPDATE_GOLDEN=1`` writes the plan anew.
 """

@@ -1,4 +1,4 @@
-"""What is hidden in a document is hidden within its strings: it stays one, and can be read again.
+"""Redaction only changes strings of a document, which stays valid and readable.
 
 See docs/security.md#keys.
 """

@@ -1,4 +1,4 @@
-"""The plan in a pull request: golden pages, and what no foreign word may do to them."""
+"""The plan as a comment of a pull request: golden files, and untrusted text that takes no effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run says where the system gives no more: no thread, no memory, no file, no disk.
+"""How a run ends when the system runs out of threads, memory, open files or disk space.
 
 It goes on with what there is; where it cannot, it ends with the summary, and with the code of what was written: 1 only
 if nothing was.

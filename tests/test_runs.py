@@ -1,4 +1,4 @@
-"""Starting, waiting and following: money is never spent twice, and no failing poll loses a run."""
+"""Starting, polling and following runs: no run is paid for twice, and no failed poll loses one."""
 
 from __future__ import annotations
 

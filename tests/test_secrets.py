@@ -1,4 +1,4 @@
-"""No key in anything that any command writes, and no key to any host but the one that is meant (docs/security.md#keys).
+"""No command writes a key anywhere or sends it to another host (docs/security.md#keys).
 
 Every command of the command line runs against a platform that puts the key into all it says, and beside a project file
 that holds it. A key counts as shown where a dozen characters of its own are, in one of the forms in which a format

@@ -1,4 +1,4 @@
-"""One table of invisible characters, and all who refuse, show or replace them go by it."""
+"""All code that refuses, shows or replaces invisible characters uses one table of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way back, planned from receipts that may say anything (docs/semantics.md#undo)."""
+"""Plans of an undo, from receipts of any content (docs/semantics.md#undo)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits of project files: what is put where, and every byte around it stays."""
+"""Edits of project files: the intended lines change, and every other byte stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spans to draw: an agent that asks a model and calls tools, one of which fails, and traces that are odd."""
+"""Spans to render: an agent that asks a model and calls tools, one of which fails, and unusual traces."""
 
 from __future__ import annotations
 
