@@ -228,10 +228,10 @@ IN_ANOTHER_PROCESS = """
 import sys
 sys.path[:0] = sys.argv[1:]
 from strategies import entry, project, wire
-from test_laws import plan_json, planned, seen
+from test_laws import plan_json, planned, state_of
 wires = [wire(str(at), title, is_archived=at > 5) for at, title in enumerate("ABCAXYBZ")]
 entries = [entry("A"), entry("B", "X", hours=(1,)), entry("D", "Y"), entry("E", "Y"), entry("F", agent="no")]
-print(plan_json(planned(project(*entries), seen(wires))))
+print(plan_json(planned(project(*entries), state_of(wires))))
 """
 
 
