@@ -349,7 +349,7 @@ def _answers(trace: str, *, looks_up: bool = True, **top_fields: Field) -> list[
 def test_an_answer_without_the_retrieval_that_most_have_is_found() -> None:
     spans = [each for number in range(6) for each in _answers(f"t{number}", looks_up=number > 1)]
     found = figures(spans)
-    assert found.skipped == (SkippedStep("RETRIEVER", having=4, lacking=2, names=("search",), traces=("t0", "t1")),)
+    assert found.skipped == (SkippedStep("RETRIEVER", having=4, affected=2, names=("search",), traces=("t0", "t1")),)
     assert [fix.subject for fix in found.fixes] == ["Left out: `search`"]
 
 

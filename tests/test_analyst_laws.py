@@ -250,7 +250,7 @@ def test_every_kind_of_step_that_some_traces_leave_out_is_found(traces: list[tup
     }
     found = figures(spans)
     assert found.compared == len(good)
-    assert {step.kind: (step.having, step.lacking) for step in found.skipped} == (expected if len(good) >= 5 else {})
+    assert {step.kind: (step.having, step.affected) for step in found.skipped} == (expected if len(good) >= 5 else {})
     for step in found.skipped:
         lacking = [
             f"t{number:02}" for number, (kinds, *rest) in enumerate(traces) if step.kind not in kinds and not any(rest)

@@ -192,10 +192,15 @@ class SkippedStep:
 
     kind: str
     having: int
-    lacking: int
+    affected: int
+    """Traces that lack it."""
     names: tuple[str, ...]
     traces: Traces
     """Examples of the traces that lack it."""
+
+
+Finding = ErrorGroup | Timing | Repeat | Retry | Loop | ModelUse | LargeOutput | SkippedStep
+"""A figure that a fix may be proposed for; ``affected`` is the number of its traces."""
 
 
 class FixKind(StrEnum):

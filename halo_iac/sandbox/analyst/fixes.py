@@ -7,11 +7,11 @@ again gives a fix for the retries and none for the error.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
-from halo_iac.sandbox.analyst.figures import ErrorGroup, Figures, Fix, FixKind, Repeat, Retry
+from halo_iac.sandbox.analyst.figures import ErrorGroup, Figures, Finding, Fix, FixKind, Repeat, Retry
 from halo_iac.sandbox.analyst.report_sections import code, counted, format_cost, format_duration, join_and
 from halo_iac.sandbox.analyst.statistics import share
 
@@ -58,18 +58,6 @@ def advice_on(group: ErrorGroup | None = None) -> str:
     return next((advice for words, advice in _ADVICE if words.search(said)), _DEFAULT_ADVICE)
 
 
-_WEIGHTS: Final = {
-    FixKind.ERROR: 4,
-    FixKind.RETRY: 4,
-    FixKind.SKIPPED: 3,
-    FixKind.LOOP: 3,
-    FixKind.SLOW: 2,
-    FixKind.COST: 2,
-    FixKind.OUTPUT: 2,
-    FixKind.REPEAT: 1,
-}
-"""Failures weigh most, then loops and skipped steps, then slow and expensive steps, then repeats."""
-
 _NOT_STEPS: Final = frozenset({"AGENT", "CHAIN", "LLM", "SPAN"})
 """Kinds that are slow because of the steps below them, or, as model calls, by nature."""
 _SLOW_PERCENT: Final = 25
@@ -79,25 +67,36 @@ _EXPENSIVE_CALLS_PERCENT: Final = 25
 _MANY_ATTEMPTS: Final = 4
 
 
+class _Proposal(NamedTuple):
+    finding: Finding
+    subject: str
+    advice: str
+    evidence: str
+
+
 def fixes(figures: Figures) -> tuple[Fix, ...]:
     """Return the suggested fixes, the greatest weight first."""
-    found = [fix for rule in _RULES for fix in rule(figures)]
-    return tuple(sorted(found, key=lambda fix: (-fix.weight, -_WEIGHTS[fix.kind], fix.kind, fix.subject, fix.evidence)))
+    found = [
+        Fix(kind, each.subject, each.advice, each.evidence, each.finding.affected * weight, each.finding.traces)
+        for kind, (weight, propose) in _RULES.items()
+        for each in propose(figures)
+    ]
+    return tuple(
+        sorted(found, key=lambda fix: (-fix.weight, -_RULES[fix.kind][0], fix.kind, fix.subject, fix.evidence))
+    )
 
 
-def _errors(figures: Figures) -> Iterator[Fix]:
+def _errors(figures: Figures) -> Iterator[_Proposal]:
     for group in figures.errors:
         if group.count == group.above or any(_covers(retry, group) for retry in figures.retries):
             continue
         rate = f"{group.count:,} of {counted(group.calls, 'call')} failed ({share(group.count, group.calls)} %)"
         spread = f"in {counted(group.affected, 'trace')}, taking {format_duration(group.time)}"
-        yield Fix(
-            kind=FixKind.ERROR,
+        yield _Proposal(
+            group,
             subject=f"Failing: {code(group.tool or group.name)}",
             advice=advice_on(group),
             evidence=f"{rate} with {_message(group)}, {spread}.",
-            weight=group.affected * _WEIGHTS[FixKind.ERROR],
-            traces=group.traces,
         )
 
 
@@ -114,13 +113,13 @@ def _message(group: ErrorGroup) -> str:
     return code(group.message) if group.message else "no message"
 
 
-def _retries(figures: Figures) -> Iterator[Fix]:
+def _retries(figures: Figures) -> Iterator[_Proposal]:
     for retry in filter(_is_recurring, figures.retries):
         causes = [group for group in figures.errors if group.tool == retry.tool]
         cause = f" It fails with {_message(causes[0])}." if causes else ""
         advice = advice_on(*causes[:1])
-        yield Fix(
-            kind=FixKind.RETRY,
+        yield _Proposal(
+            retry,
             subject=f"Retried unchanged: {code(retry.tool)}",
             advice=f"Stop repeating a call that failed without changing it. {advice}",
             evidence=(
@@ -128,28 +127,24 @@ def _retries(figures: Figures) -> Iterator[Fix]:
                 f"counting the first, in {counted(retry.affected, 'trace')}; {retry.recovered:,} of "
                 f"{counted(retry.tried, 'call')} came through in the end.{cause}"
             ),
-            weight=retry.affected * _WEIGHTS[FixKind.RETRY],
-            traces=retry.traces,
         )
 
 
-def _loops(figures: Figures) -> Iterator[Fix]:
+def _loops(figures: Figures) -> Iterator[_Proposal]:
     for loop in figures.loops:
         if len(loop.tools) > 1:  # repetitions of a single call are counted as a repeat or a retry
-            yield Fix(
-                kind=FixKind.LOOP,
+            yield _Proposal(
+                loop,
                 subject=f"Looping: {' → '.join(map(code, loop.tools))}",
                 advice="Say in the prompt when to stop, or end the run when a sequence of calls comes back unchanged.",
                 evidence=f"The same calls up to {loop.most} times in a row, in {counted(loop.affected, 'trace')}.",
-                weight=loop.affected * _WEIGHTS[FixKind.LOOP],
-                traces=loop.traces,
             )
 
 
-def _repeats(figures: Figures) -> Iterator[Fix]:
+def _repeats(figures: Figures) -> Iterator[_Proposal]:
     for repeat in figures.repeats:
-        yield Fix(
-            kind=FixKind.REPEAT,
+        yield _Proposal(
+            repeat,
             subject=f"Asked again: {code(repeat.tool)}",
             advice=(
                 "See whether it polls for a change; if so, wait inside the tool, else keep the answer."
@@ -161,8 +156,6 @@ def _repeats(figures: Figures) -> Iterator[Fix]:
                 f"{repeat.most} of one in a trace, in {counted(repeat.affected, 'trace')}, "
                 f"taking {format_duration(repeat.time)}."
             ),
-            weight=repeat.affected * _WEIGHTS[FixKind.REPEAT],
-            traces=repeat.traces,
         )
 
 
@@ -176,13 +169,13 @@ def _answers(repeat: Repeat) -> str:
     return ", ".join(f"{name}: {count:,}" for count, name in found if count)
 
 
-def _slow(figures: Figures) -> Iterator[Fix]:
+def _slow(figures: Figures) -> Iterator[_Proposal]:
     whole = sum(timing.self_time for timing in figures.timings)
     for timing in figures.timings:
         has_share = 100 * timing.self_time_ok >= _SLOW_PERCENT * whole
         if has_share and timing.took.p95 >= _SLOW_NANOSECONDS and timing.kind not in _NOT_STEPS:
-            yield Fix(
-                kind=FixKind.SLOW,
+            yield _Proposal(
+                timing,
                 subject=f"Slow: {code(timing.name)}",
                 advice="Make it faster, ask it for less, or call it beside other work rather than before it.",
                 evidence=(
@@ -190,65 +183,61 @@ def _slow(figures: Figures) -> Iterator[Fix]:
                     f"{counted(timing.count, 'call')} take {format_duration(timing.took.p50)} or more, "
                     f"one in twenty {format_duration(timing.took.p95)} or more."
                 ),
-                weight=timing.affected * _WEIGHTS[FixKind.SLOW],
-                traces=timing.traces,
             )
 
 
-def _expensive_models(figures: Figures) -> Iterator[Fix]:
+def _expensive_models(figures: Figures) -> Iterator[_Proposal]:
     priced = [use for use in figures.models if use.cost]
     whole, calls = sum((use.cost for use in priced), Decimal(0)), sum(use.calls for use in priced)
     for use in priced if len(priced) > 1 else ():
         if 100 * use.cost >= _EXPENSIVE_COST_PERCENT * whole and 100 * use.calls <= _EXPENSIVE_CALLS_PERCENT * calls:
-            yield Fix(
-                kind=FixKind.COST,
+            yield _Proposal(
+                use,
                 subject=f"Costly: {code(use.model or 'model not named')}",
                 advice=f"Try a smaller model for {join_and(list(map(code, use.steps)))}, and compare the answers.",
                 evidence=(
                     f"{round(100 * use.cost / whole)} % of the cost ({format_cost(use.cost)}) for "
                     f"{share(use.calls, calls)} % of the model calls ({use.calls:,})."
                 ),
-                weight=use.affected * _WEIGHTS[FixKind.COST],
-                traces=use.traces,
             )
 
 
-def _outputs(figures: Figures) -> Iterator[Fix]:
+def _outputs(figures: Figures) -> Iterator[_Proposal]:
     for output in figures.outputs:
         read = f"; the model call after the longest reads {output.next_prompt:,} tokens" if output.next_prompt else ""
-        yield Fix(
-            kind=FixKind.OUTPUT,
+        yield _Proposal(
+            output,
             subject=f"Long answers: {code(output.tool)}",
             advice="Return less: a limit, pages, or a summary with a way to ask for more.",
             evidence=f"{counted(output.calls, 'answer')} of up to {output.most:,} characters{read}.",
-            weight=output.affected * _WEIGHTS[FixKind.OUTPUT],
-            traces=output.traces,
         )
 
 
-def _skipped(figures: Figures) -> Iterator[Fix]:
+def _skipped(figures: Figures) -> Iterator[_Proposal]:
     for step in figures.skipped:
-        whole = step.having + step.lacking
-        yield Fix(
-            kind=FixKind.SKIPPED,
+        whole = step.having + step.affected
+        yield _Proposal(
+            step,
             subject=f"Left out: {join_and([code(name) for name in step.names])}",
             advice="See why, and if it is not meant, make the step part of the flow rather than the model's choice.",
             evidence=(
-                f"{step.lacking:,} of {counted(whole, 'trace')} ({share(step.lacking, whole)} %) answer without any "
+                f"{step.affected:,} of {counted(whole, 'trace')} ({share(step.affected, whole)} %) answer without any "
                 f"{code(step.kind)} step, which the others have."
             ),
-            weight=step.lacking * _WEIGHTS[FixKind.SKIPPED],
-            traces=step.traces,
         )
 
 
-_RULES: Final[tuple[Callable[[Figures], Iterator[Fix]], ...]] = (
-    _errors,
-    _retries,
-    _loops,
-    _repeats,
-    _slow,
-    _expensive_models,
-    _outputs,
-    _skipped,
-)
+_RULES: Final[Mapping[FixKind, tuple[int, Callable[[Figures], Iterator[_Proposal]]]]] = {
+    FixKind.ERROR: (4, _errors),
+    FixKind.RETRY: (4, _retries),
+    FixKind.SKIPPED: (3, _skipped),
+    FixKind.LOOP: (3, _loops),
+    FixKind.SLOW: (2, _slow),
+    FixKind.COST: (2, _expensive_models),
+    FixKind.OUTPUT: (2, _outputs),
+    FixKind.REPEAT: (1, _repeats),
+}
+"""For each kind of fix its weight and the function that proposes fixes.
+
+Failures weigh most, then loops and skipped steps, then slow and expensive steps, then repeats.
+"""

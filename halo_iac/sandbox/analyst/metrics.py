@@ -55,7 +55,7 @@ class SkippedSteps:
             SkippedStep(
                 kind=kind,
                 having=seen.having,
-                lacking=seen.lacking.count,
+                affected=seen.lacking.count,
                 names=tuple(sorted(seen.names, key=lambda name: (-seen.names[name], name))[:3]),
                 traces=seen.lacking.cited(),
             )

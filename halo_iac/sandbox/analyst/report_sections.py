@@ -325,7 +325,7 @@ def _skipped(figures: Figures) -> Lines:
     if not figures.skipped:
         return ["No kind of step that most traces take is left out by some."]
     return [
-        f"- {step.lacking:,} of {counted(step.having + step.lacking, 'trace')} that did not fail have no "
+        f"- {step.affected:,} of {counted(step.having + step.affected, 'trace')} that did not fail have no "
         f"{code(step.kind)} step ({join_and([code(name) for name in step.names])} elsewhere): {cite(step.traces)}"
         for step in figures.skipped
     ]
