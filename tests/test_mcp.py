@@ -29,7 +29,7 @@ from halo_iac.cli.commands.mcp import installing_command
 from halo_iac.cli.mcp_host import AS_TOOLS
 from halo_iac.cli.target import TargetOptions
 from halo_iac.mcp.arguments import read_arguments
-from halo_iac.mcp.cursors import decode, encode
+from halo_iac.mcp.pagination import decode, encode
 from halo_iac.mcp.prompts import APPLY_FIXES
 from halo_iac.mcp.schemas import input_schema, output_schema
 from halo_iac.mcp.tool import MAX_CHARACTERS, Position, Result, ToolMisuse

@@ -26,7 +26,7 @@ from render_samples import (
 
 from halo_iac.model.plan import Cause, RunRate, UndeclaredSchedule
 from halo_iac.render.calendar import MAX_CADENCES
-from halo_iac.render.prompt_diff import COMPARED, DIFF
+from halo_iac.render.prompt_diff import MAX_COMPARED_LINES, MAX_DIFF_LINES
 from halo_iac.render.style import PLAIN, Style, display_width
 from halo_iac.render.text.plan import plan_text
 from halo_iac.render.text.wrap import wrap_lines
@@ -282,12 +282,12 @@ def test_trailing_and_unusual_spaces_show_in_a_diff() -> None:
 
 def test_a_long_diff_is_cut_and_says_where_the_rest_is() -> None:
     lines = prompt_lines("\n".join(f"old {n}" for n in range(60)), "\n".join(f"new {n}" for n in range(60)))
-    assert len(lines) == DIFF + 1
+    assert len(lines) == MAX_DIFF_LINES + 1
     assert lines[-1] == "│   … 40 more lines of difference; --json has them all"
 
 
 def test_prompts_too_long_to_compare_are_only_counted() -> None:
-    old, new = (word + "\n" + "\n".join(f"{word} {n}" for n in range(COMPARED)) for word in ("old", "new"))
+    old, new = (word + "\n" + "\n".join(f"{word} {n}" for n in range(MAX_COMPARED_LINES)) for word in ("old", "new"))
     assert prompt_lines(old, new) == ["│   … 1,001 lines replaced by 1,001, too many to compare"]
 
 

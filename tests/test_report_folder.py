@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from halo_iac.errors import FileError
 from halo_iac.model.runs import Conversation, ConversationDetails, Report
 from halo_iac.render.report import folder_names
-from halo_iac.render.report_index import MARK
+from halo_iac.render.report_index import INDEX_MARKER
 from halo_iac.storage.report_folder import ReportFolder
 
 
@@ -143,7 +143,7 @@ def test_every_folder_has_an_index_of_its_reports_newest_first(tmp_path: Path) -
     write_reports(tmp_path, *days, ("w", report("c-1", "2026-12-07T09:00:00.000Z")))
     texts = {name: text.decode() for name, text in tree(tmp_path / "reports").items() if name.endswith("index.md")}
     assert sorted(texts) == ["d/2026-11/index.md", "d/index.md", "index.md", "w/2026-12/index.md", "w/index.md"]
-    assert texts["index.md"] == MARK + (
+    assert texts["index.md"] == INDEX_MARKER + (
         "# `Reports`\n\n4 reports.\n\n"
         "| folder | reports | latest |\n| --- | ---: | --- |\n"
         "| [`d`](d/index.md) | 3 | [`d, 2026-11-23 09:00 UTC`](d/2026-11/2026-11-23T0900Z--d--c-23.md) |\n"

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from halo_iac.errors import HaloError
 from halo_iac.mcp.arguments import read_arguments
-from halo_iac.mcp.cursors import decode, encode
+from halo_iac.mcp.pagination import decode, encode
 from halo_iac.mcp.session import Host
 from halo_iac.mcp.tool import FIRST_POSITION, PASSAGES, Answer, Call, Tool, ToolMisuse
 from halo_iac.mcp.untrusted import fence, fence_passages, notice, sanitize

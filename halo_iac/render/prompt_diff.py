@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 from halo_iac.render.style import Style
 from halo_iac.text import counted
 
-CONTEXT: Final = 2
-EXCERPT: Final = 8
-DIFF: Final = 80
+CONTEXT_LINES: Final = 2
+EXCERPT_LINES: Final = 8
+MAX_DIFF_LINES: Final = 80
 """How many lines of a diff are shown; ``--json`` holds both texts whole."""
-COMPARED: Final = 1_000
+MAX_COMPARED_LINES: Final = 1_000
 """How many lines on either side are compared; line diffs take quadratic time."""
 
 NOTE: Final = "…"
@@ -24,7 +24,7 @@ NOTE: Final = "…"
 
 _LONG_LINE_LENGTH: Final = 160
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?;:])(?= )")
-_GOES_ON: Final = "\n"
+_CONTINUED: Final = "\n"
 """Marks a piece that continues the line before it; no line contains this character."""
 
 
@@ -37,29 +37,29 @@ class PromptLine(NamedTuple):
 
 def excerpt(prompt: str, style: Style) -> list[PromptLine]:
     """Return the first lines of a prompt, the rest counted."""
-    pieces = _pieces(prompt)
-    lines = [_line(" ", piece, style) for piece in pieces[:EXCERPT]]
-    if len(pieces) > EXCERPT:
-        lines.append(PromptLine(NOTE, counted(len(pieces) - EXCERPT, "more line")))
+    pieces = _split_prompt(prompt)
+    lines = [_line(" ", piece, style) for piece in pieces[:EXCERPT_LINES]]
+    if len(pieces) > EXCERPT_LINES:
+        lines.append(PromptLine(NOTE, counted(len(pieces) - EXCERPT_LINES, "more line")))
     return lines
 
 
 def prompt_diff(before: str, after: str, style: Style) -> list[PromptLine]:
     """Return the changed lines with a little context."""
-    lines = list(_diff_lines(_pieces(before), _pieces(after), style))
-    if len(lines) <= DIFF:
+    lines = list(_diff_lines(_split_prompt(before), _split_prompt(after), style))
+    if len(lines) <= MAX_DIFF_LINES:
         return lines
-    rest = counted(len(lines) - DIFF, "more line")
-    return [*lines[:DIFF], PromptLine(NOTE, f"{rest} of difference; --json has them all")]
+    rest = counted(len(lines) - MAX_DIFF_LINES, "more line")
+    return [*lines[:MAX_DIFF_LINES], PromptLine(NOTE, f"{rest} of difference; --json has them all")]
 
 
 def _diff_lines(before: Sequence[str], after: Sequence[str], style: Style) -> Iterator[PromptLine]:
     start, end = _equal_ends(before, after)
     old, new = before[start : len(before) - end], after[start : len(after) - end]
-    if max(len(old), len(new)) > COMPARED:
+    if max(len(old), len(new)) > MAX_COMPARED_LINES:
         yield PromptLine(NOTE, f"{counted(len(old), 'line')} replaced by {len(new):,}, too many to compare")
         return
-    for index, group in enumerate(SequenceMatcher(None, old, new).get_grouped_opcodes(CONTEXT)):
+    for index, group in enumerate(SequenceMatcher(None, old, new).get_grouped_opcodes(CONTEXT_LINES)):
         if index or start or group[0][1]:
             yield PromptLine(NOTE, "")
         for tag, old_from, old_to, new_from, new_to in group:
@@ -75,10 +75,10 @@ def _equal_ends(before: Sequence[str], after: Sequence[str]) -> tuple[int, int]:
     most = min(len(before), len(after))
     start = next((index for index in range(most) if before[index] != after[index]), most)
     end = next((index for index in range(most - start) if before[-1 - index] != after[-1 - index]), most - start)
-    return max(start - CONTEXT, 0), max(end - CONTEXT, 0)
+    return max(start - CONTEXT_LINES, 0), max(end - CONTEXT_LINES, 0)
 
 
-def _pieces(prompt: str) -> list[str]:
+def _split_prompt(prompt: str) -> list[str]:
     return [piece for line in prompt.split("\n") for piece in _sentences(line)]
 
 
@@ -90,12 +90,12 @@ def _sentences(line: str) -> list[str]:
         for sentence in _SENTENCE_END.split(line)
         for start in range(0, max(len(sentence), 1), _LONG_LINE_LENGTH)
     )
-    return [first, *(_GOES_ON + piece for piece in others)]
+    return [first, *(_CONTINUED + piece for piece in others)]
 
 
 def _line(sign: str, piece: str, style: Style) -> PromptLine:
-    goes_on = piece.startswith(_GOES_ON)
-    words = f"{style.displayable('…')}{style.safe(piece[1:])}" if goes_on else style.safe(piece)
+    is_continued = piece.startswith(_CONTINUED)
+    words = f"{style.displayable('…')}{style.safe(piece[1:])}" if is_continued else style.safe(piece)
     kept = words.rstrip(" ")
     # Trailing spaces are shown, so that no two lines of a diff look the same.
     return PromptLine(sign, kept + ("·" if style.unicode else "\\x20") * (len(words) - len(kept)))

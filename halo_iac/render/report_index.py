@@ -15,7 +15,7 @@ from halo_iac.render.style import PLAIN
 from halo_iac.text import counted
 
 INDEX: Final = "index.md"
-MARK: Final = "<!-- halo report pull: an index; every pull writes it anew -->\n"
+INDEX_MARKER: Final = "<!-- halo report pull: an index; every pull writes it anew -->\n"
 """How halo's indexes begin; other files are not overwritten."""
 _NAME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)Z--(.+)--[^-].*\.md")
 _PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~/")
@@ -36,7 +36,7 @@ def index_text(heading: str, folders: Sequence[Subfolder], names: Sequence[str],
     ``briefs`` are the files for coding agents that lie beside reports.
     """
     total = len(names) + sum(each.reports for each in folders)
-    parts = [f"{MARK}# {code(heading, PLAIN)}\n\n{counted(total, 'report')}.\n"]
+    parts = [f"{INDEX_MARKER}# {code(heading, PLAIN)}\n\n{counted(total, 'report')}.\n"]
     if folders:
         rows = (
             f"| {_link(each.name, f'{each.name}/{INDEX}')} | {each.reports:,} | {_report(each.latest)} |"

@@ -23,7 +23,7 @@ from halo_iac.render.report import (
     name_ending,
     report_file,
 )
-from halo_iac.render.report_index import INDEX, MARK, Subfolder, index_text
+from halo_iac.render.report_index import INDEX, INDEX_MARKER, Subfolder, index_text
 from halo_iac.storage.atomic import check_writable, read_start, write_atomically, write_new
 from halo_iac.storage.file_lock import folder_lock
 from halo_iac.storage.outputs import check_links
@@ -102,7 +102,7 @@ class ReportFolder:
         heading = "Reports" if folder.path == self._path else folder.path.name  # a checkout's folder may have any name
         text = self._redact(index_text(heading, folder.subfolders(), folder.reports, folder.briefs))
         if path.is_symlink() or path.exists():
-            if path.is_symlink() or not path.is_file() or read_start(path, len(MARK)) != MARK.encode():
+            if path.is_symlink() or not path.is_file() or read_start(path, len(INDEX_MARKER)) != INDEX_MARKER.encode():
                 return False
             if read_start(path, len(text.encode()) + 1) == text.encode():
                 return True

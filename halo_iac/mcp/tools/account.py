@@ -9,7 +9,7 @@ from pydantic import Field
 from halo_iac.api.auth import AccessibleProject
 from halo_iac.errors import HaloError
 from halo_iac.mcp.arguments import Arguments, Paged
-from halo_iac.mcp.cursors import collect_all
+from halo_iac.mcp.pagination import collect_all
 from halo_iac.mcp.tool import Answer, Call, Line, Result, Tool, Total
 from halo_iac.model.remote import Agent
 from halo_iac.text import counted

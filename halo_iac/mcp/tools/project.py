@@ -9,8 +9,7 @@ from pydantic import Field
 
 from halo_iac.errors import Problem
 from halo_iac.mcp.arguments import Paged, ProjectFile
-from halo_iac.mcp.cursors import collect_all
-from halo_iac.mcp.excerpts import excerpt
+from halo_iac.mcp.pagination import collect_all, excerpt
 from halo_iac.mcp.tool import MAX_CHARACTERS, Answer, Call, Line, Result, Tool, Total
 from halo_iac.model.finding import Finding, Severity, errors
 from halo_iac.model.plan import Change, FieldChange, Plan

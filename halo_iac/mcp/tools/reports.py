@@ -19,8 +19,7 @@ from halo_iac.mcp.arguments import (
     Schedule,
     require_one,
 )
-from halo_iac.mcp.cursors import collect
-from halo_iac.mcp.excerpts import excerpt, parts
+from halo_iac.mcp.pagination import collect, excerpt, parts
 from halo_iac.mcp.session import Session
 from halo_iac.mcp.tool import Answer, Call, Line, Result, Tool, Total
 from halo_iac.mcp.tools.runs import CONVERSATION_LIST, RunRow, conversation_pages

@@ -15,7 +15,7 @@ from halo_iac.api.runs import RunReader
 from halo_iac.errors import PlatformError
 from halo_iac.fire_times import describe
 from halo_iac.mcp.arguments import Agent, Paged, Schedule
-from halo_iac.mcp.cursors import collect, collect_all
+from halo_iac.mcp.pagination import collect, collect_all
 from halo_iac.mcp.session import Session
 from halo_iac.mcp.tool import Answer, Call, Line, Result, Tool, Total
 from halo_iac.model.remote import RemoteSchedule

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from halo_iac.mcp.arguments import ASpanId, ATraceId, Long
-from halo_iac.mcp.excerpts import parts
+from halo_iac.mcp.pagination import Part, parts
 from halo_iac.mcp.tool import FIRST_POSITION, MAX_TEXT_LENGTH, Answer, Call, Line, Result, Tool
 from halo_iac.mcp.tools.code_places import code_places
 from halo_iac.mcp.tools.traces import milliseconds
@@ -115,19 +115,14 @@ def get_span(call: Call[GetSpan]) -> Answer:
         cost_usd=span.cost,
         attributes=attributes or None,
         attributes_left_out=left_out or None,
-        bodies=[
-            Body(
-                name=texts[part.number][0],
-                content=part.text,
-                total=len(texts[part.number][1]),
-                is_continued=part.is_continued,
-                is_cut=part.is_cut,
-            )
-            for part in found
-        ],
+        bodies=[_body(*texts[part.number], part) for part in found],
     )
     how = "failed" if span.is_error else "did not fail"
     return Answer(data, f"A span that {how}, {len(found)} of {counted(len(texts), 'long text')} of it here.", rest)
+
+
+def _body(name: str, text: str, part: Part) -> Body:
+    return Body(name=name, content=part.text, total=len(text), is_continued=part.is_continued, is_cut=part.is_cut)
 
 
 def _texts(span: SpanDetail) -> Iterator[tuple[str, str]]:

@@ -1,12 +1,12 @@
-"""Pagination of answers: cursors that an assistant passes back, and rows of lists."""
+"""Pagination of answers: cursors that an assistant passes back, rows of lists, and parts of long texts."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
 from halo_iac.api.pagination import Cursor, Page
 from halo_iac.mcp.tool import MAX_CHARACTERS, Position, Result, ToolMisuse
@@ -76,3 +76,42 @@ def collect_all(
     """Return what :func:`collect` returns for a list in memory."""
     page = Page(tuple(found), None)
     return collect(lambda _: page, make, position, limit)
+
+
+def excerpt(text: str, start: int, size: int) -> tuple[str, int | None]:
+    """Return at most ``size`` characters of a text from ``start``, and where the rest begins, ``None`` at its end.
+
+    It ends at the end of a line if one is near.
+    """
+    if len(text) - start <= size:
+        return text[start:], None
+    end = text.rfind("\n", start + size // 2, start + size) + 1 or start + size
+    return text[start:end], end
+
+
+class Part(NamedTuple):
+    """One of several texts, or a part of one."""
+
+    number: int
+    """Which of them, from 0."""
+    text: str
+    is_continued: bool
+    """Whether its beginning was in the answer before."""
+    is_cut: bool
+    """Whether its end is in the next answer."""
+
+
+def parts(texts: Sequence[str], start: Position, size: int) -> tuple[list[Part], Position | None]:
+    """Return texts from a position on, ``size`` characters in all, and the position of the rest."""
+    first, offset = int(start[0] or 0), start[1]
+    found: list[Part] = []
+    for index, text in enumerate(texts[first:], first):
+        if size <= 0:
+            return found, (index, 0)
+        begin = offset if index == first else 0
+        part, end = excerpt(text, begin, size)
+        found.append(Part(index, part, is_continued=begin > 0, is_cut=end is not None))
+        if end is not None:
+            return found, (index, end)
+        size -= len(part)
+    return found, None
