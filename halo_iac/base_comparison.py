@@ -7,7 +7,7 @@ stricter of both sides' policy applies.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -159,8 +159,8 @@ class _Attributor:
     """Attributes each change of the branch's plan, from the base's declarations and plan."""
 
     def __init__(self, project: Project, base: Project | None, plan: Plan, pairing: MatchResult) -> None:
-        self._entries = _by_key(project.entries)
-        self._base_entries = _by_key(base.entries if base is not None else ())
+        self._entries = {entry.key: entry for entry in project.entries}
+        self._base_entries = {entry.key: entry for entry in (base.entries if base is not None else ())}
         self._aliases = project.aliases
         self._base_aliases = base.aliases if base is not None else {}
         self._planned = {_identity(change): change for change in plan.changes}
@@ -182,10 +182,6 @@ class _Attributor:
         return earlier is None or _declared_values(entry, self._aliases) != _declared_values(
             earlier, self._base_aliases
         )
-
-
-def _by_key(entries: Iterable[Entry]) -> Mapping[str, Entry]:
-    return {entry.key: entry for entry in entries}
 
 
 def _identity(change: Change) -> tuple[str | None, str]:

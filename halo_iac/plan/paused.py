@@ -12,8 +12,12 @@ _RESUME: Final = "add `enabled: true` to the entry or to `defaults:`, or run `{}
 _GONE: Final = "give the entry another `agent:`, or run `{}` once its agent sends traces again"
 
 
-def paused_schedules(pairs: Iterable[Match]) -> Iterator[PausedSchedule]:
-    """Yield the active schedules that are paused although no layer of the file says ``enabled: false``."""
+def paused_schedules(pairs: Iterable[Match]) -> tuple[PausedSchedule, ...]:
+    """Return the active schedules that are paused although no layer of the file says ``enabled: false``, by key."""
+    return tuple(sorted(_paused(pairs), key=lambda schedule: schedule.key))
+
+
+def _paused(pairs: Iterable[Match]) -> Iterator[PausedSchedule]:
     for pair in pairs:
         remote, spec = pair.remote, pair.spec
         if remote is None or spec is None or spec.enabled is False or not remote.is_active:

@@ -18,7 +18,6 @@ from halo_iac.model.plan import (
     Change,
     Match,
     MatchResult,
-    PausedSchedule,
     Plan,
     PlanWarning,
     Policy,
@@ -209,7 +208,9 @@ def plan(
     chosen = frozenset(targets)
     decisions = decide_actions(project, differences, actual, chosen)
     changed = {decision.key for decision in decisions if isinstance(decision, Change)}
-    paused = _paused(pairing, decisions, chosen)
+    blocked = {decision.key for decision in decisions if isinstance(decision, Blocked)}
+    considered = (pair for pair in pairing.pairs if not chosen or pair.entry.key in chosen)
+    paused = paused_schedules(pair for pair in considered if pair.entry.key not in blocked)
     policy = resolved_policy(project, pairing)
     active = (each for each in actual.schedules if each.is_active and policy.covers(each.agent_id, each.title))
     readable = schedules_with_known_rate(active, differences)
@@ -275,9 +276,6 @@ def _guard_input(
     )
 
 
-# Decisions ----------------------------------------------------------------------------------------------------------
-
-
 def sort_key(change: Change) -> tuple[bool, int, int, str, str]:
     """Return the sort key of a plan's changes."""
     is_plain = not (change.is_rename and change.action is Action.UPDATE)
@@ -297,9 +295,6 @@ def _archives(project: Project, undeclared: Iterable[RemoteSchedule]) -> tuple[C
     return tuple(change for change in planned if change is not None)
 
 
-# Warnings and counts ------------------------------------------------------------------------------------------------
-
-
 def _unmanaged_schedules(situation: GuardInput) -> tuple[UndeclaredSchedule, ...]:
     archived = {change.id for change in situation.undeclared_archives}
     kept = ((remote, remote.spec()) for remote in situation.undeclared if remote.id not in archived)
@@ -309,13 +304,6 @@ def _unmanaged_schedules(situation: GuardInput) -> tuple[UndeclaredSchedule, ...
         )
         for remote, spec in kept
     )
-
-
-def _paused(pairing: MatchResult, decisions: Iterable[Decision], chosen: Collection[str]) -> tuple[PausedSchedule, ...]:
-    """Return the schedules that are paused and stay so; for a blocked entry the block is reported instead."""
-    blocked = {decision.key for decision in decisions if isinstance(decision, Blocked)}
-    found = (each for each in paused_schedules(pairing.pairs) if each.key not in blocked)
-    return tuple(sorted((each for each in found if not chosen or each.key in chosen), key=lambda each: each.key))
 
 
 def resolved_policy(project: Project, pairing: MatchResult) -> Policy:
