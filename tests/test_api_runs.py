@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from halo_iac.api.retry import Retry
-from halo_iac.api.runs import RunReader, RunWriter, format_instant
+from halo_iac.api.runs import RunReader, RunWriter
 from halo_iac.api.trpc import Json, Kind
 from halo_iac.errors import Delivery, Unreadable
+from halo_iac.model.instants import format_instant
 from halo_iac.model.runs import TERMINAL, Dataset, Message, Run, StartedRun
 
 RUN = {"id": "r-1", "conversationId": "c-1", "status": "running", "tomorrow": [1]}

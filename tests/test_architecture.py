@@ -166,7 +166,6 @@ HEAVY = {
     ("cli/context", "halo_iac.api.auth"): "offline there are no settings",
     ("cli/output", "halo_iac.load.*"): "ruamel.yaml: plans ask before they read files",
     ("cli/plan/request", "halo_iac.render.json"): "only --out and --json take it",
-    ("cli/runs/request", "halo_iac.api.runs"): "preview reads instants as well, and never asks the platform",
     ("cli/runs/request", "halo_iac.load.*"): "ruamel.yaml, which only --prompt-file takes here",
     ("cli/commands/preview", "halo_iac.render.preview_json"): "the TypeAdapters of JSON, which only --json takes",
     (

@@ -20,7 +20,7 @@ from halo_iac.model.runs import Conversation, ConversationDetails, Dataset, Mess
 from halo_iac.render.report import conversation_ending, file_name, name_ending, neutralize_markdown, report_file, slug
 from halo_iac.render.style import Style
 from halo_iac.render.text.report import render_for_terminal
-from halo_iac.runs.pull import PulledReport, PullRequest, pull
+from halo_iac.runs.pull import PulledReport, PulledSchedule, pull
 from halo_iac.runs.reports import fetch, fetch_of_conversation, fetch_of_schedule
 from halo_iac.storage.atomic import check_writable, write_new
 
@@ -222,10 +222,10 @@ def pull_all(
     platform: Platform, there: Sequence[str] = (), schedules: Sequence[str] = ("s-1",), since: str | None = None
 ) -> dict[str, list[str]]:
     """Return the conversations by what became of them."""
-    wanted = [PullRequest(f"key-{schedule}", schedule) for schedule in schedules]
+    wanted = [PulledSchedule(f"key-{schedule}", schedule) for schedule in schedules]
     found: dict[str, list[str]] = {"report": [], "absence": [], "read_error": [], "present": []}
     for each in pull(reader(platform), "p", wanted, there.__contains__, since=since, at_once=3):
-        found[_kind(each)].append(each.conversation.id if each.conversation is not None else each.wanted.key)
+        found[_kind(each)].append(each.conversation.id if each.conversation is not None else each.schedule.key)
     return {kind: sorted(ids) for kind, ids in found.items() if ids}
 
 

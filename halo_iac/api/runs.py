@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from halo_iac.api.decode import parse_list
@@ -12,6 +11,7 @@ from halo_iac.api.pagination import MAX_PAGE_SIZE, Cursor, Page, read_pages, rea
 from halo_iac.api.retry import Retry
 from halo_iac.api.trpc import Json, RpcClient, without_none
 from halo_iac.errors import PlatformError
+from halo_iac.model.instants import format_instant
 from halo_iac.model.runs import ConversationDetails, Run, RunDetails, RunRequest, StartedRun
 
 DEFAULT_ROWS: Final = 50
@@ -139,11 +139,6 @@ def run_input(project_id: str, request: RunRequest) -> dict[str, Any]:
         "debug": request.debug,
         **without_none(**{name: getattr(request, field) for name, field in _OPTIONAL.items()}),
     }
-
-
-def format_instant(value: datetime) -> str:
-    """Return an instant as the platform writes it: UTC with milliseconds and ``Z``."""
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class RunWriter:

@@ -105,7 +105,7 @@ class _Comments(Posts):
     def authors(self) -> frozenset[str]:
         """Return the owner of the token: a user, an app, or the job's own bot."""
         try:
-            found = self._graphql.ask("POST", "", {"query": "{viewer{login}}"})["data"]["viewer"]["login"]
+            found = self._graphql.request("POST", "", {"query": "{viewer{login}}"})["data"]["viewer"]["login"]
         except (HostError, KeyError, TypeError):
             return frozenset({_BOT})
         return frozenset({found})
@@ -114,10 +114,10 @@ class _Comments(Posts):
         return (_post(each, "id") for each in self._api.list(self._path))
 
     def add(self, text: str) -> None:
-        self._api.ask("POST", self._path, {"body": text})
+        self._api.request("POST", self._path, {"body": text})
 
     def change(self, number: int, text: str) -> None:
-        self._api.ask("PATCH", f"{self._single_path}/{number}", {"body": text})
+        self._api.request("PATCH", f"{self._single_path}/{number}", {"body": text})
 
 
 class _Issues(_Comments):
@@ -137,10 +137,10 @@ class _Issues(_Comments):
         return (_post(each, "number") for each in found if "pull_request" not in each)
 
     def add(self, text: str) -> None:
-        self._api.ask("POST", self._path, {"title": self._title, "body": text})
+        self._api.request("POST", self._path, {"title": self._title, "body": text})
 
     def close(self, number: int) -> None:
-        self._api.ask("PATCH", f"{self._single_path}/{number}", {"state": "closed"})
+        self._api.request("PATCH", f"{self._single_path}/{number}", {"state": "closed"})
 
 
 def _post(found: Mapping[str, Any], number: str) -> Post:

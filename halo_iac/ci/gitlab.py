@@ -74,7 +74,7 @@ class _Notes(Posts):
         self._path = path
 
     def authors(self) -> frozenset[str]:
-        return frozenset({str(self._api.ask("GET", "/user")["id"])})
+        return frozenset({str(self._api.request("GET", "/user")["id"])})
 
     def all(self) -> Iterator[Post]:
         return self._list(**self.query)
@@ -85,10 +85,10 @@ class _Notes(Posts):
             yield Post(int(each[self.number_field]), author, each.get(self.text_field) or "")
 
     def add(self, text: str) -> None:
-        self._api.ask("POST", self._path, {self.text_field: _without_commands(text)})
+        self._api.request("POST", self._path, {self.text_field: _without_commands(text)})
 
     def change(self, number: int, text: str) -> None:
-        self._api.ask("PUT", f"{self._path}/{number}", {self.text_field: _without_commands(text)})
+        self._api.request("PUT", f"{self._path}/{number}", {self.text_field: _without_commands(text)})
 
 
 class _Issues(_Notes):
@@ -104,10 +104,10 @@ class _Issues(_Notes):
         return self._list(state="closed", updated_after=since)
 
     def add(self, text: str) -> None:
-        self._api.ask("POST", self._path, {"title": self._title, self.text_field: _without_commands(text)})
+        self._api.request("POST", self._path, {"title": self._title, self.text_field: _without_commands(text)})
 
     def close(self, number: int) -> None:
-        self._api.ask("PUT", f"{self._path}/{number}", {"state_event": "close"})
+        self._api.request("PUT", f"{self._path}/{number}", {"state_event": "close"})
 
 
 def _without_commands(text: str) -> str:

@@ -23,7 +23,7 @@ class HostApi:
         self._base_url = base_url.rstrip("/")
         self._headers = dict(headers)
 
-    def ask(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - JSON
+    def request(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - JSON
         """Return what the host answers; raises :class:`~halo_iac.errors.HostError`."""
         answer = self._send(method, path, body)
         try:

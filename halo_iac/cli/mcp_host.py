@@ -25,12 +25,13 @@ from halo_iac.cli.main import to_halo_error
 from halo_iac.cli.plan.request import make_plans
 from halo_iac.cli.project_files.check import check_project
 from halo_iac.cli.project_files.entries import match_keys, require_schedule_id
-from halo_iac.cli.runs.request import RunOptions, build_request, find_lookback_hours, format_instant, resolve_window
+from halo_iac.cli.runs.request import RunOptions, build_request, find_lookback_hours, resolve_window
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import FileError, HaloError, UsageError
 from halo_iac.hints import Command, format_hint
 from halo_iac.load.files import INCLUDE_SUFFIXES, CheckoutBound, FileUnreadable, invalid_path_reason
 from halo_iac.mcp.session import Platform, RunOrder, Session
+from halo_iac.model.instants import format_instant
 from halo_iac.paths import resolve_path
 from halo_iac.render.formats import ProjectCheck, RenderContext, ReviewFormat, open_view
 from halo_iac.render.style import Style
@@ -199,7 +200,7 @@ class McpSession:
             schedule = self.schedule_id(order.schedule)
             hours = order.lookback_hours or find_lookback_hours(connection.reader.schedule(schedule))
             asked = resolve_window(None, None, hours, now)
-            begin, end = format_instant(None, asked.start), format_instant(None, asked.end)
+            begin, end = format_instant(asked.start), format_instant(asked.end)
             check = Command("schedule", "runs", schedule)
             return self._start(lambda writer: writer.fire(schedule, begin, end), "a run of the schedule", check)
         given = RunOptions(prompt=order.prompt, lookback_hours=order.lookback_hours)

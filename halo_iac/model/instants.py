@@ -16,3 +16,8 @@ def utc_instant(value: object) -> datetime | None:
         return None if found is None or found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def format_instant(value: datetime) -> str:
+    """Return an instant as the platform writes it: UTC with milliseconds and ``Z``."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

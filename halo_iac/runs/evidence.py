@@ -10,12 +10,11 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, Final
 
-from halo_iac.api.runs import format_instant
 from halo_iac.api.traces import TraceReader
 from halo_iac.errors import PlatformError
 from halo_iac.model.evidence import Citation, Citations, Evidence, OpenedTrace
 from halo_iac.model.ids import respell_uuid
-from halo_iac.model.instants import utc_instant
+from halo_iac.model.instants import format_instant, utc_instant
 from halo_iac.model.runs import Report
 from halo_iac.model.span_tree import span_tree
 from halo_iac.model.traces import Trace

@@ -22,8 +22,6 @@ from halo_iac.hints import Command, Hint
 from halo_iac.model.runs import RunDetails, RunEvent, StartedRun
 from halo_iac.workers import Task, run_concurrently
 
-INTERVAL: Final = 5.0
-TIMEOUT: Final = 1800.0
 _MAX_PAUSE_SECONDS: Final = 60.0
 _MAX_FAILED_POLLS: Final = 3
 """Failed polls in a row after which the events of a run that is over are given up."""
@@ -62,8 +60,8 @@ class Polling:
     ``pause`` waits and may return early; once ``stop`` is set no request is sent.
     """
 
-    interval: float = INTERVAL
-    timeout: float = TIMEOUT
+    interval: float = 5.0
+    timeout: float = 1800.0
     stop: threading.Event = field(default_factory=threading.Event)
     clock: Callable[[], float] = monotonic
     pause: Callable[[float], object] | None = None
@@ -99,32 +97,32 @@ class RunSnapshot:
 
 
 def wait(
-    reader: RunReader, run_ids: Sequence[str], pace: Polling | None = None, *, with_events: bool = False
+    reader: RunReader, run_ids: Sequence[str], polling: Polling | None = None, *, with_events: bool = False
 ) -> Iterator[RunSnapshot]:
     """Watch runs side by side; yields what changed, and one final snapshot for each run unless stopped before.
 
     ``reader`` should make one attempt a call, since a failed poll is repeated by the next one.
     """
-    pace = pace or Polling()
-    tasks = [Task(partial(poll, reader, run_id, pace, with_events=with_events)) for run_id in run_ids]
+    polling = polling or Polling()
+    tasks = [Task(partial(poll, reader, run_id, polling, with_events=with_events)) for run_id in run_ids]
     return run_concurrently(tasks, min(len(tasks), _MAX_WATCHED))
 
 
-def poll(reader: RunReader, run_id: str, pace: Polling, *, with_events: bool = False) -> Iterator[RunSnapshot]:
-    """Watch one run until it is over, polling cannot succeed, the time is up or ``pace`` is stopped."""
-    deadline = pace.clock() + pace.timeout
-    poller = _RunPoller(reader, run_id, pace.interval, with_events=with_events)
+def poll(reader: RunReader, run_id: str, polling: Polling, *, with_events: bool = False) -> Iterator[RunSnapshot]:
+    """Watch one run until it is over, polling cannot succeed, the time is up or ``polling`` is stopped."""
+    deadline = polling.clock() + polling.timeout
+    poller = _RunPoller(reader, run_id, polling.interval, with_events=with_events)
     previous: RunSnapshot | None = None
-    while not pace.stop.is_set():
+    while not polling.stop.is_set():
         snapshot, delay = poller.poll()
-        left = deadline - pace.clock()
+        left = deadline - polling.clock()
         snapshot = snapshot if left > 0 else replace(snapshot, is_final=True)
         if snapshot.is_final or _has_news(snapshot, previous):
             yield snapshot
         if snapshot.is_final:
             return
         previous = snapshot
-        pace.wait(min(delay, left))
+        polling.wait(min(delay, left))
 
 
 def _has_news(snapshot: RunSnapshot, previous: RunSnapshot | None) -> bool:

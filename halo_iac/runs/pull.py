@@ -23,7 +23,7 @@ _CONVERSATIONS: Final = "haloConversation.listForProject"
 
 
 @dataclass(frozen=True, slots=True)
-class PullRequest:
+class PulledSchedule:
     """A schedule whose reports are pulled; ``key`` is its entry's."""
 
     key: str
@@ -38,7 +38,7 @@ class PulledReport:
     listed.
     """
 
-    wanted: PullRequest
+    schedule: PulledSchedule
     conversation: Conversation | None
     report: Report | None = None
     absence: NoReport | None = None
@@ -48,7 +48,7 @@ class PulledReport:
 def pull(
     reader: RunReader,
     project_id: str,
-    wanted: Sequence[PullRequest],
+    schedules: Sequence[PulledSchedule],
     has_report: Callable[[str], bool],
     *,
     since: str | None = None,
@@ -61,7 +61,7 @@ def pull(
     can succeed is raised.
     """
     pulling = _Pull(reader, project_id, has_report, since)
-    yield from run_concurrently([Task(partial(pulling.list, each)) for each in wanted], at_once)
+    yield from run_concurrently([Task(partial(pulling.list, each)) for each in schedules], at_once)
 
 
 class _Pull:
@@ -73,39 +73,39 @@ class _Pull:
         self._has_report = has_report
         self._since = since
 
-    def list(self, wanted: PullRequest) -> Iterator[PulledReport | Task[PulledReport]]:
+    def list(self, schedule: PulledSchedule) -> Iterator[PulledReport | Task[PulledReport]]:
         """Go through a schedule's conversations, newest first, while others fetch what is missing."""
         without_report: dict[str, Run] | None = None
         try:
-            for conversation in self._conversations(wanted):
+            for conversation in self._conversations(schedule.schedule_id):
                 if self._has_report(conversation.id):
-                    yield PulledReport(wanted, conversation)
+                    yield PulledReport(schedule, conversation)
                     continue
                 if without_report is None:
-                    without_report = self._runs_without_report(wanted)
+                    without_report = self._runs_without_report(schedule.schedule_id)
                 run = without_report.get(conversation.id)
                 if run is not None and run.id == conversation.latest_run_id:
-                    yield PulledReport(wanted, conversation, absence=missing_report_reason(run, None))
+                    yield PulledReport(schedule, conversation, absence=missing_report_reason(run, None))
                 else:
-                    yield Task(partial(self.fetch, wanted, conversation))
+                    yield Task(partial(self.fetch, schedule, conversation))
         except PlatformError as error:
             if error.ends_the_run:
                 raise
-            yield PulledReport(wanted, None, read_error=error)
+            yield PulledReport(schedule, None, read_error=error)
 
-    def fetch(self, wanted: PullRequest, conversation: Conversation) -> Iterator[PulledReport]:
+    def fetch(self, schedule: PulledSchedule, conversation: Conversation) -> Iterator[PulledReport]:
         try:
-            yield PulledReport(wanted, conversation, fetch_of_conversation(self._reader, conversation.id))
+            yield PulledReport(schedule, conversation, fetch_of_conversation(self._reader, conversation.id))
         except NoReport as absence:
-            yield PulledReport(wanted, conversation, absence=absence)
+            yield PulledReport(schedule, conversation, absence=absence)
         except PlatformError as error:
             if error.ends_the_run:
                 raise
-            yield PulledReport(wanted, conversation, read_error=error)
+            yield PulledReport(schedule, conversation, read_error=error)
 
-    def _conversations(self, wanted: PullRequest) -> Iterator[Conversation]:
+    def _conversations(self, schedule_id: str) -> Iterator[Conversation]:
         """Yield each once: one that begins meanwhile comes first, and moves others to the next page again."""
-        pages = self._reader.conversation_pages(self._project_id, schedule=wanted.schedule_id, page_size=MAX_PAGE_SIZE)
+        pages = self._reader.conversation_pages(self._project_id, schedule=schedule_id, page_size=MAX_PAGE_SIZE)
         seen: set[str] = set()
         for page in pages:
             found = [parse_conversation(row, _CONVERSATIONS) for row in page.rows]
@@ -120,12 +120,12 @@ class _Pull:
     def _is_recent(self, instant: str | None) -> bool:
         return self._since is None or instant is None or instant >= self._since
 
-    def _runs_without_report(self, wanted: PullRequest) -> dict[str, Run]:
+    def _runs_without_report(self, schedule_id: str) -> dict[str, Run]:
         """Return the conversations whose only run has ended without a report, with that run.
 
         One request a schedule, instead of one for each of them in every pull to come.
         """
-        runs = self._reader.schedule_runs(wanted.schedule_id, MAX_PAGE_SIZE)
+        runs = self._reader.schedule_runs(schedule_id, MAX_PAGE_SIZE)
         counts = Counter(run.conversation_id for run in runs)
         ended = [run for run in runs if run.is_over and run.status not in WITH_REPORT]
         return {run.conversation_id: run for run in ended if run.conversation_id and counts[run.conversation_id] == 1}

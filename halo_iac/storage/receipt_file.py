@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from halo_iac import __version__
 from halo_iac.errors import DocumentError, FileError, UsageError
+from halo_iac.model.instants import format_instant
 from halo_iac.model.receipt import (
     RECEIPT_VERSION,
     Header,
@@ -241,7 +242,7 @@ def new_receipt(
     header = Header(
         version=RECEIPT_VERSION,
         halo=__version__,
-        at=now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        at=format_instant(now),
         base_url=host.base_url,
         project_id=host.project_id,
         reason=reason,

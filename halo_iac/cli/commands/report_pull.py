@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from halo_iac.api.runs import format_instant
 from halo_iac.cli import options
 from halo_iac.cli.agents import find_agent_id
 from halo_iac.cli.command import platform_command
@@ -21,8 +20,9 @@ from halo_iac.cli.project_files.entries import get_entry, match_entry
 from halo_iac.cli.reports.brief import MaxChars, make_brief
 from halo_iac.cli.runs.request import parse_instant
 from halo_iac.errors import FileError, HaloError, PlatformError, UsageError
+from halo_iac.model.instants import format_instant
 from halo_iac.render.json import document
-from halo_iac.runs.pull import PullRequest, pull
+from halo_iac.runs.pull import PulledSchedule, pull
 from halo_iac.storage.report_folder import ReportFolder
 from halo_iac.text import counted
 
@@ -113,10 +113,10 @@ def _parse_since(text: str, now: datetime) -> str:
 
 def _find_requests(
     matched: MatchResult, keys: Collection[str], agent_id: str | None
-) -> tuple[list[PullRequest], list[str]]:
+) -> tuple[list[PulledSchedule], list[str]]:
     """Return the schedules to pull from, and the problems of declared schedules that cannot be matched."""
     requests = [
-        PullRequest(pair.entry.key, pair.remote.id)
+        PulledSchedule(pair.entry.key, pair.remote.id)
         for pair in matched.pairs
         if pair.remote is not None and pair.entry.key in keys and agent_id in {None, pair.remote.agent_id}
     ]
@@ -144,7 +144,7 @@ class _Pull:
             f", {counted(len(self.without), 'run')} without a report" if self.without else ""
         )
 
-    def run(self, wanted: Sequence[PullRequest], since: str | None, concurrency: int) -> None:
+    def run(self, wanted: Sequence[PulledSchedule], since: str | None, concurrency: int) -> None:
         """Write every report that is missing in the folder."""
         reader, project = self.connection.run_reader, self.connection.project.id
         for pulled in pull(reader, project, wanted, self._has, since=since, at_once=concurrency):
@@ -156,7 +156,7 @@ class _Pull:
         return self.folder.find(conversation_id) is not None
 
     def _write(self, pulled: PulledReport) -> None:
-        key = pulled.wanted.key
+        key = pulled.schedule.key
         if pulled.read_error is not None:
             self.problems.append(f"{key}: {pulled.read_error.message}")
         elif pulled.absence is not None:

@@ -16,7 +16,7 @@ from halo_iac.cli.commands.schedule_edit import add_to
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.project_files.entries import connect_to_schedule
 from halo_iac.cli.reports.output import format_fields, runs_table
-from halo_iac.cli.runs.request import find_lookback_hours, format_instant, resolve_window
+from halo_iac.cli.runs.request import find_lookback_hours, format_given_instant, resolve_window
 from halo_iac.cli.runs.session import RunSession, show_started, start_one
 from halo_iac.cli.runs.started import CostlyCall
 from halo_iac.errors import HaloError
@@ -153,7 +153,8 @@ def fire(
     if lookback_hours is None and window_start_at is None:
         lookback_hours = find_lookback_hours(connection.reader.schedule(found))
     asked = resolve_window(window_start_at, window_end_at, lookback_hours or 1, now)
-    start, end = format_instant(window_start_at, asked.start), format_instant(window_end_at, asked.end)
+    start = format_given_instant(window_start_at, asked.start)
+    end = format_given_instant(window_end_at, asked.end)
     call = CostlyCall(f"a run of schedule {schedule_id}", Command("schedule", "runs", found))
     session = RunSession(context, connection)
     return show_started(context, start_one(session, lambda writer: writer.fire(found, start, end), call))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from halo_iac.cli import options
 from halo_iac.errors import FileError, UsageError
+from halo_iac.model.instants import format_instant
 from halo_iac.model.remote import RemoteSchedule
 from halo_iac.model.runs import LOOKBACK_HOURS, PROMPT, RunRequest, Window
 from halo_iac.storage.atomic import read_start
@@ -101,10 +102,8 @@ def parse_instant(text: str, option: str) -> datetime:
         raise UsageError(f"{option}: {text!r} is not an ISO 8601 instant", hint=hint) from None
 
 
-def format_instant(text: str | None, value: datetime) -> str:
+def format_given_instant(text: str | None, value: datetime) -> str:
     """Return an instant in the wire format: unchanged if it was given in UTC, as the official client sends it."""
-    from halo_iac.api.runs import format_instant
-
     return text if text is not None and text.endswith("Z") and "T" in text else format_instant(value)
 
 

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
-from halo_iac.api.runs import format_instant
 from halo_iac.cli.runs.request import parse_instant
 from halo_iac.cli.traces.filter_expressions import attribute_filters, field_filters
 from halo_iac.errors import UsageError
+from halo_iac.model.instants import format_instant
 from halo_iac.model.traces import OBSERVATION_KINDS
 from halo_iac.text import did_you_mean, quote
 

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from halo_iac.api.pagination import Cursor, Page
-from halo_iac.api.runs import format_instant
 from halo_iac.api.traces import TraceReader
 from halo_iac.mcp.arguments import Agent, ATraceId, Paged
 from halo_iac.mcp.pagination import collect
 from halo_iac.mcp.tool import FIRST_POSITION, Answer, Call, Line, Result, Tool
+from halo_iac.model.instants import format_instant
 from halo_iac.model.span_tree import Node, span_tree
 from halo_iac.model.traces import Span, Trace
 from halo_iac.text import counted
