@@ -190,26 +190,19 @@ def plan(
 ) -> Plan:
     """Return the plan: changes, blocked entries, guard violations and warnings.
 
-    ``targets`` and the creates that ``overrides`` permit are keys of entries (:class:`~halo_iac.errors.UsageError` for
-    an unknown one, unless it is one of ``elsewhere``, the keys of other project files that the command is about);
-    matching has looked at all entries even so. The result depends on nothing but the arguments, and
-    not on their order.
+    ``targets``, and the creates and takeovers that ``overrides`` permit, are keys of entries. An unknown
+    one raises :class:`~halo_iac.errors.UsageError`, unless it is one of ``elsewhere``, the keys in other project files
+    of the command. Matching has considered all entries even so. The result does not depend on the order of the
+    arguments.
     """
     overrides = overrides or Overrides()
-    keys = (
-        ("--target", targets),
-        ("--allow-create", sorted(overrides.allow_create)),
-        ("--allow-takeover", sorted(overrides.allow_takeover)),
-    )
-    if any(named for _, named in keys):
-        known = {*elsewhere, *(entry.key for entry in project.entries)}
-        for option, named in keys:
-            _check_keys(option, named, known)
+    _check_keys(project, targets, overrides, elsewhere)
     chosen = frozenset(targets)
     decisions = decide_actions(project, differences, actual, chosen)
     changed = {decision.key for decision in decisions if isinstance(decision, Change)}
     blocked = {decision.key for decision in decisions if isinstance(decision, Blocked)}
     considered = (pair for pair in pairing.pairs if not chosen or pair.entry.key in chosen)
+    # Of a blocked entry, the reason is reported instead.
     paused = paused_schedules(pair for pair in considered if pair.entry.key not in blocked)
     policy = resolved_policy(project, pairing)
     active = (each for each in actual.schedules if each.is_active and policy.covers(each.agent_id, each.title))
@@ -234,8 +227,14 @@ def plan(
     )
 
 
-def _check_keys(option: str, keys: Iterable[str], known: Collection[str]) -> None:
-    for key in keys:
+def _check_keys(project: Project, targets: Sequence[str], overrides: Overrides, elsewhere: Collection[str]) -> None:
+    named = (
+        *(("--target", key) for key in targets),
+        *(("--allow-create", key) for key in sorted(overrides.allow_create)),
+        *(("--allow-takeover", key) for key in sorted(overrides.allow_takeover)),
+    )
+    known = {*elsewhere, *(entry.key for entry in project.entries)} if named else set()
+    for option, key in named:
         if key not in known:
             near = get_close_matches(key, known, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else keys_hint(sorted(known))
