@@ -31,11 +31,11 @@ from halo_iac.render.style import Style
 from halo_iac.render.values import problem_counts
 from halo_iac.text import counted
 
-SHOWN_ANNOTATIONS: Final = 10
+_MAX_SHOWN: Final = 10
 """How many annotations of a level GitHub shows of one step."""
 
 
-class Level(StrEnum):
+class _Level(StrEnum):
     """GitHub's levels of annotations, the most serious first."""
 
     ERROR = "error"
@@ -43,10 +43,10 @@ class Level(StrEnum):
     NOTICE = "notice"
 
 
-class Annotation(NamedTuple):
+class _Annotation(NamedTuple):
     """One annotation; ``path`` is relative to the working directory, ``line`` and ``column`` are 0 where unknown."""
 
-    level: Level
+    level: _Level
     title: str
     message: str
     path: str = ""
@@ -72,7 +72,7 @@ class GithubView:
 
     def plans(self, plans: Sequence[ProjectPlan]) -> str:
         """Return the plans of all project files and their changes that failed, and the counts of each file last."""
-        found: list[Annotation] = []
+        found: list[_Annotation] = []
         ending: list[str] = []
         for each in plans:
             style = each.styled(self._style)
@@ -111,23 +111,23 @@ class GithubView:
         """Return an error as annotations: the problems of project files, or what happened and what to do."""
         if isinstance(error, ProjectError):
             return self.problems(error.problems, (), "")
-        return self._draw([Annotation(Level.ERROR, "halo", _with_hint(error.message, error.hint))], [])
+        return self._draw([_Annotation(_Level.ERROR, "halo", _with_hint(error.message, error.hint))], [])
 
-    def _draw(self, found: Iterable[Annotation], ending: Sequence[str]) -> str:
-        levels = [*Level]
+    def _draw(self, found: Iterable[_Annotation], ending: Sequence[str]) -> str:
+        levels = [*_Level]
         annotations = sorted(found, key=lambda each: levels.index(each.level))
         numbers = Counter(each.level for each in annotations)
         commands = [_command(each, self._style, self._prefix) for each in annotations]
-        if any(number > SHOWN_ANNOTATIONS for number in numbers.values()):
-            total = ", ".join(counted(numbers[level], level) for level in Level if numbers[level])
-            commands.append(f"{total}; GitHub shows the first {SHOWN_ANNOTATIONS} of each.")
+        if any(number > _MAX_SHOWN for number in numbers.values()):
+            total = ", ".join(counted(numbers[level], level) for level in _Level if numbers[level])
+            commands.append(f"{total}; GitHub shows the first {_MAX_SHOWN} of each.")
         return "\n".join([*commands, *ending, ""])
 
 
 # Annotations --------------------------------------------------------------------------------------------------------
 
 
-def _annotate_project(plan: Plan, outcome: ApplyOutcome | None, style: Style) -> tuple[list[Annotation], list[str]]:
+def _annotate_project(plan: Plan, outcome: ApplyOutcome | None, style: Style) -> tuple[list[_Annotation], list[str]]:
     """Return the annotations of a plan, changes that failed first, and the lines of counts."""
     if outcome is None:
         return [*_annotate_plan(plan, style)], [plan_counts(plan, style)]
@@ -135,42 +135,42 @@ def _annotate_project(plan: Plan, outcome: ApplyOutcome | None, style: Style) ->
     return [*failures, *_annotate_plan(plan, style)], [plan_counts(plan, style), run_counts(outcome.summary)]
 
 
-def _annotate_plan(plan: Plan, style: Style) -> Iterator[Annotation]:
+def _annotate_plan(plan: Plan, style: Style) -> Iterator[_Annotation]:
     origins = {change.key: change.origin for change in plan.changes} | {each.key: each.origin for each in plan.blocked}
     for refusal in plan.refusals:
-        level, verdict = (Level.WARNING, "withheld") if refusal.withholds else (Level.ERROR, "refused")
+        level, verdict = (_Level.WARNING, "withheld") if refusal.withholds else (_Level.ERROR, "refused")
         remedy = Hint("{}: {}", remedy_label(refusal), refusal.override)
         message = _with_hint(Hint("{}, {}: {}", verdict, refusal.guard, refusal.message), remedy)
         origin = next((origins[name] for name in refusal.names if name in origins), "")
-        yield Annotation(level, "halo plan", message, *_position(origin))
+        yield _Annotation(level, "halo plan", message, *_position(origin))
     for entry in plan.blocked:
         message = _with_hint(f"blocked {style.safe(entry.key)}: {entry.reason}", entry.hint)
-        yield Annotation(Level.ERROR, "halo plan", message, *_position(entry.origin))
+        yield _Annotation(_Level.ERROR, "halo plan", message, *_position(entry.origin))
     yield from map(_annotate_finding, plan.findings)
     for warning in plan.warnings:
         origin = origins.get(warning.key, "")
-        yield Annotation(Level.WARNING, "halo plan", _warning_message(warning, style), *_position(origin))
+        yield _Annotation(_Level.WARNING, "halo plan", _warning_message(warning, style), *_position(origin))
     yield from (_annotate_paused(each, style) for each in plan.paused)
     calendar = Calendar(None, style).with_cost(plan.cost_per_month)
     for change in sorted(plan.changes, key=attrgetter("is_removal"), reverse=True):
         yield _annotate_change(change, calendar, style)
 
 
-def _annotate_paused(paused: PausedSchedule, style: Style) -> Annotation:
+def _annotate_paused(paused: PausedSchedule, style: Style) -> _Annotation:
     by = "by hand" if paused.reason is None else f"by the platform ({style.safe(paused.reason)})"
     message = f"{style.safe(paused.key)}: {style.quoted(paused.title)} is paused {by} and left alone"
     remedy = Hint("to resume it: {}", paused.hint)
-    return Annotation(Level.WARNING, "halo plan", _with_hint(message, remedy), *_position(paused.origin))
+    return _Annotation(_Level.WARNING, "halo plan", _with_hint(message, remedy), *_position(paused.origin))
 
 
-def _annotate_change(change: Change, calendar: Calendar, style: Style) -> Annotation:
-    short = ", ".join(_row_text(row, style) for row in summary_rows(change, calendar, style))
+def _annotate_change(change: Change, calendar: Calendar, style: Style) -> _Annotation:
+    short = ", ".join(_row_text(row, style) for row in summary_rows(change, calendar, style, {}))
     name = style.safe(change.key or f"{change.title} ({change.id})")
     share = f" ({ATTRIBUTIONS[change.share]})" if change.share else ""
     runs, fee = monthly_runs(change, calendar), calendar.cost_per_run
     cost = f"; cost a month: {format_monthly_cost(*runs, fee, style)}" if fee is not None and runs[0] != runs[1] else ""
     message = f"{change.action} {name}: {short}{cost}{share}"
-    return Annotation(Level.NOTICE, "halo plan", message, *_position(change.origin))
+    return _Annotation(_Level.NOTICE, "halo plan", message, *_position(change.origin))
 
 
 def _row_text(row: Row, style: Style) -> str:
@@ -178,40 +178,40 @@ def _row_text(row: Row, style: Style) -> str:
     return f"{row.label} {before}{row.after}".strip()
 
 
-def _annotate_drift(drift: Drift, style: Style) -> Iterator[Annotation]:
+def _annotate_drift(drift: Drift, style: Style) -> Iterator[_Annotation]:
     for item in drift.items:
-        level = Level.ERROR if item.kind is DriftKind.BLOCKED else Level.WARNING
+        level = _Level.ERROR if item.kind is DriftKind.BLOCKED else _Level.WARNING
         rows = ", ".join(_row_text(row, style) for row in item_rows(drift, item, style))
         name = style.safe(item.key) if item.key else f"{style.quoted(item.title)} ({style.safe(', '.join(item.ids))})"
         text = ": ".join(filter(None, (f"{item.kind} {name}", rows or item.reason)))
         message = _with_hint(text, item.hint and style.format_hint(item.hint))
-        yield Annotation(level, "halo drift", message, *_position(item.origin))
+        yield _Annotation(level, "halo drift", message, *_position(item.origin))
     for warning in drift.plan.warnings:
-        yield Annotation(Level.WARNING, "halo drift", _warning_message(warning, style))
+        yield _Annotation(_Level.WARNING, "halo drift", _warning_message(warning, style))
 
 
 def _warning_message(warning: PlanWarning, style: Style) -> str:
     return f"{style.safe(warning.key or 'project')}: {warning.message}"
 
 
-def _annotate_finding(finding: Finding) -> Annotation:
-    level = Level.ERROR if finding.severity is Severity.ERROR else Level.WARNING
+def _annotate_finding(finding: Finding) -> _Annotation:
+    level = _Level.ERROR if finding.severity is Severity.ERROR else _Level.WARNING
     message = _with_hint(finding.message, finding.hint)
-    return Annotation(level, f"halo: {finding.rule}", message, finding.path, finding.line, finding.column)
+    return _Annotation(level, f"halo: {finding.rule}", message, finding.path, finding.line, finding.column)
 
 
-def _annotate_problem(problem: Problem) -> Annotation:
+def _annotate_problem(problem: Problem) -> _Annotation:
     message = _with_hint(problem.message, problem.hint)
-    return Annotation(Level.ERROR, "halo", message, problem.path, problem.line, problem.column)
+    return _Annotation(_Level.ERROR, "halo", message, problem.path, problem.line, problem.column)
 
 
-def _annotate_failures(run: Summary, style: Style) -> Iterator[Annotation]:
+def _annotate_failures(run: Summary, style: Style) -> Iterator[_Annotation]:
     for event in run.events:
         if not event.status.is_success:
             change = event.change
             reason = f": {event.message}" if event.message else ""
             message = _with_hint(f"{event.status}, {change.action} {style.safe(change.name)}{reason}", event.hint)
-            yield Annotation(Level.ERROR, "halo apply", message, *_position(change.origin))
+            yield _Annotation(_Level.ERROR, "halo apply", message, *_position(change.origin))
 
 
 def _with_hint(message: str, hint: str | None) -> str:
@@ -227,7 +227,7 @@ def _position(origin: str) -> tuple[str, int]:
 # Workflow commands --------------------------------------------------------------------------------------------------
 
 
-def _command(annotation: Annotation, style: Style, prefix: str) -> str:
+def _command(annotation: _Annotation, style: Style, prefix: str) -> str:
     """Return an annotation as a command; its path begins at the root of the repository, where GitHub looks for it."""
     path = posixpath.normpath(posixpath.join(prefix, annotation.path)) if annotation.path else ""
     properties = {

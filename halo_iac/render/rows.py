@@ -17,8 +17,8 @@ from halo_iac.render.style import Style
 from halo_iac.render.values import format_change, format_cost_change, format_value, shorten
 from halo_iac.text import counted
 
-CADENCE_FIELDS: Final = frozenset({"frequency", "days_of_week", "days_of_month", "hours", "minutes", "timezone"})
-TIME_FIELDS: Final = frozenset({"hours", "minutes"})
+_CADENCE_FIELDS: Final = frozenset({"frequency", "days_of_week", "days_of_month", "hours", "minutes", "timezone"})
+_TIME_FIELDS: Final = frozenset({"hours", "minutes"})
 ATTRIBUTIONS: Final = {
     Attribution.BRANCH: "this branch",
     Attribution.BRANCH_AND_DRIFT: "this branch; it already differed before",
@@ -38,7 +38,7 @@ _ARCHIVE_REASONS: Final = {
     Cause.UNDONE: "it was not active before the run that this undoes",
 }
 
-Fields = tuple[FieldChange, ...]
+_Fields = tuple[FieldChange, ...]
 """The fields of a change, agents with their names."""
 
 
@@ -52,18 +52,14 @@ class Row(NamedTuple):
     below: tuple[PromptLine, ...] = ()
 
 
-def change_rows(
-    change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
-) -> tuple[Row, ...]:
+def change_rows(change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str]) -> tuple[Row, ...]:
     """Return the rows of one change, in the order of the file; ``agents`` has the names of agent ids."""
-    return tuple(_ROWS[change.action](change, _with_names(change.fields, agents or {}), calendar, style))
+    return tuple(_ROWS[change.action](change, _with_names(change.fields, agents), calendar, style))
 
 
-def field_rows(
-    change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
-) -> tuple[Row, ...]:
+def field_rows(change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str]) -> tuple[Row, ...]:
     """Return the rows of the fields that differ, without next fires, runs and cost."""
-    return tuple(_field_rows(change, _with_names(change.fields, agents or {}), calendar, style))
+    return tuple(_field_rows(change, _with_names(change.fields, agents), calendar, style))
 
 
 def format_monthly_cost(before: float, after: float, per_run: float, style: Style) -> str:
@@ -82,9 +78,7 @@ def monthly_runs(change: Change, calendar: Calendar) -> tuple[float, float]:
     )
 
 
-def summary_rows(
-    change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
-) -> tuple[Row, ...]:
+def summary_rows(change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str]) -> tuple[Row, ...]:
     """Return a change as rows for one line: the fields that differ, a new schedule's cadence, or why one is archived.
 
     Long values are cut, and a row without a label counts the fields that there is no room for.
@@ -95,7 +89,7 @@ def summary_rows(
         after = _require_after(change)
         paused = () if after.enabled is not False else (Row("", "paused"),)
         return (Row("", calendar.describe(after.cadence)), *paused)
-    rows = tuple(_field_rows(change, _with_names(change.fields, agents or {}), calendar, style, _summary_row))
+    rows = tuple(_field_rows(change, _with_names(change.fields, agents), calendar, style, _summary_row))
     if len(rows) <= _MAX_SUMMARY_ROWS:
         return rows
     shown = rows[: _MAX_SUMMARY_ROWS - 1]
@@ -112,7 +106,7 @@ def _summary_row(field: FieldChange, style: Style) -> Row:
     return Row(field.field, after, before)
 
 
-def _with_names(fields: Iterable[FieldChange], agents: Mapping[str, str]) -> Fields:
+def _with_names(fields: Iterable[FieldChange], agents: Mapping[str, str]) -> _Fields:
     """Put an agent's name before its id, wherever a field shows one."""
 
     def named(value: Value) -> Value:
@@ -124,16 +118,18 @@ def _with_names(fields: Iterable[FieldChange], agents: Mapping[str, str]) -> Fie
     )
 
 
-def _create_rows(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
+def _create_rows(change: Change, fields: _Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
     """Show the cadence in words and every field that was written; built-in defaults are left out."""
     spec = _require_after(change)
     for field in fields:
         if field.field == "frequency":
-            overridden = (each for each in fields if each.field in CADENCE_FIELDS and each.origin.endswith(_OVERRIDDEN))
+            overridden = (
+                each for each in fields if each.field in _CADENCE_FIELDS and each.origin.endswith(_OVERRIDDEN)
+            )
             yield Row("cadence", calendar.describe(spec.cadence), origin=_origins((field, *overridden), style))
         elif field.field == "prompt":
             yield _new_prompt(field, style)
-        elif field.field not in CADENCE_FIELDS and field.field != "title" and field.origin != _BUILT_IN:
+        elif field.field not in _CADENCE_FIELDS and field.field != "title" and field.origin != _BUILT_IN:
             yield Row(field.field, format_value(field.field, field.after, style), origin=style.safe(field.origin))
     fires = "never while paused" if spec.enabled is False else calendar.next_fires(spec.cadence)
     if fires:
@@ -151,9 +147,9 @@ def _new_prompt(field: FieldChange, style: Style) -> Row:
     return Row("prompt", size, origin=style.safe(field.origin), below=tuple(excerpt(text, style)))
 
 
-def _update_rows(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
+def _update_rows(change: Change, fields: _Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
     yield from _field_rows(change, fields, calendar, style)
-    if not any(field.field in CADENCE_FIELDS or field.field == "enabled" for field in fields):
+    if not any(field.field in _CADENCE_FIELDS or field.field == "enabled" for field in fields):
         return
     before, after = _require_before(change), _effective_spec(change)
     yield from _fires_row(_describe_fires(before, calendar), _describe_fires(after, calendar))
@@ -162,14 +158,14 @@ def _update_rows(change: Change, fields: Fields, calendar: Calendar, style: Styl
 
 def _field_rows(
     change: Change,
-    fields: Fields,
+    fields: _Fields,
     calendar: Calendar,
     style: Style,
     draw: Callable[[FieldChange, Style], Row] | None = None,
 ) -> Iterator[Row]:
     """Yield a row per field, in the order of the file, with one row for all fields of the cadence."""
     draw = draw or _field_row
-    cadence = tuple(field for field in fields if field.field in CADENCE_FIELDS)
+    cadence = tuple(field for field in fields if field.field in _CADENCE_FIELDS)
     whole = _cadence_row(change, cadence, calendar, style) if cadence else None
     for field in fields:
         if whole is None or field not in cadence:
@@ -178,24 +174,24 @@ def _field_rows(
             yield whole
 
 
-def _cadence_row(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Row | None:
+def _cadence_row(change: Change, fields: _Fields, calendar: Calendar, style: Style) -> Row | None:
     """Return a changed cadence as one row: times of day as `at` has them, else the whole cadence in words.
 
     ``None`` where the fields say it better: a list of days or a zone alone, and what words cannot tell apart.
     """
     before, after = _require_before(change).cadence, _effective_spec(change).cadence
     names = {field.field for field in fields}
-    if (len(names) == 1 and not names & TIME_FIELDS) or not (is_valid(before) and is_valid(after)):
+    if (len(names) == 1 and not names & _TIME_FIELDS) or not (is_valid(before) and is_valid(after)):
         return None
     times = [style.displayable(text) for text in map(times_of_day, (before, after)) if text is not None]
-    if names <= TIME_FIELDS and len(times) == 2:
+    if names <= _TIME_FIELDS and len(times) == 2:
         label, (was, will) = "at", times
     else:
         label, was, will = "cadence", calendar.describe(before), calendar.describe(after)
     return None if was == will else Row(label, will, was, _origins(fields, style))
 
 
-def _origins(fields: Fields, style: Style) -> str:
+def _origins(fields: _Fields, style: Style) -> str:
     """Return the places that the fields come from, each once; what is built in only where all of it is."""
     places = dict.fromkeys(field.origin for field in fields)
     written = [place for place in places if place != _BUILT_IN]
@@ -217,7 +213,7 @@ def _field_row(field: FieldChange, style: Style) -> Row:
     )
 
 
-def _unarchive_rows(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
+def _unarchive_rows(change: Change, fields: _Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
     yield from _field_rows(change, fields, calendar, style)
     before, after = _require_before(change), _effective_spec(change)
     if before.cadence == after.cadence:
@@ -226,7 +222,7 @@ def _unarchive_rows(change: Change, fields: Fields, calendar: Calendar, style: S
     yield from _monthly_rows(change, calendar, style)
 
 
-def _archive_rows(change: Change, fields: Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
+def _archive_rows(change: Change, fields: _Fields, calendar: Calendar, style: Style) -> Iterator[Row]:
     yield Row("why", _ARCHIVE_REASONS.get(change.cause, change.cause))
     for field in fields:
         yield _field_row(field, style)

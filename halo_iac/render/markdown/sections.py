@@ -104,7 +104,7 @@ def change_block(change: Change, context: PageContext) -> Block:
     headers = ("field", "before → after" if change.before else "value", "from")
     block = rows_block(_summary(change, style), headers, (change.id,) if change.id else (), rows, style)
     block = block._replace(prompts="\n\n".join(filter(None, (_calendar(change, context), block.prompts))))
-    findings = "\n".join(finding_line(finding, style) for finding in context.findings_about(change))
+    findings = "\n".join(_finding_line(finding, style) for finding in context.findings_about(change))
     return block._replace(bottom=style.displayable(f"{findings}\n\n{block.bottom}")) if findings else block
 
 
@@ -138,7 +138,7 @@ def rows_block(summary: str, headers: Sequence[str], ids: Sequence[str], rows: S
     return Block(style.displayable(top), style.displayable(prompts), "</details>")
 
 
-def finding_line(finding: Finding, style: Style) -> str:
+def _finding_line(finding: Finding, style: Style) -> str:
     """Return a finding as a line of a list."""
     hint = f" ({message(finding.hint, style)})" if finding.hint else ""
     place = code(f"{finding.path}:{finding.line}", style)
@@ -263,7 +263,7 @@ def warnings(found: Sequence[PlanWarning], style: Style, room: int = MAX_SECTION
 
 def findings(found: Sequence[Finding], style: Style, room: int = MAX_SECTION_LENGTH) -> str:
     """Return the findings that belong to no change."""
-    return section("Findings", (finding_line(each, style) for each in found), len(found), room=room)
+    return section("Findings", (_finding_line(each, style) for each in found), len(found), room=room)
 
 
 def problems(found: Sequence[Problem], style: Style) -> str:

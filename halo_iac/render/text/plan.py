@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -29,16 +29,9 @@ from halo_iac.render.text.wrap import wrap_lines
 from halo_iac.render.values import MAX_LISTED, join_names
 from halo_iac.text import counted
 
-INDENT: Final = "      "
+_INDENT: Final = "      "
 _VERB_WIDTH: Final = max(map(len, Action))
 _ROLES: Final = {"-": "removed", "+": "added", NOTE: "dim"}
-
-
-def change_block(
-    change: Change, calendar: Calendar, style: Style, agents: Mapping[str, str] | None = None
-) -> list[str]:
-    """Return the lines of one change, without a blank line around them; ``agents`` has the names of agent ids."""
-    return [_heading(change, style), *row_lines(change_rows(change, calendar, style, agents), style)]
 
 
 def row_lines(rows: Sequence[Row], style: Style) -> Iterator[str]:
@@ -63,7 +56,7 @@ def _heading(change: Change, style: Style) -> str:
 
 
 def _row_lines(row: Row, width: int, style: Style) -> Iterator[str]:
-    lead = f"{INDENT}{row.label:<{width}}  "
+    lead = f"{_INDENT}{row.label:<{width}}  "
     origin = f"({row.origin})" if row.origin else ""
     value = row.after if row.before is None else f"{row.before} {style.displayable('→')} {row.after}"
     under, place = " " * len(lead), style.paint(origin, "dim")
@@ -79,11 +72,10 @@ def _row_lines(row: Row, width: int, style: Style) -> Iterator[str]:
     for line in row.below:  # after a bar, so that untrusted text never begins a line
         bar = style.displayable(f"│ {'  ' if line.sign == NOTE else ''}{line.sign}")
         drawn = f"{bar} {line.words}".rstrip()
-        yield f"{INDENT}  {style.paint(drawn, _ROLES[line.sign]) if line.sign in _ROLES else drawn}"
+        yield f"{_INDENT}  {style.paint(drawn, _ROLES[line.sign]) if line.sign in _ROLES else drawn}"
 
 
-def blocked_lines(blocked: Sequence[Blocked], style: Style) -> Iterator[str]:
-    """Return the blocked entries, each with the reason and what to do."""
+def _blocked_lines(blocked: Sequence[Blocked], style: Style) -> Iterator[str]:
     if not blocked:
         return
     yield style.paint(headings.blocked_heading(blocked), "blocked")
@@ -94,11 +86,10 @@ def blocked_lines(blocked: Sequence[Blocked], style: Style) -> Iterator[str]:
         if entry.hint:
             yield from paragraph("hint: ", entry.hint, style)
         if entry.ids:
-            yield f"{INDENT}ids: {join_names(entry.ids, style)}"
+            yield f"{_INDENT}ids: {join_names(entry.ids, style)}"
 
 
-def paused_lines(paused: Sequence[PausedSchedule], style: Style) -> Iterator[str]:
-    """Return declared schedules that stay paused, each with its remedy; those that exceed a screen are counted."""
+def _paused_lines(paused: Sequence[PausedSchedule], style: Style) -> Iterator[str]:
     if not paused:
         return
     yield style.paint(headings.paused_heading(paused), "warning")
@@ -111,15 +102,14 @@ def paused_lines(paused: Sequence[PausedSchedule], style: Style) -> Iterator[str
         parts = filter(None, (*named, origin if remedy else ""))
         yield f"  {style.paint('=', 'warning')} {'  '.join(parts)}"
         if not remedy:
-            yield f"{INDENT}to resume it: {style.safe(each.hint)}{origin and f'  {origin}'}"
+            yield f"{_INDENT}to resume it: {style.safe(each.hint)}{origin and f'  {origin}'}"
     if len(paused) > MAX_LISTED:
         yield style.displayable(f"  … and {len(paused) - MAX_LISTED:,} more")
     if remedy:
-        yield f"{INDENT}to resume them: {style.safe(remedy)}"
+        yield f"{_INDENT}to resume them: {style.safe(remedy)}"
 
 
-def undeclared_lines(undeclared: Sequence[UndeclaredSchedule], style: Style) -> Iterator[str]:
-    """Return schedules in scope that no file declares; those that exceed a screen are counted."""
+def _undeclared_lines(undeclared: Sequence[UndeclaredSchedule], style: Style) -> Iterator[str]:
     if not undeclared:
         return
     yield style.paint(headings.undeclared_heading(undeclared), "warning")
@@ -142,28 +132,26 @@ def warning_lines(warnings: Sequence[PlanWarning], style: Style) -> Iterator[str
         yield from paragraph(f"! {lead}", warning.message, style, indent="  ")
 
 
-def refusal_lines(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
-    """Return the guard violations, those of withheld changes first, each with the option that permits it."""
+def _refusal_lines(refusals: Sequence[GuardViolation], style: Style) -> Iterator[str]:
     for place, (heading, violations) in enumerate(headings.refusals_by_heading(refusals).items()):
         yield from ("",) if place else ()
         yield style.paint(heading, "refused")
         for refusal in violations:
             yield from paragraph(f"! {style.safe(refusal.guard)}: ", refusal.message, style, indent="  ")
             if refusal.names:
-                yield f"{INDENT}concerns: {join_names(refusal.names, style)}"
+                yield f"{_INDENT}concerns: {join_names(refusal.names, style)}"
             yield from paragraph(f"{headings.remedy_label(refusal)}: ", refusal.override, style)
 
 
-def paragraph(lead: str, text: str, style: Style, *, indent: str = INDENT) -> Iterator[str]:
+def paragraph(lead: str, text: str, style: Style, *, indent: str = _INDENT) -> Iterator[str]:
     """Return a text of one or more lines behind ``lead``; every line but the first stands behind a bar."""
     first, *others = style.safe_lines(text)
     yield f"{indent}{lead}{first}"
     bar = style.displayable("│")
-    yield from (f"{INDENT}{bar} {line}".rstrip() for line in others)
+    yield from (f"{_INDENT}{bar} {line}".rstrip() for line in others)
 
 
-def finding_lines(finding: Finding, style: Style, *, indent: str = INDENT) -> Iterator[str]:
-    """Return one finding: its severity, rule and place, then its message and what to do."""
+def _finding_lines(finding: Finding, style: Style, *, indent: str = _INDENT) -> Iterator[str]:
     lead = style.paint(f"{finding.severity}:", finding.severity)
     place = style.paint(f"({style.safe(finding.path)}:{finding.line})", "dim")
     yield f"{indent}{lead} {style.safe(finding.rule)}  {place}"
@@ -172,7 +160,7 @@ def finding_lines(finding: Finding, style: Style, *, indent: str = INDENT) -> It
         yield from paragraph("  hint: ", finding.hint, style, indent=indent)
 
 
-def other_finding_lines(findings: Sequence[Finding], changed: Collection[str | None], style: Style) -> Iterator[str]:
+def _other_finding_lines(findings: Sequence[Finding], changed: Collection[str | None], style: Style) -> Iterator[str]:
     """Return findings about no change: errors and those of the project; warnings about entries are counted."""
     others = [finding for finding in findings if finding.key is None or finding.key not in changed]
     listed = [finding for finding in others if finding.key is None or finding.severity is Severity.ERROR]
@@ -180,7 +168,7 @@ def other_finding_lines(findings: Sequence[Finding], changed: Collection[str | N
         return
     yield style.paint("Findings", "refused" if any(each.severity is Severity.ERROR for each in listed) else "warning")
     for finding in listed:
-        yield from finding_lines(finding, style, indent="  ")
+        yield from _finding_lines(finding, style, indent="  ")
     if len(others) > len(listed):
         more = counted(len(others) - len(listed), "warning")
         yield f"  {more} of entries without a change; `halo validate` lists {'it' if more == '1 warning' else 'them'}"
@@ -202,17 +190,16 @@ def plan_text(plan: Plan, style: Style, *, now: datetime | None = None, unchange
     for finding in plan.findings:
         found[finding.key].append(finding)
     for change in plan.changes:
-        lines.append("")
-        lines += change_block(change, calendar, style, agents)
+        lines += ["", _heading(change, style), *row_lines(change_rows(change, calendar, style, agents), style)]
         for finding in found[change.key] if change.key is not None else ():
-            lines += finding_lines(finding, style)
+            lines += _finding_lines(finding, style)
     for section in (
-        other_finding_lines(plan.findings, {change.key for change in plan.changes}, style),
-        blocked_lines(plan.blocked, style),
-        paused_lines(plan.paused, style),
-        undeclared_lines(plan.undeclared, style),
+        _other_finding_lines(plan.findings, {change.key for change in plan.changes}, style),
+        _blocked_lines(plan.blocked, style),
+        _paused_lines(plan.paused, style),
+        _undeclared_lines(plan.undeclared, style),
         warning_lines(plan.warnings, style),
-        refusal_lines(plan.refusals, style),
+        _refusal_lines(plan.refusals, style),
     ):
         first = next(section, None)
         if first is not None:
