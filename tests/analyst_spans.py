@@ -12,7 +12,7 @@ from halo_iac.sandbox.analyst.analysis import analyse_traces
 from halo_iac.sandbox.analyst.figures import Figures, Window
 from halo_iac.sandbox.analyst.spans import Span
 from halo_iac.sandbox.analyst.traces import Trace
-from halo_iac.sandbox.span_record import SpanRecord, span_of_row
+from halo_iac.sandbox.span_record import SpanRecord, to_analyst_span
 
 Json = dict[str, Any]
 Field = Any
@@ -89,7 +89,7 @@ def analyst_view(record: SpanRecord) -> Span:
     said = (labels.status, outcome.message, labels.model or None)
     used = (counts.prompt, counts.completion, counts.total, outcome.tool)
     held = (outcome.input_digest, None, outcome.output_digest, None, outcome.output_length, counts.cost, record.body)
-    return span_of_row((*place, *said, *used, *held))
+    return to_analyst_span((*place, *said, *used, *held))
 
 
 def line(**changes: Field) -> bytes:

@@ -17,7 +17,7 @@ from halo_iac.sandbox.analyst.spans import AgentIdentity, Span, attribute_agents
 from halo_iac.sandbox.demo.traces import TRACED_AGENTS, spans_between
 from halo_iac.sandbox.instants import HOUR, parse_nanoseconds
 from halo_iac.sandbox.platform import Sandbox
-from halo_iac.sandbox.span_record import SpanRecord, span_of
+from halo_iac.sandbox.span_record import SpanRecord, to_record
 
 NOON = parse_nanoseconds("2026-11-02T12:34:00Z")
 DAY = 24 * HOUR
@@ -34,7 +34,7 @@ FLAWS = {
 
 @lru_cache(len(TRACED_AGENTS))
 def records_of(agent: str, anchor: int = NOON, days: int = 7) -> list[SpanRecord]:
-    return [span_of(json.loads(json.dumps(each))) for each in spans_between(anchor - days * DAY, anchor, agent)]
+    return [to_record(json.loads(json.dumps(each))) for each in spans_between(anchor - days * DAY, anchor, agent)]
 
 
 @lru_cache(len(TRACED_AGENTS))

@@ -483,7 +483,7 @@ def test_a_run_after_a_tick_looks_back_from_the_clock_of_the_sandbox(halo: Comma
     assert halo("sandbox", "tick", "--until", until.isoformat()).code == 0
     started = halo("run", "create", "--agent", "checkout", "--sandbox", "--json").json
     with Sandbox.open(folder / ".halo" / "sandbox.db") as sandbox:
-        assert started["windowEndAt"] == format_instant(NOW + sandbox.ahead)
+        assert started["windowEndAt"] == format_instant(NOW + sandbox.clock_offset)
 
 
 @pytest.mark.parametrize(

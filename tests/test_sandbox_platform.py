@@ -146,7 +146,7 @@ def test_a_write_only_key_writes_but_does_not_read(sandbox: Sandbox) -> None:
 
 def test_a_key_sees_its_own_projects_only(sandbox: Sandbox, caller: Caller) -> None:
     schedule_id = caller.create()["id"]
-    sandbox.admit(NOWHERE)
+    sandbox.ensure_project(NOWHERE)
     sandbox.add_key(Key("sk-inference-n"), [NOWHERE])
     stranger = Caller(sandbox, "sk-inference-n")
     assert stranger.listed(projectId=NOWHERE) == []
@@ -192,7 +192,7 @@ def test_the_auth_context_has_the_shape_that_was_recorded(sandbox: Sandbox, call
 
 
 def test_a_key_of_several_projects_resolves_to_none(sandbox: Sandbox, caller: Caller) -> None:
-    sandbox.admit(NOWHERE)
+    sandbox.ensure_project(NOWHERE)
     context = caller.query("project.getAuthContext")
     assert context["resolvedProject"] is None
     assert [each["id"] for each in context["scopedProjects"]] == [PROJECT, NOWHERE]

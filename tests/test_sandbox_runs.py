@@ -169,7 +169,7 @@ def test_an_ending_is_that_of_the_next_run_of_whichever_process_and_can_be_forgo
         caller = Caller(other)
         assert run_of(caller, start_run(caller))["status"] == "failed"
         assert one.next_endings == [(OnFinish("failed"), 8), (OnFinish("incomplete"), 1)]
-        one.forget_next_endings()
+        one.clear_next_endings()
         assert run_of(caller, start_run(caller))["status"] == "completed"
 
 
@@ -267,7 +267,7 @@ def test_a_run_that_is_not_there_cannot_be_read(caller: Caller, procedure: str) 
 
 def test_a_run_of_another_project_is_not_there(caller: Caller) -> None:
     started = start_run(caller)
-    caller.sandbox.admit("project-1")
+    caller.sandbox.ensure_project("project-1")
     caller.sandbox.add_key(Key("sk-inference-n"), ["project-1"])
     stranger = Caller(caller.sandbox, "sk-inference-n")
     run_id, conversation_id = started["runId"], started["conversationId"]

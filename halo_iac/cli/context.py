@@ -232,7 +232,7 @@ class CommandContext:
     def now(self) -> datetime:
         """Return the current instant of the platform: `sandbox tick` moves the sandbox's clock ahead."""
         now = self.console.clock()
-        return now if self._sandbox is None else now + self._sandbox.ahead
+        return now if self._sandbox is None else now + self._sandbox.clock_offset
 
     def connect_for_reading(self, project: Project | None = None) -> Connection:
         """Return a connection for a command that needs no declared schedules: the project file only names the project.

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from halo_iac.sandbox import trace_files
 from halo_iac.sandbox.analyst.spans import AgentIdentity, Link, attribute_agents
-from halo_iac.sandbox.span_record import Labels, SpanRecord, span_of
+from halo_iac.sandbox.span_record import Labels, SpanRecord, to_record
 from halo_iac.sandbox.store import Store, Tables
 from halo_iac.sandbox.trace_files import BadLine
 from halo_iac.sandbox.trace_files.problems import NotASpanError
@@ -28,7 +28,7 @@ def read_spans(stream: BinaryIO) -> Iterator[SpanRecord | BadLine]:
             yield found
             continue
         try:
-            yield span_of(found.span, found.text)
+            yield to_record(found.span, found.text)
         except NotASpanError as bad:
             yield BadLine(found.line, bad.reason)
 

@@ -107,7 +107,7 @@ class Sandbox:
         try:
             sandbox.key = sandbox._own_key(is_in_memory=path is None)
             sandbox._settle_traces()
-            sandbox.admit(project)
+            sandbox.ensure_project(project)
         except BaseException:
             sandbox.close()  # the caller never gets it
             raise
@@ -160,7 +160,7 @@ class Sandbox:
 
             settle_traces(self._store)
 
-    def admit(self, project_id: str) -> None:
+    def ensure_project(self, project_id: str) -> None:
         """Create a project with the demo agents, unless it exists."""
         if project_id in self._known:
             return
@@ -192,7 +192,7 @@ class Sandbox:
             for ending in endings:
                 tables.runs.add_next_ending(ending, times)
 
-    def forget_next_endings(self) -> None:
+    def clear_next_endings(self) -> None:
         """Delete the endings set for the next runs."""
         with self._store.writing() as tables:
             tables.runs.clear_next_endings()
@@ -205,7 +205,7 @@ class Sandbox:
 
     def seed(self, project_id: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Add schedules as they are, unchecked: with fields missing, of unknown kinds, or an id that is taken."""
-        self.admit(project_id)
+        self.ensure_project(project_id)
         with self._store.writing() as tables:
             for wire in rows:
                 own = wire.get("id")
@@ -224,7 +224,7 @@ class Sandbox:
             return format_instant(self._now(tables))
 
     @property
-    def ahead(self) -> timedelta:
+    def clock_offset(self) -> timedelta:
         """Return how far the sandbox's clock is ahead of the real one, by :meth:`tick`."""
         with self._store.reading() as tables:
             return timedelta(seconds=tables.clock().ahead)
@@ -270,7 +270,7 @@ class Sandbox:
         """Load traces into a project; see :func:`halo_iac.sandbox.ingest.load`."""
         from halo_iac.sandbox.ingest import load
 
-        self.admit(project_id)
+        self.ensure_project(project_id)
         return load(self._store, project_id, found, on_bad, agent)
 
     def schedules(self) -> list[dict[str, Any]]:
@@ -301,7 +301,7 @@ class Sandbox:
                 raise flaw
             if self._settings.any_project and key.every_project and isinstance(given, dict):
                 with suppress(rules.InvalidInput):  # the procedure refuses it
-                    self.admit(rules.identifier(given.get("projectId")))
+                    self.ensure_project(rules.identifier(given.get("projectId")))
             self.advance()
             if procedure.shows_traces:
                 self._ensure_demo_traces(given)

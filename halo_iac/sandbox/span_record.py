@@ -145,7 +145,7 @@ _MAX_SHARED, _MAX_VALUE_LENGTH = 4096, 256
 """The most cached entries, and the longest cached value in characters; a span with a longer one is not cached."""
 
 
-def span_of(found: dict[str, Any], text: bytes | None = None) -> SpanRecord:
+def to_record(found: dict[str, Any], text: bytes | None = None) -> SpanRecord:
     """Return the record of a span in HALO's format; raises :class:`NotASpanError` for an invalid value.
 
     ``text`` is its JSON, if available; it is stored unless it has escapes that a search would not match.
@@ -207,7 +207,7 @@ def _shared(found: dict[str, Any], shape: _Shape, cache_key: tuple[Any, ...]) ->
     return shared
 
 
-def span_of_row(row: tuple[Any, ...]) -> Span:
+def to_analyst_span(row: tuple[Any, ...]) -> Span:
     """Return a span from the store's values: its columns without excerpts, and its body if it has one."""
     *values, cost, body = row
     span = Span._make((*values, None if cost is None else Decimal(cost)))

@@ -82,7 +82,7 @@ def serve(
     project_id = _find_project_id(console, file) or DEMO_PROJECT_ID
     gc.enable()  # garbage collection is off in other commands; this one runs for days
     with open_sandbox(path, any_project=False, pace=pace) as platform, _serve_on(port, platform, host or ()) as url:
-        platform.admit(project_id)
+        platform.ensure_project(project_id)
         exports = (
             f"export INF_API_URL={url}",
             f"export INF_API_KEY={platform.key}",

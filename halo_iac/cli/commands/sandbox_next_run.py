@@ -73,7 +73,7 @@ def next_run(
     seconds = None if after is None else parse_duration(after, "--after")
     with open_local_platform(console, TargetOptions(file, sandbox=True, sandbox_file=sandbox_file)) as (platform, _, _):
         if clear:
-            platform.forget_next_endings()
+            platform.clear_next_endings()
         if ends is not None:
             from halo_iac.sandbox.store.runs import OnFinish
 

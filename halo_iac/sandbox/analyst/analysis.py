@@ -9,7 +9,7 @@ from typing import Final
 from halo_iac.sandbox.analyst import report_sections as sections
 from halo_iac.sandbox.analyst.failures import Failures
 from halo_iac.sandbox.analyst.figures import Figures, Window
-from halo_iac.sandbox.analyst.fixes import fixes
+from halo_iac.sandbox.analyst.fixes import propose_fixes
 from halo_iac.sandbox.analyst.metrics import SkippedSteps, Timings, Volumes
 from halo_iac.sandbox.analyst.model_usage import Models, Outputs
 from halo_iac.sandbox.analyst.report_sections import code, counted
@@ -44,7 +44,7 @@ def analyse_traces(traces: Iterable[Trace], window: Window, prompt: str = "", *,
         skipped=steps.skipped(),
         compared=steps.compared,
     )
-    return replace(figures, fixes=fixes(figures))
+    return replace(figures, fixes=propose_fixes(figures))
 
 
 _SECTIONS: Final[tuple[tuple[str, Callable[[Figures], list[str]]], ...]] = (

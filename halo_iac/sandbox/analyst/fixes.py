@@ -52,7 +52,7 @@ _ADVICE: Final = tuple(
 _DEFAULT_ADVICE: Final = "Read one of the traces up to the failing step; the message alone does not say more."
 
 
-def advice_on(group: ErrorGroup | None = None) -> str:
+def find_advice(group: ErrorGroup | None = None) -> str:
     """Return advice on a group of failures, or general advice without a group."""
     said = f"{group.message} {group.example}" if group else ""
     return next((advice for words, advice in _ADVICE if words.search(said)), _DEFAULT_ADVICE)
@@ -74,7 +74,7 @@ class _Proposal(NamedTuple):
     evidence: str
 
 
-def fixes(figures: Figures) -> tuple[Fix, ...]:
+def propose_fixes(figures: Figures) -> tuple[Fix, ...]:
     """Return the suggested fixes, the greatest weight first."""
     found = [
         Fix(kind, each.subject, each.advice, each.evidence, each.finding.affected * weight, each.finding.traces)
@@ -95,7 +95,7 @@ def _errors(figures: Figures) -> Iterator[_Proposal]:
         yield _Proposal(
             group,
             subject=f"Failing: {code(group.tool or group.name)}",
-            advice=advice_on(group),
+            advice=find_advice(group),
             evidence=f"{rate} with {_message(group)}, {spread}.",
         )
 
@@ -117,7 +117,7 @@ def _retries(figures: Figures) -> Iterator[_Proposal]:
     for retry in filter(_is_recurring, figures.retries):
         causes = [group for group in figures.errors if group.tool == retry.tool]
         cause = f" It fails with {_message(causes[0])}." if causes else ""
-        advice = advice_on(*causes[:1])
+        advice = find_advice(*causes[:1])
         yield _Proposal(
             retry,
             subject=f"Retried unchanged: {code(retry.tool)}",

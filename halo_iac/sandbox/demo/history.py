@@ -122,9 +122,9 @@ def _write(tables: Tables, project_id: str, agent: AgentRow, since: int, until: 
 def _read_records(since: int, until: int, agent: str) -> tuple[SpanRecord, ...]:
     """Return an agent's spans between two instants; cached, since they are the same in every project."""
     from halo_iac.sandbox.demo.traces import spans_between
-    from halo_iac.sandbox.span_record import span_of
+    from halo_iac.sandbox.span_record import to_record
 
-    return tuple(map(span_of, spans_between(since, until, agent)))
+    return tuple(map(to_record, spans_between(since, until, agent)))
 
 
 def _find_start(tables: Tables, project_id: str) -> int:

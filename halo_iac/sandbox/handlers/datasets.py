@@ -69,11 +69,13 @@ def write_answer(tables: Tables, row: RunRow, agent: int) -> str:
 
 def _traces(tables: Tables, row: RunRow, agent: int) -> Iterator[Trace]:
     from halo_iac.sandbox.analyst.traces import Node, Trace
-    from halo_iac.sandbox.span_record import span_of_row
+    from halo_iac.sandbox.span_record import to_analyst_span
 
     left = row.asked["spanLimit"]
     for trace in row.chosen:
-        spans = [span_of_row(each) for each in tables.spans.spans_of_agent(trace, agent, until=row.seen, limit=left)]
+        spans = [
+            to_analyst_span(each) for each in tables.spans.spans_of_agent(trace, agent, until=row.seen, limit=left)
+        ]
         left -= len(spans)
         if spans:
             yield Trace(spans, map(Node._make, tables.spans.nodes_of_trace(trace, until=row.seen)))

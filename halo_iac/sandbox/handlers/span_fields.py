@@ -25,13 +25,13 @@ _DOCUMENTS: Final = "retrieval.documents"
 _PARTS: Final = re.compile(r"[^.]+")
 
 
-def with_bodies(span: Json, text: bytes) -> Json:
+def add_bodies(span: Json, text: bytes) -> Json:
     """Return a span of the wire format with its input and output, from its JSON."""
     body = from_json(text)
-    return {**span, "scopeName": _scope(body), **bodies_of(body)}
+    return {**span, "scopeName": _scope(body), **read_bodies(body)}
 
 
-def with_details(span: Json, text: bytes) -> Json:
+def add_details(span: Json, text: bytes) -> Json:
     """Return a span of the wire format with every field, attribute, event and link, from its JSON."""
     body = from_json(text)
     scope = body.get("scope") or {}
@@ -41,7 +41,7 @@ def with_details(span: Json, text: bytes) -> Json:
         "traceState": body.get("trace_state") or "",
         "scopeName": _scope(body),
         "scopeVersion": scope.get("version") or "",
-        **bodies_of(body),
+        **read_bodies(body),
         "events": body.get("events") or [],
         "links": body.get("links") or [],
         **_by_type("spanAttributes", body["attributes"]),
@@ -49,7 +49,7 @@ def with_details(span: Json, text: bytes) -> Json:
     }
 
 
-def bodies_of(body: Json) -> dict[str, str]:
+def read_bodies(body: Json) -> dict[str, str]:
     """Return input, output, messages and documents of a parsed span as text, empty if missing."""
     attributes = body["attributes"]
     return {

@@ -19,7 +19,7 @@ from pydantic_core import from_json
 
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
-from halo_iac.sandbox.handlers.span_fields import bodies_of, with_details
+from halo_iac.sandbox.handlers.span_fields import add_details, read_bodies
 from halo_iac.sandbox.handlers.trace_cursors import make_query, next_cursor
 from halo_iac.sandbox.handlers.trace_filters import read_filters
 from halo_iac.sandbox.handlers.traces import (
@@ -34,7 +34,7 @@ from halo_iac.sandbox.handlers.traces import (
     row_ids,
 )
 from halo_iac.sandbox.protocol import RequestRefused
-from halo_iac.sandbox.store.span_bodies import excerpt
+from halo_iac.sandbox.store.span_bodies import find_excerpt
 from halo_iac.sandbox.store.trace_filters import Filters
 from halo_iac.sandbox.store.trace_queries import Order
 from halo_iac.sandbox.validation import InvalidInput, Shape, required
@@ -72,7 +72,7 @@ def search(call: Call) -> bytes:
 def _matches(call: Call, trace_id: str, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     text, tables = wanted["query"], call.tables.traces
     page = tables.spans_of_trace(wanted["projectId"], trace_id, Filters(mentions=(text,)), None, _MATCHES)
-    found = ((span, excerpt(body, text)) for span, body in tables.spans_with_bodies(row_ids(page)))
+    found = ((span, find_excerpt(body, text)) for span, body in tables.spans_with_bodies(row_ids(page)))
     return [
         {**{name: span[name] for name in _MATCH_FIELDS}, "field": field, "excerpt": what}
         for span, (field, what) in found
@@ -88,7 +88,7 @@ def get_trace_with_spans(call: Call, *, has_details: bool) -> bytes:
     size = min(len(page), _MAX_SPANS)
     if has_details:
         size = count_fitting(tables.lengths(row_ids(page[:size])), _MAX_BYTES)
-        spans = [with_details(*each) for each in tables.spans_with_bodies(row_ids(page[:size]))]
+        spans = [add_details(*each) for each in tables.spans_with_bodies(row_ids(page[:size]))]
     else:
         spans = tables.spans(row_ids(page[:size]))
     return encode_answer(
@@ -117,7 +117,7 @@ def get_bodies(call: Call) -> bytes:
 
 
 def _cut_bodies(span: dict[str, Any], text: bytes) -> dict[str, Any]:
-    whole = bodies_of(from_json(text))
+    whole = read_bodies(from_json(text))
     cut = {name: text[:_MAX_BODY_LENGTH] for name, text in whole.items()}
     return {"spanId": span["spanId"], **cut, "isTruncated": cut != whole}
 

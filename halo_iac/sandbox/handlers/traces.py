@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from halo_iac.sandbox import validation as rules
 from halo_iac.sandbox.call import Call, Kind, Procedure
-from halo_iac.sandbox.handlers.span_fields import with_bodies, with_details
+from halo_iac.sandbox.handlers.span_fields import add_bodies, add_details
 from halo_iac.sandbox.handlers.trace_cursors import Query, make_query, next_cursor, resume
 from halo_iac.sandbox.handlers.trace_filters import read_filters
 from halo_iac.sandbox.protocol import RequestRefused
@@ -89,7 +89,7 @@ def get_spans(call: Call) -> bytes:
     size = count_fitting(tables.lengths(row_ids(page[:limit])))
     return encode_answer(
         {
-            "spans": [with_bodies(*each) for each in tables.spans_with_bodies(row_ids(page[:size]))],
+            "spans": [add_bodies(*each) for each in tables.spans_with_bodies(row_ids(page[:size]))],
             "nextCursor": next_cursor(query, filters, page, size),
         }
     )
@@ -116,7 +116,7 @@ def get_span(call: Call) -> bytes:
     row_id = call.tables.traces.span_row_id(find_trace(call, wanted), wanted["spanId"])
     if row_id is None:
         raise RequestRefused("NOT_FOUND", f"Span {wanted['spanId']} was not found in trace {wanted['traceId']}.")
-    return encode_answer(with_details(*call.tables.traces.spans_with_bodies([row_id])[0]))
+    return encode_answer(add_details(*call.tables.traces.spans_with_bodies([row_id])[0]))
 
 
 def find_trace(call: Call, wanted: dict[str, Any]) -> int:
@@ -124,7 +124,7 @@ def find_trace(call: Call, wanted: dict[str, Any]) -> int:
     project_id, trace_id = wanted["projectId"], wanted["traceId"]
     row_id = call.tables.traces.trace_row_id(project_id, trace_id)
     if row_id is None:
-        near = call.tables.traces.ids_like(project_id, trace_id)
+        near = call.tables.traces.similar_trace_ids(project_id, trace_id)
         said = f" Trace ids that begin alike: {', '.join(near)}." if near else ""
         raise RequestRefused("NOT_FOUND", f"Trace {trace_id} was not found in project {project_id}.{said}")
     return row_id

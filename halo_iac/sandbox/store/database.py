@@ -28,7 +28,7 @@ sqlite3.register_adapter(bytes, bytes)
 _Objects = frozenset[tuple[str, str, str, str]]
 
 
-def version_of(connection: sqlite3.Connection) -> int | None:
+def read_version(connection: sqlite3.Connection) -> int | None:
     """Return a sandbox's schema version, 0 for an empty database, ``None`` for a database of another program.
 
     Every object in the database, by name and definition, has to be a sandbox's own: a view in the place of a table
@@ -252,7 +252,7 @@ def _migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
 
 
 def _known_version(connection: sqlite3.Connection, path: Path) -> int:
-    version = version_of(connection)
+    version = read_version(connection)
     if version is None:
         raise SandboxError(f"{path} is a database, but not a sandbox", ServerFailure.CONTENT)
     if version > len(MIGRATIONS):
@@ -271,7 +271,7 @@ def is_sandbox(path: Path) -> bool:
     how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
     with translate_sqlite_errors(path), _open_existing(path, how) as connection:
         connection.execute("BEGIN")
-        return version_of(connection) is not None
+        return read_version(connection) is not None
 
 
 def is_in_use(path: Path) -> bool:

@@ -41,7 +41,7 @@ def _mentions(body: bytes, text: str) -> bool:
     return any(wanted in each.casefold() for _, each in _texts(from_json(body)))
 
 
-def excerpt(body: bytes, text: str) -> tuple[str, str]:
+def find_excerpt(body: bytes, text: str) -> tuple[str, str]:
     """Return the field of the first occurrence of a text in a span, and an excerpt around it."""
     wanted = text.casefold()
     for where, each in _texts(from_json(body)):

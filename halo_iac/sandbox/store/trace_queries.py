@@ -250,7 +250,7 @@ class TraceQueries:
         row = self._connection.execute(sql, (project_id, trace_id)).fetchone()
         return None if row is None else int(row[0])
 
-    def ids_like(self, project_id: str, trace_id: str) -> list[str]:
+    def similar_trace_ids(self, project_id: str, trace_id: str) -> list[str]:
         """Return the ids of a few traces with the same beginning; none if there are many."""
         begin = trace_id[: min(_SIMILAR_PREFIX_LENGTH, max(1, len(trace_id) - 1))]
         sql = """SELECT trace_id FROM traces WHERE project_id = ? AND trace_id >= ? AND trace_id < ?

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
 from halo_iac.sandbox.trace_files.conventions import add_halo_names
-from halo_iac.sandbox.trace_files.formats import elements, spans_of
+from halo_iac.sandbox.trace_files.formats import convert_spans, list_elements
 from halo_iac.sandbox.trace_files.json_text import Located
 from halo_iac.sandbox.trace_files.lines import ByteSource, read_values
 from halo_iac.sandbox.trace_files.opening import open_text
@@ -48,15 +48,15 @@ def read_spans(file: BinaryIO) -> Iterator[FoundSpan | BadLine]:
                 has_more = add_halo_names(found.value)
                 yield FoundSpan(line, found.value, None if has_more else found.text)
             else:
-                yield from _spans_of(found, source)
+                yield from _convert(found, source)
     except UnreadableError as unreadable:
         yield BadLine(line, unreadable.reason, ends_file=True)
 
 
-def _spans_of(located: Located, source: ByteSource) -> Iterator[FoundSpan | BadLine]:
-    for element in elements(located.value):
+def _convert(located: Located, source: ByteSource) -> Iterator[FoundSpan | BadLine]:
+    for element in list_elements(located.value):
         try:
-            for found in spans_of(element):
+            for found in convert_spans(element):
                 if isinstance(found, NotASpanError):
                     yield BadLine(located.line, found.reason)
                 else:

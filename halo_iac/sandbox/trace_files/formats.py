@@ -29,30 +29,30 @@ _WITHOUT_SPANS: Final[tuple[tuple[frozenset[str], str], ...]] = (
 )
 
 
-def spans_of(value: object) -> Iterator[Json | NotASpanError]:
+def convert_spans(value: object) -> Iterator[Json | NotASpanError]:
     """Yield the spans of a value in HALO's format; raise or yield :class:`NotASpanError` for anything else."""
     if not isinstance(value, dict):
         raise NotASpanError("is not a JSON object")
     if single.is_span(value):
-        yield single.span_of(value)
+        yield single.convert_span(value)
     elif any(key in value for key in (*otlp.GROUPS, *otlp.SCOPES)):
-        yield from otlp.spans_of(value)
+        yield from otlp.convert_request(value)
     elif langfuse.is_observation(value):
-        yield langfuse.span_of(value)
+        yield langfuse.convert_observation(value)
     elif langfuse.is_trace(value):
-        yield from langfuse.spans_of_trace(value)
+        yield from langfuse.convert_trace(value)
     else:
         raise NotASpanError(_describe(value))
 
 
-def elements(value: object, deep: int = 3) -> Iterator[object]:
+def list_elements(value: object, deep: int = 3) -> Iterator[object]:
     """Yield the elements of a list or of a list response; any other value itself."""
     listed = value if isinstance(value, list) else _find_list(value)
     if listed is None or not deep:
         yield value
     else:
         for each in listed:
-            yield from elements(each, deep - 1)
+            yield from list_elements(each, deep - 1)
 
 
 def _find_list(value: object) -> list[Any] | None:

@@ -86,7 +86,7 @@ def is_observation(found: Json) -> bool:
     return "id" in found and "type" in found and "value" not in found and not _TRACE_ID.isdisjoint(found)
 
 
-def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
+def convert_trace(trace: Json) -> Iterator[Json | NotASpanError]:
     """Yield the spans of a trace, and for invalid observations the reason.
 
     Observations given only by id are skipped; their content is elsewhere.
@@ -101,7 +101,7 @@ def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
         if isinstance(observation, str):
             continue
         try:
-            spans.append(span_of(_object(observation), trace))
+            spans.append(convert_observation(_object(observation), trace))
         except NotASpanError as bad:
             yield bad
     ids = {span["span_id"] for span in spans}
@@ -118,7 +118,7 @@ def spans_of_trace(trace: Json) -> Iterator[Json | NotASpanError]:
     yield from spans
 
 
-def span_of(observation: Json, trace: Json | None = None) -> Json:
+def convert_observation(observation: Json, trace: Json | None = None) -> Json:
     """Return an observation as a span in HALO's format."""
     about = trace or {}
     observation, form = _to_camel_case(observation, "langfuse.")

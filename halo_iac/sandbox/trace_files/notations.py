@@ -78,7 +78,7 @@ _KIND_OF: Final = _spellings(_KINDS, "SPAN_KIND_", "SPANKIND.")
 _CODE_OF: Final = _spellings(_CODES, "STATUS_CODE_", "STATUSCODE.")
 
 
-def span_kind(value: object) -> str | None:
+def read_span_kind(value: object) -> str | None:
     """Return ``SPAN_KIND_…`` for a kind; ``None`` for a text that is not one of OpenTelemetry's kinds."""
     found = _look_up(_KIND_OF, value)
     if found is None and not isinstance(value, str):
@@ -86,7 +86,7 @@ def span_kind(value: object) -> str | None:
     return found or (value if isinstance(value, str) and value.startswith("SPAN_KIND_") else None)
 
 
-def status_code(value: object) -> str:
+def read_status_code(value: object) -> str:
     """Return ``STATUS_CODE_…`` for a status code; a missing one is unset."""
     found = _look_up(_CODE_OF, value)
     if found is None:

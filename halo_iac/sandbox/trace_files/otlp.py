@@ -13,7 +13,7 @@ from itertools import product
 from math import isfinite
 from typing import Any, Final
 
-from halo_iac.sandbox.trace_files.notations import CamelCase, read_instant, span_kind, status_code
+from halo_iac.sandbox.trace_files.notations import CamelCase, read_instant, read_span_kind, read_status_code
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 
 Json = dict[str, Any]
@@ -28,7 +28,7 @@ _WRONG: Final = (AttributeError, KeyError, TypeError, ValueError)
 """What reading a value of the wrong type raises."""
 
 
-def spans_of(request: Json) -> Iterator[Json | NotASpanError]:
+def convert_request(request: Json) -> Iterator[Json | NotASpanError]:
     """Yield the spans of a request or of one element of its lists, and an error for each that is invalid."""
     for group in _listed(request, *GROUPS) or [request]:
         yield from _valid_prefix(_spans_of_resource(group))
@@ -44,7 +44,7 @@ def _spans_of_scope(scoped: Json, resource: Json) -> Iterator[Json | NotASpanErr
     scope = _scope(scoped)
     for span in _listed(scoped, "spans"):
         try:
-            yield span_of(span, resource, scope)
+            yield convert_span(span, resource, scope)
         except NotASpanError as bad:
             yield bad
 
@@ -57,7 +57,7 @@ def _valid_prefix(spans: Iterator[Json | NotASpanError]) -> Iterator[Json | NotA
         yield error if isinstance(error, NotASpanError) else NotASpanError("has a part that is not valid OTLP")
 
 
-def span_of(span: Json, resource: Json, scope: Json) -> Json:
+def convert_span(span: Json, resource: Json, scope: Json) -> Json:
     """Return an OTLP span in HALO's format."""
     try:
         span = _camel(span)
@@ -68,13 +68,13 @@ def span_of(span: Json, resource: Json, scope: Json) -> Json:
             "parent_span_id": to_hexadecimal(span.get("parentSpanId") or ""),
             "trace_state": to_text(span.get("traceState"), "traceState"),
             "name": to_text(span.get("name"), "name"),
-            "kind": span_kind(span.get("kind")) or "SPAN_KIND_UNSPECIFIED",
+            "kind": read_span_kind(span.get("kind")) or "SPAN_KIND_UNSPECIFIED",
             "start_time": read_instant(start, "startTimeUnixNano"),
             "end_time": read_instant(span.get("endTimeUnixNano") or start, "endTimeUnixNano"),
             "status": _status(span.get("status") or {}),
             "resource": resource,
             "scope": scope,
-            "attributes": attributes(span.get("attributes")),
+            "attributes": read_attributes(span.get("attributes")),
         }
         if events := span.get("events"):
             found["events"] = [_event(event) for event in events]
@@ -92,18 +92,20 @@ def span_of(span: Json, resource: Json, scope: Json) -> Json:
 # Attributes ----------------------------------------------------------------------------------------------------------
 
 
-def attributes(pairs: object) -> Json:
+def read_attributes(pairs: object) -> Json:
     """Return attributes, a list of key-value pairs, as an object."""
     if isinstance(pairs, dict):  # hand-written files have objects
         return pairs
     listed: Any = pairs or ()
     return {
-        pair["key"]: text if (text := (value := pair["value"]).get("stringValue")) is not None else any_value(value)
+        pair["key"]: text
+        if (text := (value := pair["value"]).get("stringValue")) is not None
+        else read_any_value(value)
         for pair in listed
     }
 
 
-def any_value(value: Json) -> Any:  # noqa: ANN401 - OTLP's AnyValue
+def read_any_value(value: Json) -> Any:  # noqa: ANN401 - OTLP's AnyValue
     """Return the value of an AnyValue; ``None`` if it is empty."""
     for name, held in value.items():
         return _VALUES[name](held)
@@ -122,8 +124,8 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "double": _double,
     "bool": lambda held: held,
     "bytes": lambda held: held,
-    "array": lambda held: [any_value(each) for each in held.get("values") or ()],
-    "kvlist": lambda held: attributes(held.get("values")),
+    "array": lambda held: [read_any_value(each) for each in held.get("values") or ()],
+    "kvlist": lambda held: read_attributes(held.get("values")),
 }
 _VALUES: Final = {
     f"{name}{ending}": reader for (name, reader), ending in product(_READERS.items(), ("Value", "_value"))
@@ -137,17 +139,17 @@ def _resource(group: object) -> Json:
     if not isinstance(group, dict):
         raise NotASpanError("has resourceSpans that is not a JSON object")
     found = group.get("resource") or {}
-    return {"attributes": attributes(found.get("attributes"))}
+    return {"attributes": read_attributes(found.get("attributes"))}
 
 
 def _scope(scoped: Json) -> Json:
     found: Json = next((scoped[key] for key in _SCOPE if scoped.get(key)), {})
     scope = {key: to_text(found.get(key), f"scope.{key}") for key in ("name", "version")}
-    return scope | ({"attributes": attributes(found["attributes"])} if found.get("attributes") else {})
+    return scope | ({"attributes": read_attributes(found["attributes"])} if found.get("attributes") else {})
 
 
 def _status(value: Json) -> Json:
-    return {"code": status_code(value.get("code")), "message": to_text(value.get("message"), "status.message")}
+    return {"code": read_status_code(value.get("code")), "message": to_text(value.get("message"), "status.message")}
 
 
 def _event(event: Json) -> Json:
@@ -156,7 +158,7 @@ def _event(event: Json) -> Json:
     return {
         "name": to_text(event.get("name"), "name of an event"),
         "timestamp": at,
-        "attributes": attributes(event.get("attributes")),
+        "attributes": read_attributes(event.get("attributes")),
     }
 
 
@@ -164,7 +166,7 @@ def _link(link: Json) -> Json:
     link = _camel(link)
     found = {"trace_id": to_hexadecimal(link["traceId"]), "span_id": to_hexadecimal(link["spanId"])}
     state = {"trace_state": link["traceState"]} if link.get("traceState") else {}
-    return found | state | {"attributes": attributes(link.get("attributes"))}
+    return found | state | {"attributes": read_attributes(link.get("attributes"))}
 
 
 def to_hexadecimal(text: str) -> str:

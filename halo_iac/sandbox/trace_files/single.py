@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from halo_iac.sandbox.trace_files import otlp
-from halo_iac.sandbox.trace_files.notations import EXACT_CODES, read_instant, span_kind, status_code
+from halo_iac.sandbox.trace_files.notations import EXACT_CODES, read_instant, read_span_kind, read_status_code
 from halo_iac.sandbox.trace_files.problems import NotASpanError
 
 Json = dict[str, Any]
@@ -52,7 +52,7 @@ def is_span(found: Json) -> bool:
     )
 
 
-def span_of(found: Json) -> Json:
+def convert_span(found: Json) -> Json:
     """Return a span in HALO's format; one that is already in it is returned unchanged."""
     return found if is_exact(found) else _Reader(found).span()
 
@@ -144,7 +144,7 @@ class _Reader:
     def _kind(self, attributes: Json) -> str:
         """Return OpenTelemetry's kind; an OpenInference kind in its place becomes an attribute."""
         value = self._get("kind")
-        found = span_kind(value)
+        found = read_span_kind(value)
         if found is None:
             attributes.setdefault("openinference.span.kind", str(value).upper())
         return found or "SPAN_KIND_INTERNAL"
@@ -155,7 +155,7 @@ class _Reader:
             value = {"code": value if value is not None else self._get("status_code")}
         code = value["code"] if "code" in value else value.get("status_code")
         message = value.get("message") or value.get("description") or self._get("status_message")
-        return {"code": status_code(code), "message": message if isinstance(message, str) else ""}
+        return {"code": read_status_code(code), "message": message if isinstance(message, str) else ""}
 
     def _resource(self) -> Json:
         found = self._get("resource") or {}
@@ -209,7 +209,7 @@ def _objects(found: object, what: str) -> list[Json]:
 
 def _pairs(found: object, what: str) -> Json:
     try:
-        return otlp.attributes(found)
+        return otlp.read_attributes(found)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise NotASpanError(f"has {what} that are neither an object nor pairs of key and value") from None
 
