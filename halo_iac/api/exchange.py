@@ -62,8 +62,8 @@ class _StageTracker:
             _limit_reads(facts["return_value"])
 
 
-_waiting = threading.local()
-"""The ``exchange`` that this thread makes, and ``report_at``, the instant from which it is reported as slow."""
+_current = threading.local()
+"""This thread's ``exchange``, and ``report_at``, the instant at which it is reported as slow."""
 
 
 def _limit_reads(stream: Any) -> None:  # noqa: ANN401 - httpcore's network stream
@@ -73,18 +73,18 @@ def _limit_reads(stream: Any) -> None:  # noqa: ANN401 - httpcore's network stre
     read: Callable[[int, float], bytes] = stream.read
 
     def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
-        exchange: HttpExchange = _waiting.exchange
+        exchange: HttpExchange = _current.exchange
         now = monotonic()
         left = exchange.deadline - now
         if left <= 0:
             raise httpx.ReadTimeout("the deadline has passed")
         limit = left if timeout is None else min(timeout, left)
-        until_report = _waiting.report_at - now
+        until_report = _current.report_at - now
         if until_report < limit:
             data = read_within(until_report, read, max_bytes)
             if data is not None:
                 return data
-            _waiting.report_at = inf
+            _current.report_at = inf
             exchange.report_slow()
             limit -= max(until_report, 0.0)
         return read(max_bytes, limit)
@@ -106,8 +106,8 @@ class HttpExchange(NamedTuple):
     def run(self, call: Call) -> Answer:
         """Send and read; every foreign exception ends here."""
         tracker = _StageTracker()
-        _waiting.exchange = self
-        _waiting.report_at = inf if self.log_wait is None else monotonic() + self.bounds.slow_seconds
+        _current.exchange = self
+        _current.report_at = inf if self.log_wait is None else monotonic() + self.bounds.slow_seconds
         try:
             request = self.requests.build(call, {"timeout": self._remaining_timeouts(), "trace": tracker})
             response = self.http.handle_request(request)
@@ -124,7 +124,7 @@ class HttpExchange(NamedTuple):
                 raise failures.platform_error(error, self.route, RequestStage.ANSWERED) from None
 
     def report_slow(self) -> None:
-        """Log which procedure of which host is waited for."""
+        """Log the procedure and the host that have not answered yet."""
         if self.log_wait is not None:
             waited = f"no full response from {self.route.host} after {self.bounds.slow_seconds:g} s"
             self.log_wait(f"{self.route.procedure}: {waited}; still waiting")
