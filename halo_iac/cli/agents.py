@@ -39,7 +39,7 @@ def read_agent_names(context: CommandContext, connection: Connection, ids: Itera
     return {agent.id: agent.identity for agent in agents if agent.identity}
 
 
-def requests_for(
+def build_agent_requests(
     context: CommandContext,
     connection: Connection,
     project: Project | None,

@@ -134,11 +134,11 @@ class CommandContext:
         from halo_iac.load import DiskFiles, load
 
         checkout = self.find_project_checkout(path)
-        skipped = frozenset[Path]() if checkout is None else self.skipped(checkout)
+        skipped = frozenset[Path]() if checkout is None else self.find_skipped(checkout)
         tree = DiskFiles(drafts, skipped)
         return load(path, variables=self.console.env, cwd=self.cwd, checkout=checkout, tree=tree)
 
-    def skipped(self, checkout: Path) -> frozenset[Path]:
+    def find_skipped(self, checkout: Path) -> frozenset[Path]:
         """Return the files that a sparse checkout leaves out; git is run only if it may be sparse."""
         may_be_sparse = is_sparse(checkout)
         if may_be_sparse is False:

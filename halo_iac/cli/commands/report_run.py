@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from halo_iac.cli import options as run_options
-from halo_iac.cli.agents import find_agent_id, requests_for
+from halo_iac.cli.agents import build_agent_requests, find_agent_id
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.connection import Connection
 from halo_iac.cli.context import CommandContext
@@ -66,7 +66,7 @@ def run_reports(
         raise UsageError("--compare requires --schedule", hint="add --schedule KEY, or remove --compare")
     sink = ReportSink(context.console, output, is_raw=raw)
     references = [*(agents or ()), *(agent_uuid or ())]
-    connection, requests = _build_requests(context, references, schedule, run, agent_time_range)
+    connection, requests = _prepare_requests(context, references, schedule, run, agent_time_range)
     session = RunSession(context, connection)
     compared = _read_earlier_report(context, connection, schedule) if compare and schedule is not None else None
     sink.prepare_folder()
@@ -89,7 +89,7 @@ def run_reports(
 # Preparation --------------------------------------------------------------------------------------------------------
 
 
-def _build_requests(
+def _prepare_requests(
     context: CommandContext, references: Sequence[str], schedule: str | None, given: RunOptions, time_range: TimeRange
 ) -> tuple[Connection, tuple[RunRequest, ...]]:
     """Return a connection, and the request of each agent, or that of the schedule."""
@@ -97,7 +97,7 @@ def _build_requests(
         request = build_request(given, context.now)
         project = context.project_if_any()
         connection = context.connect_for_reading(project)
-        return connection, requests_for(context, connection, project, references, request, time_range)
+        return connection, build_agent_requests(context, connection, project, references, request, time_range)
     if references:
         raise UsageError("an agent and --schedule were both given", hint="remove the agent; the schedule names its own")
     project = context.load()

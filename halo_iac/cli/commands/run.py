@@ -9,7 +9,7 @@ import typer
 
 from halo_iac.api.runs import RunWriter
 from halo_iac.cli import options as run_options
-from halo_iac.cli.agents import requests_for
+from halo_iac.cli.agents import build_agent_requests
 from halo_iac.cli.command import platform_command
 from halo_iac.cli.commands.run_watch import poll_runs, show_events
 from halo_iac.cli.context import CommandContext
@@ -67,7 +67,7 @@ def create_run(
     request = build_request(run, context.now)
     project = context.project_if_any()
     connection = context.connect_for_reading(project)
-    (request,) = requests_for(context, connection, project, agent_uuid or (), request, agent_time_range)
+    (request,) = build_agent_requests(context, connection, project, agent_uuid or (), request, agent_time_range)
     project_id = connection.project.id
     session = RunSession(context, connection)
     return show_started(

@@ -16,7 +16,7 @@ from halo_iac.cli.commands.trace_queries import add_to, json_option
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.traces.facets import FacetOptions, show_facets
 from halo_iac.cli.traces.filters import FilterOptions, SortOrder, build_filters
-from halo_iac.cli.traces.lists import PageStream, spans_in, trace_document, write_document, write_traces
+from halo_iac.cli.traces.lists import PageStream, parse_spans, trace_document, write_document, write_traces
 from halo_iac.cli.traces.lookup import choose_trace, read_trace
 from halo_iac.cli.traces.search_results import search_results_text
 from halo_iac.errors import UsageError
@@ -150,7 +150,7 @@ def get_trace(
     if output is not None or console.wants_json or view is TraceView.RAW:
         put_document(trace_document(trace, stream, size, most))
         return 0
-    lines = _VIEWS[view](trace, spans_in(stream), console.out_style, TraceOptions(span, is_whole=no_fold))
+    lines = _VIEWS[view](trace, parse_spans(stream), console.out_style, TraceOptions(span, is_whole=no_fold))
     console.print_parts(f"{line}\n" for line in lines)
     shows_count = view not in _VIEWS_WITHOUT_COUNT and trace.span_count is not None
     if stream.last.next_cursor is not None and not shows_count:

@@ -51,7 +51,7 @@ def _find_removed(context: CommandContext, ref: str) -> tuple[str, ...]:
     repository = find_repository(context.projects[0])
     found: list[str] = []
     with open_commit_tree(context.console.env, repository, repository.resolve_commit(ref)) as (tree, _):
-        top, skipped = repository.top, context.skipped(repository.top)
+        top, skipped = repository.top, context.find_skipped(repository.top)
         for word in filter(is_glob, context.target.files):
             glob = os.path.relpath(resolve_path(context.cwd) / word, top)
             for name in expand_glob(glob, top, tree) if not glob.startswith(os.pardir) else ():
@@ -173,7 +173,7 @@ def _find_moved(
 ) -> str | None:
     """Return the project file of the base that was moved or removed, since its policy must not be lost unnoticed."""
     here = PurePosixPath(_path_in(repository, context.project_path).relative_to(repository.top))
-    skipped = context.skipped(repository.top)
+    skipped = context.find_skipped(repository.top)
     for path, id_ in sorted(tree.files()):
         file = repository.top / path
         if path.suffix not in _YAML or file in skipped:

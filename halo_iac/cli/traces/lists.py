@@ -97,7 +97,7 @@ def _write_list(
 # The spans of one trace ---------------------------------------------------------------------------------------------
 
 
-def spans_in(stream: PageStream[Page]) -> Iterator[Span]:
+def parse_spans(stream: PageStream[Page]) -> Iterator[Span]:
     """Yield the spans of all pages."""
     return (parse_span(row, "traces.getSpans") for row in stream.rows())
 
