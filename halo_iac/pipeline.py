@@ -15,7 +15,7 @@ from halo_iac.diff import diff
 from halo_iac.findings import find_in_plan, find_undeclared, find_unused_globs
 from halo_iac.match import match
 from halo_iac.plan import Overrides, check_saved, plan
-from halo_iac.plan.together import PairedPlan, permit_together, refuse_overlaps
+from halo_iac.plan.several import PairedPlan, permit_together, refuse_overlaps
 from halo_iac.resolve import resolve
 
 if TYPE_CHECKING:

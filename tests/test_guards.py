@@ -240,6 +240,12 @@ def test_nothing_is_archived_where_nothing_is_declared() -> None:
     assert guard_names(planned(project(), remote("1", "A"))) == []
 
 
+def test_a_refusal_separates_thousands_like_every_message() -> None:
+    there = [remote(str(number), f"A{number}") for number in range(1000)]
+    messages = [refusal.message for refusal in planned(project(**ARCHIVE), *there).refusals]
+    assert "the project declares no schedules, and 1,000 schedules would be archived" in messages
+
+
 def test_nothing_undeclared_is_archived_by_a_run_limited_to_targets() -> None:
     entries = (entry("A"), entry("B"))
     there = (remote("1", "A"), remote("2", "B"), remote("3", "C"))

@@ -12,7 +12,7 @@ from project_files import load_text
 from strategies import AGENT_IDS, ODD_PROMPTS, ODD_TITLES, THEN, actual, platforms, remote, wires
 
 from halo_iac.errors import ProjectError, UsageError
-from halo_iac.importing.importer import ImportResult, agent_names, import_schedules, select
+from halo_iac.importing.entries import ImportResult, agent_names, import_schedules, select
 from halo_iac.importing.layout import omit_defaults, put_prompts_in_files, shared_fields
 from halo_iac.model import schedule as defaults
 from halo_iac.model.project import Project

@@ -68,7 +68,7 @@ _current = threading.local()
 
 def _limit_reads(stream: Any) -> None:  # noqa: ANN401 - httpcore's network stream
     """Let a new connection's reads end at the deadline: headers that trickle in forever beat a limit on each read."""
-    from halo_iac.api.direct import read_within
+    from halo_iac.api.connection import read_within
 
     read: Callable[[int, float], bytes] = stream.read
 

@@ -66,7 +66,7 @@ class Transport:
         if http is None:
             # By itself httpx does so in the threads that ask first, and they would share the processor with what
             # parses files meanwhile: a plan would send its first request tens of milliseconds later.
-            import_module("halo_iac.api.direct")
+            import_module("halo_iac.api.connection")
         self._before_request = before_request
         self._bounds = bounds or RequestLimits()
         self._log_wait = log_wait
@@ -123,7 +123,7 @@ class Transport:
         return http
 
     def _open_connection(self) -> httpx.BaseTransport:
-        from halo_iac.api.direct import DirectTransport
+        from halo_iac.api.connection import DirectTransport
 
         if self._proxy is not None:
             return _pooled_transport(self._base_url, self._proxy)
@@ -151,7 +151,7 @@ def service_client(base_url: str, headers: Mapping[str, str]) -> httpx.Client:
 
 
 def _pooled_transport(base_url: str, proxy: Proxy | None) -> httpx.HTTPTransport:
-    from halo_iac.api.direct import PooledTransport
+    from halo_iac.api.connection import PooledTransport
 
     return PooledTransport(verify=_tls_context_for(base_url), trust_env=False, proxy=_to_httpx_proxy(proxy))
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from halo_iac.importing.importer import Entries, Fields
+from halo_iac.importing.entries import Entries, Fields
 from halo_iac.model.schedule import BUILT_IN, UNMANAGED_WHEN_LEFT_OUT
 from halo_iac.text import format_lookback
 

@@ -14,7 +14,7 @@ from halo_iac.hints import Command, Hint, join_hints
 from halo_iac.model.plan import Action, Blocked, Cause, Change, GuardViolation
 from halo_iac.model.remote import RemoteSchedule, UnreadableSchedule
 from halo_iac.model.schedule import Spec
-from halo_iac.text import Protection, has_invisible, is_invisible
+from halo_iac.text import Protection, counted, has_invisible, is_invisible
 
 REMOVAL_PERCENT: Final = 30
 REMOVAL_LIMIT: Final = 25
@@ -127,7 +127,7 @@ def archives_with_nothing_declared(situation: GuardInput) -> Iterator[GuardViola
     if archives and not situation.declared and len(archives) > situation.overrides.allow_archive:
         yield GuardViolation(
             "nothing-declared",
-            f"the project declares no schedules, and {_count(archives, 'schedule')} would be archived",
+            f"the project declares no schedules, and {counted(len(archives), 'schedule')} would be archived",
             f"--allow-archive {len(archives)}",
             _names(archives),
         )
@@ -139,7 +139,7 @@ def archives_with_targets(situation: GuardInput) -> Iterator[GuardViolation]:
     if archives and situation.targets:
         yield GuardViolation(
             "targets",
-            f"{_count(archives, 'undeclared schedule')} would be archived by a run limited to "
+            f"{counted(len(archives), 'undeclared schedule')} would be archived by a run limited to "
             f"{', '.join(situation.targets)}",
             "run without --target, or keep them with --undeclared report",
             _names(archives),
@@ -152,7 +152,7 @@ def archives_with_blocked_entries(situation: GuardInput) -> Iterator[GuardViolat
         keys = ", ".join(entry.key for entry in situation.blocked)
         yield GuardViolation(
             "blocked",
-            f"{_count(situation.withheld, 'undeclared schedule')} would be archived while {keys} "
+            f"{counted(len(situation.withheld), 'undeclared schedule')} would be archived while {keys} "
             f"{'is' if len(situation.blocked) == 1 else 'are'} blocked",
             f"fix {keys} first",
             _names(situation.withheld),
@@ -254,7 +254,3 @@ def _escaped(character: str) -> str:
 
 def _names(changes: Iterable[Change]) -> tuple[str, ...]:
     return tuple(change.name for change in changes)
-
-
-def _count(changes: Sequence[Change], noun: str) -> str:
-    return f"{len(changes)} {noun}{'' if len(changes) == 1 else 's'}"

@@ -26,7 +26,7 @@ from halo_iac.model.plan import (
 from halo_iac.model.project import Entry, Project, UndeclaredPolicy
 from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule, UnreadableSchedule
 from halo_iac.plan.guards import GuardInput, Overrides, guard
-from halo_iac.plan.models import Catalogs, model_warnings, refused_model
+from halo_iac.plan.model_checks import Catalogs, model_warnings, refused_model
 from halo_iac.plan.paused import paused_schedules
 from halo_iac.plan.run_rate import (
     KnownRates,

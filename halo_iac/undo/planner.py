@@ -27,7 +27,7 @@ from halo_iac.model.receipt import Receipt
 from halo_iac.model.remote import PlatformState, PlatformTarget, RemoteSchedule, UnreadableSchedule
 from halo_iac.model.schedule import FIELDS, Spec
 from halo_iac.plan.guards import GuardInput, Overrides, guard
-from halo_iac.plan.models import is_missing
+from halo_iac.plan.model_checks import is_missing
 from halo_iac.plan.planner import agent_names, resolved_policy, sort_key, titles_being_taken, traced_agents
 from halo_iac.plan.run_rate import firing_schedules, schedules_with_known_rate, total_runs_per_month
 from halo_iac.resolve import Catalog

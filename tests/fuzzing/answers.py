@@ -16,8 +16,8 @@ import httpcore
 from wire_samples import WIRE
 
 from fuzzing.laws import AGENT, JSON, KEY, check_plan, check_told
-from halo_iac.api import direct
-from halo_iac.api.direct import DirectTransport
+from halo_iac.api import connection
+from halo_iac.api.connection import DirectTransport
 from halo_iac.api.retry import Retry
 from halo_iac.api.runs import RunReader, RunWriter
 from halo_iac.api.schedules import Reader, Writer
@@ -149,4 +149,4 @@ class _Delivering(httpcore.MockBackend):
     """Opens connections that deliver the same pieces, below what sends requests at once."""
 
     def connect_tcp(self, *args: Any, **options: Any) -> httpcore.NetworkStream:  # noqa: ANN401 - httpcore's own
-        return direct._Stream(super().connect_tcp(*args, **options))  # noqa: SLF001 - as its own network does
+        return connection._Stream(super().connect_tcp(*args, **options))  # noqa: SLF001 - as its own network does

@@ -22,7 +22,7 @@ from halo_iac.text import counted
 
 if TYPE_CHECKING:
     from halo_iac.cli.importing.session import ImportContext, ImportDraft
-    from halo_iac.importing.importer import Selection
+    from halo_iac.importing.entries import Selection
 
 What = Annotated[
     list[str] | None,

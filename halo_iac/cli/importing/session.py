@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from halo_iac.cli.context import CommandContext
 from halo_iac.cli.importing.check import find_problems
 from halo_iac.errors import FileError, HaloError, ProjectError
-from halo_iac.importing.importer import (
+from halo_iac.importing.entries import (
     ImportResult,
     Selection,
     agent_names,
