@@ -316,9 +316,7 @@ def test_tokens_that_wrappers_agents_and_turns_repeat_are_not_counted_again() ->
     [(3, "3.1", True), (2, "3.1", False), (9, "0.8", False), (9, None, False)],
     ids=["dear", "not rare", "not dear", "no cost"],
 )
-def test_a_model_is_costly_when_few_calls_make_up_most_of_the_cost(
-    small: int, large: str | None, *, is_dear: bool
-) -> None:
+def test_a_model_is_costly_if_few_calls_cause_most_of_the_cost(small: int, large: str | None, *, is_dear: bool) -> None:
     found = figures([*(model_call("small", 1, 1, "0.1") for _ in range(small)), model_call("large", 1, 1, large)])
     assert [fix.subject for fix in found.fixes] == (["Costly: `large`"] if is_dear else [])
 

@@ -407,9 +407,7 @@ def test_loopback_is_what_is_written_as_such() -> None:
         ('{"a": "' + "x" * 1024 * 1024 + '"}', "~/.inf/config.json is larger than 1 MiB"),
     ],
 )
-def test_a_config_file_that_cannot_be_understood_is_named_not_quoted(
-    tmp_path: Path, content: str, message: str
-) -> None:
+def test_an_invalid_config_file_is_named_but_not_quoted(tmp_path: Path, content: str, message: str) -> None:
     assert str(refused({}, home_with(tmp_path, content))) == message
 
 

@@ -160,7 +160,7 @@ def test_other_errors_are_not_retried(clock: Clock) -> None:
         (api_error(None, Delivery.NOT_SENT, is_transient=False), False),
     ],
 )
-def test_a_create_is_repeated_only_where_nothing_can_have_happened(
+def test_a_create_is_repeated_only_if_nothing_can_have_happened(
     clock: Clock, error: PlatformError, is_repeated: bool
 ) -> None:
     attempt = failing(error)

@@ -120,9 +120,7 @@ NETWORK = "Check the network, and HTTPS_PROXY and NO_PROXY if you use a proxy."
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_hint_names_the_setting_that_the_address_is_from(
-    cause: Exception | httpx.Response, named: str, default: str
-) -> None:
+def test_a_hint_names_the_setting_of_the_address(cause: Exception | httpx.Response, named: str, default: str) -> None:
     def respond(_: httpx.Request) -> httpx.Response:
         if isinstance(cause, httpx.Response):
             return cause
@@ -575,7 +573,7 @@ def test_a_page_of_cloudflare_is_a_blocked_request_not_a_bad_key(status: int) ->
         (409, (b'{"err', {}), "Conflict, with JSON that is cut off or broken"),
     ],
 )
-def test_a_failure_that_is_not_trpc_leads_with_what_happened(
+def test_a_failure_that_is_no_trpc_begins_with_its_cause(
     status: int, reply: tuple[bytes, dict[str, str]], reason: str
 ) -> None:
     error = failed_answer(lambda _: Reply(status, *reply))
@@ -653,7 +651,7 @@ def test_a_certificate_for_another_host_is_refused(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
-def test_an_unreadable_ca_bundle_names_the_variable(
+def test_an_unreadable_ca_bundle_names_its_variable(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
 ) -> None:
     bundle = tmp_path / "bundle.pem"

@@ -150,9 +150,7 @@ def test_the_command_that_shows_the_outcome_names_the_same_file(applying: Settin
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_a_signal_lets_changes_in_progress_end_and_lists_what_was_done(
-    applying: Setting, number: signal.Signals
-) -> None:
+def test_a_signal_lets_changes_end_and_lists_what_was_done(applying: Setting, number: signal.Signals) -> None:
     applying.may_create.clear()
     process = applying.start()
     applying.wait_for(CREATE, title="Alpha")
@@ -174,9 +172,7 @@ def test_a_signal_lets_changes_in_progress_end_and_lists_what_was_done(
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_second_signal_does_not_wait_for_hanging_changes(
-    applying: Setting, when: str, second: signal.Signals
-) -> None:
+def test_a_second_signal_does_not_wait_for_changes(applying: Setting, when: str, second: signal.Signals) -> None:
     applying.sandbox.faults.add(Fault(CREATE, NoReply(), when=when))  # type: ignore[arg-type]
     process = applying.start()
     applying.wait_for(CREATE, title="Alpha")

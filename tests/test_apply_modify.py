@@ -332,7 +332,7 @@ def test_an_archive_of_a_schedule_with_another_title_is_a_conflict(harness: Harn
         ({"modelId": "halo-small"}, "model_id"),
     ],
 )
-def test_an_undeclared_schedule_edited_since_the_plan_is_not_archived(
+def test_an_undeclared_schedule_edited_since_is_not_archived(
     harness: Harness, edit: dict[str, Any], field: str
 ) -> None:
     change = archive(harness.add("Review"))
@@ -389,7 +389,7 @@ def test_an_unarchive_updates_first_so_that_no_stale_cadence_fires(harness: Harn
 
 
 @pytest.mark.parametrize("refusal", [None, Refuse("CONFLICT"), Refuse("BAD_REQUEST")], ids=["412", "409", "400"])
-def test_a_schedule_is_unarchived_first_if_the_platform_refuses_to_update_it_archived(
+def test_a_schedule_is_unarchived_first_if_its_update_is_refused(
     refusal: Effect | None,
 ) -> None:
     with open_harness(updates_archived=refusal is not None) as strict:
@@ -444,9 +444,7 @@ def test_archiving_again_may_end_unknown(harness: Harness) -> None:
 @pytest.mark.parametrize("procedure", [UPDATE, UNARCHIVE])
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("effect", TRANSIENT.values(), ids=TRANSIENT)
-def test_an_unarchive_survives_a_failure_at_each_write(
-    harness: Harness, procedure: str, when: str, effect: Effect
-) -> None:
+def test_an_unarchive_survives_failures_of_writes(harness: Harness, procedure: str, when: str, effect: Effect) -> None:
     harness.fault(procedure, effect, when=when)
     run = harness.run(unarchive(harness.add("Review", archived=True), hours=(12,)))
     assert (run.statuses, harness.shown(), run.exit_code) == (["done"], {"s1": NOON_AND_NINE}, 0)

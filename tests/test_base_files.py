@@ -119,9 +119,7 @@ def test_broken_links_of_a_base_are_problems(halo: CommandLine, git: Git, target
 
 
 @pytest.mark.parametrize("target", ["../outside.yaml", "/etc/passwd", "s/../../outside.yaml"])
-def test_a_project_file_that_links_out_of_the_checkout_at_the_base_is_not_read(
-    halo: CommandLine, git: Git, target: str
-) -> None:
+def test_a_project_file_that_links_out_at_the_base_is_not_read(halo: CommandLine, git: Git, target: str) -> None:
     (git.folder.parent / "outside.yaml").write_text(project(one="p.md"))
     write_files(git.folder, {"p.md": "P", "s/x": ""})
     link(git, "halo.yaml", target)

@@ -32,7 +32,7 @@ TESTS = Path(__file__).parent
 
 INDEX = {
     "a key appears in no output, error or file": "test_secrets test_no_command_shows_the_key",
-    "nor where something fails": "test_secrets test_no_failure_shows_the_key",
+    "nor where something fails": "test_secrets test_no_error_shows_the_key",
     "nor cut in half": "test_secrets test_no_narrow_screen_shows_half_a_key",
     "a key is printable ASCII without spaces":
         "test_api_credentials test_a_key_no_header_can_carry_is_refused_without_being_shown",

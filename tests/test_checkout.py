@@ -89,9 +89,7 @@ def test_a_path_in_the_home_folder_may_be_committed_only_if_home_is_a_repository
     assert may_be_committed(account / ".inf/config.json", account)
 
 
-def test_the_home_folder_is_that_of_the_account_whatever_home_is_set_to(
-    repo: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_home_folder_is_that_of_the_account_not_of_home(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(repo))
     (repo / ".git").rmdir()
     assert may_be_committed(repo / ".inf/config.json", repo)

@@ -80,9 +80,7 @@ def test_traces_are_recognised_by_form_and_by_adjacent_words(markdown: str, ids:
         (f"span `{SPAN}`, later `{SPAN[:6]}…` and span {SPAN[:8]}", [(SPAN, None)]),
     ],
 )
-def test_spans_are_kept_apart_with_the_trace_that_is_cited_beside_them(
-    markdown: str, found: list[tuple[str, str | None]]
-) -> None:
+def test_spans_belong_to_the_trace_cited_beside_them(markdown: str, found: list[tuple[str, str | None]]) -> None:
     assert cited_spans(markdown) == found
 
 

@@ -145,9 +145,7 @@ def test_the_archive_of_an_entry_that_the_branch_removed_is_its_own(halo: Comman
     }
 
 
-def test_the_project_file_of_the_base_is_searched_for_as_in_the_checkout(
-    halo: CommandLine, git: Git, tmp_path: Path
-) -> None:
+def test_the_project_file_of_a_base_is_found_as_in_the_checkout(halo: CommandLine, git: Git, tmp_path: Path) -> None:
     write_project(git.folder, name="halo.yaml", include='["team/*.yaml"]')
     (git.folder / "team").mkdir()
     (git.folder / "team" / "a.yaml").write_text("schedules:\n" + entry("one"))
@@ -205,9 +203,7 @@ def test_a_project_that_is_new_since_the_base_archives_nothing(halo: CommandLine
         ("halo.staging.yml", "below/live.yaml"),
     ],
 )
-def test_a_project_file_that_was_moved_does_not_leave_its_policy_behind(
-    halo: CommandLine, git: Git, there: str, here: str
-) -> None:
+def test_a_moved_project_file_keeps_its_policy(halo: CommandLine, git: Git, there: str, here: str) -> None:
     write_project(git.folder, entry("one"), entry("two"), name=there, protect="[The *]")
     git.commit()
     (git.folder / there).unlink()
@@ -254,9 +250,7 @@ def test_a_branch_may_add_a_new_environment(halo: CommandLine, git: Git) -> None
 
 
 @pytest.mark.parametrize("broken", ["protect: true\n", "a: b: c\n"], ids=["policy", "YAML"])
-def test_a_base_whose_policy_cannot_be_read_is_only_fixed_where_that_is_accepted(
-    halo: CommandLine, git: Git, broken: str
-) -> None:
+def test_an_unreadable_policy_of_a_base_is_only_fixed_if_accepted(halo: CommandLine, git: Git, broken: str) -> None:
     write_project(git.folder, entry("one"))
     with (git.folder / "halo.yaml").open("a") as file:
         file.write(broken)
@@ -428,7 +422,7 @@ def test_a_plan_saved_with_a_loosening_is_not_applied_until_that_is_accepted(
         ({"scope": "{agents: [mine]}", "agents": "{mine: checkout}"}, {"scope": "{agents: [checkout]}"}),
     ],
 )
-def test_a_branch_may_tighten_the_policy(
+def test_a_branch_may_tighten_policy(
     halo: CommandLine, git: Git, before: dict[str, str], after: dict[str, str]
 ) -> None:
     write_project(git.folder, **before)
@@ -607,9 +601,7 @@ def test_a_base_outside_a_repository_is_an_error(halo: CommandLine, folder: Path
     ("path", "message"),
     [("/nowhere", "git was not found on PATH"), (".", "git on PATH is ./git, a relative path")],
 )
-def test_a_base_without_an_absolute_git_on_path_is_an_error(
-    halo: CommandLine, git: Git, path: str, message: str
-) -> None:
+def test_a_base_without_git_on_path_is_an_error(halo: CommandLine, git: Git, path: str, message: str) -> None:
     write_project(git.folder, entry("one"))
     git.commit()
     planted = git.folder / "git"
@@ -711,9 +703,7 @@ def test_a_checkout_that_is_ahead_is_to_be_pushed_first(halo: CommandLine, git: 
         ("-nope", "'-nope' is not a valid name of a branch or commit"),
     ],
 )
-def test_a_required_head_missing_from_the_remote_is_an_error(
-    halo: CommandLine, clone: Git, ref: str, message: str
-) -> None:
+def test_a_required_head_that_is_missing_is_an_error(halo: CommandLine, clone: Git, ref: str, message: str) -> None:
     assert clone.folder == Path.cwd()
     ended = halo("apply", "--sandbox", "--yes", f"--require-head={ref}")
     assert (ended.code, ended.out) == (1, "")

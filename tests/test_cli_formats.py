@@ -70,9 +70,7 @@ def test_copies_of_an_apply_hold_the_plan_and_what_came_of_it(halo: CommandLine,
 
 
 @pytest.mark.parametrize("name", ["json", "markdown", "github"])
-def test_an_apply_in_another_format_is_one_document_without_a_question(
-    halo: CommandLine, project: Path, name: str
-) -> None:
+def test_an_apply_in_another_format_asks_nothing(halo: CommandLine, project: Path, name: str) -> None:
     assert project.exists()
     refused = halo("apply", "--sandbox", "--format", name, answer="yes\n")
     assert (refused.code, "cannot ask for confirmation" in refused.err) == (3, True)

@@ -136,7 +136,7 @@ def test_an_embedded_repository_does_not_replace_a_damaged_git_folder(
     assert not ran.exists()
 
 
-def test_without_git_an_embedded_repository_is_not_a_checkout(
+def test_an_embedded_repository_is_no_checkout_without_git(
     halo: CommandLine, upstream: Git, folder: Path, ran: Path
 ) -> None:
     embed(upstream, ".", ran)
@@ -239,7 +239,7 @@ def test_no_program_of_a_checkout_is_taken_for_one_that_git_calls(
 
 
 @pytest.mark.parametrize("url", ["ext::touch {ran}", "git://localhost/x", "fd::17", "evil::x"])
-def test_a_remote_is_asked_by_four_protocols_only(
+def test_only_four_protocols_reach_a_remote(
     halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, url: str
 ) -> None:
     clone = upstream.clone(tmp_path / "clone")
@@ -270,7 +270,7 @@ def test_a_folder_of_the_checkout_is_no_remote(halo: CommandLine, upstream: Git,
     "other",
     ["refs/heads/a/refs/heads/main", "refs/backup/refs/heads/main", "refs/heads/refs/heads/main", "refs/tags/main"],
 )
-def test_a_ref_that_only_ends_like_the_branch_is_not_compared(
+def test_a_ref_with_the_same_ending_is_not_compared(
     halo: CommandLine, upstream: Git, tmp_path: Path, other: str
 ) -> None:
     clone = upstream.clone(tmp_path / "clone")
@@ -316,15 +316,13 @@ def assert_base_is_read(halo: CommandLine, git: Git, **env: str) -> None:
     assert refusals(halo, **env) == REFUSED
 
 
-def test_base_and_require_head_work_in_a_worktree(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
+def test_base_and_head_work_in_a_worktree(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
     clone = upstream.clone(tmp_path / "clone")
     clone("worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"))
     assert_base_is_read(halo, Git(tmp_path / "tree"))
 
 
-def test_base_and_require_head_work_in_a_worktree_of_a_bare_repository(
-    halo: CommandLine, upstream: Git, tmp_path: Path
-) -> None:
+def test_base_and_head_work_in_a_worktree_of_a_bare_clone(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
     (tmp_path / "proj").mkdir()
     bare = upstream.clone(tmp_path / "proj/.bare", "--bare")
     (tmp_path / "proj/.git").write_text("gitdir: ./.bare\n")
@@ -332,7 +330,7 @@ def test_base_and_require_head_work_in_a_worktree_of_a_bare_repository(
     assert_base_is_read(halo, Git(tmp_path / "proj/tree"))
 
 
-def test_base_and_require_head_work_in_a_submodule(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
+def test_base_and_head_work_in_a_submodule(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
     outer = repository(tmp_path / "outer")
     outer("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", upstream.folder.as_uri(), "inner")
     outer.commit()
@@ -393,9 +391,7 @@ def test_git_ignores_configuration_around_a_submodule(
     assert f"git's configuration in {clone.folder / name} is not used" in ended.err
 
 
-def test_base_and_require_head_work_with_a_separate_git_folder(
-    halo: CommandLine, upstream: Git, tmp_path: Path
-) -> None:
+def test_base_and_head_work_with_a_separate_git_folder(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
     assert_base_is_read(halo, upstream.clone(tmp_path / "clone", f"--separate-git-dir={tmp_path / 'elsewhere.git'}"))
 
 
@@ -446,9 +442,7 @@ def serve_folder(folder: Path) -> Iterator[str]:
         thread.join()
 
 
-def test_base_and_require_head_work_with_a_remote_over_dumb_http(
-    halo: CommandLine, upstream: Git, tmp_path: Path
-) -> None:
+def test_base_and_head_work_over_dumb_http(halo: CommandLine, upstream: Git, tmp_path: Path) -> None:
     clone = upstream.clone(tmp_path / "clone")
     upstream("update-server-info")
     with serve_folder(upstream.folder) as url:

@@ -236,9 +236,7 @@ def test_schedules_that_the_project_file_cannot_declare_are_left_out_and_named(h
 
 
 @pytest.mark.parametrize("prompt", ["", "x" * 6_000_000], ids=["empty", "longer than a file"])
-def test_no_number_of_schedules_that_cannot_be_declared_keeps_the_others_out(
-    halo: CommandLine, folder: Path, prompt: str
-) -> None:
+def test_many_undeclarable_schedules_do_not_exclude_the_others(halo: CommandLine, folder: Path, prompt: str) -> None:
     count = 1 if prompt else 230
     ids = create(folder, *({"title": f"Title {number:03}"} for number in range(count + 2)))
     with closing(sqlite3.connect(folder / SANDBOX)) as database, database:
@@ -320,9 +318,7 @@ def test_values_that_most_entries_share_become_defaults(halo: CommandLine, folde
 # What may go wrong --------------------------------------------------------------------------------------------------
 
 
-def test_a_file_that_cannot_be_edited_safely_is_left_and_the_entries_are_printed(
-    halo: CommandLine, folder: Path
-) -> None:
+def test_entries_are_printed_if_the_file_cannot_be_edited_safely(halo: CommandLine, folder: Path) -> None:
     create(folder, {"title": "There"})
     text = "version: 1\nschedules: { # none yet\n}\n"
     (folder / "halo.yaml").write_text(text)

@@ -60,9 +60,7 @@ def test_any_agent_name_is_written_so_that_it_reads_back(halo: CommandLine, fold
     assert (folder / "halo.yaml").read_text(encoding="utf-8").count("agent: ") == 1
 
 
-def test_the_commented_entry_becomes_a_schedule_by_taking_the_braces_and_comments_away(
-    halo: CommandLine, folder: Path
-) -> None:
+def test_the_commented_entry_is_valid_without_braces_and_comments(halo: CommandLine, folder: Path) -> None:
     halo("init")
     path = folder / "halo.yaml"
     head, _, rest = path.read_text().partition("schedules: {}")
@@ -240,7 +238,7 @@ def test_init_ci_says_what_to_replace_if_the_version_of_halo_is_unknown(
 
 
 @pytest.mark.parametrize("host", init_pipeline.CiHost)
-def test_a_pipeline_names_a_project_file_that_is_not_the_default(
+def test_a_pipeline_names_a_project_file_of_another_name(
     halo: CommandLine, folder: Path, host: init_pipeline.CiHost
 ) -> None:
     name = 'envs/a: "b" #c/halo.yaml'

@@ -218,9 +218,7 @@ def test_a_file_of_another_format_of_ours_stays_and_one_of_the_same_is_replaced(
 
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("kind", ["a pipe", "a folder", "/dev/full", "/dev/null", "/dev/stdout"])
-def test_an_output_that_is_not_a_regular_file_is_refused_before_any_change(
-    project: Path, output: str, kind: str
-) -> None:
+def test_an_output_that_is_no_regular_file_is_refused_first(project: Path, output: str, kind: str) -> None:
     path = kind if kind.startswith("/") else "place"
     if kind == "a pipe":
         os.mkfifo(project / path)

@@ -120,9 +120,7 @@ def test_a_pause_as_json_is_one_document_as_of_an_apply(halo: CommandLine) -> No
 # Without a project file ---------------------------------------------------------------------------------------------
 
 
-def test_without_a_project_file_ids_and_agents_do(
-    halo: CommandLine, applied: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ids_and_agents_need_no_project_file(halo: CommandLine, applied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = {each["title"]: each["id"] for each in schedules(halo)}
     elsewhere = applied.parent / "elsewhere"
     elsewhere.mkdir()

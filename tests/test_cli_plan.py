@@ -84,9 +84,7 @@ def test_a_plan_follows_applies_and_edits(halo: CommandLine, folder: Path) -> No
     assert "      at          09:00 → 08:30  (halo.yaml:" in changed.out
 
 
-def test_an_override_that_is_taken_back_leaves_paused_schedules_which_every_plan_lists(
-    halo: CommandLine, folder: Path
-) -> None:
+def test_every_plan_lists_schedules_paused_by_a_removed_override(halo: CommandLine, folder: Path) -> None:
     write_project(folder, DAILY, WEEKLY, overrides="{enabled: false}")
     assert halo("apply", "--sandbox", "--yes").code == 0
 
@@ -295,9 +293,7 @@ def test_a_plan_for_another_place_or_policy_is_refused(halo: CommandLine, folder
         (b"\xff\xfe", "error: plan.json: the saved plan is not valid JSON, or is incomplete: "),
     ],
 )
-def test_a_file_that_is_not_a_plan_is_reported(
-    halo: CommandLine, folder: Path, content: bytes | None, message: str
-) -> None:
+def test_a_file_that_is_no_plan_is_named(halo: CommandLine, folder: Path, content: bytes | None, message: str) -> None:
     write_project(folder, DAILY)
     if content is not None:
         (folder / "plan.json").write_bytes(content)
@@ -469,9 +465,7 @@ def test_an_undeclared_schedule_is_an_error_where_the_file_says_so(halo: Command
     assert halo("plan", "--sandbox").code == 0
 
 
-def test_undeclared_schedules_are_kept_while_an_entry_is_blocked_and_the_rest_is_applied(
-    halo: CommandLine, folder: Path
-) -> None:
+def test_undeclared_schedules_are_kept_while_an_entry_is_blocked(halo: CommandLine, folder: Path) -> None:
     write_project(folder, DAILY)
     assert halo("apply", "--sandbox", "--yes").code == 0
     write_project(

@@ -98,7 +98,7 @@ def test_a_receipt_is_readable_by_its_owner_only(halo: CommandLine, project: Pat
     assert (project / ".halo" / ".gitignore").read_text() == "*\n"
 
 
-def test_a_receipt_lies_beside_the_project_file(
+def test_a_receipt_is_beside_the_project_file(
     halo: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / "below").mkdir()

@@ -99,9 +99,7 @@ def test_no_traces_says_which_window_had_none_and_what_to_widen(quick_runs: Serv
     assert "--lookback-hours" in ended.err
 
 
-def test_the_command_that_helps_without_traces_is_about_the_same_project_and_file(
-    quick_runs: Served, folder: Path
-) -> None:
+def test_the_hint_without_traces_names_the_same_project_and_file(quick_runs: Served, folder: Path) -> None:
     (folder / "shop.yaml").write_text(PROJECT_FILE)
     given = ("--file", "shop.yaml", "--project", demo.DEMO_PROJECT_ID)
     command = f"`halo agent list --time-range 90d --file shop.yaml --project {demo.DEMO_PROJECT_ID}`"
@@ -270,9 +268,7 @@ def test_a_folder_gets_a_file_each_with_front_matter(quick_runs: Served, folder:
 
 
 @pytest.mark.parametrize(("output", "code"), [("file/r.md", 1), ("file/", 1), ("", 64)])
-def test_an_output_that_cannot_be_written_costs_nothing(
-    quick_runs: Served, folder: Path, output: str, code: int
-) -> None:
+def test_an_unwritable_output_costs_nothing(quick_runs: Served, folder: Path, output: str, code: int) -> None:
     (folder / "file").write_text("")
     ended = quick_runs("report", "run", "checkout", "--output", output)
     assert (ended.code, quick_runs.asked) == (code, [])
@@ -297,9 +293,7 @@ def test_a_suffix_that_is_not_written_is_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("output", ["r", "r.MD", "r.markdown", "r.txt", "r.html/"])
-def test_markdown_goes_into_files_of_its_own_suffixes_and_any_folder(
-    quick_runs: Served, folder: Path, output: str
-) -> None:
+def test_markdown_goes_into_its_suffixes_and_any_folder(quick_runs: Served, folder: Path, output: str) -> None:
     assert quick_runs("report", "run", "checkout", "-o", output).code == 0
     assert len(tree(folder)) == 1
 

@@ -80,7 +80,7 @@ def test_given_options_are_sent_and_others_are_not(quick_runs: Served) -> None:
     }
 
 
-def test_a_run_without_options_sends_what_the_official_client_sends_and_leaves_the_limits_to_the_platform(
+def test_a_run_without_options_leaves_the_limits_to_the_platform(
     quick_runs: Served,
 ) -> None:
     run = quick_runs("run", "get", quick_runs.started()["runId"], "--json").json["run"]

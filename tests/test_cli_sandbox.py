@@ -262,9 +262,7 @@ NOT_A_SANDBOX = ("CREATE TABLE precious (id)",), ("PRAGMA journal_mode = WAL", "
 
 @pytest.mark.parametrize("statements", NOT_A_SANDBOX, ids=["plain", "WAL"])
 @pytest.mark.parametrize("name", ["mine.sqlite", "a ?#%.db", ".halo/sandbox.db"])
-def test_a_reset_leaves_a_database_of_something_else(
-    halo: CommandLine, folder: Path, name: str, statements: tuple[str, ...]
-) -> None:
+def test_a_reset_keeps_other_databases(halo: CommandLine, folder: Path, name: str, statements: tuple[str, ...]) -> None:
     (folder / ".halo").mkdir()
     with closing(sqlite3.connect(folder / name, isolation_level=None)) as connection:
         for statement in statements:
@@ -281,9 +279,7 @@ def test_a_reset_leaves_a_database_of_something_else(
     assert tree(folder) == before
 
 
-def test_a_reset_knows_a_sandbox_whose_process_was_killed_before_its_file_was_written(
-    halo: CommandLine, folder: Path
-) -> None:
+def test_a_reset_removes_a_sandbox_killed_before_its_file_was_written(halo: CommandLine, folder: Path) -> None:
     with serve_process(folder, "--sandbox-file", "other.db") as running:
         exported_variables(running)
         running.kill()
@@ -342,9 +338,7 @@ def test_a_damaged_file_is_removed_from_the_sandbox_s_own_place_alone(halo: Comm
     assert sorted(tree(folder)) == [".halo/.gitignore", "bad.db"]
 
 
-def test_an_interrupted_tick_does_not_claim_that_nothing_fired(
-    halo: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_tick_does_not_deny_fires(halo: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 

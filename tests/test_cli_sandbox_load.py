@@ -129,9 +129,7 @@ WINDOW = "--window-start-at 2026-04-23T05:00:00Z --window-end-at 2026-04-23T06:0
 
 
 @pytest.mark.usefixtures("traces")
-def test_an_interrupted_load_keeps_what_it_has_read_and_says_so(
-    halo: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_load_keeps_and_reports_what_it_read(halo: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     read_spans = ingest.read_spans
 
     def interrupted(file: BinaryIO) -> Iterator[SpanRecord | BadLine]:

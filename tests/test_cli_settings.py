@@ -99,9 +99,7 @@ def test_settings_that_select_the_sandbox(
 
 
 @pytest.mark.parametrize("command", [("plan",), ("apply", "--yes"), ("agent", "list")], ids=" ".join)
-def test_a_sandbox_and_a_key_in_one_environment_are_an_error(
-    halo: CommandLine, folder: Path, command: tuple[str, ...]
-) -> None:
+def test_a_sandbox_beside_a_key_is_an_error(halo: CommandLine, folder: Path, command: tuple[str, ...]) -> None:
     (folder / "halo.yaml").write_text(EMPTY)
     ended = halo(*command, HALO_SANDBOX="env.db", INF_API_KEY=KEY)
     assert (ended.code, ended.out) == (1, "")

@@ -55,9 +55,7 @@ def staging(halo: CommandLine, folder: Path) -> CommandLine:
 
 
 @pytest.mark.parametrize("format_", ["text", "markdown", "github"])
-def test_the_rename_that_a_refusal_prints_writes_into_the_file_that_was_planned(
-    staging: CommandLine, format_: str
-) -> None:
+def test_the_rename_of_a_refusal_edits_the_file_that_was_planned(staging: CommandLine, format_: str) -> None:
     refused = staging("plan", "--sandbox", "--file", "halo.staging.yaml", "--format", format_)
     assert refused.code == 3
     assert "`halo rename a --from Old --file halo.staging.yaml`" in refused.out

@@ -154,9 +154,7 @@ def test_a_list_that_was_cut_says_how_to_go_on(halo_on: On) -> None:
         (("--status", "warn"), "Invalid value for '--status': 'warn' is not one of 'ok', 'error'"),
     ],
 )
-def test_contradictory_options_are_refused_before_any_request(
-    halo_on: On, options: tuple[str, ...], message: str
-) -> None:
+def test_contradictory_options_are_wrong_usage(halo_on: On, options: tuple[str, ...], message: str) -> None:
     halo, recorder = halo_on(Platform())
     ended = halo("trace", "list", *options)
     assert (ended.code, ended.err.splitlines()[0]) == (64, f"error: {message}")

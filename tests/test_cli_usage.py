@@ -58,7 +58,7 @@ ARCHIVE = "halo archives schedules and never deletes them: set `state: archived`
         (["sandbox", "start"], "did you mean `halo sandbox serve`?"),
     ],
 )
-def test_an_unknown_command_leads_to_the_one_that_does_it(halo: CommandLine, argv: list[str], hint: str) -> None:
+def test_an_unknown_command_suggests_the_right_one(halo: CommandLine, argv: list[str], hint: str) -> None:
     word = argv[1] if argv[0] in {"schedule", "report", "run", "sandbox"} else argv[0]
     assert halo(*argv) == CommandResult(64, "", f"error: No such command '{word}'\nhint: {hint}\n")
 
@@ -116,9 +116,7 @@ def test_an_unknown_command_leads_to_the_one_that_does_it(halo: CommandLine, arg
         ),
     ],
 )
-def test_an_unknown_option_leads_to_the_one_that_does_it(
-    halo: CommandLine, argv: list[str], message: str, hint: str
-) -> None:
+def test_an_unknown_option_suggests_the_right_one(halo: CommandLine, argv: list[str], message: str, hint: str) -> None:
     result = halo(*argv)
     if "--json" in argv:
         assert (result.code, result.error["message"], result.error["hint"]) == (64, message, hint)

@@ -143,9 +143,7 @@ def hourly_moments(draw: st.DrawFn) -> tuple[Cadence, datetime]:
 
 
 @given(hourly_moments(), st.integers(0, 59))
-def test_an_hourly_cadence_is_one_with_one_more_minute_less_that_minute(
-    moment: tuple[Cadence, datetime], more: int
-) -> None:
+def test_an_hourly_cadence_fires_at_each_minute_independently(moment: tuple[Cadence, datetime], more: int) -> None:
     when, start = moment
     end = start + timedelta(hours=6)
 

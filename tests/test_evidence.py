@@ -124,9 +124,7 @@ def found_ids(evidence: list[Evidence]) -> list[str]:
         ([], f"run `{UUID}`, trace `{UUID}`", []),
     ],
 )
-def test_cited_traces_are_looked_up_in_the_order_of_the_report(
-    there: list[str], markdown: str, expected: list[str]
-) -> None:
+def test_cited_traces_are_in_the_order_of_the_report(there: list[str], markdown: str, expected: list[str]) -> None:
     assert found_ids(find(Platform(there), markdown)) == expected
 
 

@@ -353,9 +353,7 @@ def test_a_listed_schedule_without_id_or_title_fails_the_listing(setting: Settin
         ),
     ],
 )
-def test_a_listed_schedule_that_is_not_as_documented_is_never_touched(
-    setting: Setting, amend: Callable[[Json], Json]
-) -> None:
+def test_a_listed_schedule_of_another_form_is_never_changed(setting: Setting, amend: Callable[[Json], Json]) -> None:
     """Alpha is declared with another hour, Delta is not declared and would be archived: neither can be read."""
     odd = {"Alpha", "Delta"}
     rows = PatchResponse(

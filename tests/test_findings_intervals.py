@@ -153,7 +153,5 @@ def test_the_longest_gap_counts_the_hours_that_clocks_repeat(when: Cadence, hour
         (cadence("monthly", days_of_month=[29]), 2_147_483_647, 2_756_012),
     ],
 )
-def test_the_maximum_of_reads_per_trace_follows_from_cadence_and_lookback(
-    when: Cadence, hours: int, expected: int
-) -> None:
+def test_the_most_reads_per_trace_follow_from_cadence_and_lookback(when: Cadence, hours: int, expected: int) -> None:
     assert max_reads_per_trace(when, hours) == expected

@@ -433,9 +433,7 @@ def plan_text(halo: CommandLine, folder: Path, text: str) -> CommandResult:
     return halo("plan", "--sandbox")
 
 
-def test_with_the_policy_as_it_was_a_removal_of_what_is_protected_is_refused(
-    reviewed: CommandLine, folder: Path
-) -> None:
+def test_an_unchanged_policy_refuses_the_removal_of_protected_titles(reviewed: CommandLine, folder: Path) -> None:
     ended = plan_text(reviewed, folder, BEFORE.replace("title: Nightly audit", "state: archived, title: Nightly audit"))
     assert ended.code == 3
     assert "protected" in ended.out

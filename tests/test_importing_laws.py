@@ -130,9 +130,7 @@ def is_longer_by_one_piece(before: str, after: str) -> bool:
 
 
 @given(files(), platforms(plain_titles | any_titles, most=5), st.booleans())
-def test_an_import_adds_undeclared_schedules_and_keeps_every_other_byte(
-    drawn: File, wires: Wires, with_archived: bool
-) -> None:
+def test_an_import_adds_undeclared_schedules_and_nothing_else(drawn: File, wires: Wires, with_archived: bool) -> None:
     options = ["--include-archived"] if with_archived else []
     with open_desk(wires, drawn.text) as there:
         before, plan = there.project, there.plan

@@ -104,7 +104,7 @@ REFUSALS = [
 
 @MODES
 @pytest.mark.parametrize(("command", "bad"), REFUSALS)
-def test_a_bad_command_says_why_and_changes_nothing(
+def test_a_bad_command_fails_and_changes_nothing(
     platform: Served, subjects: Subjects, command: str, bad: Bad, mode: str
 ) -> None:
     line = f"{command} {bad.line.format_map(subjects)}"
@@ -117,9 +117,7 @@ def test_a_bad_command_says_why_and_changes_nothing(
 
 @MODES
 @pytest.mark.parametrize("command", NOT_SERVED)
-def test_a_command_that_the_sandbox_does_not_serve_is_refused(
-    platform: Served, tmp_path: Path, command: str, mode: str
-) -> None:
+def test_an_unserved_command_is_refused(platform: Served, tmp_path: Path, command: str, mode: str) -> None:
     (tmp_path / "t.jsonl").write_text('{"resourceSpans": []}\n', encoding="utf-8")
     said = platform.run(f"{command} {NOT_SERVED[command].format(file=tmp_path / 't.jsonl')}", mode)
     assert (said.code, "The sandbox does not serve traces." in refusal_message(said)) == (1, True), said

@@ -366,9 +366,7 @@ def test_a_started_apply_never_reports_that_nothing_was_changed(served: Served, 
     assert DENIAL not in ended.err
 
 
-def test_an_interrupt_while_a_command_ends_leaves_no_connection_open(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupt_at_the_end_leaves_no_connection_open(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[Transport] = []
     close = Transport.close
 

@@ -437,9 +437,7 @@ def test_an_undone_apply_leaves_everything_as_it_was(drawn: Drawn, concurrency: 
 
 
 @given(worlds, st.sampled_from([Cause.PAUSED, Cause.RESUMED]), st.sampled_from([1, 8]))
-def test_a_pause_and_a_resume_change_enabled_alone_and_undone_change_nothing(
-    drawn: Drawn, cause: Cause, concurrency: int
-) -> None:
+def test_a_pause_changes_enabled_alone_and_can_be_undone(drawn: Drawn, cause: Cause, concurrency: int) -> None:
     document, wires, _ = drawn
     with open_world(wires) as there:
         before, kept, project_ = there.actual, RecordedWrites(), load_document(document)

@@ -153,7 +153,7 @@ LINKS = {
 
 
 @pytest.mark.parametrize("target", LINKS)
-def test_no_link_leads_to_a_prompt_that_may_not_be_read(repo: Path, target: str) -> None:
+def test_no_link_leads_to_a_forbidden_prompt(repo: Path, target: str) -> None:
     names = (".env", ".hidden/p.md", "sub/.hidden/p.md", "sub/.git/config", ".GIT/config")
     write_files(repo, {"halo.yaml": project_file(prompt="prompts/a.md"), **dict.fromkeys(names, SECRET)})
     (repo / "again.md").symlink_to(".git/config")
@@ -170,9 +170,7 @@ def test_no_link_leads_to_a_prompt_that_may_not_be_read(repo: Path, target: str)
     ("target", "expected"), [(".git", OF_GIT), (".hidden", HIDDEN), ("../outside", OUTSIDE), ("/etc", OUTSIDE)]
 )
 @pytest.mark.parametrize("glob", ["link/x.yaml", "link/*.yaml", "l*/*.yaml", "link/**/*.yaml", "*/x.yaml"])
-def test_no_glob_looks_through_a_link_that_may_not_be_followed(
-    repo: Path, glob: str, target: str, expected: str
-) -> None:
+def test_no_glob_follows_a_forbidden_link(repo: Path, glob: str, target: str, expected: str) -> None:
     (repo / ".git" / "x.yaml").write_text(SECRET)
     write_files(repo, {"halo.yaml": project_file(glob), ".hidden/x.yaml": SECRET})
     (repo / "link").symlink_to(target)

@@ -485,7 +485,7 @@ BETWEEN = "is a field of a schedule, but a schedule's key is expected"
     ],
     ids=str,
 )
-def test_fields_beside_the_keys_of_schedules_are_called_so_once(
+def test_fields_beside_keys_of_schedules_are_one_problem(
     tmp_path: Path, lines: tuple[str, ...], expected: list[str]
 ) -> None:
     found = problems_of_files(tmp_path, "\n".join(["version: 1", "schedules:", *lines]))
@@ -765,7 +765,7 @@ HOURS = '3:3: `hours` is missing: weekly needs it (such as `hours: [9]`, or `at:
     ],
     ids=str,
 )
-def test_missing_and_wrong_fields_are_each_reported_once(
+def test_missing_and_wrong_fields_are_reported_once(
     tmp_path: Path, fields: tuple[str, ...], missing: list[str]
 ) -> None:
     lines = "".join(f"    {field}\n" for field in fields)
@@ -819,7 +819,7 @@ def test_hints_never_remove_a_required_field(tmp_path: Path, field: str, example
     ],
 )
 @pytest.mark.parametrize("variables", [{}, {"HALO_VAR_E": "1"}])
-def test_a_value_of_the_wrong_form_gets_a_hint(
+def test_a_value_of_wrong_form_gets_a_hint(
     tmp_path: Path, field: str, expected: str, variables: dict[str, str]
 ) -> None:
     found = problems_of_files(tmp_path, f"version: 1\nschedules:\n  a:\n    {field}\n", **variables)
@@ -860,9 +860,7 @@ HAS = "a project file has `version: 1`, and entries with title, agent and cadenc
         ("stages: [a]\njob: {script: [x]}\n", "a GitLab pipeline", None),
     ],
 )
-def test_a_file_of_another_tool_is_called_so_in_one_problem(
-    tmp_path: Path, text: str, tool: str, cron: str | None
-) -> None:
+def test_a_file_of_another_tool_is_one_problem(tmp_path: Path, text: str, tool: str, cron: str | None) -> None:
     hint = HAS if cron is None else f'{HAS}; write its cadence as `cron: "{cron}"`'
     assert problems_of_files(tmp_path, text) == [
         f"halo.yaml:1:1: this looks like {tool}, not like a project file ({hint})"

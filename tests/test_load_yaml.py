@@ -361,7 +361,7 @@ INDENTATION = "check the indentation of this line and of the one above"
     ],
     ids=str,
 )
-def test_a_hint_about_syntax_fits_the_line(
+def test_a_syntax_hint_fits_the_line(
     lines: tuple[str, ...], place: tuple[int, int], hint: str | None, pure: bool
 ) -> None:
     (problem,) = parse_text("\n".join(lines), "f", pure=pure).problems

@@ -608,9 +608,7 @@ OUTSIDE = {
 
 @pytest.mark.parametrize("tool", ["validate_project", "plan_project"])
 @pytest.mark.parametrize("file", OUTSIDE)
-def test_a_project_file_outside_of_the_checkout_is_not_read(
-    halo: CommandLine, folder: Path, file: str, tool: str
-) -> None:
+def test_no_file_outside_the_checkout_is_read(halo: CommandLine, folder: Path, file: str, tool: str) -> None:
     (folder / ".git").mkdir()
     (folder / ".hidden").mkdir()
     for name in ("../halo.yaml", ".git/config.yaml", ".hidden/halo.yaml"):
@@ -699,7 +697,7 @@ def test_without_the_sdk_the_command_says_how_to_install_it(halo: CommandLine, m
         ("pyvenv.cfg", "'/a b/python' -m pip install 'mcp>=2.3,<3'"),
     ],
 )
-def test_the_sdk_is_installed_as_halo_was(
+def test_the_sdk_is_installed_like_halo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, command: str
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/a b/python")

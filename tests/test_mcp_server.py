@@ -20,9 +20,7 @@ pytestmark = needs_mcp
 
 
 @pytest.mark.parametrize(("mode", "version"), [("legacy", "2025-11-25"), ("auto", "2026-07-28")])
-def test_the_sdks_client_lists_and_calls_tools_in_either_form_of_the_protocol(
-    folder: Path, mode: str, version: str
-) -> None:
+def test_the_sdks_client_lists_and_calls_tools_in_both_protocols(folder: Path, mode: str, version: str) -> None:
     (folder / "halo.yaml").write_text(PROJECT_FILE)
     with sdk_client(folder, {}, "--sandbox", mode=mode) as client:
         server = client("server")

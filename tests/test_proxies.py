@@ -136,7 +136,7 @@ def test_no_proxy_excepts_names_addresses_and_networks(
         ('"http://127.0.0.1:9"', '"http://127.0.0.1:***'),
     ],
 )
-def test_a_value_that_is_no_proxy_is_named_without_its_credentials(
+def test_an_invalid_proxy_is_named_without_its_credentials(
     monkeypatch: pytest.MonkeyPatch, value: str, shown: str
 ) -> None:
     error = failed_call(monkeypatch, ALL_PROXY=value)
@@ -167,7 +167,7 @@ def test_a_socks_proxy_without_its_package_says_which(monkeypatch: pytest.Monkey
         ("https://127.0.0.1:9", "no connection to the proxy https://127.0.0.1:9: connection refused"),
     ],
 )
-def test_a_proxy_that_cannot_be_reached_is_named_with_its_variable(
+def test_an_unreachable_proxy_is_named_with_its_variable(
     monkeypatch: pytest.MonkeyPatch, value: str, reason: str
 ) -> None:
     error = failed_call(monkeypatch, HTTPS_PROXY=value)
@@ -232,9 +232,7 @@ def test_a_wrong_proxy_is_distinguished_from_a_failing_host(
     assert error.reason == reason.format(place)
 
 
-def test_a_proxy_that_wants_a_password_is_asked_once_by_a_command(
-    monkeypatch: pytest.MonkeyPatch, halo: CommandLine
-) -> None:
+def test_a_proxy_that_wants_a_password_is_asked_once(monkeypatch: pytest.MonkeyPatch, halo: CommandLine) -> None:
     asked: list[Request] = []
 
     def refuse(request: Request) -> Reply:

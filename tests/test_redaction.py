@@ -91,9 +91,7 @@ def test_a_document_stays_one_and_holds_no_key(data: st.DataObject, keys: list[s
 
 
 @given(st.data(), st.lists(CREDENTIALS, min_size=1, max_size=3))
-def test_a_credential_is_hidden_where_a_prompt_may_stand_and_nowhere_else(
-    data: st.DataObject, credentials: list[str]
-) -> None:
+def test_a_credential_is_redacted_only_where_a_prompt_may_stand(data: st.DataObject, credentials: list[str]) -> None:
     whole = document(data.draw(documents(credentials)))
     hidden = read(console(credentials=credentials).redacted(whole))
     assert shape(hidden) == shape(read(whole))

@@ -116,9 +116,7 @@ def limit_threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("count", range(6))
 @pytest.mark.usefixtures("project")
-def test_a_run_continues_with_the_available_threads(
-    halo: CommandLine, limit_threads: Callable[[int], None], count: int
-) -> None:
+def test_a_run_continues_with_few_threads(halo: CommandLine, limit_threads: Callable[[int], None], count: int) -> None:
     """Two are for observing, which takes none if need be; without one more nothing is begun."""
     limit_threads(count)
     ended = halo("apply", "--sandbox", "--yes", "--allow-archive", "1")
@@ -131,7 +129,7 @@ def test_a_run_continues_with_the_available_threads(
 
 @pytest.mark.parametrize("is_terminal", [False, True])
 @pytest.mark.usefixtures("project", "instant_runs")
-def test_other_commands_continue_without_threads(
+def test_other_commands_need_no_threads(
     halo: CommandLine, limit_threads: Callable[[int], None], is_terminal: bool
 ) -> None:
     limit_threads(0)
@@ -142,7 +140,7 @@ def test_other_commands_continue_without_threads(
     assert halo("report", "run", "checkout", "--sandbox", is_terminal=is_terminal).code == 0
 
 
-def test_a_terminal_that_cannot_be_redrawn_shows_the_lines(
+def test_a_terminal_without_threads_shows_lines(
     halo: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_thread: object) -> None:
@@ -184,9 +182,7 @@ def test_a_thread_that_ends_before_it_begins_is_over(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("project")
-def test_a_plan_whose_threads_end_before_they_begin_is_made_without(
-    halo: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_plan_is_made_without_threads_that_cannot_begin(halo: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("halo_iac.workers._thread.start_new_thread", lambda _work, _given: 1)
     assert halo("plan", "--sandbox", "--detailed-exitcode").code == 2
 

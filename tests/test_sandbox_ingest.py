@@ -189,9 +189,7 @@ def test_a_load_can_be_stopped_at_what_is_no_span(caller: Caller) -> None:
     assert (loaded.spans, loaded.added, loaded.bad) == (1, 1, 1)
 
 
-def test_a_load_that_is_cut_off_keeps_what_it_had_and_can_be_taken_up(
-    caller: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_load_that_is_cut_off_can_be_continued(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "_MAX_BATCH_SPANS", 2)
     spans = [span("a", 3, 1), span("a", 2, 1), span("a", 1, **{"agent.name": "writer"}), span("b", 1)]
 
@@ -274,9 +272,7 @@ def forests(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 @settings(max_examples=60, deadline=None)
 @given(forests(), st.integers(1, 4), st.integers(0, 99))
-def test_however_a_file_is_cut_every_agent_has_what_attribution_gives_it(
-    spans: list[dict[str, Any]], batch: int, seed: int
-) -> None:
+def test_a_load_in_pieces_attributes_the_same_spans(spans: list[dict[str, Any]], batch: int, seed: int) -> None:
     parsed = [each for each in read_spans(file_with_spans(spans)) if not isinstance(each, BadLine)]
     expected: dict[tuple[str, str], list[int]] = {}
     for trace in {each.trace_id for each in parsed}:

@@ -127,9 +127,7 @@ def test_the_agent_is_the_first_of_three_names(attributes: dict[str, Any], expec
         ({"code": "STATUS_CODE_UNSET", "message": "no"}, {}, ""),
     ],
 )
-def test_a_failed_span_says_why_as_far_as_it_knows(
-    status: dict[str, Any], attributes: dict[str, Any], message: str
-) -> None:
+def test_a_failed_span_has_its_reason(status: dict[str, Any], attributes: dict[str, Any], message: str) -> None:
     assert read_span(line(status=status, attributes=attributes)).message == message
 
 
@@ -272,8 +270,6 @@ Values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(sorted(parsed())), Values), st.dictionaries(st.text(), Values, max_size=3))
-def test_whatever_a_line_holds_it_is_a_span_or_has_a_reason(
-    changes: dict[str, Any], attributes: dict[str, Any]
-) -> None:
+def test_any_line_is_a_span_or_has_a_reason(changes: dict[str, Any], attributes: dict[str, Any]) -> None:
     (found,) = read_spans(io.BytesIO(line(**{"attributes": attributes, **changes})))
     assert found.reason if isinstance(found, BadLine) else found.start >= 0

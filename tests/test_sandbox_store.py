@@ -99,9 +99,7 @@ def test_a_new_file_appears_with_all_tables_at_once(tmp_path: Path, monkeypatch:
     assert seen == [(len(MIGRATIONS),), ("wal",)]
 
 
-def test_a_file_that_another_process_made_in_the_meantime_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_made_meanwhile_by_another_process_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def link_late(draft: Path, path: Path) -> None:
         monkeypatch.undo()
         with Sandbox.open(path) as other:

@@ -196,9 +196,7 @@ def test_details_are_those_of_every_span(loaded: Caller) -> None:
     assert found["spans"] == [query(loaded, "spans.get", traceId="a", spanId=each) for each in ("a-1", "a-2", "a-3")]
 
 
-def test_a_trace_with_more_spans_than_fit_is_gone_on_with_by_its_spans(
-    loaded: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_trace_that_does_not_fit_is_continued_by_its_spans(loaded: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("halo_iac.sandbox.handlers.trace_views._MAX_SPANS", 2)
     for procedure in ("traces.getTree", "traces.getDetail"):
         found = query(loaded, procedure, traceId="a")

@@ -199,7 +199,7 @@ def test_traces_are_listed_by_texts(loaded: Caller, field: str, op: str, value: 
         ("resource", "tool.name", "is_not_empty", None, ""),
     ],
 )
-def test_traces_are_listed_by_attributes(
+def test_traces_are_found_by_attributes(
     loaded: Caller, scope: str, key: str, op: str, value: str | None, expected: str
 ) -> None:
     named = {} if value is None else {"value": value}
@@ -362,9 +362,7 @@ def test_every_field_of_a_span_round_trips(caller: Caller) -> None:
         ({"input.value": "[1"}, None),
     ],
 )
-def test_messages_are_found_however_they_were_recorded(
-    caller: Caller, attributes: dict[str, Json], expected: Json
-) -> None:
+def test_messages_are_found_in_every_form(caller: Caller, attributes: dict[str, Json], expected: Json) -> None:
     load_spans(caller.sandbox, [span("t", 1, kind="LLM", attributes=attributes)])
     [found] = caller.query("traces.getSpans", {**SCOPE, "traceId": "t"})["spans"]
     assert (json.loads(found["inputMessages"]) if found["inputMessages"] else None) == expected

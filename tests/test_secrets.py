@@ -340,7 +340,7 @@ def test_no_command_shows_the_key(halo: CommandLine, folder: Path, words: Words,
 
 @pytest.mark.parametrize("way", ["variable", "odd"])
 @pytest.mark.parametrize("words", CASES, ids=" ".join)
-def test_no_failure_shows_the_key(
+def test_no_error_shows_the_key(
     halo: CommandLine, folder: Path, unasked_proxy: Recorder, words: Words, way: str
 ) -> None:
     key = WAYS[way].key

@@ -185,9 +185,7 @@ def test_an_unknown_outcome_counts_most(halo: CommandLine, sandbox: Sandbox, mon
     assert (second["summary"]["counts"], second["receipt"]) == ({"not started": 1}, None)
 
 
-def test_an_unwritable_receipt_is_reported_with_its_file(
-    halo: CommandLine, sandbox: Sandbox, two_projects: Path
-) -> None:
+def test_an_unwritable_receipt_names_its_file(halo: CommandLine, sandbox: Sandbox, two_projects: Path) -> None:
     (two_projects / "b/.halo").write_text("in the way")
     ended = halo("apply", *BOTH, "--yes")
     assert (ended.code, titles_of_both(sandbox)) == (4, ["Daily A", "Other A"])
@@ -273,7 +271,7 @@ def test_a_saved_plan_of_before_names_no_file(halo: CommandLine, two_projects: P
         ({"more": 1}, "the saved plan is damaged: more: "),
     ],
 )
-def test_a_damaged_saved_plan_of_several(
+def test_a_damaged_saved_plan_is_refused(
     halo: CommandLine, two_projects: Path, change: dict[str, Any], said: str
 ) -> None:
     save_plan(halo, *BOTH)

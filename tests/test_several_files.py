@@ -123,7 +123,7 @@ SINGLE = [
 
 @pytest.mark.parametrize("files", [["-f", PROD, "-f", STAGING], ["--file", "envs/*/halo.yaml"]], ids=["two", "glob"])
 @pytest.mark.parametrize("command", SINGLE, ids=" ".join)
-def test_every_other_command_takes_one(
+def test_other_commands_take_one_file(
     halo: CommandLine, envs: Path, command: tuple[str, ...], files: list[str]
 ) -> None:
     assert envs.exists()

@@ -104,9 +104,7 @@ def test_options_of_one_project_are_refused_for_several(
     assert (ended.code, ended.err.startswith(message)) == (code, True), ended.err
 
 
-def test_commands_about_a_list_name_no_project_and_those_about_one_file_name_its_own(
-    halo: CommandLine, two_projects: Path
-) -> None:
+def test_commands_about_a_list_name_no_project(halo: CommandLine, two_projects: Path) -> None:
     env = {"INF_PROJECT_ID": TWO}
     assert halo("apply", *SHARED, *BOTH, "--yes", **env).code == 0
     assert halo("pause", *SHARED, "-f", A, "daily", "--yes").code == 0
@@ -273,7 +271,7 @@ def test_several_projects_are_asked_at_once_over_a_served_platform(halo: Command
     assert [plan["host"]["project_id"] for plan in ended.json["projects"]] == [ONE, TWO]
 
 
-def test_all_are_asked_before_any_file_is_parsed(
+def test_requests_start_before_files_are_parsed(
     halo: CommandLine, two_projects: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []

@@ -77,9 +77,7 @@ def without_clock(requests: list[tuple[str, Json]], now: str | None = None) -> l
 
 
 @pytest.mark.parametrize("command", GOLDEN)
-def test_our_requests_equal_the_recorded_ones(
-    halo: CommandLine, platform: Recorder, tmp_path: Path, command: str
-) -> None:
+def test_requests_equal_the_recorded_ones(halo: CommandLine, platform: Recorder, tmp_path: Path, command: str) -> None:
     has_team = NO_TEAM not in command
     signed_in = sign_in(platform, tmp_path / "inf", **({"activeTeamId": "team-1"} if has_team else {}))
     ended = halo(*shlex.split(command.removesuffix(NO_TEAM)), **signed_in)

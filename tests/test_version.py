@@ -72,9 +72,7 @@ def test_the_version_names_the_commit_of_the_checkout() -> None:
         ("", None),
     ],
 )
-def test_the_repository_is_read_from_the_remote_or_the_installer_record(
-    tmp_path: Path, url: str, found: str | None
-) -> None:
+def test_the_repository_is_that_of_the_remote_or_the_installer(tmp_path: Path, url: str, found: str | None) -> None:
     git = repository(tmp_path)
     git("remote", "add", "upstream", "https://github.com/other/one")
     if url:
