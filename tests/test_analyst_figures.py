@@ -160,7 +160,7 @@ def test_own_time_excludes_children_that_overlap_or_outlast_their_parent() -> No
         ("TOOL", 2000, {"message": "timed out"}, False),
     ],
 )
-def test_a_step_is_slow_when_it_takes_long_and_much_of_all_time(
+def test_a_step_is_slow_by_its_duration_and_share(
     kind: str, took: int, fields: dict[str, Field], *, is_slow: bool
 ) -> None:
     found = figures([span("fetch", kind, 0, took, **fields), span("rest", "LLM", took, 5990)])

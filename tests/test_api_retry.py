@@ -160,9 +160,7 @@ def test_other_errors_are_not_retried(clock: Clock) -> None:
         (api_error(None, Delivery.NOT_SENT, is_transient=False), False),
     ],
 )
-def test_a_create_is_repeated_only_if_nothing_can_have_happened(
-    clock: Clock, error: PlatformError, is_repeated: bool
-) -> None:
+def test_a_create_that_may_have_happened_is_not_repeated(clock: Clock, error: PlatformError, is_repeated: bool) -> None:
     attempt = failing(error)
     if is_repeated:
         assert clock.retry()(attempt, creates=True) == "done"

@@ -512,9 +512,7 @@ def test_cookies_are_not_kept() -> None:
         (504, Delivery.AMBIGUOUS, True, False),
     ],
 )
-def test_a_status_determines_the_delivery_and_the_error(
-    status: int, delivery: Delivery, is_transient: bool, ends_the_run: bool
-) -> None:
+def test_a_status_determines_the_error(status: int, delivery: Delivery, is_transient: bool, ends_the_run: bool) -> None:
     in_own_words = failed_answer(lambda _: failure(status, "the reason", "THE_NAME"))
     assert error_kind(in_own_words) == (Rejected, delivery, is_transient, status)
     assert isinstance(in_own_words, Rejected)
@@ -573,9 +571,7 @@ def test_a_page_of_cloudflare_is_a_blocked_request_not_a_bad_key(status: int) ->
         (409, (b'{"err', {}), "Conflict, with JSON that is cut off or broken"),
     ],
 )
-def test_a_failure_that_is_no_trpc_begins_with_its_cause(
-    status: int, reply: tuple[bytes, dict[str, str]], reason: str
-) -> None:
+def test_a_failure_without_trpc_names_its_cause(status: int, reply: tuple[bytes, dict[str, str]], reason: str) -> None:
     error = failed_answer(lambda _: Reply(status, *reply))
     assert str(error) == f"haloSchedule.create (HTTP {status}): {reason}"
     hints = {401: "Check that the key", 404: "Check the proxy", 409: "Check its values", 429: "Wait a little"}

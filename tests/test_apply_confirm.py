@@ -142,7 +142,7 @@ LISTED_OTHERWISE = {
 
 
 @pytest.mark.parametrize(("fields", "status", "message"), LISTED_OTHERWISE.values(), ids=LISTED_OTHERWISE)
-def test_a_create_stored_differently_from_its_answer_is_not_done(
+def test_a_create_stored_differently_fails(
     harness: Harness, fields: dict[str, object], status: str, message: str
 ) -> None:
     harness.fault(LIST, Pass())

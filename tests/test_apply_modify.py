@@ -90,9 +90,7 @@ def test_an_update_written_in_part_by_an_earlier_run_is_completed(harness: Harne
         ({"enabled": False}, "enabled changed on the platform since the plan was made"),
     ],
 )
-def test_a_managed_field_that_moved_is_a_conflict_and_is_left_alone(
-    harness: Harness, meanwhile: dict[str, Any], message: str
-) -> None:
+def test_a_managed_field_that_moved_is_a_conflict(harness: Harness, meanwhile: dict[str, Any], message: str) -> None:
     change = update(harness.add("Review"), hours=(12,))
     there = harness.caller.mutate(UPDATE, {"id": "s1", **meanwhile})
     run = harness.run(change)
@@ -332,9 +330,7 @@ def test_an_archive_of_a_schedule_with_another_title_is_a_conflict(harness: Harn
         ({"modelId": "halo-small"}, "model_id"),
     ],
 )
-def test_an_undeclared_schedule_edited_since_is_not_archived(
-    harness: Harness, edit: dict[str, Any], field: str
-) -> None:
+def test_an_undeclared_schedule_edited_since_is_kept(harness: Harness, edit: dict[str, Any], field: str) -> None:
     change = archive(harness.add("Review"))
     edited = harness.caller.mutate(UPDATE, {"id": "s1", **edit})
     run = harness.run(change)
@@ -389,9 +385,7 @@ def test_an_unarchive_updates_first_so_that_no_stale_cadence_fires(harness: Harn
 
 
 @pytest.mark.parametrize("refusal", [None, Refuse("CONFLICT"), Refuse("BAD_REQUEST")], ids=["412", "409", "400"])
-def test_a_schedule_is_unarchived_first_if_its_update_is_refused(
-    refusal: Effect | None,
-) -> None:
+def test_a_schedule_is_unarchived_first_if_its_update_is_refused(refusal: Effect | None) -> None:
     with open_harness(updates_archived=refusal is not None) as strict:
         if refusal is not None:
             strict.fault(UPDATE, refusal)

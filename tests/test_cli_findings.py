@@ -111,9 +111,7 @@ def test_a_finding_is_shown_by_validate_and_beside_its_change(halo: CommandLine,
 
 
 @pytest.mark.parametrize("rule", TODAY)
-def test_a_finding_that_needs_a_clock_is_shown_beside_its_change_but_not_by_validate(
-    halo: CommandLine, folder: Path, rule: str
-) -> None:
+def test_a_finding_that_needs_a_clock_is_shown_only_by_plan(halo: CommandLine, folder: Path, rule: str) -> None:
     move_fires(halo, folder, rule)
     assert_golden(f"findings/{rule}.txt", without_ids(halo, every_screen(halo, folder, "plan", "--sandbox")))
     assert halo("validate").out == "halo.yaml: 1 schedule, no problems\n"
@@ -245,7 +243,7 @@ def test_an_error_fails_the_command_and_nothing_is_written(
 
 @pytest.mark.parametrize(("severity", "code"), [("error", 1), ("warning", 0), ("off", 0)])
 @pytest.mark.parametrize("rule", TODAY)
-def test_a_finding_about_clock_changes_stops_an_apply_as_well(
+def test_a_finding_that_needs_a_clock_stops_apply(
     halo: CommandLine, folder: Path, rule: str, severity: str, code: int
 ) -> None:
     move_fires(halo, folder, rule, findings=f"{{{rule}: {severity}}}")

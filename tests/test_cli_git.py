@@ -136,7 +136,7 @@ def test_an_embedded_repository_does_not_replace_a_damaged_git_folder(
     assert not ran.exists()
 
 
-def test_an_embedded_repository_is_no_checkout_without_git(
+def test_embedded_repositories_are_ignored_without_git(
     halo: CommandLine, upstream: Git, folder: Path, ran: Path
 ) -> None:
     embed(upstream, ".", ran)
@@ -153,7 +153,7 @@ def test_an_embedded_repository_is_no_checkout_without_git(
 
 
 @pytest.mark.parametrize("name", subprocess.check_output(["git", "rev-parse", "--local-env-vars"], text=True).split())
-def test_variables_that_mean_another_repository_are_left_out(
+def test_variables_of_another_repository_are_ignored(
     halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, name: str
 ) -> None:
     clone = upstream.clone(tmp_path / "clone")
@@ -220,9 +220,7 @@ def test_git_ignores_configuration_in_a_branch(
     assert not ran.exists()
 
 
-def test_no_program_of_a_checkout_is_taken_for_one_that_git_calls(
-    halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path
-) -> None:
+def test_git_runs_no_program_of_a_checkout(halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path) -> None:
     for name in ("ssh", "bin/ssh", "git-remote-https"):
         write_program(upstream.folder / name, f": > {ran}")
     upstream.commit()
@@ -270,9 +268,7 @@ def test_a_folder_of_the_checkout_is_no_remote(halo: CommandLine, upstream: Git,
     "other",
     ["refs/heads/a/refs/heads/main", "refs/backup/refs/heads/main", "refs/heads/refs/heads/main", "refs/tags/main"],
 )
-def test_a_ref_with_the_same_ending_is_not_compared(
-    halo: CommandLine, upstream: Git, tmp_path: Path, other: str
-) -> None:
+def test_a_ref_with_the_same_ending_is_ignored(halo: CommandLine, upstream: Git, tmp_path: Path, other: str) -> None:
     clone = upstream.clone(tmp_path / "clone")
     old = upstream("rev-parse", "HEAD")
     upstream.commit("newer")
@@ -396,7 +392,7 @@ def test_base_and_head_work_with_a_separate_git_folder(halo: CommandLine, upstre
 
 
 @pytest.mark.parametrize("way", ["count", "parameters"])
-def test_a_checkout_of_another_user_works_if_the_environment_calls_it_safe(
+def test_a_checkout_called_safe_by_the_environment_works(
     halo: CommandLine, upstream: Git, tmp_path: Path, way: str
 ) -> None:
     clone = upstream.clone(tmp_path / "clone")
@@ -415,7 +411,7 @@ def test_a_checkout_of_another_user_works_if_the_environment_calls_it_safe(
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root may give a folder away")
-def test_a_container_job_works_on_the_runners_checkout_if_it_is_called_safe(
+def test_a_container_job_works_on_a_safe_checkout_of_the_runner(
     halo: CommandLine, upstream: Git, tmp_path: Path
 ) -> None:
     clone = upstream.clone(tmp_path / "clone")  # as in a container: the runner made the folder, git runs as root

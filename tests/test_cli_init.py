@@ -226,7 +226,7 @@ def test_a_pipeline_on_gitlab_stays_and_what_to_add_to_it_is_shown(halo: Command
     assert included in ended.err
 
 
-def test_init_ci_says_what_to_replace_if_the_version_of_halo_is_unknown(
+def test_init_ci_names_unknown_values_to_replace(
     halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(init_pipeline, "commit", lambda: None)
@@ -238,9 +238,7 @@ def test_init_ci_says_what_to_replace_if_the_version_of_halo_is_unknown(
 
 
 @pytest.mark.parametrize("host", init_pipeline.CiHost)
-def test_a_pipeline_names_a_project_file_of_another_name(
-    halo: CommandLine, folder: Path, host: init_pipeline.CiHost
-) -> None:
+def test_a_pipeline_names_another_project_file(halo: CommandLine, folder: Path, host: init_pipeline.CiHost) -> None:
     name = 'envs/a: "b" #c/halo.yaml'
     (folder / name).parent.mkdir(parents=True)
     assert halo("init", "--ci", host, "-f", name).code == 0
@@ -272,7 +270,7 @@ def test_the_wheel_holds_what_ci_writes() -> None:
         assert all(any(path.is_relative_to(each) for each in packed) for path in files)
 
 
-def test_no_project_file_is_left_where_its_schemas_cannot_be_written(
+def test_no_project_file_is_left_without_its_schemas(
     halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: Path) -> list[str]:

@@ -389,7 +389,7 @@ def test_a_path_that_the_system_refuses_is_an_error_with_its_reason(halo: Comman
 @pytest.mark.parametrize(
     "argv", [["import"], ["rename", "a", "b"], ["validate"], ["plan"], ["apply", "--yes"], ["preview"], ["agent", "ls"]]
 )
-def test_a_project_file_that_is_no_regular_file_is_not_waited_for(
+def test_an_irregular_project_file_is_not_waited_for(
     halo: CommandLine, folder: Path, kind: str, argv: list[str]
 ) -> None:
     path = folder / "halo.yaml"

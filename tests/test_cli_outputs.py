@@ -203,9 +203,7 @@ def test_a_file_that_halo_did_not_write_is_kept(halo: CommandLine, project: Path
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_a_file_of_another_format_of_ours_stays_and_one_of_the_same_is_replaced(
-    halo: CommandLine, project: Path, output: str
-) -> None:
+def test_only_a_file_of_the_same_format_is_replaced(halo: CommandLine, project: Path, output: str) -> None:
     assert halo("plan", "--sandbox", *option(output, "copy")).code == 0
     before = (project / "copy").read_bytes()
     codes = {other: halo("plan", "--sandbox", *option(other, "copy")).code for other in OUTPUTS if other != output}
@@ -258,7 +256,7 @@ NAMING = (
 )
 
 
-def test_a_path_is_printed_without_what_a_terminal_or_a_runner_would_act_on(
+def test_control_characters_of_a_path_are_not_printed(
     halo: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inner = project / HOSTILE

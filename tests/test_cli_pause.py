@@ -48,9 +48,7 @@ def enabled_letters(halo: CommandLine) -> str:
 # A night ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_pause_says_what_it_will_do_and_what_the_files_say_and_undo_brings_back_exactly_that(
-    halo: CommandLine, applied: Path
-) -> None:
+def test_a_pause_shows_its_changes_and_can_be_undone(halo: CommandLine, applied: Path) -> None:
     halo("pause", "b", "--sandbox", "--yes")
     asked = halo("pause", "--agent", "checkout", "--sandbox", "--no-color", answer="no\n")
     assert (asked.code, enabled_letters(halo)) == (3, "AbNR")
@@ -161,7 +159,7 @@ def test_ids_and_agents_need_no_project_file(halo: CommandLine, applied: Path, m
         (("a", "--id", "5a4db0c5-0000-4000-8000-00000000dead"), 1, "the project holds no schedule with this id"),
     ],
 )
-def test_bad_input_gets_a_clear_error_and_nothing_is_paused(
+def test_bad_input_is_an_error_and_pauses_nothing(
     halo: CommandLine, argv: tuple[str, ...], code: int, message: str
 ) -> None:
     ended = halo("pause", *argv, "--sandbox", "--yes")

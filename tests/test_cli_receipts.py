@@ -98,7 +98,7 @@ def test_a_receipt_is_readable_by_its_owner_only(halo: CommandLine, project: Pat
     assert (project / ".halo" / ".gitignore").read_text() == "*\n"
 
 
-def test_a_receipt_is_beside_the_project_file(
+def test_receipts_are_beside_the_project_file(
     halo: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / "below").mkdir()
@@ -123,7 +123,7 @@ def test_a_receipt_holds_no_key(halo: CommandLine, project: Path) -> None:
     assert (DEMO_KEY in path.read_text(), load_receipt(str(path)).writes[0].intent.title) == (False, "*** x")
 
 
-def test_a_receipt_that_has_grown_too_large_names_no_way_back(
+def test_a_receipt_that_is_too_large_suggests_no_undo(
     halo: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (receipts, receipt_reader):

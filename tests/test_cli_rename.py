@@ -152,7 +152,7 @@ def test_a_create_that_looks_like_a_rename_names_the_command_that_says_so(halo: 
         (["a", "--from", ""], "--from is not a valid title", "copy the title from the output of `halo plan`"),
     ],
 )
-def test_an_invalid_rename_is_refused_and_changes_nothing(
+def test_an_invalid_rename_is_refused(
     halo: CommandLine, project: Path, argv: list[str], message: str, hint: str
 ) -> None:
     before = tree(project)

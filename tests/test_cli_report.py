@@ -151,9 +151,7 @@ def test_a_timed_out_run_continues_and_names_the_command(slow_runs: Served) -> N
         (["--compare"], 64, ["--compare requires --schedule"]),
     ],
 )
-def test_unknown_agents_are_reported_before_anything_is_paid_for(
-    declared: Served, argv: list[str], code: int, words: list[str]
-) -> None:
+def test_unknown_agents_cost_nothing(declared: Served, argv: list[str], code: int, words: list[str]) -> None:
     ended = declared("report", "run", *argv)
     assert (ended.code, ended.out, declared.paid) == (code, "", [])
     assert [word for word in words if word not in ended.err] == []
@@ -283,7 +281,7 @@ def test_an_unwritable_output_costs_nothing(quick_runs: Served, folder: Path, ou
         (("run", "checkout", "-o", "halo.yaml"), ".yaml"),
     ],
 )
-def test_a_suffix_that_is_not_written_is_refused_before_anything_is_sent(
+def test_an_unknown_suffix_is_refused_first(
     quick_runs: Served, folder: Path, argv: tuple[str, ...], suffix: str
 ) -> None:
     ended = quick_runs("report", *argv)
@@ -650,9 +648,7 @@ def test_an_unreadable_report_fails_the_pull_and_the_next_pull_reads_it(fired: S
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full disk")
-def test_a_full_disk_leaves_no_half_file_and_says_how_far_it_came(
-    fired: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_no_partial_file(fired: Served, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fdopen, count = os.fdopen, iter(range(100))
 
     def filling(descriptor: int, mode: str = "r", **options: Any) -> Any:  # noqa: ANN401 - as os.fdopen

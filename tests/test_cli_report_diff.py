@@ -96,9 +96,7 @@ def test_a_one_off_report_has_no_earlier_report(quick_runs: Served) -> None:
         (["one.md", "two.md", "--format", "github"], 64, "'github'"),
     ],
 )
-def test_invalid_arguments_of_a_comparison_are_errors(
-    halo: CommandLine, files: Path, argv: list[str], code: int, said: str
-) -> None:
+def test_invalid_arguments_are_errors(halo: CommandLine, files: Path, argv: list[str], code: int, said: str) -> None:
     (files / "binary.md").write_bytes(b"\xff\xfe")
     ended = halo("report", "diff", *argv, "--sandbox")
     assert (ended.code, ended.out) == (code, "")

@@ -80,9 +80,7 @@ def test_given_options_are_sent_and_others_are_not(quick_runs: Served) -> None:
     }
 
 
-def test_a_run_without_options_leaves_the_limits_to_the_platform(
-    quick_runs: Served,
-) -> None:
+def test_a_run_without_options_leaves_the_limits_to_the_platform(quick_runs: Served) -> None:
     run = quick_runs("run", "get", quick_runs.started()["runId"], "--json").json["run"]
     sent = next(each.input for each in quick_runs.sandbox.requests if each.procedure == "haloRun.create")
     assert sent == {
@@ -144,7 +142,7 @@ def test_invalid_options_are_reported_before_any_request(quick_runs: Served, opt
         (b"x" * 300_000, " is longer than 256 KiB"),
     ],
 )
-def test_a_prompt_file_that_cannot_be_used_costs_nothing(
+def test_an_unusable_prompt_costs_nothing(
     quick_runs: Served, folder: Path, content: bytes | None, message: str
 ) -> None:
     if content is not None:
@@ -209,9 +207,7 @@ def test_an_agent_is_chosen_by_number_or_name_and_after_a_slip(quick_runs: Serve
     assert demo.SUPPORT_BOT_ID in ended.out
 
 
-def test_agents_that_do_not_fit_on_the_screen_are_found_by_a_part_of_their_names(
-    halo: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_agents_beyond_the_screen_are_found_by_name(halo: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"shop-{number}" for number in range(1, 40)] + ["search", "search"]
     agents = [{"id": f"a-{name}-{at}", "identityValue": name, "stats": {}} for at, name in enumerate(names)]
     monkeypatch.setenv("LINES", "12")
@@ -390,7 +386,7 @@ def test_followed_events_are_one_document_as_json(quick_runs: Served) -> None:
         ),
     ],
 )
-def test_runs_beyond_a_page_are_not_left_out_in_silence(
+def test_runs_beyond_a_page_are_mentioned(
     halo: CommandLine, given: list[str], held: int, shown: int, said: str
 ) -> None:
     def answer(request: Request) -> Reply:

@@ -421,9 +421,7 @@ def test_every_ending_of_a_run_can_be_rehearsed(halo: CommandLine, folder: Path,
         (["serve", "--run-time", "-3s"], "--run-time -3s is not a duration that a run can take"),
     ],
 )
-def test_an_ending_or_a_run_time_that_makes_no_sense_is_wrong_usage(
-    halo: CommandLine, folder: Path, argv: list[str], message: str
-) -> None:
+def test_an_invalid_ending_is_wrong_usage(halo: CommandLine, folder: Path, argv: list[str], message: str) -> None:
     ended = halo("sandbox", *argv)
     assert (ended.code, message in ended.err) == (64, True)
     assert tree(folder) == {}

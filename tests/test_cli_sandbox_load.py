@@ -40,9 +40,7 @@ def traces(folder: Path) -> Path:
         (["traces/a.jsonl", "./traces/a.jsonl", "traces/old/../a.jsonl"], ["traces/a.jsonl"]),
     ],
 )
-def test_files_are_named_by_paths_folders_and_globs_and_each_is_read_once(
-    halo: CommandLine, words: list[str], files: list[str]
-) -> None:
+def test_paths_folders_and_globs_name_files_once(halo: CommandLine, words: list[str], files: list[str]) -> None:
     assert [each["file"] for each in halo("sandbox", "load", *words, "--json").json] == files
 
 

@@ -175,9 +175,7 @@ def test_a_file_and_a_variable_that_differ_are_an_error(halo: CommandLine, folde
         )
 
 
-def test_the_platform_is_asked_before_the_files_are_read_where_the_variable_names_the_project(
-    halo: CommandLine, folder: Path
-) -> None:
+def test_requests_start_before_files_are_read_if_the_project_is_known(halo: CommandLine, folder: Path) -> None:
     (folder / "halo.yaml").write_text("version: 1\nschedules: {}\nodd: 1\n")
     with serving(answer_request) as recorder:
         ended = halo("plan", INF_API_URL=recorder.url, INF_API_KEY=KEY, INF_PROJECT_ID="p1")

@@ -63,7 +63,7 @@ COMMANDS = (
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_a_problem_with_its_place_and_nothing_is_written(
+def test_bad_input_is_a_problem_and_writes_nothing(
     halo: CommandLine, folder: Path, command: tuple[str, ...], name: str
 ) -> None:
     content, expected = BAD[name]
@@ -130,7 +130,7 @@ AS_ROOT = pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this 
         pytest.param(unreadable, "halo.yaml:1:1: cannot be read: Permission denied", marks=AS_ROOT),
     ],
 )
-def test_a_path_that_is_not_a_readable_text_file_is_a_problem(
+def test_an_unreadable_file_is_a_problem(
     halo: CommandLine, folder: Path, make: Callable[[Path], None], problem: str
 ) -> None:
     make(folder / "halo.yaml")

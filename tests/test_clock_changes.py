@@ -114,9 +114,7 @@ def as_instants(found: list[Fire]) -> list[tuple[datetime, str | None]]:
 
 
 @given(moments())
-def test_fires_and_their_reasons_are_what_the_clocks_say(
-    moment: tuple[Cadence, datetime, datetime],
-) -> None:
+def test_fires_and_their_reasons_are_what_the_clocks_say(moment: tuple[Cadence, datetime, datetime]) -> None:
     when, start, end = moment
     found = as_instants(list(takewhile(lambda fire: fire.at <= end, fires_with_reasons(when, start))))
     assert found == as_instants(expected(when, start, end))

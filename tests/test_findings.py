@@ -407,7 +407,7 @@ DAILY = replace(BASE, title="A", enabled=True)
     ],
     ids=str,
 )
-def test_a_change_may_skip_or_double_a_fire_of_today(
+def test_a_change_may_skip_or_double_fires(
     before: dict[str, object], after: dict[str, object], expected: str | None
 ) -> None:
     old, new = replace(DAILY, **before), replace(DAILY, **after)  # type: ignore[arg-type]
@@ -459,9 +459,7 @@ CUT = "version: 1\nschedules:\n  a:\n    agent: x\n    cron: '@daily'\n"
     ],
     ids=str,
 )
-def test_a_text_cut_by_a_comment_is_reported(
-    tmp_path: Path, lines: str, expected: list[tuple[str, str, int, int]]
-) -> None:
+def test_text_cut_by_a_comment_is_found(tmp_path: Path, lines: str, expected: list[tuple[str, str, int, int]]) -> None:
     (tmp_path / "halo.yaml").write_text(CUT + lines)
     loaded = load(tmp_path / "halo.yaml", variables={})
     assert [(cut.field, cut.value, cut.at.line, cut.at.column) for cut in loaded.truncated_texts] == expected

@@ -253,7 +253,7 @@ def test_a_home_around_a_repository_within_the_checkout_sends_no_key_elsewhere(c
 
 @pytest.mark.parametrize("folder", [".inf", "checkout/.inf", "link"])
 @pytest.mark.parametrize("name", ["apiUrl", "activeTeamId", "activeProjectId"])
-def test_a_config_folder_in_the_checkout_decides_nothing_about_a_key_from_elsewhere(
+def test_a_config_folder_in_the_checkout_is_not_used_with_another_key(
     checkout: Checkout, folder: str, name: str
 ) -> None:
     checkout.link("link", checkout.top / "inf")

@@ -126,7 +126,7 @@ def test_an_id_in_another_spelling_is_shown_as_written(halo: CommandLine, folder
         ("GMT", "Etc/Greenwich"),
     ],
 )
-def test_a_zone_by_another_of_its_names_is_no_change(
+def test_another_name_of_a_zone_is_no_change(
     served_sandbox: SandboxServer, folder: Path, declared: str, answered: str
 ) -> None:
     renamed = patched_ids(lambda text: text.replace(f'"{declared}"', f'"{answered}"'))

@@ -240,9 +240,7 @@ def test_a_second_signal_at_any_step_neither_loses_nor_denies_a_run(served: Serv
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_run_whose_answer_is_given_up_is_unknown_and_no_other_is_started(
-    served: Served, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_whose_answer_is_given_up_is_unknown(served: Served, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both signals come while the request is under way, and the platform goes on to start the run."""
     argv = command_words(served, name)
     before = len(served.paid)

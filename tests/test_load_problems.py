@@ -485,9 +485,7 @@ BETWEEN = "is a field of a schedule, but a schedule's key is expected"
     ],
     ids=str,
 )
-def test_fields_beside_keys_of_schedules_are_one_problem(
-    tmp_path: Path, lines: tuple[str, ...], expected: list[str]
-) -> None:
+def test_fields_beside_schedules_are_one_problem(tmp_path: Path, lines: tuple[str, ...], expected: list[str]) -> None:
     found = problems_of_files(tmp_path, "\n".join(["version: 1", "schedules:", *lines]))
     assert found == [f"halo.yaml:{problem}" for problem in expected]
 
@@ -765,9 +763,7 @@ HOURS = '3:3: `hours` is missing: weekly needs it (such as `hours: [9]`, or `at:
     ],
     ids=str,
 )
-def test_missing_and_wrong_fields_are_reported_once(
-    tmp_path: Path, fields: tuple[str, ...], missing: list[str]
-) -> None:
+def test_missing_and_wrong_fields_are_named_once(tmp_path: Path, fields: tuple[str, ...], missing: list[str]) -> None:
     lines = "".join(f"    {field}\n" for field in fields)
     found = [
         each.removeprefix("halo.yaml:")
@@ -819,9 +815,7 @@ def test_hints_never_remove_a_required_field(tmp_path: Path, field: str, example
     ],
 )
 @pytest.mark.parametrize("variables", [{}, {"HALO_VAR_E": "1"}])
-def test_a_value_of_wrong_form_gets_a_hint(
-    tmp_path: Path, field: str, expected: str, variables: dict[str, str]
-) -> None:
+def test_values_of_wrong_form_get_a_hint(tmp_path: Path, field: str, expected: str, variables: dict[str, str]) -> None:
     found = problems_of_files(tmp_path, f"version: 1\nschedules:\n  a:\n    {field}\n", **variables)
     assert [each for each in found if each.startswith("halo.yaml:4:")] == [f"halo.yaml:4:{expected}"]
 

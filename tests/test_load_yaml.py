@@ -252,7 +252,7 @@ AMBIGUOUS = {
     ],
     ids=str,
 )
-def test_a_character_that_may_end_a_line_is_refused_by_name_and_as_an_escape_is_content(
+def test_an_ambiguous_line_end_is_refused_unless_escaped(
     text: str, place: tuple[int, int], character: str, pure: bool
 ) -> None:
     (problem,) = parse_text(text % character, "f", pure=pure).problems
@@ -289,7 +289,7 @@ def test_every_ambiguous_line_end_is_reported(pure: bool) -> None:
     ],
     ids=str,
 )
-def test_brackets_that_only_newer_yaml_reads_as_text_are_refused_by_both_parsers(
+def test_brackets_that_only_newer_yaml_reads_are_refused(
     text: str, place: tuple[int, int], sign: str, pure: bool
 ) -> None:
     (problem,) = parse_text(text, "f", pure=pure).problems
@@ -361,7 +361,7 @@ INDENTATION = "check the indentation of this line and of the one above"
     ],
     ids=str,
 )
-def test_a_syntax_hint_fits_the_line(
+def test_syntax_hints_fit_the_line(
     lines: tuple[str, ...], place: tuple[int, int], hint: str | None, pure: bool
 ) -> None:
     (problem,) = parse_text("\n".join(lines), "f", pure=pure).problems

@@ -697,9 +697,7 @@ def test_without_the_sdk_the_command_says_how_to_install_it(halo: CommandLine, m
         ("pyvenv.cfg", "'/a b/python' -m pip install 'mcp>=2.3,<3'"),
     ],
 )
-def test_the_sdk_is_installed_like_halo(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, command: str
-) -> None:
+def test_the_sdk_installs_like_halo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, command: str) -> None:
     monkeypatch.setattr(sys, "executable", "/a b/python")
     (tmp_path / file).touch()
     assert installing_command(tmp_path) == command

@@ -176,9 +176,7 @@ def test_a_page_is_written_and_replaced_and_nothing_else_is(halo: CommandLine, f
         (("--file", "bad.yaml"), 1, "bad.yaml"),
     ],
 )
-def test_bad_input_gets_a_clear_error_and_no_file(
-    halo: CommandLine, folder: Path, argv: tuple[str, ...], code: int, said: str
-) -> None:
+def test_bad_input_is_an_error(halo: CommandLine, folder: Path, argv: tuple[str, ...], code: int, said: str) -> None:
     (folder / "halo.yaml").write_text(FILE)
     (folder / "bad.yaml").write_text("version: 1\nschedules: {one: {title: 1}}\n")
     result = halo("page", "--offline", *argv)

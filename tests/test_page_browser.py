@@ -133,7 +133,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.mark.parametrize("name", [*PAGES, HUGE])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_page_logs_and_loads_nothing_and_fits(
+def test_a_page_logs_and_loads_nothing_and_fits(
     browser: Browser, files: dict[str, Path], name: str, width: int
 ) -> None:
     with open_page(browser, files[name], width) as found:

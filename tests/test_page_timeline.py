@@ -70,9 +70,7 @@ def test_a_moment_is_analysed_by_every_fire_that_looks_back_on_it(
 
 
 @given(st.lists(st.tuples(cadences(), st.integers(1, 100)), max_size=3), INSTANTS)
-def test_schedules_together_analyse_a_moment_as_often_as_each_of_them_added_up(
-    looks: list[tuple[Cadence, int]], now: datetime
-) -> None:
+def test_the_analyses_of_several_schedules_add_up(looks: list[tuple[Cadence, int]], now: datetime) -> None:
     timeline = Timeline(around(now=now), {})
     together = timeline.combined_coverage(looks)
     for stretch in together.stretches:

@@ -152,7 +152,7 @@ def test_a_model_from_another_layer_says_so() -> None:
         ({}, []),
     ],
 )
-def test_a_model_that_nothing_writes_is_warned_of_once(
+def test_an_unwritten_model_is_a_warning(
     models: dict[str, ModelCatalog], warnings: list[tuple[str | None, str]]
 ) -> None:
     entries = (entry("A", model_id="old"), entry("B", model_id="old", hours=(3,)), entry("C", model_id="older"))

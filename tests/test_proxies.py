@@ -136,9 +136,7 @@ def test_no_proxy_excepts_names_addresses_and_networks(
         ('"http://127.0.0.1:9"', '"http://127.0.0.1:***'),
     ],
 )
-def test_an_invalid_proxy_is_named_without_its_credentials(
-    monkeypatch: pytest.MonkeyPatch, value: str, shown: str
-) -> None:
+def test_an_invalid_proxy_shows_no_credentials(monkeypatch: pytest.MonkeyPatch, value: str, shown: str) -> None:
     error = failed_call(monkeypatch, ALL_PROXY=value)
     assert (error.is_transient, error.reason) == (False, f"ALL_PROXY is {shown!r}, which is not the address of a proxy")
     assert "NO_PROXY" in str(error.hint)
@@ -167,9 +165,7 @@ def test_a_socks_proxy_without_its_package_says_which(monkeypatch: pytest.Monkey
         ("https://127.0.0.1:9", "no connection to the proxy https://127.0.0.1:9: connection refused"),
     ],
 )
-def test_an_unreachable_proxy_is_named_with_its_variable(
-    monkeypatch: pytest.MonkeyPatch, value: str, reason: str
-) -> None:
+def test_an_unreachable_proxy_names_its_variable(monkeypatch: pytest.MonkeyPatch, value: str, reason: str) -> None:
     error = failed_call(monkeypatch, HTTPS_PROXY=value)
     assert (error.is_transient, error.reason) == (True, reason)
     assert "HTTPS_PROXY" in str(error.hint)

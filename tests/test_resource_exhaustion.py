@@ -140,7 +140,7 @@ def test_other_commands_need_no_threads(
     assert halo("report", "run", "checkout", "--sandbox", is_terminal=is_terminal).code == 0
 
 
-def test_a_terminal_without_threads_shows_lines(
+def test_without_threads_a_terminal_shows_lines(
     halo: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_thread: object) -> None:
@@ -275,7 +275,7 @@ def test_few_open_files_leave_no_traceback_and_no_wrong_word(folder: Path, limit
 @pytest.mark.parametrize("line", range(2, 14))
 @pytest.mark.parametrize("kept", [0, 40], ids=["whole lines", "half a line"])
 @pytest.mark.usefixtures("project")
-def test_the_way_back_works_as_printed_after_a_full_disk(
+def test_the_printed_undo_works_on_a_full_disk(
     halo: CommandLine, monkeypatch: pytest.MonkeyPatch, line: int, kept: int
 ) -> None:
     write, left = os.write, line
@@ -307,9 +307,7 @@ def test_the_way_back_that_a_protected_title_bars_says_so(halo: CommandLine, fol
     assert halo(*shlex.split(found[1])[1:], "--yes").code == 0
 
 
-def test_running_out_of_memory_before_any_change_is_reported(
-    halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_exhausted_memory_is_reported(halo: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "halo.yaml").write_text(BEFORE)
     monkeypatch.setattr("halo_iac.pipeline.match", failing_at(1, MemoryError(), list))
     ended = halo("plan", "--sandbox")

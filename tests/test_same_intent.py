@@ -239,9 +239,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("command", CHANGES)
-def test_a_changed_entry_is_applied_as_the_official_client_changes_it(
-    halo: CommandLine, folder: Path, tmp_path: Path, command: str
-) -> None:
+def test_changes_equal_those_of_the_client(halo: CommandLine, folder: Path, tmp_path: Path, command: str) -> None:
     write_entry(folder, {**ENTRY, **CHANGES[command]})
     official = asked_by_inf(command, tmp_path)
     assert_same(official, asked_by_halo(halo, "apply", "--yes", path=official.path))
@@ -285,9 +283,7 @@ CREATES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("options", CREATES)
-def test_a_new_entry_is_created_as_the_official_client_creates_it(
-    halo: CommandLine, folder: Path, tmp_path: Path, options: str
-) -> None:
+def test_creates_equal_those_of_the_client(halo: CommandLine, folder: Path, tmp_path: Path, options: str) -> None:
     write_entry(folder, {**NEW, **CREATES[options]})
     official = asked_by_inf(f"schedule create --title New --prompt P --agent-uuid {AGENT} {options}", tmp_path)
     assert_same(official, asked_by_halo(halo, "apply", "--yes", path=official.path))

@@ -271,7 +271,7 @@ def test_a_saved_plan_of_before_names_no_file(halo: CommandLine, two_projects: P
         ({"more": 1}, "the saved plan is damaged: more: "),
     ],
 )
-def test_a_damaged_saved_plan_is_refused(
+def test_damaged_saved_plans_are_refused(
     halo: CommandLine, two_projects: Path, change: dict[str, Any], said: str
 ) -> None:
     save_plan(halo, *BOTH)

@@ -123,9 +123,7 @@ SINGLE = [
 
 @pytest.mark.parametrize("files", [["-f", PROD, "-f", STAGING], ["--file", "envs/*/halo.yaml"]], ids=["two", "glob"])
 @pytest.mark.parametrize("command", SINGLE, ids=" ".join)
-def test_other_commands_take_one_file(
-    halo: CommandLine, envs: Path, command: tuple[str, ...], files: list[str]
-) -> None:
+def test_other_commands_take_one(halo: CommandLine, envs: Path, command: tuple[str, ...], files: list[str]) -> None:
     assert envs.exists()
     ended = halo(*command, *files)
     assert (ended.code, "--file" in ended.err) == (64, True), ended.err

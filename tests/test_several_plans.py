@@ -271,9 +271,7 @@ def test_several_projects_are_asked_at_once_over_a_served_platform(halo: Command
     assert [plan["host"]["project_id"] for plan in ended.json["projects"]] == [ONE, TWO]
 
 
-def test_requests_start_before_files_are_parsed(
-    halo: CommandLine, two_projects: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_requests_precede_the_parsing(halo: CommandLine, two_projects: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
     start, load = Connection.start_observing, CommandContext.load_file
 

@@ -17,9 +17,7 @@ def invisible() -> list[str]:
     return [character for character in map(chr, range(0x110000)) if is_invisible(character)]
 
 
-def test_the_table_has_the_controls_formats_and_line_breaks_of_unicode_and_some_blanks(
-    invisible: list[str],
-) -> None:
+def test_the_table_has_the_controls_formats_and_line_breaks_of_unicode_and_some_blanks(invisible: list[str]) -> None:
     assigned = [character for character in invisible if unicodedata.category(character) != "Cn"]
     categories = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     everything = map(chr, range(0x110000))
