@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from command_line import CommandLine
-from project_files import write_project
+from project_files import write_files, write_project
 from repositories import Git, repository
 from test_cli_base import entry
 
@@ -193,9 +193,7 @@ SSH = "[core]\n\tsshCommand = touch {ran}; false\n"
 def test_git_ignores_configuration_in_a_branch(
     halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, home: str, name: str, content: str
 ) -> None:
-    planted = upstream.folder / name
-    planted.parent.mkdir(parents=True, exist_ok=True)
-    planted.write_text(content.format(ran=ran))
+    write_files(upstream.folder, {name: content.format(ran=ran)})
     upstream.commit()
     clone = upstream.clone(tmp_path / "clone")
     clone("remote", "set-url", "origin", "ssh://localhost/nowhere")
@@ -376,8 +374,7 @@ def test_git_ignores_configuration_around_a_submodule(
     halo: CommandLine, upstream: Git, tmp_path: Path, ran: Path, name: str, place: str, start: str
 ) -> None:
     clone = swap_in(upstream, tmp_path, place)
-    (clone.folder / name).parent.mkdir(parents=True, exist_ok=True)
-    (clone.folder / name).write_text(f"[core]\n\tsshCommand = touch {ran}\n")
+    write_files(clone.folder, {name: f"[core]\n\tsshCommand = touch {ran}\n"})
     Git(clone.folder / place)("remote", "set-url", "origin", "ssh://localhost/none")
     os.chdir(clone.folder / start)
     file = "p/halo.yaml" if start == "." else "halo.yaml"

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from mcp_pipe import SdkClient, environment, needs_mcp, sdk_client, sdk_program
+from project_files import write_files
 
 pytestmark = needs_mcp
 
@@ -83,10 +84,7 @@ def failing_conversation(number: int) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def shop(folder: Path) -> Path:
     """A repository with a project file, applied, and a report of its schedule about traces that fail."""
-    (folder / "halo.yaml").write_text(PROJECT_FILE)
-    for name in FILES:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("")
+    write_files(folder, {"halo.yaml": PROJECT_FILE, **dict.fromkeys(FILES, "")})
     lines = [json.dumps(each) for number in range(12) for each in failing_conversation(number)]
     (folder / "traces.jsonl").write_text("\n".join(lines))
     halo(folder, "sandbox", "load", "traces.jsonl")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from project_files import write_files
 from render_samples import HOSTILE
 from strategies import entry, project
 
@@ -47,22 +48,20 @@ def at(day: int, hour: int = 9) -> datetime:
     return datetime(2026, 11, day, hour, tzinfo=UTC)
 
 
-def write_report(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
 # A folder -----------------------------------------------------------------------------------------------------------
 
 
 def test_reports_are_recognised_by_front_matter_anywhere(tmp_path: Path) -> None:
-    write_report(tmp_path / "2026-11-02T0900Z--nightly--c-1.md", report_text(1))
-    write_report(tmp_path / "nightly/2026-11/2026-11-03T0900Z--nightly--c-2.md", report_text(2))
-    write_report(tmp_path / "nightly/2026-11/renamed.md", report_text(3))
-    write_report(tmp_path / "nightly/2026-11/2026-11-03T0900Z--nightly--c-2.agent.md", report_text(2))
-    write_report(tmp_path / "nightly/index.md", "# Reports\n")
-    write_report(tmp_path / ".git/hidden.md", report_text(4))
-    write_report(tmp_path / "README.md", "# Ours\n")
+    files = {
+        "2026-11-02T0900Z--nightly--c-1.md": report_text(1),
+        "nightly/2026-11/2026-11-03T0900Z--nightly--c-2.md": report_text(2),
+        "nightly/2026-11/renamed.md": report_text(3),
+        "nightly/2026-11/2026-11-03T0900Z--nightly--c-2.agent.md": report_text(2),
+        "nightly/index.md": "# Reports\n",
+        ".git/hidden.md": report_text(4),
+        "README.md": "# Ours\n",
+    }
+    write_files(tmp_path, files)
     (tmp_path / "link.md").symlink_to(tmp_path / "README.md")
     found = read_reports(tmp_path)
     assert [(each.path, each.run, each.at) for each in found.reports] == [
@@ -112,9 +111,9 @@ def test_an_edited_report_file_is_read_by_its_front_matter(tmp_path: Path, text:
 
 
 def test_a_long_report_is_cut_and_the_oldest_of_many_have_no_room(tmp_path: Path) -> None:
-    write_report(tmp_path / "long.md", report_text(8, "x" * 2_000_000))
+    write_files(tmp_path, {"long.md": report_text(8, "x" * 2_000_000)})
     for number in range(1, 8):
-        write_report(tmp_path / f"{number}.md", report_text(number, "y" * (MAX_SHOWN_BYTES - 1_000)))
+        write_files(tmp_path, {f"{number}.md": report_text(number, "y" * (MAX_SHOWN_BYTES - 1_000))})
     found = read_reports(tmp_path).reports
     assert found[0].is_cut
     assert len(found[0].markdown or "") < MAX_SHOWN_BYTES

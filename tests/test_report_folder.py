@@ -9,6 +9,7 @@ import pytest
 from command_line import tree
 from hypothesis import given
 from hypothesis import strategies as st
+from project_files import write_files
 
 from halo_iac.errors import FileError
 from halo_iac.model.runs import Conversation, ConversationDetails, Report
@@ -93,10 +94,8 @@ def test_no_name_and_no_text_holds_a_key(tmp_path: Path) -> None:
 
 
 def test_existing_reports_are_found_flat_moved_or_renamed_and_kept(tmp_path: Path) -> None:
-    for name in ("2026-11-23T0900Z--d--c-1.md", "d/read--c-2.md", "d/2026-11/mine/x--c-3.md", ".git/x--c-4.md"):
-        path = tmp_path / "reports" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("mine")
+    names = ("2026-11-23T0900Z--d--c-1.md", "d/read--c-2.md", "d/2026-11/mine/x--c-3.md", ".git/x--c-4.md")
+    write_files(tmp_path / "reports", dict.fromkeys(names, "mine"))
     folder = open_folder(tmp_path)
     assert [folder.find(f"c-{number}") is not None for number in range(1, 5)] == [True, True, True, False]
     assert [path.read_text() for path in (tmp_path / "reports").rglob("*--c-*.md")] == ["mine"] * 4

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from command_line import CommandLine
-from project_files import replace_in
+from project_files import replace_in, write_project
 from ruamel.yaml import YAML
 from typer.core import TyperOption
 
@@ -23,10 +23,10 @@ def entry(title: str, at: str = "09:00") -> str:
 
 def write(path: Path, number: int | None = 1, **titles: str) -> None:
     """Write a project file for the project of a number with an entry for each title, by key."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    project = "" if number is None else f"project: {PROJECT.format(number)}\n"
-    schedules = "".join(f"  {key}: {entry(title)}\n" for key, title in titles.items())
-    path.write_text(f"version: 1\n{project}schedules:\n{schedules}")
+    project = {} if number is None else {"project": PROJECT.format(number)}
+    write_project(
+        path.parent, *(f"  {key}: {entry(title)}\n" for key, title in titles.items()), name=path.name, **project
+    )
 
 
 @pytest.fixture
