@@ -456,6 +456,13 @@ CUT = "version: 1\nschedules:\n  a:\n    agent: x\n    cron: '@daily'\n"
         ("    title: A\n    max_turns: 9  #as before\n    prompt: Look.\n", []),
         ("    title: A\n    hours: 9 #1\n".replace("hours: 9", "span_limit: 9"), []),
         ("    title: A\n    renamed_from: [B, C] #1\n", []),
+        # Text of a scalar that looks like a key or an item before a comment, at the end of the file and before a value.
+        ("    title: A\n    prompt: |\n      Costs: #1 is the worst\n", []),
+        ("    title: A\n    prompt: >-\n      Look at\n      - #1\n", []),
+        ('    title: A\n    prompt: "Costs:\n      a: #1"\n', []),
+        ('    title: A\n    renamed_from: ["B\n      x: #1", "C"]\n', []),
+        ("    title: A\n    renamed_from: ['B''s\n      x: #1', 'C']\n", []),
+        ("    title: A\n    prompt: Look at\n      - #1\n", [("prompt", "Look at -", 7, 13)]),
     ],
     ids=str,
 )

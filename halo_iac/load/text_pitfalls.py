@@ -19,6 +19,8 @@ _LINE: Final = r"(?m)^[ \t]*[^\s#][^\n]*?(?<=\S)([ \t]+)#([^\n]?)[^\n]*"
 _ANCHOR: Final = re.compile(r"&(\S+)\s+")
 _ALIAS: Final = re.compile(r"\*([^\s,\]}]+)")
 _BLOCK: Final = re.compile(r"[|>][-+0-9]*")
+_MULTILINE: Final = re.compile(r"""[|>]|"(?:[^"\\]|\\.)*+"|'(?:[^']|'')*+'""", re.DOTALL)
+"""The header of a block scalar, or a quoted scalar."""
 _NOT_PLAIN: Final = frozenset("\"'|>*!{[")
 _INSTEAD: Final = re.compile(r"(?:[^\s#:]+[ \t]*:)?[ \t]*(?:&\S+)?[ \t]+#\S")
 """A comment in the place of a value, from its key on: parsers disagree about where a missing value begins."""
@@ -99,15 +101,19 @@ def _cut_scalars(text: str, document: Document) -> Iterator[tuple[int, int | Non
 
     ``None`` marks a scalar that begins on the next line: after the ``|`` of a block, a key or a dash.
     """
+    last = len(document.marks) - 1
     for found in re.finditer(_LINE, text):
         start = found.start(1)
         ordinal = bisect_right(document.marks, start) - 1
         if found[2].isspace() or not found[2] or document.marks[ordinal] == start:  # the ordinal of a missing value
             continue
         _, begin = _skip_anchor(text, document.marks[ordinal])
+        around = _MULTILINE.match(text, begin)
         if _BLOCK.fullmatch(text, begin, start):
             yield ordinal, None
-        elif text[start - 1] == ":" or text[:start].endswith((" -", "\n-")):
+        elif around is not None and (text[begin] in "|>" or around.end() > start):
+            continue  # a `#` within the scalar
+        elif ordinal < last and (text[start - 1] == ":" or text[:start].endswith((" -", "\n-"))):
             yield ordinal + 1, None
         elif text[begin] not in _NOT_PLAIN:
             yield ordinal, start
