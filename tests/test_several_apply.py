@@ -56,6 +56,15 @@ def test_without_a_terminal_yes_is_required(halo: CommandLine, two_projects: Pat
     assert titles(halo, *SHARED, "-f", A) == []
 
 
+def test_the_json_of_a_list_replaces_that_of_any_command(halo: CommandLine, two_projects: Path) -> None:
+    assert two_projects.exists()
+    commands = (("validate",), ("plan", *SHARED), ("drift", *SHARED), ("apply", *SHARED, "--yes"))
+    for words in (*commands, *reversed(commands)):
+        ended = halo(*words, *BOTH, "--also", "json=list.json")
+        assert "was not overwritten" not in ended.err
+        assert "projects" in json.loads((two_projects / "list.json").read_text())
+
+
 def test_the_document_has_what_came_of_each(halo: CommandLine, two_projects: Path) -> None:
     assert two_projects.exists()
     document = halo("apply", *SHARED, *BOTH, "--yes", "--json").json

@@ -29,6 +29,7 @@ DOCUMENT_STARTS: Final = (
     b'{\n  "plan": {\n    "host": {\n      "base_url": "',
     b'{\n  "problems": [],\n  "findings": [',
     b'{\n  "problems": [\n    {\n      "path": "',
+    b'{\n  "version": 1,\n  "projects": [\n    {\n      "file": "',
     b'{\n  "drift": {\n    "changed": ',
     b'{\n  "error": {\n    "code": "',
 )
