@@ -113,23 +113,23 @@ _Result: TypeAlias = T | Task[T] | BaseException | None
 """A result, a further task, an error that ends everything, or the end of one task."""
 
 
-def run_concurrently(jobs: Iterable[Task[T]], at_once: int) -> Iterator[T]:
+def run_concurrently(tasks: Iterable[Task[T]], at_once: int) -> Iterator[T]:
     """Yield the results of all tasks, at most ``at_once`` at a time; the first error ends them and is raised here."""
     todo: SimpleQueue[Task[T] | None] = SimpleQueue()
     results: SimpleQueue[_Result[T]] = SimpleQueue()
     left = 0
     threads = 0
 
-    def add(job: Task[T]) -> None:
+    def add(task: Task[T]) -> None:
         nonlocal left, threads
         left += 1
-        todo.put(job)
+        todo.put(task)
         if threads < min(at_once, left):
             threads += start_thread(partial(_work, todo, results)) is not None
 
     try:
-        for job in jobs:
-            add(job)
+        for task in tasks:
+            add(task)
         while left:
             if not threads and results.empty():
                 _do(todo.get(), results)

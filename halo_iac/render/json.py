@@ -168,7 +168,7 @@ class LazyMembers(dict[str, Any]):
         return self._make()
 
     def __bool__(self) -> bool:
-        """Return that there are members."""
+        """Return true: the encoder writes an empty mapping without asking for its members."""
         return True
 
 

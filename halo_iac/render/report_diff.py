@@ -29,7 +29,7 @@ def report_diff_json(comparison: ReportComparison) -> Document:
 
 
 def report_diff_fields(comparison: ReportComparison) -> dict[str, object]:
-    """Return the same as a value."""
+    """Return the fields of :func:`report_diff_json`."""
     diff = comparison.diff
     return {
         "before": {"name": comparison.before.name, **comparison.before.facts},

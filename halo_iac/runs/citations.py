@@ -23,7 +23,7 @@ _CONNECTIVES: Final = {
 """Words that may stand between a label and its id."""
 _TOKEN: Final = re.compile(r"(?:…|\.{3})?[0-9A-Za-z][0-9A-Za-z_-]*(?:(?:…|\.{3})[0-9A-Za-z]*)?")
 _MAY_HOLD_ID: Final = re.compile(r"[0-9A-Fa-f]{4}|…|\.{3}|[Tt]race|TRACE")
-"""Text of which a line with an id has some; most lines have none."""
+"""Every line with an id matches, and most others do not."""
 _ENDING: Final = re.compile(r"[.;!?]\s|[{}]")
 """Text that separates a label from the words after it."""
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

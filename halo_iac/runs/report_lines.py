@@ -1,7 +1,7 @@
 """The lines of a report, each with the heading above it and the kind of its ids that headings and labels give.
 
-As much markdown as citations need, read line by line in linear time: headings, fences, tables, lists. For a fence
-that is never closed and a table without a head, only those kinds are unknown.
+As much markdown as citations need, read line by line in linear time: headings, fences, tables, lists. Within a
+fence that is never closed, or a table without a head, only the kinds of ids are unknown.
 """
 
 from __future__ import annotations

@@ -334,7 +334,7 @@ def _warnings(
 
 
 def _survives_next_apply(change: Change, declared: Spec | None) -> bool:
-    """Return whether the next apply keeps a change: of an undone pause, if no layer sets ``enabled``."""
+    """Return whether the next apply keeps a change, such as an undone pause where no layer sets ``enabled``."""
     if declared is None or change.after is None or change.action is not Action.UPDATE:
         return False
     after, wanted = change.after, declared.filled_from(change.after)

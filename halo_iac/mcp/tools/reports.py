@@ -32,7 +32,9 @@ from halo_iac.text import counted
 _LATEST_RUNS_READ: Final = 10
 """How many of a schedule's latest runs are looked at for those after its report."""
 _LATEST_CONVERSATIONS_READ: Final = 20
-"""How many of an agent's latest conversations are looked at for a report."""
+"""How many of an agent's latest conversations are searched for a report."""
+_MAX_RUNS: Final = 20
+"""How many of a conversation's latest runs are returned."""
 _MAX_CITED: Final = 50
 _NO_CITATIONS: Final = Citations((), ())
 
@@ -122,7 +124,7 @@ def get_conversation(call: Call[GetConversation]) -> Answer:
     data = Thread(
         conversation_id=thread.conversation.id,
         title=thread.conversation.title,
-        runs=[RunRow.of(run) for run in thread.runs[-_LATEST_CONVERSATIONS_READ:]],
+        runs=[RunRow.of(run) for run in thread.runs[-_MAX_RUNS:]],
         messages=[
             MessagePart(
                 sequence=thread.messages[part.number].sequence,

@@ -20,7 +20,7 @@ _MAX_PLACES: Final = 20
 _STACK_TRACE: Final = "exception.stacktrace"
 _MAX_ATTRIBUTES: Final = 8_000
 """How long the attributes of a span may be in all."""
-_LONG_ATTRIBUTES: Final = (
+_OMITTED_ATTRIBUTES: Final = (
     "input.value",
     "output.value",
     "llm.input_messages.",
@@ -177,7 +177,7 @@ def _places(span: SpanDetail, texts: Sequence[tuple[str, str]]) -> Iterator[Plac
 def _attributes(span: SpanDetail) -> tuple[dict[str, Any], int]:
     """Return the attributes that fit, but for those that are given in another way, and how many do not."""
     found: dict[str, Any] = {}
-    wanted = {name: value for name, value in span.attributes.items() if not name.startswith(_LONG_ATTRIBUTES)}
+    wanted = {name: value for name, value in span.attributes.items() if not name.startswith(_OMITTED_ATTRIBUTES)}
     room = _MAX_ATTRIBUTES
     for name, value in wanted.items():
         shown = value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)

@@ -71,7 +71,7 @@ def prose(text: str, style: Style) -> str:
 
 
 def html_prose(text: str, style: Style) -> str:
-    """Return the same for HTML, where markdown is not parsed."""
+    """Return untrusted text as :func:`prose` does, but for HTML, in which markdown is not parsed."""
     return _prose(_shorten(text, style), _html_code)
 
 

@@ -51,8 +51,8 @@ def _calendar(week: Week, style: Style) -> Iterator[str]:
     unbounded = style._replace(width=None)
     for most in range(_TIMES, 0, -1):
         rows = [[agent.agent, *(_cell(fires, week, most) for fires in agent.days)] for agent in week.agents]
-        unpainted = table(headers, rows, unbounded._replace(colour=False)).splitlines()
-        if all(style.fits(_IN + line) for line in unpainted):
+        without_colour = table(headers, rows, unbounded._replace(colour=False)).splitlines()
+        if all(style.fits(_IN + line) for line in without_colour):
             yield from table(headers, rows, unbounded).splitlines()
             return
     for agent in week.agents:

@@ -53,7 +53,10 @@ def _wrap(line: str, width: int) -> Iterator[str]:
 
 
 def _indents(plain: str, width: int) -> tuple[str, str]:
-    """Return what the further lines of an unpainted line begin with, and what one does whose word has no room there."""
+    """Return what the continuation lines of a line without colour begin with.
+
+    The second is for a word that has no room after the first.
+    """
     bar = _BAR.match(plain)
     if bar:
         lead = bar[1] + " " * max(len(bar[2]), 1)

@@ -91,7 +91,7 @@ def _find_missing(
     last = min(to_nanoseconds(window[1]) - 1, reached) // _DAY
     done = tables.spans.demo_until(agent.row_id, first, last)
     ends = ((day, done.get(day, 0), min((day + 1) * _DAY, reached)) for day in range(first, last + 1))
-    # Behind the last slot whose trace is there.
+    # Each begins after the last slot that has a trace.
     return [(day, max(day * _DAY, begun - _DELAY + 1), until) for day, begun, until in ends if begun < until]
 
 

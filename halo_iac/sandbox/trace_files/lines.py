@@ -25,7 +25,7 @@ MAX_BYTES_WITHOUT_SPAN: Final = 256 * 1024 * 1024
 """The most bytes without a span: a small archive may decompress to endless zeros, or to a billion empty lines."""
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _BYTES_PER_LINE: Final = 128
-"""ByteSource added for each line: processing an empty line takes as long as processing these."""
+"""Bytes added for each line: processing an empty line takes as long as processing these."""
 
 
 class ByteSource:
