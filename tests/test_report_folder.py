@@ -13,8 +13,8 @@ from project_files import write_files
 
 from halo_iac.errors import FileError
 from halo_iac.model.runs import Conversation, ConversationDetails, Report
-from halo_iac.render.report import folder_names
 from halo_iac.render.report_index import INDEX_MARKER
+from halo_iac.render.report_names import folder_names
 from halo_iac.storage.report_folder import ReportFolder
 
 

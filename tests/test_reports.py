@@ -17,7 +17,8 @@ from halo_iac.api.runs import RunReader
 from halo_iac.api.trpc import Json, Kind
 from halo_iac.errors import Delivery, FileError, NoReport, PlatformError, Rejected
 from halo_iac.model.runs import Conversation, ConversationDetails, Dataset, Message, Report, Run
-from halo_iac.render.report import conversation_ending, file_name, name_ending, neutralize_markdown, report_file, slug
+from halo_iac.render.report import neutralize_markdown, report_file
+from halo_iac.render.report_names import conversation_ending, file_name, name_ending, slug
 from halo_iac.render.style import Style
 from halo_iac.render.text.report import render_for_terminal
 from halo_iac.runs.pull import PulledReport, PulledSchedule, pull

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from halo_iac.render.markdown.escape import code
-from halo_iac.render.report import brief_name
+from halo_iac.render.report_names import brief_name
 from halo_iac.render.style import PLAIN
 from halo_iac.text import counted
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from halo_iac.errors import FileError
-from halo_iac.render.report import (
+from halo_iac.render.report import report_file
+from halo_iac.render.report_index import INDEX, INDEX_MARKER, Subfolder, index_text
+from halo_iac.render.report_names import (
     UNDATED,
     brief_name,
     conversation_ending,
@@ -21,9 +23,7 @@ from halo_iac.render.report import (
     folder_names,
     is_report_name,
     name_ending,
-    report_file,
 )
-from halo_iac.render.report_index import INDEX, INDEX_MARKER, Subfolder, index_text
 from halo_iac.storage.atomic import check_writable, read_start, write_atomically, write_new
 from halo_iac.storage.file_lock import folder_lock
 from halo_iac.storage.outputs import check_links

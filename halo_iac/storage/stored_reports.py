@@ -14,8 +14,8 @@ from halo_iac.load.yaml_parser import parse_text
 from halo_iac.model.instants import utc_instant
 from halo_iac.model.stored_report import StoredReport, StoredReports
 from halo_iac.model.wire_field import read_text
-from halo_iac.render.report import AGENT_SUFFIX
 from halo_iac.render.report_index import INDEX
+from halo_iac.render.report_names import AGENT_SUFFIX
 from halo_iac.storage.atomic import read_start
 from halo_iac.storage.report_file import split_front_matter
 

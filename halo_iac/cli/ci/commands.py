@@ -15,7 +15,7 @@ from halo_iac.cli.ci.job import CiJob
 from halo_iac.cli.project_files.options import split_files
 from halo_iac.errors import FileError, GitError, ProjectError, RefusedError, UsageError
 from halo_iac.load import load
-from halo_iac.render.report import is_report_name
+from halo_iac.render.report_names import is_report_name
 from halo_iac.storage.receipt_reader import load_receipt
 
 _PLAN: Final = "plan.json"

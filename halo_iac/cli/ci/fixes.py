@@ -16,7 +16,7 @@ from halo_iac.cli.reports.brief import make_brief
 from halo_iac.cli.target import TargetOptions
 from halo_iac.errors import HostError, NoReport, PlatformError, UsageError
 from halo_iac.render.markdown.escape import code
-from halo_iac.render.report import slug
+from halo_iac.render.report_names import slug
 from halo_iac.render.style import PLAIN
 from halo_iac.runs.reports import fetch_of_schedule
 from halo_iac.storage.atomic import write_atomically

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from halo_iac.cli.console import Console
 from halo_iac.errors import FileError, UsageError
-from halo_iac.render.report import file_name, neutralize_markdown, report_file
+from halo_iac.render.report import neutralize_markdown, report_file
+from halo_iac.render.report_names import file_name
 from halo_iac.render.text.report import render_for_terminal
 from halo_iac.render.text.table import table
 from halo_iac.storage.atomic import check_writable, write_new
