@@ -75,6 +75,7 @@ def test_creates_are_looked_for_at_once_and_after_two_eight_and_twenty_seconds(h
             Reader(harness.transport, Retry(attempts=1)),
             Writer(harness.transport),
             stop_signal=harness.stop_signal,
+            concurrency=8,
             retry=Retry(stop=harness.stop_signal.interrupted),
             check_after=(2.0, 8.0, 20.0),
         )

@@ -106,6 +106,7 @@ def test_a_create_that_was_not_sent_is_tried_again(harness: Harness) -> None:
                 Reader(harness.transport, Retry(attempts=1)),
                 Writer(nobody),
                 stop_signal=harness.stop_signal,
+                concurrency=8,
                 retry=Retry(attempts=3, sleep=harness.waits.append, chance=lambda: 0.0),
                 check_after=(0.0,),
             )

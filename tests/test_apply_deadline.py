@@ -53,7 +53,11 @@ def apply_recording_deadlines(harness: Harness, change: Change) -> tuple[Noting,
     noting = Noting(harness.transport)
     reader, writer = Reader(noting, Retry(attempts=1)), Writer(noting)
     retry = Retry(attempts=3, sleep=lambda _: None)
-    events = list(apply(plan_of(change), reader, writer, stop_signal=harness.stop_signal, retry=retry, check_after=()))
+    events = list(
+        apply(
+            plan_of(change), reader, writer, stop_signal=harness.stop_signal, concurrency=8, retry=retry, check_after=()
+        )
+    )
     return noting, events[-1].status
 
 

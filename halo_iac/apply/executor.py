@@ -22,9 +22,6 @@ from halo_iac.model.apply_result import Event, Status
 from halo_iac.model.plan import Action, Change, Plan
 from halo_iac.workers import StopSignal
 
-CONCURRENCY: Final = 8
-"""Changes in progress at a time, by default."""
-
 _MORE_THREADS: Final = "raise the limit on processes (`ulimit -u`, or that of the container) or on memory"
 
 
@@ -35,7 +32,7 @@ def apply(  # noqa: PLR0913 - all that a run is given; tests do not wait
     *,
     stop_signal: StopSignal,
     retry: Retry,
-    concurrency: int = CONCURRENCY,
+    concurrency: int,
     recorder: Recorder | None = None,
     check_after: Sequence[float] = DEFAULT.check_after,
     grace: float = GRACE_SECONDS,

@@ -183,6 +183,8 @@ RequireHead = Annotated[
 Concurrency = Annotated[
     int, typer.Option("--concurrency", metavar="N", min=1, max=64, help="Maximum number of concurrent changes.")
 ]
+DEFAULT_CONCURRENCY = 8
+"""Changes, or requests for reports, in progress at a time."""
 MaxRps = Annotated[
     float,
     typer.Option(
@@ -204,7 +206,7 @@ class WriteOptions(NamedTuple):
     """The options of each command that writes to the platform."""
 
     yes: Yes = False
-    concurrency: Concurrency = 8
+    concurrency: Concurrency = DEFAULT_CONCURRENCY
     max_rps: MaxRps = 50
     receipt: Receipt = None
 

@@ -52,7 +52,7 @@ def pull(
     has_report: Callable[[str], bool],
     *,
     since: str | None = None,
-    at_once: int = 8,
+    at_once: int,
 ) -> Iterator[PulledReport]:
     """Yield every conversation of the schedules once, in no order, and read the missing reports.
 

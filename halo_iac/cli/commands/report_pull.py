@@ -61,7 +61,7 @@ def pull_reports(
         bool, typer.Option("--for-agent", help="Also write a document for a coding agent next to each report.")
     ] = False,
     max_chars: MaxChars = None,
-    concurrency: options.RequestConcurrency = 8,
+    concurrency: options.RequestConcurrency = options.DEFAULT_CONCURRENCY,
 ) -> int:
     """Write the reports of declared schedules into a folder.
 

@@ -12,7 +12,7 @@ from halo_iac.cli.context import CommandContext
 from halo_iac.cli.reports.lookup import find_report
 from halo_iac.render.json import document
 from halo_iac.render.text.evidence import evidence_text, is_missing
-from halo_iac.runs.evidence import DEFAULT_TRACES, MAX_CONCURRENT_REQUESTS, citations_in, find_evidence
+from halo_iac.runs.evidence import DEFAULT_TRACES, citations_in, find_evidence
 
 if TYPE_CHECKING:
     from halo_iac.model.evidence import Citation, Evidence
@@ -25,7 +25,7 @@ def report_traces(
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=1, max=1000, help="Maximum number of traces to read.")
     ] = DEFAULT_TRACES,
-    concurrency: options.RequestConcurrency = MAX_CONCURRENT_REQUESTS,
+    concurrency: options.RequestConcurrency = options.DEFAULT_CONCURRENCY,
 ) -> int:
     """Show the traces that a report cites, and what failed in them.
 
