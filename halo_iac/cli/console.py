@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 from halo_iac.cli.home_folder import with_home_expanded
 from halo_iac.cli.redaction import Redactor
+from halo_iac.cli.signals import NOTHING_CHANGED
 from halo_iac.errors import FileError, InterruptedRun
 from halo_iac.hints import Command, format_hint, join_hints
 from halo_iac.text import Document, neutralize_log_commands
@@ -39,7 +40,6 @@ _RUNNERS: Final = (
     "JENKINS_URL",
 )
 """Environment variables that identify CI runners; not all of them set ``CI``."""
-NOTHING_CHANGED: Final = "interrupted; nothing was changed on the platform"
 
 
 def utc_now() -> datetime:

@@ -1,4 +1,4 @@
-"""Ctrl-C and the other signals that ask a command to end, and what an apply prints then.
+"""Ctrl-C and the other signals that ask a command to end, and what is printed then.
 
 A signal that was ignored at the start, as with ``nohup``, stays ignored.
 """
@@ -15,6 +15,8 @@ from typing import Final
 
 Handler = Callable[[int, FrameType | None], object]
 
+NOTHING_CHANGED: Final = "interrupted; nothing was changed on the platform"
+"""The error of an interrupted command, unless the command has started something."""
 STOPPING: Final = (
     "Stopping: no new changes are started; waiting up to 5 s for those in progress. Press Ctrl-C again to stop waiting."
 )

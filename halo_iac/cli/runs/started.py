@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from halo_iac.cli.console import NOTHING_CHANGED
+from halo_iac.cli.signals import NOTHING_CHANGED
 from halo_iac.errors import HaloError, InterruptedRun, UnknownOutcome
 from halo_iac.hints import Command, Hint, join_hints
 
