@@ -1,4 +1,4 @@
-"""The exit codes of halo, and which of several counts (docs/cli.md#exit-codes).
+"""The exit codes of halo, and their order of severity (docs/cli.md#exit-codes).
 
 What a plan or a run exits with is decided in ``model/apply_result.py`` and ``cli/plan/request.py``; each class of error
 in ``errors.py`` has its own.

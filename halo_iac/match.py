@@ -246,7 +246,7 @@ def _block_cycles(loose: Sequence[Entry], active: _Titles, claims: _Claims) -> N
 
 
 def _resolve_contested_titles(loose: Sequence[Entry], active: _Titles) -> Set[str]:
-    """Return the titles that are a former title of another entry which still has the schedule to rename.
+    """Return the titles that other entries give up: each has a schedule with the title, which it renames.
 
     A chain ``A → B`` and ``B → C`` in one file is read this way. An entry whose own title is active and uncontested has
     already been renamed, so its ``renamed_from`` claims nothing; and a former title that another entry declares and

@@ -28,9 +28,9 @@ class Retry:
     ``attempt`` is called with its deadline, an instant of ``clock``. Waits grow 0.5, 1, 2, … 20 s, each
     shortened by up to half at random, and are never shorter than the platform's own Retry-After. It ends after
     ``attempts``, which bounds how long a mistyped host is tried, after ``seconds`` in all, or when ``stop`` is set,
-    which also ends a wait. Waiting at the ``gate``, if there is one, counts towards neither. ``on_retry`` is called
-    with the error, the wait in seconds and the number of the failed attempt. ``sleep`` waits so many seconds and may
-    return early.
+    which also ends a wait. Waiting at the ``gate``, if there is one, counts neither as an attempt nor towards
+    ``seconds``. ``on_retry`` is called with the error, the wait in seconds and the number of the failed attempt.
+    ``sleep`` waits so many seconds and may return early.
     """
 
     seconds: float = DEFAULT.bounds.total_seconds

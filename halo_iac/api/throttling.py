@@ -38,7 +38,7 @@ class ThrottleGate:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._throttles = 0
-        """How many there were since the last success."""
+        """Responses that asked for a pause since the last success."""
         self.closed_by: PlatformError | None = None
         """What closed it; ``None`` while it is open."""
         self.wait_seconds = 0.0

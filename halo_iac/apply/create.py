@@ -92,7 +92,7 @@ class Creates:
         message = f"nothing was created, because the schedules could not be listed first: {error.message}"
         yield from (Event(change, Status.FAILED, None, message, error.hint) for change in changes)
 
-    # One create after the other -------------------------------------------------------------------------------------
+    # Creates ---------------------------------------------------------------------------------------------------------
 
     def _create_all(self, changes: Sequence[Change]) -> Iterator[Event]:
         """Record all intents at once, then create: syncing one line takes as long as syncing a thousand."""
@@ -113,7 +113,7 @@ class Creates:
         for event in self._pool.run([ChangeTask(change, partial(self._create, change)) for change in changes]):
             begun.add(id(event.change))
             yield event
-        for number in (intent.number for place, intent in self._intents.items() if place not in begun):
+        for number in (intent.number for change_id, intent in self._intents.items() if change_id not in begun):
             self._context.recorder.record_outcome(
                 WriteOutcome(number=number, result=Result.NOT_DONE, message="it was not started")
             )
@@ -145,27 +145,27 @@ class Creates:
     # Lost answers ---------------------------------------------------------------------------------------------------
 
     def _find_lost(self, known: Collection[str]) -> Iterator[Event]:
-        elapsed, read_error = 0.0, "it has not appeared"
-        for check_at in self._check_after:
+        elapsed, why_lost = 0.0, "it has not appeared"
+        for seconds in self._check_after:
             if not self._lost:
                 return
-            self._stop_signal.pause(check_at - elapsed)
-            elapsed = check_at
+            self._stop_signal.pause(seconds - elapsed)
+            elapsed = seconds
             try:
                 schedules = self._list_schedules().schedules
             except ShutdownTimeoutError:
                 break
             except PlatformError as error:
-                read_error = f"the search for it failed ({error.message})"
+                why_lost = f"the search for it failed ({error.message})"
                 if error.ends_the_run:
                     break
                 continue  # the next look may succeed; if none does, the outcome stays unknown
-            read_error = "it has not appeared"
+            why_lost = "it has not appeared"
             yield from self._recognize_lost(schedules, known)
             if self._stop_signal.interrupted.is_set():
                 break
         hint = "plan again in a minute: it will be matched by its title if it was created"
-        message = f"the answer was lost and {read_error}; it may still be created"
+        message = f"the answer was lost and {why_lost}; it may still be created"
         yield from (Event(change, Status.UNKNOWN, None, message, hint) for change in self._lost)
 
     def _recognize_lost(self, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Iterator[Event]:

@@ -35,7 +35,7 @@ from halo_iac.load.rule_settings import RULES, WORDS
 from halo_iac.model.schedule import DAYS, MANAGED
 
 IGNORED: Final = "x-"
-"""Prefixes of top-level keys that hold anchors; their values are ignored."""
+"""The prefix of top-level keys that hold anchors; their values are ignored."""
 
 KEY: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 TIME: Final = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
@@ -46,7 +46,7 @@ PINNED: Final = r"[!-~]{1,200}"
 NAME: Final = r"\S(?:.*\S)?"
 
 _SINGLE: Final = frozenset({int, str})
-"""Strict types: a bool is not accepted as a number."""
+"""Types of a single value; they are strict, so that a bool is not accepted as a number."""
 
 # Forms --------------------------------------------------------------------------------------------------------------
 

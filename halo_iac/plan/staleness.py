@@ -19,7 +19,10 @@ _OVERRIDE: Final = Hint("run `{}` again and have the new plan approved", Command
 
 
 def check_saved(saved: Plan, recomputed: Plan, actual: PlatformState) -> tuple[GuardViolation, ...]:
-    """Return why the recomputed plan differs from the saved one; empty if it is equal or the rest is in effect."""
+    """Return why the recomputed plan goes beyond the saved one.
+
+    Empty if both are equal, or if what the recomputed plan lacks has been applied already.
+    """
     return (*_loosened_policy(saved), *_preconditions(saved, recomputed), *_changes(saved, recomputed, actual))
 
 

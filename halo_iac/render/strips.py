@@ -70,7 +70,7 @@ def legend(style: Style) -> str:
 
 
 def fire_strip(track: Track | None, period: Period, style: Style) -> str:
-    """Return how often a schedule fires on each day; ``None`` for one that does not."""
+    """Return how often a schedule fires on each day; ``track`` is ``None`` for one that does not fire."""
     sign = _SIGNS[style.unicode]
     counts = [0] * len(period.days)
     if track is not None and track.fires is None:

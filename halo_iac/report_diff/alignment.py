@@ -48,7 +48,7 @@ def _anchors(before: Sequence[Hashable], after: Sequence[Hashable]) -> Common:
     old, new = Counter(before), Counter(after)
     places = {item: place for place, item in enumerate(after) if new[item] == 1}
     unique = [(place, places[item]) for place, item in enumerate(before) if old[item] == 1 and item in places]
-    ends: list[int] = []  # of the row of each length, the smallest place in ``after`` that one ends at
+    ends: list[int] = []  # for each length, the smallest position in ``after`` at which a row of this length ends
     last: list[int] = []  # its index in ``unique``
     previous: list[int] = []
     for index, (_, place) in enumerate(unique):

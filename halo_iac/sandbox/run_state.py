@@ -54,7 +54,7 @@ class RunState:
     @property
     def status(self) -> str:
         """Return the current status."""
-        return next(moment.status for _, moment in reversed(self.past) if moment.status is not None)
+        return next(change.status for _, change in reversed(self.past) if change.status is not None)
 
     @property
     def is_over(self) -> bool:
@@ -64,7 +64,7 @@ class RunState:
     @property
     def updated_at(self) -> str:
         """Return the instant of the last change of status."""
-        return next(at for at, moment in reversed(self.past) if moment.status is not None)
+        return next(at for at, change in reversed(self.past) if change.status is not None)
 
     @property
     def completed_at(self) -> str | None:
@@ -74,7 +74,7 @@ class RunState:
     @property
     def started_at(self) -> str | None:
         """Return the instant at which the analysis began; ``None`` before that."""
-        return next((at for at, moment in self.past if moment.status == "running"), None)
+        return next((at for at, change in self.past if change.status == "running"), None)
 
     @property
     def error(self) -> str | None:
@@ -88,13 +88,13 @@ def run_state(row: RunRow, now: str) -> RunState:
     """Return the state of a run at an instant; before its creation, its first state."""
     created_at = datetime.fromisoformat(row.created_at)
     past: list[tuple[str, StateChange]] = []
-    for moment in _timeline(row):
-        at = format_instant(created_at + timedelta(seconds=moment.after * row.pace))
+    for change in _timeline(row):
+        at = format_instant(created_at + timedelta(seconds=change.after * row.pace))
         if row.cancelled_at is not None and at > row.cancelled_at:
             break
         if at > now and past:
             return RunState(row, tuple(past))
-        past.append((at, moment))
+        past.append((at, change))
     else:
         return RunState(row, tuple(past))
     reason = {} if row.cancel_reason is None else {"reason": row.cancel_reason}
@@ -103,7 +103,7 @@ def run_state(row: RunRow, now: str) -> RunState:
 
 def set_duration(row: RunRow, seconds: float | None) -> RunRow:
     """Return a run that ends so many seconds after its start; ``None`` leaves its pace unchanged."""
-    return row if seconds is None else replace(row, pace=seconds / max(moment.after for moment in _timeline(row)))
+    return row if seconds is None else replace(row, pace=seconds / max(change.after for change in _timeline(row)))
 
 
 def _timeline(row: RunRow) -> Iterator[StateChange]:
@@ -129,7 +129,7 @@ def _analysis(row: RunRow, *, after: float, most: float) -> Iterator[StateChange
     yield StateChange(begins, "run.started", "running")
     debug = [StateChange(begins + 0.2, "analysis.debug", None, {"spans": row.span_count}, "debug")]
     meanwhile = [*(debug if row.asked["debug"] else ()), *_steps(row, begins, ends), *_heartbeats(row, begins, ends)]
-    yield from sorted(meanwhile, key=lambda moment: moment.after)
+    yield from sorted(meanwhile, key=lambda change: change.after)
     reason = {"message": row.error or _ERRORS[row.ending]} if row.ending in _ERRORS else {}
     level = {"completed": "info", "cancelled": "warn"}.get(row.ending, "error")
     yield StateChange(ends, f"run.{row.ending}", row.ending, reason, level)

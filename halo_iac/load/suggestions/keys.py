@@ -15,7 +15,7 @@ from halo_iac.load.fields import (
     SCHEDULE_FIELDS,
     SCOPE_FIELDS,
 )
-from halo_iac.load.rule_settings import RULES as RULE_LINES
+from halo_iac.load.rule_settings import RULES as DESCRIBED_RULES
 from halo_iac.load.rule_settings import WORDS
 from halo_iac.text import MAX_COMPARED_LENGTH, closest_match, did_you_mean, normalize
 
@@ -27,7 +27,7 @@ OVERRIDES_STATE: Final = "overrides.state"
 """The state of all schedules in `overrides`, which does not take ``retired``."""
 PROJECT_KEYS: Final = frozenset(PROJECT_FIELDS)
 SCOPE_KEYS: Final = frozenset(SCOPE_FIELDS)
-RULES: Final = frozenset(RULE_LINES)
+RULES: Final = frozenset(DESCRIBED_RULES)
 
 _SYNONYMS: Final = {
     word: field
