@@ -8,6 +8,7 @@ from time import process_time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from project_files import problems_of_text
 from strategies import actual, entry, plan_on, project, remote
 
 from halo_iac.match import find_cycles, topological_layers
@@ -51,6 +52,14 @@ def test_a_long_cycle_of_renames_is_blocked() -> None:
         "renamed_from forms a cycle: '0', '1', '10', '100', '1000', '1001', '1002', '1003', '1004', '1005' "
         "and 4,990 more"
     )
+
+
+@pytest.mark.parametrize(("before", "after"), [('"', '"'), ("'", "'"), ("|\n  ", ""), (">\n  ", ""), ("A\n  ", "")])
+def test_a_long_text_with_a_sign_of_a_comment_on_every_line_is_read(before: str, after: str) -> None:
+    text = f"x-text: {before}" + "a: #1\n  " * 20_000 + f"{after}\nversion: 1\nschedules: {{}}\n"
+    start = process_time()
+    problems_of_text(text)
+    assert process_time() - start < MAX_SECONDS
 
 
 @pytest.mark.parametrize("there", [range(MANY), range(1, MANY + 1), range(0, MANY, 2)])

@@ -19,8 +19,7 @@ _LINE: Final = r"(?m)^[ \t]*[^\s#][^\n]*?(?<=\S)([ \t]+)#([^\n]?)[^\n]*"
 _ANCHOR: Final = re.compile(r"&(\S+)\s+")
 _ALIAS: Final = re.compile(r"\*([^\s,\]}]+)")
 _BLOCK: Final = re.compile(r"[|>][-+0-9]*")
-_MULTILINE: Final = re.compile(r"""[|>]|"(?:[^"\\]|\\.)*+"|'(?:[^']|'')*+'""", re.DOTALL)
-"""The header of a block scalar, or a quoted scalar."""
+_QUOTED: Final = re.compile(r"""(?s)"(?:[^"\\]|\\.)*+"|'(?:[^']|'')*+'""")
 _NOT_PLAIN: Final = frozenset("\"'|>*!{[")
 _INSTEAD: Final = re.compile(r"(?:[^\s#:]+[ \t]*:)?[ \t]*(?:&\S+)?[ \t]+#\S")
 """A comment in the place of a value, from its key on: parsers disagree about where a missing value begins."""
@@ -37,7 +36,7 @@ def find_truncated_texts(document: Document) -> Iterator[TruncatedText]:
         alias = _ALIAS.match(text, document.marks[ordinal])
         truncated = ordinal if alias is None else anchors.get(alias[1], ordinal)
         end, words = found.get(truncated), value.split()
-        if truncated in found and words and (end is None or text[:end].endswith(words[-1])):
+        if truncated in found and words and (end is None or text.endswith(words[-1], 0, end)):
             key = _entry_key(location)
             at = Origin(Source.ENTRY, document.path, *document.line_and_column(document.marks[truncated]))
             yield TruncatedText(key, _field_name(location), value, at, is_beginning=end is None)
@@ -102,21 +101,32 @@ def _cut_scalars(text: str, document: Document) -> Iterator[tuple[int, int | Non
     ``None`` marks a scalar that begins on the next line: after the ``|`` of a block, a key or a dash.
     """
     last = len(document.marks) - 1
+    ends: dict[int, int] = {}  # offset of a quoted or block scalar → where it ends, or the end of the text
     for found in re.finditer(_LINE, text):
         start = found.start(1)
         ordinal = bisect_right(document.marks, start) - 1
         if found[2].isspace() or not found[2] or document.marks[ordinal] == start:  # the ordinal of a missing value
             continue
         _, begin = _skip_anchor(text, document.marks[ordinal])
-        around = _MULTILINE.match(text, begin)
         if _BLOCK.fullmatch(text, begin, start):
             yield ordinal, None
-        elif around is not None and (text[begin] in "|>" or around.end() > start):
+            continue
+        if begin not in ends:
+            ends[begin] = _scalar_end(text, begin)
+        if start < ends[begin]:
             continue  # a `#` within the scalar
-        elif ordinal < last and (text[start - 1] == ":" or text[:start].endswith((" -", "\n-"))):
+        if ordinal < last and (text[start - 1] == ":" or text.endswith((" -", "\n-"), 0, start)):
             yield ordinal + 1, None
         elif text[begin] not in _NOT_PLAIN:
             yield ordinal, start
+
+
+def _scalar_end(text: str, begin: int) -> int:
+    """Return the offset after a quoted scalar; for a block scalar, whose text is never cut, the end of the text."""
+    if text[begin] in "|>":
+        return len(text)
+    quoted = _QUOTED.match(text, begin)
+    return begin if quoted is None else quoted.end()
 
 
 def _text_scalars(
