@@ -39,7 +39,7 @@ class Confirmation:
     read_error: PlatformError | None = None
 
     def run(self, created: Mapping[str, Event], answers: Mapping[str, RemoteSchedule]) -> Iterator[Event]:
-        """Check that ``created``, events by schedule id, are listed, and yield events for those that are not at once.
+        """Check that ``created``, events by schedule id, are listed; yield events for those the first check misses.
 
         ``answers`` are the platform's answers to them, if there was one. Raises an error that ends the run if the first
         check fails.

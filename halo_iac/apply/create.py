@@ -159,7 +159,7 @@ class Creates:
                 why_lost = f"the search for it failed ({error.message})"
                 if error.ends_the_run:
                     break
-                continue  # the next look may succeed; if none does, the outcome stays unknown
+                continue  # the next search may succeed; if none does, the outcome stays unknown
             why_lost = "it has not appeared"
             yield from self._recognize_lost(schedules, known)
             if self._stop_signal.interrupted.is_set():
@@ -176,7 +176,7 @@ class Creates:
                 yield event
 
     def _recognize(self, change: Change, schedules: Sequence[RemoteSchedule], known: Collection[str]) -> Event | None:
-        """Return how a lost create ended: it is the only new schedule with its title and every value that was sent."""
+        """Return the event of a lost create if it is found: the only new schedule with its title and values."""
         spec = _declared_spec(change)
         ours = [
             remote

@@ -102,7 +102,7 @@ class Host:
         """Show a page of markdown with the job's result, if this host can; the log has everything."""
 
     def output(self, name: str, value: str) -> None:
-        """Set an output for later steps, if this host has outputs; the exit code says the most important one."""
+        """Set an output for later steps, if this host has outputs; elsewhere steps have the exit code."""
 
     def git_variables(self) -> Mapping[str, str]:
         """Return the variables that git needs to access the repository's remote, beyond what the checkout has."""

@@ -46,8 +46,9 @@ class Redactor:
         self._secrets = _longest_first(*self._secrets, credential)
 
     def add_all_of(self, other: Redactor) -> None:
-        """Redact what another redactor was told to redact."""
-        self._keys, self._secrets = other._keys, other._secrets
+        """Redact what another redactor was told to redact as well."""
+        self._keys = _longest_first(*self._keys, *other._keys)
+        self._secrets = _longest_first(*self._secrets, *other._secrets)
 
     def redact(self, text: str) -> str:
         """Return a text without keys; JSON stays valid JSON."""

@@ -269,9 +269,6 @@ def _glob_violation(project: Project, glob: str, reason: str, hint: str) -> Viol
     return Violation((), "protect", f"{glob!r} in {where} {reason}", hint, is_shared=True, at=at)
 
 
-# Globs --------------------------------------------------------------------------------------------------------------
-
-
 # The table ----------------------------------------------------------------------------------------------------------
 
 

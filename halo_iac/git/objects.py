@@ -62,7 +62,7 @@ class Objects:
         return self._folders[id_]
 
     def read_content(self, id_: str, limit: int) -> bytes:
-        """Return the bytes of a file; of a file over ``limit`` bytes, the first ``limit`` and more."""
+        """Return the bytes of a file; of a file over ``limit`` bytes, at least its first ``limit`` + 1."""
         return self._read(id_, "blob", limit)[1]
 
     def _read(self, asked: str, kind: str, limit: int | None) -> tuple[str, bytes]:

@@ -24,7 +24,7 @@ TIMEOUT_SECONDS: Final = 120
 
 _OURS: Final = ("INF_", "HALO_")
 _BY_CI: Final = ("GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS")
-"""Variables of one repository that are kept, since CI sets ``safe.directory`` by them. Git sets the others for its
+"""Variables of git that are kept, since CI sets ``safe.directory`` through them. Git sets the others for its
 hooks, and they name the hook's repository."""
 _ENVIRONMENT: Final = {
     "GIT_OPTIONAL_LOCKS": "0",

@@ -69,7 +69,7 @@ class CommitTree:
         return True
 
     def content(self, real: str, limit: int) -> bytes:
-        """Return the bytes of a regular file; of a file over ``limit`` bytes, the first ``limit`` and more."""
+        """Return the bytes of a regular file; of a file over ``limit`` bytes, at least its first ``limit`` + 1."""
         node = self._find(real)
         if node.mode in {_FOLDER, _SUBMODULE}:
             raise FileUnreadable("a directory, not a file")

@@ -76,7 +76,7 @@ class Document:
         self.problems.append(Problem(self.path, *self.position(location, at_key=at_key), message, hint))
 
     def add_problem_at(self, index: int, message: str, hint: str | None = None) -> None:
-        """Add a problem at a character offset; one with the whole file is at offset 0, so that it has a position."""
+        """Add a problem at a character offset; a problem with the whole file is reported at offset 0."""
         self.problems.append(Problem(self.path, *self.line_and_column(index), message, hint))
 
     def position(self, location: Location, *, at_key: bool = False) -> tuple[int, int]:

@@ -167,7 +167,7 @@ def _wait(session: RunSession, outcomes: Sequence[RunResult], waiting: run_optio
 def _read_report(session: RunSession, outcome: RunResult) -> RunResult:
     """Return the result with its report, or with the reason why it has none."""
     seen = outcome.snapshot
-    assert seen is not None  # noqa: S101 - every started run has a last sighting
+    assert seen is not None  # noqa: S101 - every started run has a last snapshot
     if seen.details is None or not seen.is_over:
         return replace(outcome, error=unfinished_reason(seen, outcome.request.name))
     run = seen.details.run

@@ -59,7 +59,7 @@ def poll_runs(
 
 
 def _report_end(context: CommandContext, seen: RunSnapshot) -> HaloError | None:
-    """Print that a run has completed, or return the error why it has not."""
+    """Print that a run has completed, or return an error that says why it has not."""
     console = context.console
     if seen.details is None or not seen.is_over:
         return unfinished_reason(seen)

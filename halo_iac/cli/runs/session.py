@@ -63,7 +63,7 @@ class RunStarter:
         self._writer = RunWriter(session.connection.transport)
         self._console = session.context.console
         self._runs = session.started_runs
-        self._keeps_on = ignores_interrupt
+        self._ignores_interrupt = ignores_interrupt
         self._handlers: dict[int, Handler] = {}
 
     def __enter__(self) -> Self:
@@ -75,7 +75,7 @@ class RunStarter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        if kind is None and self._stop.is_set() and not self._keeps_on:
+        if kind is None and self._stop.is_set() and not self._ignores_interrupt:
             raise KeyboardInterrupt
 
     def _defer(self, number: int, _frame: object) -> None:

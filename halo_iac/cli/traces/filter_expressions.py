@@ -164,8 +164,8 @@ def _split_expression(expression: str, wrong: _Wrong, check_name: Callable[[str]
         if not name:
             raise wrong("it is empty", _FORM)
         check_name(name)
-        operator = f"{quote(others[0])} is not an operator with a value" if others else ""
-        raise wrong(operator or f"no operator follows {quote(name)}", _describe_operators(wrong, name))
+        reason = f"{quote(others[0])} is not an operator with a value" if others else ""
+        raise wrong(reason or f"no operator follows {quote(name)}", _describe_operators(wrong, name))
     if not found["name"]:
         raise wrong("no name precedes the operator", _FORM)
     check_name(found["name"])

@@ -91,14 +91,14 @@ def load_file(
     if is_strict and causes.first:
         (reason, (line, _)), *_ = causes.first.items()
         hint = "the spans before it were loaded; remove --strict to skip it"
-        return FileLoad(name, causes, loaded, _locate(console, name, line, reason), hint)
+        return FileLoad(name, causes, loaded, _format_problem(console, name, line, reason), hint)
     return _result(console, name, causes, loaded)
 
 
 def _result(console: Console, name: str, causes: SkipCauses, loaded: Loaded) -> FileLoad:
     if causes.end is not None:
         _print_causes(console, name, causes)
-        failure = _locate(console, name, causes.end.number, causes.end.reason)
+        failure = _format_problem(console, name, causes.end.number, causes.end.reason)
         return FileLoad(name, causes, loaded, failure, "the spans before it were loaded" if loaded.spans else "")
     if loaded.spans:
         _print_causes(console, name, causes)
@@ -106,7 +106,7 @@ def _result(console: Console, name: str, causes: SkipCauses, loaded: Loaded) -> 
     hint = "see `halo sandbox load --help` for the formats that are read"
     if len(causes.first) == 1:
         [(reason, (line, _))] = causes.first.items()
-        return FileLoad(name, causes, loaded, _locate(console, name, line, reason), hint)
+        return FileLoad(name, causes, loaded, _format_problem(console, name, line, reason), hint)
     _print_causes(console, name, causes)
     return FileLoad(name, causes, loaded, f"{'standard input' if name == STDIN else name} contains no spans", hint)
 
@@ -114,7 +114,7 @@ def _result(console: Console, name: str, causes: SkipCauses, loaded: Loaded) -> 
 def _print_causes(console: Console, name: str, causes: SkipCauses) -> None:
     for reason, (line, count) in causes.first.items():
         more = f", and {count - 1:,} more for the same reason" if count > 1 else ""
-        console.log(f"{_locate(console, name, line, reason)}; skipped{more}")
+        console.log(f"{_format_problem(console, name, line, reason)}; skipped{more}")
     if causes.others:
         console.log(f"{name}: {causes.others:,} more were skipped for other reasons")
 
@@ -127,7 +127,7 @@ def warn_without_agent(console: Console, found: FileLoad) -> None:
         console.log(f"{name}: {reason}; load it again with --agent NAME to name the agent")
 
 
-def _locate(console: Console, name: str, line: int, reason: str) -> str:
+def _format_problem(console: Console, name: str, line: int, reason: str) -> str:
     place = f"{name}:{line}" if line else name
     return console.err_style.safe(f"{place}: {reason}")
 
